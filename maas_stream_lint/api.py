@@ -1,0 +1,118 @@
+"""The library's two questions: what is wrong (``check``), and what will MAAS do (``preview``)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.engine import Look, findings, look_at
+from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.rule import selected
+from maas_stream_lint.rulebook import releases
+from maas_stream_lint.source import open_source
+from maas_stream_lint.stream import load
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from maas_stream_lint.source import FetchOptions
+
+#: Of the JSON report; a member may be added without a new version, none is removed or renamed.
+REPORT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings on one source."""
+
+    source: str
+    look: Look
+    findings: tuple[Finding, ...]
+
+    @property
+    def worst(self) -> Severity | None:
+        """The highest severity found."""
+        return max((f.severity for f in self.findings), default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in the form of ``rules/schemas/report.json``."""
+        count = Counter(f.severity for f in self.findings)
+        catalog = self.look.catalog
+        return {
+            "version": REPORT_VERSION,
+            "source": self.source,
+            "summary": {
+                "maas": list(self.look.lines),
+                "files": len(self.look.stream.files),
+                "products": len(catalog.products),
+                "findings": len(self.findings),
+                **{s.label: count[s] for s in sorted(Severity, reverse=True)},
+            },
+            "findings": [f.to_dict() for f in self.findings],
+        }
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What each release line would do with one source."""
+
+    source: str
+    look: Look
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"source": …, "maas": {"3.7": VERDICT, …}}``, verdicts as in ``tests/conformance/README.md``."""
+        verdicts = {line: t.to_verdict() for t in self.look.traces for line in t.lines}
+        return {"source": self.source, "maas": {line: verdicts[line] for line in self.look.lines}}
+
+
+def check(
+    source: str | os.PathLike[str],
+    maas: Iterable[str] | None = None,
+    keyring: str | os.PathLike[str] | None = None,
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    options: FetchOptions | None = None,
+) -> Report:
+    """Say what is wrong with a stream, for which release lines, and what to do about it.
+
+    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL. ``maas``:
+    release lines, all of them for ``None``. ``keyring``: the boot source's keyring; with ``None`` none
+    is configured, so that MAAS up to 3.7 refuses any signed index and 3.8 looks at no signature.
+    ``select``, ``ignore``: rules by code, prefix or name.
+
+    Raises LintError if the check could not be made at all (UsageError: because of an argument).
+    """
+    rules = selected(all_rules(), select, ignore)
+    look = _look(source, maas, keyring, options)
+    return Report(look.stream.label, look, tuple(findings(look, rules)))
+
+
+def preview(
+    source: str | os.PathLike[str],
+    maas: Iterable[str] | None = None,
+    keyring: str | os.PathLike[str] | None = None,
+    *,
+    options: FetchOptions | None = None,
+) -> Preview:
+    """Say what each release line would do with a stream. Arguments and errors as for ``check``."""
+    look = _look(source, maas, keyring, options)
+    return Preview(look.stream.label, look)
+
+
+def _look(
+    source: str | os.PathLike[str],
+    maas: Iterable[str] | None,
+    keyring: str | os.PathLike[str] | None,
+    options: FetchOptions | None,
+) -> Look:
+    lines = releases(maas)
+    opened = open_source(source, options=options)
+    try:
+        return look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
+    finally:
+        opened.close()

@@ -1,0 +1,393 @@
+"""JSON text as MAAS reads it: the values, what is odd about the text, and where everything is."""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from json import JSONDecodeError, JSONDecoder, decoder
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from maas_stream_lint.finding import Path
+
+#: From (line, column) of a text to those of the file that it was taken from.
+PlaceMap = Callable[[int, int], tuple[int, int]]
+
+#: How deep values may be nested. Where json.loads gives up depends on the Python, and up to 3.11
+#: on its caller too (1,000 frames in all); no stream comes near this number just below it.
+MAX_DEPTH = 990
+
+#: Digits that an integer may have: CPython's default, whatever PYTHONINTMAXSTRDIGITS says here.
+MAX_DIGITS = 4300
+
+#: How many flaws of a kind are listed: a text made to be horrible could have millions.
+MAX_FLAWS = 10_000
+
+_WS = " \t\n\r"  # what JSON takes for white space; str.strip() takes more
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
+#: The closing quote of a key is not optional, or the `"a` of `"a:b"` would be one.
+_KEY = rf'{_STRING.removesuffix("?")}[{_WS}]*:'
+_TOKEN = re.compile(rf"({_KEY})|{_STRING}|[\[\]{{}},]", re.DOTALL)
+_NAN = re.compile(rf"{_STRING}|(NaN|-?Infinity)", re.DOTALL)
+_HUGE = re.compile(
+    rf"{_STRING}|([0-9]{{{MAX_DIGITS + 1},}})(?![0-9]|\.[0-9]|[eE][+-]?[0-9])", re.DOTALL
+)
+#: A pair of surrogates; one alone; any other escape.
+_LONE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
+_LAST_COMMA = re.compile(rf",[{_WS}]*[}}\]]")
+
+# These match wherever in a sound text they are tried.
+_Match = Callable[[str, int], "re.Match[str]"]
+_space = cast("_Match", re.compile(rf"[{_WS}]*").match)
+_colon = cast("_Match", re.compile(rf"[{_WS}]*:[{_WS}]*").match)
+_after = cast("_Match", re.compile(rf"[{_WS}]*([,\]}}])[{_WS}]*").match)
+_word = cast("_Match", re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match)
+
+# The json module's own C functions, which typeshed leaves out.
+_scanstring: Callable[[str, int], tuple[str, int]] = decoder.scanstring  # type: ignore[attr-defined]
+_scan: Callable[[str, int], tuple[Any, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+_LOCK = threading.RLock()
+
+#: What may stand where JSON was expected.
+_STRANGERS = {
+    "-----BEGIN PGP": "PGP-signed text",
+    "<": "markup (XML or HTML)",
+    "'": "a single quote, where JSON has only double ones",
+    "//": "a comment, which JSON does not have",
+}
+
+#: What json.loads looked for when it gave up.
+_WANTED = {
+    "Expecting value": "a value",
+    "Expecting property name enclosed in double quotes": "a key in double quotes",
+    "Expecting ':' delimiter": "a colon",
+    "Expecting ',' delimiter": "a comma or a closing bracket",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something odd or wrong about the text itself."""
+
+    kind: str  #: ``not-utf8``, ``bom``, ``not-json``, ``duplicate-key`` …
+    message: str  #: what is there: lower case, one clause
+    offset: int  #: in characters from the start of the text (also for bytes that are not UTF-8)
+    fatal: bool  #: no reader that is built on ``json.loads`` can use the text, so MAAS can't
+    path: Path = ()  #: of the second occurrence of a duplicate key; else the top
+
+
+class _Node:
+    """A value that is looked for, or that lies on the way to one."""
+
+    __slots__ = ("children", "offset", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.children: dict[str | int, _Node] = {}
+        self.offset = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One metadata text, parsed once. ``data`` is not to be altered: locate() relies on it."""
+
+    text: str = field(repr=False)
+    data: (
+        Any  #: as json.loads gives it (the last of duplicate keys counts); None if a flaw is fatal
+    )
+    flaws: tuple[Flaw, ...] = ()
+    places: PlaceMap | None = None  #: where the text's spots are in its file, if it is only a part
+
+    @property
+    def fatal(self) -> Flaw | None:
+        """The flaw for which the text can't be read at all."""
+        return next((flaw for flaw in self.flaws if flaw.fatal), None)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character."""
+        return self._positions([offset])[offset]
+
+    def locate(self, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+        """Line and column of each path: of the key in an object, else of the value.
+
+        A path that leads nowhere gets the place of its last step that exists. Ask for all paths at
+        once: a call is at most one pass over the text, for few paths as fast as json.loads.
+        """
+        wanted = list(paths)
+        repeats = any(flaw.kind == "duplicate-key" for flaw in self.flaws)
+        with _room():
+            nodes, top, count = _tree(self.data, wanted)
+            # Where no key repeats, the walk may end as soon as all has been seen.
+            _Search(self.text, -1 if repeats else count).run(top)
+            where = self._positions({node.offset for node in nodes.values()})
+            return {path: where[node.offset] for path, node in nodes.items()}
+
+    def _positions(self, offsets: Iterable[int]) -> dict[int, tuple[int, int]]:
+        line, start, last = 1, 0, 0
+        found = {}
+        for offset in sorted(offsets):
+            # Only what lies between is looked at: a minified text may be one line of 14 MB.
+            newlines = self.text.count("\n", last, offset)
+            if newlines:
+                line += newlines
+                start = self.text.rfind("\n", last, offset) + 1
+            last = offset
+            place = (line, offset - start + 1)
+            found[offset] = self.places(*place) if self.places else place
+        return found
+
+
+def _tree(data: Any, paths: Iterable[Path]) -> tuple[dict[Path, _Node], _Node, int]:
+    """Each path's node, or that of its last step that exists; the top; how many lie below it."""
+    nodes, top, count = {}, _Node(data), 0
+    for path in paths:
+        node = top
+        for step in path:
+            child = node.children.get(step)
+            if child is None:
+                if not _has(node.value, step):
+                    break
+                child = node.children[step] = _Node(node.value[step])
+                count += 1
+            node = child
+        nodes[path] = node
+    return nodes, top, count
+
+
+def _has(value: Any, step: str | int) -> bool:
+    if isinstance(step, str):
+        return isinstance(value, dict) and step in value
+    return isinstance(value, list) and 0 <= step < len(value)
+
+
+class _Search:
+    """One walk over a sound text that notes where nodes are, jumping over all else in C.
+
+    Of a key that comes twice the last one counts: what was noted before is overwritten.
+    """
+
+    def __init__(self, text: str, left: int) -> None:
+        self.text = text
+        self.left = left  # after how many nodes to stop; negative: go on to the end
+
+    def run(self, top: _Node) -> None:
+        """Note the offsets of all nodes below ``top``, and its own."""
+        top.offset = _space(self.text, 0).end()
+        # A stack of our own, since values may be nested deeper than Python can call.
+        stack, end = [self._inside(top.offset, top)], None
+        while stack and self.left:
+            try:
+                at, node = stack[-1].send(end)  # type: ignore[arg-type]  # None starts it
+            except StopIteration as done:
+                stack.pop()
+                end = done.value
+            else:
+                stack.append(self._inside(at, node))
+                end = None
+
+    def _inside(self, at: int, holder: _Node) -> Generator[tuple[int, _Node], int, int]:
+        """Go through an object or list, hand out what to look into, and return where it ends."""
+        text, keyed, number = self.text, self.text[at] == "{", -1
+        after = _space(text, at + 1)
+        if text[after.end()] in "}]":
+            return after.end() + 1
+        while True:
+            step: str | int
+            at = value = after.end()
+            if keyed:
+                step, end = _scanstring(text, at + 1)
+                value = _colon(text, end).end()
+            else:
+                step = number = number + 1
+            node = holder.children.get(step)
+            if node is not None:
+                node.offset = at
+                self.left -= 1
+                if not self.left:
+                    return value
+            if node is not None and node.children and text[value] in "{[":
+                end = yield value, node
+            else:
+                end = _scan(text, value)[1]
+            after = _after(text, end)
+            if after[1] != ",":
+                return after.end()
+
+
+def parse(raw: bytes, places: PlaceMap | None = None) -> Document:
+    """Parse a file's bytes as MAAS does: strictly UTF-8, then ``json.loads``."""
+    text, flaw = decode(raw)
+    return Document(text, None, (flaw,), places) if flaw else parse_text(text, places)
+
+
+def decode(raw: bytes) -> tuple[str, Flaw | None]:
+    """Give the text, or a makeshift for it and what is wrong with the bytes."""
+    try:
+        return raw.decode(), None
+    except UnicodeDecodeError as error:
+        at = error.start
+    said = f"byte 0x{raw[at]:02x} at offset {at} is not UTF-8"
+    if raw.startswith(b"\x1f\x8b"):
+        said = "gzip data, not text"
+    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        said = "UTF-16 text, not UTF-8"
+    flaw = Flaw("not-utf8", said, len(raw[:at].decode()), fatal=True)
+    return raw.decode(errors="replace"), flaw
+
+
+def parse_text(text: str, places: PlaceMap | None = None) -> Document:
+    """Parse a text. ``places`` says where its spots are in its file, if it is only a part."""
+    odd: set[str] = set()
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            odd.add("duplicate-key")
+        return found
+
+    def constant(name: str) -> float:
+        odd.add("nan")
+        return float(name)
+
+    flaws: list[Flaw] = []
+    try:
+        with _room():
+            data = json.loads(text, object_pairs_hook=members, parse_constant=constant)
+            _check_depth(data)
+            if "duplicate-key" in odd:
+                flaws += islice(_duplicates(text), MAX_FLAWS)
+    except JSONDecodeError as error:
+        return Document(text, None, (_broken(text, error),), places)
+    except RecursionError:
+        said = f"more than {MAX_DEPTH} levels of nesting"
+        return Document(text, None, (Flaw("too-deep", said, 0, fatal=True),), places)
+    except ValueError:
+        said = f"an integer of over {MAX_DIGITS:,} digits"
+        huge = next(_tokens("huge-number", _HUGE, said, text))
+        return Document(text, None, (huge,), places)
+    if "nan" in odd:
+        flaws += islice(_tokens("nan", _NAN, "{} is not JSON", text), MAX_FLAWS)
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
+        flaws += islice(_tokens("lone-surrogate", _LONE, "{} is half a character", text), MAX_FLAWS)
+    return Document(text, data, tuple(flaws), places)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Let the C scanner work at one speed and depth, whoever calls; put all back after."""
+    with _LOCK:
+        collecting, frames = gc.isenabled(), sys.getrecursionlimit()
+        digits = getattr(sys, "get_int_max_str_digits", int)()  # not before 3.10.7
+        limit_digits = getattr(sys, "set_int_max_str_digits", int)
+        gc.disable()  # a third of the time, and nothing here makes cycles
+        sys.setrecursionlimit(frames + MAX_DEPTH + 100)
+        limit_digits(MAX_DIGITS)
+        try:
+            yield
+        finally:
+            limit_digits(digits)
+            sys.setrecursionlimit(frames)
+            if collecting:
+                gc.enable()
+
+
+def _check_depth(data: Any) -> None:
+    """Refuse what is too deep; from Python 3.12 on, json.loads itself reads far deeper."""
+    # Up to 3.13 at least, an object of text and numbers only is not tracked, nor are these:
+    # leaving them out shows in a fraction of the time that most documents are shallow.
+    if _reaches(data, MAX_DEPTH - 1, gc.is_tracked) and _reaches(data, MAX_DEPTH, _is_holder):
+        raise RecursionError
+
+
+def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
+    level = [data] if _is_holder(data) else []
+    for _ in range(levels):
+        level = [v for h in level for v in (h.values() if type(h) is dict else h) if holder(v)]
+        if not level:
+            return False
+    return bool(level)
+
+
+def _is_holder(value: Any) -> bool:
+    return type(value) is dict or type(value) is list
+
+
+def _tokens(kind: str, pattern: re.Pattern[str], said: str, text: str) -> Iterator[Flaw]:
+    for token in pattern.finditer(text):
+        if token[1]:
+            yield Flaw(kind, said.format(token[1]), token.start(), kind == "huge-number")
+
+
+def _duplicates(text: str) -> Iterator[Flaw]:
+    """Find keys that their object holds already, and what is too deep in a value so dropped."""
+    steps: list[str | int] = []
+    seen: list[set[str]] = []
+    for token in _TOKEN.finditer(text):
+        mark = token[0][0]
+        if token[1]:
+            key = steps[-1] = _scanstring(text, token.start() + 1)[0]
+            if key in seen[-1]:
+                said = f"a second {_quoted(key)} in one object"
+                yield Flaw("duplicate-key", said, token.start(), fatal=False, path=tuple(steps))
+            seen[-1].add(key)
+        elif mark in "{[":
+            steps.append("" if mark == "{" else 0)
+            seen.append(set())
+            if len(steps) > MAX_DEPTH:
+                raise RecursionError
+        elif mark in "}]":
+            steps.pop()
+            seen.pop()
+        elif mark == "," and isinstance(steps[-1], int):
+            steps[-1] += 1
+
+
+def _broken(text: str, error: JSONDecodeError) -> Flaw:
+    """Say what stands where json.loads gave up."""
+    at, start = error.pos, _space(text, 0).end()
+    word = _word(text, at)[0]
+    if start == len(text):
+        return Flaw("empty", "nothing but white space" if text else "nothing at all", 0, fatal=True)
+    if text[0] == "\ufeff":
+        return Flaw("bom", "a byte order mark (U+FEFF) at the start", 0, fatal=True)
+    if word.startswith("\0"):
+        where = "at the start" if not at else f"after {at:,} characters"
+        said = f"{len(word):,} zero byte{'s' if word[1:] else ''} {where}"
+        return Flaw("nul-bytes", said, at, fatal=True)
+    if text[start : start + 14].lower().startswith(("<!doctype html", "<html")):
+        return Flaw("html", "an HTML page", start, fatal=True)
+    if error.msg == "Extra data":
+        said = f"{_quoted(word)} after the end of the JSON value"
+        return Flaw("trailing-text", said, at, fatal=True)
+    for comma in (at, len(text[:at].rstrip(_WS)) - 1):  # from Python 3.13 on, and before
+        if comma >= 0 and _LAST_COMMA.match(text, comma):
+            return Flaw("not-json", "a comma with nothing after it", comma, fatal=True)
+    return Flaw("not-json", _what(text, error.msg, at), at, fatal=True)
+
+
+def _what(text: str, error: str, at: int) -> str:
+    for opening, said in _STRANGERS.items():
+        if text.startswith(opening, at):
+            return said
+    if error in _WANTED:
+        word = _word(text, at)[0].strip(_WS)
+        return f"{_quoted(word) if word else 'the end'} where {_WANTED[error]} must be"
+    if error.startswith("Invalid control character"):
+        return f"a bare {_quoted(text[at])} inside a string"
+    if error.startswith("Unterminated string"):
+        return "a string that is never closed"
+    return error[:1].lower() + error[1:]
+
+
+def _quoted(text: str) -> str:
+    short = text if len(text) <= 60 else text[:59] + "…"
+    said = json.dumps(short, ensure_ascii=False)
+    return said if said.isprintable() else json.dumps(short)  # no half characters, no escapes

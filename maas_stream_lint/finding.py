@@ -1,0 +1,110 @@
+"""What a rule says: a finding, its severity and its places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+#: Steps from a document's top to a value: member names, and list positions as integers.
+Path = tuple[str | int, ...]
+
+
+class Severity(IntEnum):
+    """How much MAAS loses, least first."""
+
+    INFO = 0
+    WARNING = 1
+    UNUSABLE = 2  #: imported, yet it can't be deployed, commissioned or found
+    IGNORED = 3  #: MAAS drops this product, version or item, or on 3.8 the selection it is in
+    FATAL = 4  #: MAAS drops a whole source or import
+
+    @property
+    def label(self) -> str:
+        """The name users write: ``fatal``, ``ignored`` …"""
+        return self.name.lower()
+
+
+class Place(NamedTuple):
+    """A spot in the stream's metadata. Line and column count from 1 and are filled in last."""
+
+    file: str  #: path below the source's root, with ``/``; ``""`` is the source itself
+    path: Path = ()
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON pointer (RFC 6901)."""
+        return "".join("/" + str(s).replace("~", "~0").replace("/", "~1") for s in self.path)
+
+    @property
+    def product(self) -> str | None:
+        """The name of the product that the place is in."""
+        return self._step("products", 0)
+
+    @property
+    def version(self) -> str | None:
+        """The name of the version that the place is in."""
+        return self._step("versions", 2) if self.product is not None else None
+
+    @property
+    def item(self) -> str | None:
+        """The key of the item that the place is in."""
+        return self._step("items", 4) if self.version is not None else None
+
+    def _step(self, member: str, at: int) -> str | None:
+        if len(self.path) > at + 1 and self.path[at] == member:
+            return str(self.path[at + 1])
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The place in the form of the JSON report."""
+        said: dict[str, Any] = {
+            "file": self.file,
+            "pointer": self.pointer,
+            "line": self.line,
+            "column": self.column,
+        }
+        for name in ("product", "version", "item"):
+            value = getattr(self, name)
+            if value is not None:
+                said[name] = value
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, where, for which release lines, and what to do about it."""
+
+    code: str  #: ``MSL401``
+    name: str  #: ``ubuntu-name``
+    severity: Severity
+    message: str  #: one sentence, lower case, that names the value and what was expected
+    maas: tuple[str, ...]  #: the release lines it bites on, oldest first
+    effect: str  #: what MAAS does, one clause
+    remedy: str  #: what to do about it
+    places: tuple[Place, ...]  #: the primary one first
+    log: str | None = None  #: the very line MAAS would write
+    #: the same per group of release lines, where they word it differently
+    logs: tuple[tuple[tuple[str, ...], str], ...] = field(default=())
+
+    @property
+    def place(self) -> Place:
+        """The primary place."""
+        return self.places[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding in the form of the JSON report."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": self.severity.label,
+            "message": self.message,
+            "maas": list(self.maas),
+            "effect": self.effect,
+            "log": self.log,
+            "logs": [{"maas": list(lines), "text": text} for lines, text in self.logs],
+            "remedy": self.remedy,
+            "places": [place.to_dict() for place in self.places],
+        }

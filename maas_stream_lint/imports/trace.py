@@ -1,0 +1,114 @@
+"""What a simulated import leaves behind: its verdict, and every event with its node and cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from maas_stream_lint.finding import Place
+
+
+class Kind(Enum):
+    """What an event costs."""
+
+    ABORT = "abort"  #: the whole import, or on 3.8 the whole source
+    SELECTION = "selection"  #: on 3.8, the selections that the product belongs to
+    DROP = "drop"  #: the product, version or item
+
+
+class Event(NamedTuple):
+    """One thing that MAAS stumbles over.
+
+    The simulation goes on after an abort, as if the cause were mended, so that one run shows all
+    causes; the verdict is that of the first abort.
+    """
+
+    cause: str
+    kind: Kind
+    place: Place
+    stage: str
+    exception: str | None = None  #: class name
+    message: str | None = None  #: its text, or the line that MAAS logs
+    values: dict[str, Any] = {}  #: what a rule needs to word its message
+
+
+class Resource(NamedTuple):
+    """A boot resource set that the import would leave."""
+
+    resource: str  #: ``os/release arch/subarch``
+    version: str
+    label: str
+    kflavor: str | None
+    filetypes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resource in the form of a verdict."""
+        return {**self._asdict(), "filetypes": list(self.filetypes)}
+
+
+class Import(NamedTuple):
+    """One item that MAAS records for download."""
+
+    file: str  #: the products file
+    product: str
+    version: str
+    item: str
+
+
+@dataclass
+class Trace:
+    """One simulated import. Release lines that would answer alike share one."""
+
+    lines: tuple[str, ...]
+    strict: bool
+    events: list[Event] = field(default_factory=list)
+    log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    imported: list[Import] = field(default_factory=list)
+    resources: list[Resource] = field(default_factory=list)
+    aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
+    fatal: Event | None = None
+
+    def abort(self, event: Event) -> None:
+        """Record an event that ends the import; only the first one counts for the verdict."""
+        self.events.append(event)
+        if self.fatal is None:
+            self.fatal = event
+
+    def say(self, stage: str, level: str, text: str) -> None:
+        """Log a line, unless the import has ended already."""
+        if self.fatal is None:
+            self.log[stage].append((level, text))
+
+    def to_verdict(self) -> dict[str, Any]:
+        """The verdict in the form of ``tests/conformance/README.md``."""
+        over = self.fatal is not None
+        verdict: dict[str, Any] = {
+            "fatal": None,
+            "log": {stage: [list(line) for line in lines] for stage, lines in self.log.items()},
+            "imported": []
+            if over
+            else sorted(f"{i.product}/{i.version}/{i.item}" for i in self.imported),
+            "resources": [] if over else [r.to_dict() for r in sorted(self.resources, key=_order)],
+        }
+        if self.fatal is not None:
+            verdict["fatal"] = {
+                "stage": self.fatal.stage,
+                "exception": self.fatal.exception,
+                "message": self.fatal.message,
+            }
+        if self.strict:
+            verdict["aborted"] = (
+                []
+                if over
+                else [
+                    {"selection": list(s), "exception": e.exception, "message": e.message}
+                    for s, e in sorted(self.aborted.items())
+                ]
+            )
+        return verdict
+
+
+def _order(resource: Resource) -> tuple[str, str, str, str]:
+    return (resource.resource, resource.version, resource.label, resource.kflavor or "")

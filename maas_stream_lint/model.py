@@ -1,0 +1,273 @@
+"""The stream's nodes as rules see them: index entries, files, products, versions, items.
+
+Fields are looked up as the legacy engine flattens them (item, version, product, file: the lowest
+wins), so that a rule need not care at which level one stands.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.finding import Path, Place
+from maas_stream_lint.stream import expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.stream import Metadata, Stream
+
+
+class Entry:
+    """A member of an index's ``index``."""
+
+    __slots__ = ("content_id", "index", "raw")
+
+    def __init__(self, index: Index, content_id: str, raw: dict[str, Any]) -> None:
+        """``raw``: the entry's JSON object."""
+        self.index, self.content_id, self.raw = index, content_id, raw
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.index.path, ("index", self.content_id))
+
+    @property
+    def names(self) -> str | None:
+        """The path it names, if that is text."""
+        path = self.raw.get("path")
+        return path if isinstance(path, str) and path else None
+
+
+class Index:
+    """An index file."""
+
+    def __init__(self, metadata: Metadata, data: dict[str, Any]) -> None:
+        """``data``: its JSON object, aliases expanded."""
+        self.metadata, self.raw = metadata, data
+        self.path = metadata.path
+
+    @property
+    def place(self) -> Place:
+        """The file."""
+        return Place(self.path)
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Its entries that are objects."""
+        index = self.raw.get("index")
+        members = index.items() if isinstance(index, dict) else ()
+        return [Entry(self, key, raw) for key, raw in members if isinstance(raw, dict)]
+
+
+class File:
+    """A products file."""
+
+    def __init__(self, metadata: Metadata, data: dict[str, Any]) -> None:
+        """``data``: its JSON object, aliases expanded."""
+        self.metadata, self.raw = metadata, data
+        self.path = metadata.path
+
+    @property
+    def place(self) -> Place:
+        """The file."""
+        return Place(self.path)
+
+    @cached_property
+    def products(self) -> list[Product]:
+        """Its products that are objects."""
+        products = self.raw.get("products")
+        members = products.items() if isinstance(products, dict) else ()
+        return [Product(self, name, raw) for name, raw in members if isinstance(raw, dict)]
+
+
+class Product:
+    """A product."""
+
+    def __init__(self, file: File, name: str, raw: dict[str, Any]) -> None:
+        """``raw``: the product's JSON object."""
+        self.file, self.name, self.raw = file, name, raw
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file.path, ("products", self.name))
+
+    def at(self, field: str) -> Place:
+        """Where a field of the product stands, the product itself if it is not there."""
+        return Place(self.file.path, ("products", self.name, field)) if field in self.raw else self.place
+
+    @cached_property
+    def versions(self) -> dict[str, dict[str, Any]]:
+        """Its versions that are objects, by name."""
+        versions = self.raw.get("versions")
+        members = versions.items() if isinstance(versions, dict) else ()
+        return {name: raw for name, raw in members if isinstance(raw, dict)}
+
+    @cached_property
+    def newest(self) -> Version | None:
+        """The version MAAS takes: the greatest name as text."""
+        if not self.versions:
+            return None
+        name = max(self.versions)
+        return Version(self, name, self.versions[name])
+
+    def get(self, field: str) -> str | None:
+        """A field as text, from the product, else the file, else the newest version and its items."""
+        for holder in self._holders:
+            value = _text(holder.get(field))
+            if value is not None:
+                return value
+        return None
+
+    @cached_property
+    def _holders(self) -> list[dict[str, Any]]:
+        holders = [self.raw, self.file.raw]
+        if self.newest is not None:
+            holders.append(self.newest.raw)
+            holders += [item.raw for item in self.newest.items]
+        return holders
+
+    @cached_property
+    def os(self) -> str:
+        """Its ``os``; ``ubuntu`` where there is none, as up to 3.7 (get_os_from_product)."""
+        os = self.get("os")
+        return "ubuntu" if os is None else os
+
+    @cached_property
+    def bootloader(self) -> bool:
+        """Whether it is a bootloader: has a ``bootloader-type``."""
+        return self.get("bootloader-type") is not None
+
+    @cached_property
+    def notification(self) -> bool:
+        """Whether it is a release notification rather than an image."""
+        return self.newest is not None and any(i.ftype == "notifications" for i in self.newest.items)
+
+    @property
+    def image(self) -> bool:
+        """Whether it is something to deploy or commission."""
+        return not self.bootloader and not self.notification
+
+    @cached_property
+    def ubuntu(self) -> bool:
+        """Whether it is plain Ubuntu, whose set needs kernel, initrd and root image."""
+        return self.image and self.os == "ubuntu"
+
+
+class Version:
+    """A product's version."""
+
+    def __init__(self, product: Product, name: str, raw: dict[str, Any]) -> None:
+        """``raw``: the version's JSON object."""
+        self.product, self.name, self.raw = product, name, raw
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.product.file.path, self.path)
+
+    @property
+    def path(self) -> Path:
+        """The steps to it."""
+        return ("products", self.product.name, "versions", self.name)
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Its items that are objects."""
+        items = self.raw.get("items")
+        members = items.items() if isinstance(items, dict) else ()
+        return [Item(self, key, raw) for key, raw in members if isinstance(raw, dict)]
+
+    @cached_property
+    def ftypes(self) -> dict[str, list[Item]]:
+        """Its items by ftype."""
+        found: dict[str, list[Item]] = {}
+        for item in self.items:
+            if item.ftype is not None:
+                found.setdefault(item.ftype, []).append(item)
+        return found
+
+
+class Item:
+    """A version's item."""
+
+    __slots__ = ("key", "raw", "version")
+
+    def __init__(self, version: Version, key: str, raw: dict[str, Any]) -> None:
+        """``raw``: the item's JSON object."""
+        self.version, self.key, self.raw = version, key, raw
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.version.product.file.path, (*self.version.path, "items", self.key))
+
+    def at(self, field: str) -> Place:
+        """Where a field of the item stands, the item itself if it is not there."""
+        place = self.place
+        return Place(place.file, (*place.path, field)) if field in self.raw else place
+
+    def get(self, field: str) -> str | None:
+        """A field as text, flattened: the item's, else the version's, the product's, the file's."""
+        for holder in (self.raw, self.version.raw, self.version.product.raw, self.version.product.file.raw):
+            value = _text(holder.get(field))
+            if value is not None:
+                return value
+        return None
+
+    @property
+    def ftype(self) -> str | None:
+        """Its file type."""
+        return self.get("ftype")
+
+    @property
+    def path(self) -> str | None:
+        """Its path, if it has one that is text."""
+        path = self.raw.get("path")
+        return path if isinstance(path, str) and path else None
+
+
+class Catalog:
+    """All nodes of a stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        """Sort the stream's files into indexes and products files."""
+        self.stream = stream
+        self.indexes: list[Index] = []
+        self.files: list[File] = []
+        for metadata in stream.files.values():
+            data = _data(metadata)
+            if "products" in data and "index" not in data:
+                self.files.append(File(metadata, data))
+            elif data and ("index" in data or metadata.path == stream.start):
+                self.indexes.append(Index(metadata, data))
+
+    @cached_property
+    def products(self) -> list[Product]:
+        """All products of all files."""
+        return [product for file in self.files for product in file.products]
+
+    def items(self) -> Iterator[Item]:
+        """The items of each product's newest version."""
+        for product in self.products:
+            if product.newest is not None:
+                yield from product.newest.items
+
+
+def _data(metadata: Metadata) -> dict[str, Any]:
+    document = metadata.best
+    if document is None or not isinstance(document.data, dict):
+        return {}
+    data: dict[str, Any] = document.data
+    try:
+        data = expanded(document.data)
+    except Exception:  # noqa: BLE001 - the simulation says what is wrong with the aliases
+        return data
+    return data
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, (int, float)) else None

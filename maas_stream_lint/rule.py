@@ -1,0 +1,143 @@
+"""What a rule is: one decorated function with its code, its page and the causes it explains."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.finding import Place, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+#: The hundreds of the codes.
+LEVELS = {
+    "1": "source",
+    "2": "index",
+    "3": "products file",
+    "4": "product",
+    "5": "version",
+    "6": "item",
+    "7": "file",
+    "8": "signature",
+}
+
+#: What a rule may ask to see, and the steps of a path that lead there.
+NODES = ("stream", "index", "entry", "file", "product", "version", "item", "resources")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a rule has to say of one event or node."""
+
+    message: str  #: one sentence, lower case, naming the value and what was expected
+    remedy: str
+    place: Place | None = None  #: ``None``: that of the event or node
+    also: tuple[Place, ...] = ()  #: further places
+    lines: tuple[str, ...] | None = None  #: release lines it bites on; ``None``: all that were asked for
+    severity: Severity | None = None  #: ``None``: the rule's, or what the event costs
+    effect: str | None = None  #: what MAAS does, one clause; ``None``: the event's
+    log: str | None = None  #: the line MAAS writes, where no event brings one
+
+
+@dataclass(frozen=True)
+class Page:
+    """A rule's documentation: the sections of its docstring."""
+
+    title: str
+    maas: str  #: what MAAS does, per release line, with its source
+    why: str
+    mend: str
+    example: str  #: an excerpt of the rule's fixture
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule."""
+
+    code: str
+    name: str
+    severity: Severity  #: the worst it reports
+    causes: tuple[str, ...]  #: causes of simulated events that it explains
+    at: str | None  #: cut an event's place down to this node
+    on: str | None  #: or the node it is shown
+    check: Callable[..., Any]
+
+    @property
+    def level(self) -> str:
+        """``source``, ``index`` … by the code's hundreds."""
+        return LEVELS[self.code[3]]
+
+    @property
+    def page(self) -> Page:
+        """The rule's documentation. Raises KeyError if a section is missing (a test holds that)."""
+        text = inspect.cleandoc(self.check.__doc__ or "")
+        parts = re.split(r"^(MAAS|Why|Mend|Example):[ \n]", text, flags=re.MULTILINE)
+        found = {name: inspect.cleandoc(body).strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+        return Page(parts[0].strip(), found["MAAS"], found["Why"], found["Mend"], found["Example"])
+
+
+def rule(
+    code: str,
+    severity: Severity,
+    *,
+    causes: Sequence[str] | None = None,
+    at: str | None = None,
+    on: str | None = None,
+) -> Callable[[Callable[..., Any]], Rule]:
+    """Make a function a rule.
+
+    It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's own
+    name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of kind
+    ``on``. It yields Said: nothing, if there is nothing wrong or another rule has this event.
+    """
+
+    def made(check: Callable[..., Any]) -> Rule:
+        name = getattr(check, "__name__", "").replace("_", "-")
+        explained = () if on is not None and causes is None else tuple(causes or (name,))
+        assert on is None or on in NODES
+        return Rule(code, name, severity, explained, at, on, check)
+
+    return made
+
+
+#: How many steps of a path lead to a node.
+DEPTHS = {"file": 0, "entry": 2, "product": 2, "version": 4, "item": 6}
+
+
+def cut(place: Place, at: str | None) -> Place:
+    """The node of kind ``at`` that a place is in, or the place itself."""
+    if at is None:
+        return place
+    return Place(place.file, place.path[: DEPTHS[at]])
+
+
+def selected(
+    rules: Iterable[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> list[Rule]:
+    """The rules that are meant by codes, prefixes of codes (``MSL4``) and names.
+
+    Raises UsageError for a selector that means no rule.
+    """
+    known = list(rules)
+
+    def meant(selectors: Sequence[str]) -> set[str]:
+        codes = set()
+        for given in selectors:
+            wanted = given.strip()
+            hits = {r.code for r in known if r.name == wanted.lower() or _has_prefix(r.code, wanted)}
+            if not hits:
+                raise UsageError(f"no rule {given!r}", "see `maas-stream-lint rules`")
+            codes |= hits
+        return codes
+
+    chosen = meant(select) if select else {r.code for r in known}
+    chosen -= meant(ignore)
+    return [r for r in known if r.code in chosen]
+
+
+def _has_prefix(code: str, wanted: str) -> bool:
+    return len(wanted) >= 3 and code.startswith(wanted.upper())

@@ -1,0 +1,179 @@
+"""What each MAAS release line accepts: the data of ``rules/releases/``, merged and typed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from importlib.abc import Traversable
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One of the forms a products file may have for the strict engine.
+
+    Mirrors a ``SimpleStreamsProductList`` of MAAS 3.8, ``maasservicelayer/simplestreams/models.py``.
+    """
+
+    name: str  #: ``bootloader``, ``multi-file`` or ``single-file``
+    product: dict[str, str]  #: field → type, see ``rules/README.md``
+    version: dict[str, str]
+    item: dict[str, str]
+    required: tuple[str, ...]  #: item keys that every version must have
+    one_of: tuple[str, ...]  #: item keys of which every version needs one
+    downloads: tuple[str, ...]  #: item keys that are fetched, in MAAS's order
+
+    @cached_property
+    def item_keys(self) -> tuple[str, ...]:
+        """All item keys the shape knows."""
+        return self.required + tuple(k for k in self.one_of if k not in self.required)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One MAAS release line, as ``rules/releases/LINE.toml`` has it after ``extends``."""
+
+    line: str  #: ``3.7``
+    data: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        """The release that was read: the running version of the simulation."""
+        return str(self.data["version"])
+
+    @property
+    def strict(self) -> bool:
+        """Whether metadata is read by the strict engine."""
+        return bool(self.data["engine"] == "strict")
+
+    @cached_property
+    def names(self) -> dict[str, re.Pattern[str]]:
+        """Patterns that a product name must hold: ``ubuntu``, ``ubuntu-core``, ``bootloader``."""
+        kinds = ("ubuntu", "ubuntu-core", "bootloader")
+        return {k: re.compile(self.data["names"][k], re.IGNORECASE) for k in kinds}
+
+    @property
+    def ubuntu_hint(self) -> list[str]:
+        """What an Ubuntu product name may hold, as people write it."""
+        return list(self.data["names"]["ubuntu-hint"])
+
+    @cached_property
+    def bootloaders(self) -> frozenset[tuple[str, str, str]]:
+        """The (type, os, arch) that MAAS boots from."""
+        return frozenset((b["type"], b["os"], b["arch"]) for b in self.data["bootloaders"])
+
+    @cached_property
+    def ftypes(self) -> frozenset[str]:
+        """The file types that MAAS stores."""
+        return frozenset(self.data["import"]["ftypes"])
+
+    def policy(self, name: str) -> Any:
+        """A member of the file's ``[import]`` table."""
+        return self.data["import"][name]
+
+    def limit(self, name: str) -> int | None:
+        """A member of the ``[limits]`` table, ``None`` where the line has no such column."""
+        return self.data["limits"].get(name)
+
+    @cached_property
+    def drivers(self) -> dict[str, tuple[str, ...]]:
+        """OS driver → ftypes of the root files it deploys."""
+        dds = tuple(sorted(f for f in self.ftypes if f.startswith("root-dd")))
+        return {
+            os: tuple(f for p in accepts for f in (dds if p == "root-dd*" else (p,)))
+            for os, accepts in self.data["drivers"].items()
+            if accepts
+        }
+
+    def deploy(self, name: str) -> Any:
+        """A member of the ``[deploy]`` table."""
+        return self.data["deploy"][name]
+
+    @cached_property
+    def models(self) -> dict[str, Any]:
+        """Field types of the strict engine's ``index``, ``entry`` and ``file``."""
+        return dict(self.data["models"])
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The strict engine's products files, in the order they are tried."""
+        return tuple(
+            Shape(
+                name=s["name"],
+                product=s["product"],
+                version=s["version"],
+                item=s["item"],
+                required=tuple(s["required"]),
+                one_of=tuple(s["one-of"]),
+                downloads=tuple(s["downloads"]),
+            )
+            for s in self.models["shapes"]
+        )
+
+
+def rules_root() -> Traversable:
+    """Where ``rules/`` is: inside the package in a wheel, beside it in a checkout."""
+    bundled = files("maas_stream_lint") / "rules"
+    return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
+
+
+@lru_cache(maxsize=1)
+def all_releases() -> tuple[Release, ...]:
+    """Every release line there is a file for, oldest first."""
+    raw = {
+        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))
+        for entry in (rules_root() / "releases").iterdir()
+        if entry.name.endswith(".toml")
+    }
+    return tuple(Release(line, _extended(line, raw)) for line in sorted(raw, key=_line_order))
+
+
+def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
+    """The named release lines, all of them for ``None``, oldest first and each once.
+
+    A patch release (``3.6.5``) means its line. Raises UsageError for one that is not known.
+    """
+    if lines is None:
+        return all_releases()
+    known = {r.line: r for r in all_releases()}
+    wanted = set()
+    for given in lines:
+        line = ".".join(str(given).strip().split(".")[:2])
+        if line not in known:
+            raise UsageError(f"no MAAS release line {given!r}", "known: " + ", ".join(known))
+        wanted.add(line)
+    if not wanted:
+        raise UsageError("no MAAS release line given", "known: " + ", ".join(known))
+    return tuple(r for r in all_releases() if r.line in wanted)
+
+
+def _extended(line: str, raw: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    own = dict(raw[line])
+    parent = own.pop("extends", None)
+    return _merged(_extended(parent, raw), own) if parent else own
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _line_order(line: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in line.split("."))

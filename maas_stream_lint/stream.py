@@ -1,0 +1,334 @@
+"""A source's metadata files, fetched and parsed once, as each engine would read them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint import document, signature
+from maas_stream_lint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from maas_stream_lint.document import Document
+    from maas_stream_lint.source import Answer, Source
+
+#: A stream that names more metadata files than this is not read to its end.
+MAX_FILES = 2000
+
+INDEX_JSON = "streams/v1/index.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why MAAS cannot use a file, in the words of its own exception."""
+
+    cause: str
+    exception: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one engine gets out of a file: its data, a failure, or both.
+
+    Both, where MAAS gives up although the text could be parsed (a bad signature): so that the
+    rest of the stream can be looked at in the same run.
+    """
+
+    failure: Failure | None = None
+    document: Document | None = None
+
+    @property
+    def parsed(self) -> bool:
+        """Whether there is data to go on with."""
+        return self.document is not None and not any(f.fatal for f in self.document.flaws)
+
+    @property
+    def data(self) -> Any:
+        """The JSON value, aliases not expanded."""
+        return self.document.data if self.document is not None else None
+
+
+@dataclass
+class Metadata:
+    """One metadata file of the stream."""
+
+    path: str  #: as the index (or the source) names it
+    answer: Answer
+    keyring: Path | None
+    detached: Answer | None = None  #: ``PATH.gpg`` beside a ``.json``, where there is one
+    twin: Answer | None = None  #: the ``.sjson`` beside a ``.json`` and the other way round
+    _documents: dict[str, Document] = field(default_factory=dict, repr=False)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the source has the file."""
+        return self.answer.body is not None
+
+    @cached_property
+    def text(self) -> str | None:
+        """The file's text as UTF-8, ``None`` where it is not."""
+        return self._decoded(self.answer.body)
+
+    @cached_property
+    def signed(self) -> bool:
+        """Whether the text is a clear-signed message."""
+        return self.text is not None and signature.is_clear_signed(self.text)
+
+    @cached_property
+    def verification(self) -> signature.Verification | None:
+        """What gpgv says of the file; ``None`` without a keyring. Raises GpgvMissing."""
+        if self.keyring is None or self.answer.body is None:
+            return None
+        return signature.verify(self.answer.body, self.keyring)
+
+    def legacy(self, *, signed: bool) -> Reading:
+        """The file as MAAS up to 3.7 reads it.
+
+        ``signed``: the policy of the whole import, by the index's name. Mirrors
+        ``MirrorReader.read_json`` (simplestreams/mirrors), ``read_signed`` (simplestreams/util)
+        and ``get_signing_policy`` (MAAS, import_images/helpers.py).
+        """
+        body = self.answer.body
+        if body is None and self.answer.status != 404:
+            # Up to 3.7 only a 404 is an error: the body of a 403 or 500 is parsed as if it were
+            # the document.
+            body = getattr(self.answer, "error_body", None)
+        if body is None:
+            # `open` itself refuses such a path, with a ValueError that is not logged.
+            exception = "OSError" if _printable(self.path) else "ValueError"
+            message = f"Unable to open {self.path}. mirrors=[]"
+            return Reading(Failure("file-missing", exception, message))
+        text = self._decoded(body)
+        if text is None:
+            return self._unparsed(body)
+        if not signed:
+            return self._parsed(text, None)
+        if not signature.is_clear_signed(text):
+            failure = Failure("unsigned-sjson", "SignatureMissingException", "No signature found!")
+            return self._parsed(text, failure)
+        failure_or_none = self._legacy_signature()
+        try:
+            payload = signature.legacy_payload(text)
+        except signature.PayloadError as error:
+            return Reading(failure_or_none or Failure("not-json", "UnboundLocalError", str(error)))
+        return self._parsed(text, failure_or_none, payload)
+
+    def strict(self) -> Reading:
+        """The file as MAAS 3.8 reads it; without a keyring its signature is not looked at.
+
+        Mirrors ``SimpleStreamsClient.http_get`` and ``_parse_response``
+        (src/maasservicelayer/simplestreams/client.py).
+        """
+        if self.answer.body is None:
+            what = self.answer.trouble.message if self.answer.trouble else "404 Not Found"
+            if self.answer.trouble and self.answer.trouble.kind in ("missing", "outside-root"):
+                what = "404 Not Found"
+            return Reading(_client("file-missing", f"Request to '{self.path}' failed: {what}"))
+        if self.text is None:
+            return self._unparsed(self.answer.body)
+        failure = None
+        if self.verification is not None and not self.verification.good:
+            cause = "bad-signature" if self.signed else "unsigned-file"
+            failure = _client(cause, "Failed to verify PGP signature.")
+        payload = signature.strict_payload(self.text) if self.signed else None
+        reading = self._parsed(self.text, failure, payload)
+        if reading.failure is not None and reading.failure.cause == "not-json":
+            message = f"Request to '{self.path}' failed: not a valid JSON file."
+            return Reading(_client("not-json", message), reading.document)
+        return reading
+
+    @cached_property
+    def best(self) -> Document | None:
+        """The most readable view of the file, for rules and places."""
+        readings = [self.strict()] if self.exists else []
+        readings += [self.legacy(signed=self.signed)]
+        for reading in readings:
+            if reading.parsed:
+                return reading.document
+        return next((r.document for r in readings if r.document is not None), None)
+
+    def _legacy_signature(self) -> Failure | None:
+        if self.verification is None:
+            return Failure(
+                "no-keyring",
+                "CalledProcessError",
+                "Command 'gpgv' returned non-zero exit status 2.",
+            )
+        if not self.verification.good:
+            return Failure(
+                "bad-signature",
+                "CalledProcessError",
+                "Command 'gpgv' returned non-zero exit status 2.",
+            )
+        return None
+
+    def _decoded(self, body: bytes | None) -> str | None:
+        if body is None:
+            return None
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
+    def _unparsed(self, body: bytes) -> Reading:
+        parsed = self._documents.setdefault("", document.parse(body))
+        return Reading(Failure("not-utf8", "UnicodeDecodeError", parsed.flaws[0].message), parsed)
+
+    def _parsed(
+        self, text: str, failure: Failure | None, payload: signature.Payload | None = None
+    ) -> Reading:
+        key = payload.text.strip() if payload is not None else text
+        parsed = self._documents.get(key)
+        if parsed is None:
+            places = payload.place if payload is not None else None
+            parsed = document.parse_text(payload.text if payload else text, places=places)
+            self._documents[key] = parsed
+        fatal = next((f for f in parsed.flaws if f.fatal), None)
+        if failure is None and fatal is not None:
+            failure = Failure("not-json", "JSONDecodeError", fatal.message)
+        return Reading(failure, parsed)
+
+
+@dataclass
+class Stream:
+    """Everything that was read of a source."""
+
+    label: str  #: what the user gave, without credentials; the ``source`` of reports
+    index_path: str  #: the file that MAAS asks for first
+    explicit: bool  #: whether the user named that file; else MAAS makes it up from a bare root
+    base: str
+    keyring: Path | None
+    files: dict[str, Metadata]
+    truncated: bool = False  #: more files were named than MAX_FILES
+
+    @property
+    def fallback(self) -> bool:
+        """Whether the bare root lacks ``index.sjson`` and ``index.json`` was read instead."""
+        missing = self.index_path not in self.files or not self.files[self.index_path].exists
+        return missing and not self.explicit and INDEX_JSON in self.files
+
+    @property
+    def start(self) -> str:
+        """The file to begin with: MAAS's, or the one to go on with where that is missing."""
+        return INDEX_JSON if self.fallback else self.index_path
+
+
+def load(source: Source, keyring: Path | None = None) -> Stream:
+    """Read all metadata that the index names, nested indexes included.
+
+    ``keyring``: the boot source's keyring, ``None`` where none is configured. Raises UsageError
+    for a keyring that is not there; everything wrong with the stream itself becomes data.
+    """
+    if keyring is not None and not keyring.is_file():
+        raise UsageError(f"no keyring file {str(keyring)!r}", "give the file that MAAS is given")
+    stream = Stream(
+        label=source.label,
+        index_path=source.index_path,
+        explicit=source.explicit,
+        base=source.base,
+        keyring=keyring,
+        files={},
+    )
+    _read(source, stream, source.index_path)
+    if not stream.files[source.index_path].exists and not source.explicit:
+        _read(source, stream, INDEX_JSON)
+        if not stream.files[INDEX_JSON].exists:
+            del stream.files[INDEX_JSON]
+    queue = [stream.start]
+    while queue:
+        for path in _named(stream.files[queue.pop()]):
+            if path in stream.files:
+                continue
+            if len(stream.files) >= MAX_FILES:
+                stream.truncated = True
+                return stream
+            _read(source, stream, path)
+            queue.append(path)
+    return stream
+
+
+def expanded(data: Any) -> Any:
+    """A copy of ``data`` with ``_aliases`` expanded as the legacy engine does; ``data`` itself if none.
+
+    An alias maps a member's name and text to further members, which are put beside it, at every
+    depth. Raises what MAAS would raise (KeyError for an unknown alias, TypeError, RecursionError).
+    Mirrors ``expand_tree`` (simplestreams/util).
+    """
+    refs = data.get("_aliases") if isinstance(data, dict) else None
+    if not isinstance(refs, dict) or not refs:
+        return data
+    data = copy.deepcopy(data)
+    _expand(data, data["_aliases"])
+    return data
+
+
+def _expand(data: Any, refs: dict[str, Any]) -> None:
+    if isinstance(data, dict):
+        for key, value in list(data.items()):
+            current = data.get(key, value)
+            if key != "_aliases" and refs.get(key) and current and isinstance(current, str):
+                data.update(refs[key][current])
+        for value in data.values():
+            _expand(value, refs)
+    elif isinstance(data, list):
+        for value in data:
+            _expand(value, refs)
+
+
+def _read(source: Source, stream: Stream, path: str) -> None:
+    read = Metadata(path, source.read(path), stream.keyring)
+    stream.files[path] = read
+    _ = read.verification  # now, so that nothing later does I/O
+    if read.exists and path.endswith(".json"):
+        read.detached = _optional(source, path + ".gpg")
+        read.twin = _optional(source, path.removesuffix(".json") + ".sjson")
+    elif read.exists and path.endswith(".sjson"):
+        read.twin = _optional(source, path.removesuffix(".sjson") + ".json")
+
+
+def _optional(source: Source, path: str) -> Answer | None:
+    answer = source.read(path)
+    return answer if answer.body is not None else None
+
+
+def _named(read: Metadata) -> Iterator[str]:
+    """The paths that a file names, if it is an index."""
+    data = read.best.data if read.best is not None else None
+    views = [data]
+    try:
+        views.append(expanded(data))
+    except Exception:  # noqa: BLE001 - whatever is wrong with the aliases, the simulation says it
+        views.append(None)
+    seen = set()
+    for view in views:
+        for path in _entry_paths(view):
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+def _entry_paths(data: Any) -> Iterator[str]:
+    if not isinstance(data, dict):
+        return
+    entries: list[Any] = []
+    if isinstance(data.get("index"), dict):
+        entries += data["index"].values()
+    if isinstance(data.get("indexes"), list):
+        entries += data["indexes"]
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("path"), str) and entry["path"]:
+            yield entry["path"]
+
+
+def _printable(path: str) -> bool:
+    return "\0" not in path and not any("\ud800" <= c <= "\udfff" for c in path)
+
+
+def _client(cause: str, message: str) -> Failure:
+    return Failure(cause, "SimpleStreamsClientException", message)
