@@ -114,6 +114,9 @@ class Product:
 
     def get(self, field: str) -> str | None:
         """A field as text, from the product, else the file, else the newest version and its items."""
+        own = self.raw.get(field)
+        if own.__class__ is str:
+            return own
         for holder in self._holders:
             value = _text(holder.get(field))
             if value is not None:

@@ -43,6 +43,9 @@ _REPORTED = (
     *("etag", "last-modified", "content-type", "content-encoding", "content-length"),
     *("age", "cache-control", "x-cache", "retry-after"),
 )
+_PLAIN = httpx.Headers(
+    {"accept": "*/*", "accept-encoding": "gzip", "user-agent": f"maas-stream-lint/{__version__}"}
+)
 _ERROR_BYTES = 64 * 2**10
 _STEP = 2**20  #: bytes decompressed at a time
 
@@ -106,16 +109,16 @@ class RemoteTree:
         self._options = options
         self._headers = _headers(options.headers, self._origin)
         self._trust = _trust(options.ca_bundle)
-        self._clients: dict[str | None, httpx.Client] = {}
+        self._routes: dict[str | None, httpx.HTTPTransport] = {}
         self._sockets: list[weakref.ref[socket.socket]] = []
         self._reached = False
         self._dead: Trouble | None = None
-        self._client(self._origin)
+        self._route(self._origin)
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            client.close()
+        for route in self._routes.values():
+            route.close()
 
     def read(self, path: str) -> Answer:
         """The document at ``path``, which is text put behind the base: it never names a host.
@@ -181,14 +184,15 @@ class RemoteTree:
     def _send(self, url: httpx.URL, hops: list[str], deadline: _Deadline) -> httpx.Response:
         """The response at the end of all redirects, its body unread; fills ``hops``."""
         trusted = True
+        timeouts = httpx.Timeout(self._options.timeout).as_dict()
+        extensions = {"timeout": timeouts, "trace": deadline.watch}
         while True:
             # Once another server had a say in where to go, secrets stay here for good.
             trusted = trusted and _same_server(self._origin, url)
-            client = self._client(url)
-            headers = self._headers if trusted else None
-            extensions = {"trace": deadline.watch}
-            request = client.build_request("GET", url, headers=headers, extensions=extensions)
-            response = client.send(request, stream=True)
+            headers = self._headers if trusted else _PLAIN
+            response = self._route(url).handle_request(
+                httpx.Request("GET", url, headers=headers, extensions=extensions)
+            )
             self._reached = True
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or location is None:
@@ -203,27 +207,22 @@ class RemoteTree:
                 raise _Unusable("redirects", message) from None
             hops.append(_shown(str(url)))
 
-    def _client(self, url: httpx.URL) -> httpx.Client:
-        """The client for a URL: one in all, unless the environment has several proxies."""
+    def _route(self, url: httpx.URL) -> httpx.HTTPTransport:
+        """The way to a URL: one in all, unless the environment has several proxies.
+
+        A transport and no httpx.Client, whose cookies and redirects raise UnicodeError and
+        InvalidURL for some answers, and whose reading of ``no_proxy`` knows no networks.
+        """
         proxy = _proxy(url)
-        if proxy not in self._clients:
+        if proxy not in self._routes:
             try:
                 if proxy is not None:
                     _parsed(proxy, ("http", "https", "socks5", "socks5h"))
-                self._clients[proxy] = httpx.Client(
-                    proxy=proxy,
-                    verify=self._trust,
-                    trust_env=False,  # its reading of no_proxy knows no networks
-                    timeout=self._options.timeout,
-                    headers={
-                        "accept-encoding": "gzip",
-                        "user-agent": f"maas-stream-lint/{__version__}",
-                    },
-                )
+                self._routes[proxy] = httpx.HTTPTransport(self._trust, proxy=proxy)
             except (ValueError, ImportError, httpx.InvalidURL):
                 hint = "set http_proxy and https_proxy to http://host:port, or no_proxy to the host"
                 raise UsageError(f"the proxy set for {url.host} cannot be used", hint) from None
-        return self._clients[proxy]
+        return self._routes[proxy]
 
 
 def _parsed(text: str, schemes: tuple[str, ...] = ("http", "https")) -> httpx.URL:
@@ -262,9 +261,9 @@ def _same_server(base: httpx.URL, url: httpx.URL) -> bool:
     return base.host == url.host and (ports[0] == ports[1] or upgraded)
 
 
-def _headers(given: tuple[tuple[str, str], ...], url: httpx.URL) -> list[tuple[bytes, bytes]]:
-    """What the server of the source is told and no other: own headers and credentials."""
-    headers = []
+def _headers(given: tuple[tuple[str, str], ...], url: httpx.URL) -> httpx.Headers:
+    """For the server of the source and no other: plain headers, the user's, and credentials."""
+    own = []
     for name, value in given:
         if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
             hint = "write 'Name: value'"
@@ -272,11 +271,13 @@ def _headers(given: tuple[tuple[str, str], ...], url: httpx.URL) -> list[tuple[b
         if not re.fullmatch(r"[\t -~\xa0-\xff]*", value):
             hint = "leave out line breaks and what is not Latin-1"
             raise UsageError(f"the value of the header {name} holds a forbidden character", hint)
-        headers.append((name.encode(), value.strip().encode("latin-1")))
+        own.append((name.encode(), value.strip().encode("latin-1")))
     login = (url.username, url.password) if url.userinfo else _netrc_login(url.host)
-    if login and b"authorization" not in [name.lower() for name, _ in headers]:
+    if login and b"authorization" not in [name.lower() for name, _ in own]:
         token = b64encode(":".join(login).encode("utf-8", "surrogateescape"))
-        headers.append((b"Authorization", b"Basic " + token))
+        own.append((b"authorization", b"Basic " + token))
+    headers = _PLAIN.copy()
+    headers.update(own)
     return headers
 
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from importlib.abc import Traversable
 
 
@@ -36,6 +37,14 @@ class Shape:
     required: tuple[str, ...]  #: item keys that every version must have
     one_of: tuple[str, ...]  #: item keys of which every version needs one
     downloads: tuple[str, ...]  #: item keys that are fetched, in MAAS's order
+
+    @cached_property
+    def plain_item(self) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], tuple[type, ...], tuple[str, ...]]:
+        """A getter of the item's required fields, their usual types, and its optional text fields."""
+        usual = {"text": str, "number": int}
+        needed = [name for name, kind in self.item.items() if kind in usual]
+        options = tuple(name for name, kind in self.item.items() if kind == "text~")
+        return itemgetter(*needed), tuple(usual[self.item[name]] for name in needed), options
 
     @cached_property
     def item_keys(self) -> tuple[str, ...]:

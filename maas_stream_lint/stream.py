@@ -104,7 +104,7 @@ class Metadata:
             exception = "OSError" if _printable(self.path) else "ValueError"
             message = f"Unable to open {self.path}. mirrors=[]"
             return Reading(Failure("file-missing", exception, message))
-        text = self._decoded(body)
+        text = self.text if body is self.answer.body else self._decoded(body)
         if text is None:
             return self._unparsed(body)
         if not signed:
@@ -146,12 +146,11 @@ class Metadata:
     @cached_property
     def best(self) -> Document | None:
         """The most readable view of the file, for rules and places."""
-        readings = [self.strict()] if self.exists else []
-        readings += [self.legacy(signed=self.signed)]
-        for reading in readings:
-            if reading.parsed:
-                return reading.document
-        return next((r.document for r in readings if r.document is not None), None)
+        reading = self.strict()
+        if not reading.parsed:
+            legacy = self.legacy(signed=self.signed)
+            reading = legacy if legacy.parsed or reading.document is None else reading
+        return reading.document
 
     def _legacy_signature(self) -> Failure | None:
         if self.verification is None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.rulebook import Release
 
+#: No column is so narrow that a text of this length would not fit.
+SHORT = 20
+
 
 class Answers:
     """One release line's answers, with a record of what was asked."""
@@ -36,9 +39,14 @@ class Answers:
 
     def shared_by(self, release: Release) -> bool:
         """Whether another line would have given the very same answers."""
-        return release.data["engine"] == self.release.data["engine"] and all(
+        if release.data["engine"] != self.release.data["engine"]:
+            return False
+        # Most questions rest on data that the lines have in common: those need not be asked again.
+        open_ = {name for name, rests_on in GROUNDS.items() if rests_on(release) != rests_on(self.release)}
+        return all(
             QUESTIONS[question[0]](release, *question[1:]) == answer
             for question, answer in self.given.items()
+            if question[0] in open_
         )
 
 
@@ -115,7 +123,7 @@ def _support_eol(release: Release, text: str) -> bool:
     if not text:
         return False
     if release.policy("support-eol") == "strptime":
-        return _parses(lambda: datetime.strptime(text, "%Y-%m-%d"))  # noqa: DTZ007
+        return _parses(lambda: datetime.strptime(text, "%Y-%m-%d"))
     return _parses(lambda: _django_date(text))
 
 
@@ -147,4 +155,16 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "subarch": _subarch,
     "maas-supported": _maas_supported,
     "support-eol": _support_eol,
+}
+
+#: What of a release's data the answers to a question rest on.
+GROUNDS: dict[str, Callable[[Release], Any]] = {
+    "named": lambda release: release.data["names"],
+    "boots": lambda release: release.data["bootloaders"],
+    "ftype": lambda release: release.policy("ftypes"),
+    "policy": lambda release: release.data["import"],
+    "too-long": lambda release: release.data["limits"],
+    "subarch": lambda release: release.policy("flavour"),
+    "maas-supported": lambda release: (release.version, release.policy("maas-supported")),
+    "support-eol": lambda release: release.policy("support-eol"),
 }

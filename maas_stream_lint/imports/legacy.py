@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.finding import Path, Place
+from maas_stream_lint.imports.answers import SHORT
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 from maas_stream_lint.stream import Failure, expanded
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.stream import Stream
 
+#: Fields that pass 1 looks up, in its order.
+NEEDED = ("arch", "release", "label")
+NEEDED_OF_BOOTLOADERS = ("arch", "label")
 CHECKSUMS = ("md5", "sha256", "sha512")
 FORMATS = ("index:1.0", "products:1.0")
 IO_ERROR = (
@@ -48,6 +52,12 @@ class Claim(NamedTuple):
     place: Place
 
 
+class _Item(NamedTuple):
+    raw: dict[str, Any]
+    flat: dict[str, str]
+    place: Place
+
+
 @dataclass
 class _Product:
     """A product of a products file, as pass 2 needs it."""
@@ -59,6 +69,25 @@ class _Product:
     aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
     dropped: bool = False  #: pass 1 ignored at least one of its items
     specs: list[Spec] = field(default_factory=list)
+    _items: dict[str, list[_Item]] = field(default_factory=dict)
+
+    def level(self, vername: str) -> dict[str, str]:
+        """The flattened fields of file, product and version."""
+        version = self.versions[vername]
+        own = text_fields(version) if len(version) > 1 else {}
+        return {**self.base, **own, "version_name": vername}
+
+    def items(self, file: str, vername: str) -> list[_Item]:
+        """A version's items, flattened once for both passes."""
+        found = self._items.get(vername)
+        if found is None:
+            base = self.level(vername)
+            at = ("products", self.name, "versions", vername, "items")
+            found = self._items[vername] = [
+                _Item(item, {**base, **text_fields(item), "item_name": key}, Place(file, (*at, key)))
+                for key, item in self.versions[vername].get("items", {}).items()
+            ]
+        return found
 
 
 @dataclass
@@ -363,32 +392,22 @@ class _Import:
 
     def _describe(self, product: _Product, at: Place) -> None:
         """The newest version's items, as the cache will offer them."""
-        version = product.versions[product.newest]
-        items = version.get("items", {})
+        items = product.items(at.file, product.newest)
         if not items:
             self._drop("newest-version-empty", at)
             return
-        base = {**product.base, **text_fields(version), "version_name": product.newest}
-        for itemname, item in items.items():
-            flat = {**base, **text_fields(item), "item_name": itemname}
-            place = Place(at.file, (*at.path, "items", itemname))
+        for item, flat, place in items:
             if item.get("path") and not self._checksummed(item["path"], flat, place):
                 product.aborted = True
                 continue
             if not self._supported(product.name, flat, place):
                 product.dropped = True
                 continue
-            missing = next(
-                (
-                    f
-                    for f in ("arch", *(() if "bootloader-type" in flat else ("release",)), "label")
-                    if f not in flat
-                ),
-                None,
-            )
-            if missing is not None:
+            needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in flat else NEEDED
+            missing = [name for name in needed if name not in flat]
+            if missing:
                 product.aborted = True
-                self._abort(f"missing-{missing}", place, "KeyError", f"'{missing}'")
+                self._abort(f"missing-{missing[0]}", place, "KeyError", f"'{missing[0]}'")
             else:
                 self._claim(product, flat, place)
 
@@ -518,12 +537,12 @@ class _Import:
 
     def _fits(self, limit: str | None, column: str, value: str | None, claim: Claim) -> bool:
         """Whether the database takes a text: its width, no NUL, no lone surrogate."""
-        if not value or (
-            limit is None and (value.isprintable() or self.ask("policy", "extras") == "text")
-        ):
+        if not value or (len(value) <= SHORT and value.isascii() and value.isprintable()):
+            return True
+        if limit is None and (value.isprintable() or self.ask("policy", "extras") == "text"):
             return True
         values = {"field": column, "value": value}
-        if limit is not None and len(value) > 20:
+        if limit is not None and len(value) > SHORT:
             width = self.ask("too-long", limit, len(value))
             if width is not None:
                 cause = "too-long-for-cache" if limit.startswith("cache") else "too-long-to-store"
@@ -593,9 +612,7 @@ class _Import:
         at = Place(walked.path, ("products", product.name))
         chosen = None
         for vername in sorted(product.versions, reverse=True):
-            version = product.versions[vername]
-            flat = {**product.base, **text_fields(version), "version_name": vername}
-            key = _key(flat)
+            key = _key(product.level(vername))
             if key is None:
                 self._no_content_id(walked.path)
             elif key in wanted:
@@ -609,17 +626,10 @@ class _Import:
                 chosen = product.newest
         if chosen is None:
             return
-        version = product.versions[chosen]
-        items = version.get("items", {})
-        base = {**product.base, **text_fields(version), "version_name": chosen}
-        for itemname, item in items.items():
-            flat = {**base, **text_fields(item), "item_name": itemname}
-            place = Place(walked.path, (*at.path, "versions", chosen, "items", itemname))
-            if (
-                item.get("path")
-                and (chosen != product.newest)
-                and not self._checksummed(item["path"], flat, place)
-            ):
+        items = product.versions[chosen].get("items", {})
+        older = chosen != product.newest  # so pass 1 has not judged it
+        for item, flat, place in product.items(walked.path, chosen):
+            if older and item.get("path") and not self._checksummed(item["path"], flat, place):
                 continue
             self._write_item(product.name, chosen, items, item, flat, place)
 
@@ -628,12 +638,9 @@ class _Import:
         at = Place(path, ("products", product.name))
         winners = {s: self.mapping[s].place for s in product.specs}
         others = sorted(
-            {
-                p.product
-                for p in winners.values()
-                if p.product and p.path[:2] != at.path or p.file != path
-            }
-            - {None}
+            p.product
+            for p in set(winners.values())
+            if p.product is not None and (p.file, p.path[:2]) != (path, at.path)
         )
         own = [p for p in winners.values() if p.path[:2] == at.path and p.file == path]
         if own:

@@ -277,7 +277,7 @@ def _checked_product(
     if versions and isinstance(versions, dict):
         for vername, version in versions.items():
             merged = _version(vername, version, (*at, "versions", vername), shape)
-            name_kept = merged.get("version_name", vername)  # an item of that key takes its place
+            name_kept: str = merged.get("version_name", vername)  # an item of that key takes its place
             if not built or name_kept >= built[0].name:
                 built = [Version(name_kept, vername, version.get("items", {}), merged)]
     elif isinstance(versions, list):
@@ -323,20 +323,13 @@ def _merged(raw: dict[str, Any], at: Path) -> dict[str, Any]:
     items = raw["items"]
     if not isinstance(items, dict):
         raise _no_mapping("items-not-an-object", (*at, "items"), items)
-    return {**raw, **items}
+    return {**raw, **items} if len(raw) > 1 else items
 
 
 def _checked_version(merged: dict[str, Any], at: Path, shape: Shape) -> None:
-    if shape.version:
-        dated = {k: v for k, v in shape.version.items() if k in merged}
-        if dated:
-            _check(
-                merged,
-                dated,
-                [],
-                at,
-                {"support_eol": "support-eol-format", "support_esm_eol": "support-eol-format"},
-            )
+    dated = {k: v for k, v in shape.version.items() if k in merged}
+    if dated:
+        _check(merged, dated, [], at, dict.fromkeys(dated, "support-eol-format"))
     for key in shape.required:
         if not _item_fits(merged.get(key), shape):
             raise Invalid
@@ -352,18 +345,30 @@ def _checked_version(merged: dict[str, Any], at: Path, shape: Shape) -> None:
 
 
 def _item_fits(item: Any, shape: Shape) -> bool:
-    if not isinstance(item, dict):
+    return isinstance(item, dict) and (_plainly_fits(item, shape) or _closely_fits(item, shape))
+
+
+def _plainly_fits(item: dict[str, Any], shape: Shape) -> bool:
+    """Whether an item is as items should be; asked of every item there is, so without detours."""
+    needed, types, options = shape.plain_item
+    try:
+        if tuple(map(type, needed(item))) != types:
+            return False
+    except KeyError:
         return False
-    for name, kind in shape.item.items():
+    for name in options:
         value = item.get(name)
-        if value.__class__ is str and (kind == "text" or kind == "text~"):
-            continue
-        if value.__class__ is int and kind == "number":
-            continue
-        if name not in item:
-            if kind[-1] not in "?~":
+        if value is not None and value.__class__ is not str:
+            return False
+    return True
+
+
+def _closely_fits(item: dict[str, Any], shape: Shape) -> bool:
+    for name, kind in shape.item.items():
+        if name in item:
+            if not _fits(item[name], kind, []):
                 return False
-        elif not _fits(value, kind, []):
+        elif kind[-1] not in "?~":
             return False
     return True
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports import models
+from maas_stream_lint.imports.answers import SHORT
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
@@ -249,13 +250,13 @@ class _Sync:
         self, limit: str | None, column: str, value: str | None, place: Place
     ) -> Event | None:
         """What the database says to a text: too wide, NUL, a lone surrogate."""
-        if not value:
+        if not value or (len(value) <= SHORT and value.isascii() and value.isprintable()):
             return None
         cause, exception, message = "", "ValueError", ""
         values: dict[str, Any] = {"field": column, "value": value}
         width = (
             self.ask("too-long", limit, len(value))
-            if limit is not None and len(value) > 20
+            if limit is not None and len(value) > SHORT
             else None
         )
         if width is not None:

@@ -87,9 +87,7 @@ class Trace:
         verdict: dict[str, Any] = {
             "fatal": None,
             "log": {stage: [list(line) for line in lines] for stage, lines in self.log.items()},
-            "imported": []
-            if over
-            else sorted(f"{i.product}/{i.version}/{i.item}" for i in self.imported),
+            "imported": [] if over else self._imported(),
             "resources": [] if over else [r.to_dict() for r in sorted(self.resources, key=_order)],
         }
         if self.fatal is not None:
@@ -108,6 +106,11 @@ class Trace:
                 ]
             )
         return verdict
+
+    def _imported(self) -> list[str]:
+        names = [f"{i.product}/{i.version}/{i.item}" for i in self.imported]
+        # 3.8 keeps one row a file; before, the same product in two files is recorded twice.
+        return sorted(set(names) if self.strict else names)
 
 
 def _order(resource: Resource) -> tuple[str, str, str, str]:

@@ -1,0 +1,206 @@
+"""Synthetic streams of any size, shaped like Canonical's: ``python bench/streams.py 2000 5 DIRECTORY``.
+
+Images of 18 Ubuntu series, 6 architectures and as many kernels as it takes stand in one products file,
+bootloaders in another. Boot files are one product's own; squashfs and manifest are shared by a series and
+architecture. Nothing is random: the same arguments give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CONTENT = "com.example.maas:stable:v3:download"
+BOOTLOADERS = "com.example.maas:stable:1:bootloader-download"
+NAMES = "com.example.maas.stable"
+UPDATED = "Sun, 01 Nov 2026 10:00:00 +0000"
+ARCHES = ("amd64", "arm64", "armhf", "i386", "ppc64el", "s390x")
+SERIES = (
+    ("precise", "12.04"), ("trusty", "14.04"), ("xenial", "16.04"), ("bionic", "18.04"), ("cosmic", "18.10"),
+    ("disco", "19.04"), ("eoan", "19.10"), ("focal", "20.04"), ("groovy", "20.10"), ("hirsute", "21.04"),
+    ("impish", "21.10"), ("jammy", "22.04"), ("kinetic", "22.10"), ("lunar", "23.04"), ("mantic", "23.10"),
+    ("noble", "24.04"), ("oracular", "24.10"), ("plucky", "25.04"),
+)  # fmt: skip
+GRUBS = (
+    ("grub-efi-signed", "uefi", "amd64", "grub2-signed"),
+    ("grub-efi", "uefi", "arm64", "grub2"),
+    ("grub-ieee1275", "open-firmware", "ppc64el", "grub2"),
+    ("pxelinux", "pxe", "i386", "syslinux"),
+)
+
+#: Kinds of stream: one that is good for every release line; one with a ``root-image.gz`` beside each squashfs, which
+#: MAAS leaves out; one with every tenth product for a platform, so that not all legacy lines import it alike; one in
+#: which every tenth product has one of DEFECTS.
+KINDS = ("good", "root-image", "platform", "defects")
+
+
+def tree(products: int, versions: int, kind: str = "good") -> dict[str, bytes]:
+    """A stream: path → bytes."""
+    named: dict[str, Any] = {}
+    for number, (series, arch, kernel, flavour) in enumerate(itertools.islice(_kernels(), products)):
+        name, product = _image(series, arch, kernel, flavour, versions, root_image=kind == "root-image")
+        if kind == "defects" and number % 10 == 0:
+            name = DEFECTS[number // 10 % len(DEFECTS)](name, product)
+        if kind == "platform" and number % 10 == 0:
+            name = name.replace(":v3:", ":v3+platform:")
+        named[name] = product
+    loaders = dict(_bootloader(*grub) for grub in GRUBS)
+    index = {
+        content: {
+            "datatype": "image-downloads",
+            "format": "products:1.0",
+            "path": f"streams/v1/{content}.json",
+            "products": sorted(held),
+            "updated": UPDATED,
+        }
+        for content, held in ((CONTENT, named), (BOOTLOADERS, loaders))
+    }
+    return {
+        "streams/v1/index.json": _json({"format": "index:1.0", "index": index, "updated": UPDATED}),
+        f"streams/v1/{BOOTLOADERS}.json": _file(BOOTLOADERS, loaders),
+        f"streams/v1/{CONTENT}.json": _file(CONTENT, named),
+    }
+
+
+def write(root: Path, files: dict[str, bytes]) -> Path:
+    """Put a stream on disk; gives the index."""
+    for path, body in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return root / "streams/v1/index.json"
+
+
+def _kernels() -> Iterator[tuple[tuple[str, str], str, tuple[str, str], str]]:
+    """(series, arch, (subarch, its part of paths), flavour), each once, without end."""
+    flavours = itertools.chain(("generic", "lowlatency"), (f"flavour{n}" for n in itertools.count()))
+    for flavour in flavours:
+        for channel, series, arch in itertools.product(("ga-{}", "hwe-{}", "hwe-{}-edge"), SERIES, ARCHES):
+            subarch = channel.format(series[1])
+            yield series, arch, (subarch, subarch if flavour == "generic" else f"{subarch}-{flavour}"), flavour
+
+
+def _image(
+    series: tuple[str, str], arch: str, kernel: tuple[str, str], flavour: str, versions: int, *, root_image: bool
+) -> tuple[str, dict[str, Any]]:
+    codename, number = series
+    subarch, part = kernel
+    older = [f"hwe-{letter}" for letter in "pqrstuvw"] + [f"ga-{v}" for _, v in SERIES if v <= number]
+    product = {
+        "arch": arch,
+        "kflavor": flavour,
+        "krel": codename,
+        "label": "stable",
+        "os": "ubuntu",
+        "release": codename,
+        "release_codename": f"{codename.title()} Example",
+        "release_title": number,
+        "subarch": subarch,
+        "subarches": ",".join(dict.fromkeys(["generic", *older, subarch])),
+        "support_eol": "2099-04-21",
+        "version": number,
+        "versions": {
+            name: {"items": _items(codename, arch, part, name, root_image=root_image)}
+            for name in (f"2026{1 + n // 28:02}{1 + n % 28:02}" for n in range(versions))
+        },
+    }
+    return f"{NAMES}:v3:boot:{number}:{arch}:{part}", product
+
+
+def _items(codename: str, arch: str, part: str, version: str, *, root_image: bool) -> dict[str, Any]:
+    shared, own = f"{codename}/{arch}/{version}", f"{codename}/{arch}/{version}/{part}"
+    items = {
+        "boot-initrd": {**_item("boot-initrd", f"{own}/boot-initrd", 69_206_016), "kpackage": "linux-generic"},
+        "boot-kernel": {**_item("boot-kernel", f"{own}/boot-kernel", 14_680_064), "kpackage": "linux-generic"},
+        "manifest": _item("manifest", f"{shared}/squashfs.manifest", 17_000),
+        "squashfs": _item("squashfs", f"{shared}/squashfs", 268_435_456),
+    }
+    if root_image:
+        items["root-image.gz"] = _item("root-image.gz", f"{shared}/root-image.gz", 308_435_456)
+    return items
+
+
+def _bootloader(os: str, type_: str, arch: str, package: str) -> tuple[str, dict[str, Any]]:
+    item = {
+        **_item("archive.tar.xz", f"bootloaders/{type_}/{arch}/20261001.0/{package}.tar.xz", 400_000),
+        "src_package": package,
+        "src_release": "noble",
+        "src_version": "2.12-1",
+    }
+    return f"{NAMES}:1:{os}:{type_}:{arch}", {
+        "arch": arch,
+        "arches": arch,
+        "bootloader-type": type_,
+        "label": "stable",
+        "os": os,
+        "versions": {"20261001.0": {"items": {package: item}}},
+    }
+
+
+def _item(ftype: str, path: str, size: int) -> dict[str, Any]:
+    return {"ftype": ftype, "path": path, "sha256": hashlib.sha256(path.encode()).hexdigest(), "size": size}
+
+
+def _file(content_id: str, products: dict[str, Any]) -> bytes:
+    head = {"content_id": content_id, "datatype": "image-downloads", "format": "products:1.0"}
+    return _json({**head, "products": products, "updated": UPDATED})
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, indent=1, sort_keys=True).encode()
+
+
+# Each takes a name and a product, spoils one of them, and gives the name.
+
+
+def _unversioned(name: str, product: dict[str, Any]) -> str:
+    return name.replace(":v3:", ":")
+
+
+def _no_kernel(name: str, product: dict[str, Any]) -> str:
+    del _newest(product)["boot-kernel"]
+    return name
+
+
+def _misspelt(name: str, product: dict[str, Any]) -> str:
+    _newest(product)["squashfs"]["ftype"] = "sqaushfs"
+    return name
+
+
+def _upper_case(name: str, product: dict[str, Any]) -> str:
+    item = _newest(product)["boot-initrd"]
+    item["sha256"] = item["sha256"].upper()
+    return name
+
+
+def _unlabelled(name: str, product: dict[str, Any]) -> str:
+    del product["label"]
+    return name
+
+
+def _newest(product: dict[str, Any]) -> dict[str, Any]:
+    items: dict[str, Any] = product["versions"][max(product["versions"])]["items"]
+    return items
+
+
+DEFECTS = (_unversioned, _no_kernel, _misspelt, _upper_case, _unlabelled)
+
+
+def main() -> None:
+    """Write one."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("products", type=int)
+    parser.add_argument("versions", type=int)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--kind", choices=KINDS, default="good")
+    given = parser.parse_args()
+    print(write(given.directory, tree(given.products, given.versions, given.kind)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Streams that hypothesis makes: a few sound products, then edits that spoil them."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+from trees import MemoryTree
+
+UPDATED = "Sun, 01 Nov 2026 10:00:00 +0000"
+INDEX = "streams/v1/index.json"
+
+FIELDS = (
+    "os arch release label subarch subarches kflavor version bootloader-type release_title os_title "
+    "release_codename support_eol support_esm_eol gadget_snap kernel_snap rolling maas_supported arches "
+    "ftype path sha256 md5 size kpackage src_package release_notification content_id datatype format "
+    "updated product_name version_name name versions items products index _aliases squashfs boot-kernel "
+    "root-tgz manifest"
+).split()
+
+VALUES = st.one_of(
+    st.sampled_from(
+        [None, True, False, 0, -1, 1000.0, 1.5, 2**63, "", "x", "a/b", "x" * 21, "x" * 33, "x" * 65]
+        + ["x" * 256, "a\0b", "\ud800", [], {}, ["a"], {"a": "b"}, "1_000", " 12 ", "12.0", "1e3"]
+        + ["generic", "ubuntu", "ubuntu-core", "my-ubuntu", "custom", "debian", "hwe-22.04-edge"]
+        + ["ga-22.04", "nvidia", "3.5", "9.9", "soon", "true", "2027-04-21", "2027-4-1", "20270421"]
+        + ["a,b", "squashfs", "root-image.gz", "notifications", "bootloader", "root-tgz", "tgz"]
+        + ["archive.tar.xz", "manifest", "../x", "/x", "a/../b", "http://example.com/x", "index:1.0"]
+        + ["products:1.0", "image-ids", "Sun, 16 Jun 2024 14:41:38 GMT", "2024-06-16"]
+    ),
+    st.text(max_size=4),
+    st.integers(),
+)
+
+
+def _item(ftype: str, path: str, **more: Any) -> dict[str, Any]:
+    digest = hashlib.sha256(path.encode()).hexdigest()
+    return {"ftype": ftype, "path": path, "sha256": digest, "size": 1000, **more}
+
+
+def _ubuntu(name: str, release: str, number: str, arch: str, version: str) -> tuple[str, dict[str, Any]]:
+    sub, base = f"ga-{number}", f"{release}/{arch}/{version}"
+    items = {
+        key: _item(key, f"{base}/{sub}/generic/{key}", kpackage="linux-generic")
+        for key in ("boot-initrd", "boot-kernel")
+    }
+    items["squashfs"] = _item("squashfs", f"{base}/squashfs")
+    items["manifest"] = _item("manifest", f"{base}/squashfs.manifest")
+    fields = {"arch": arch, "kflavor": "generic", "label": "stable", "os": "ubuntu", "release": release}
+    fields |= {"release_title": f"{number} LTS", "subarch": sub, "subarches": f"generic,{sub}"}
+    fields |= {"support_eol": "2039-05-31", "version": number}
+    product = {**fields, "versions": {version: {"items": items}}}
+    return f"com.example:{name}:boot:{number}:{arch}:{sub}", product
+
+
+def _root(os: str, number: str, arch: str, version: str, ftype: str) -> tuple[str, dict[str, Any]]:
+    base = f"{os}/{os}{number}/{arch}/{version}"
+    items = {ftype: _item(ftype, f"{base}/{ftype}"), "manifest": _item("manifest", f"{base}/manifest")}
+    fields = {"arch": arch, "label": "stable", "os": os, "release": f"{os}{number}", "version": number}
+    fields |= {"release_title": number, "subarch": "generic", "subarches": "generic"}
+    return f"com.example:{os}-bases:{number}:{arch}", {**fields, "versions": {version: {"items": items}}}
+
+
+def _bootloader(type_: str, os: str, arch: str, key: str) -> tuple[str, dict[str, Any]]:
+    source = {"src_package": key, "src_release": "noble", "src_version": "2.12"}
+    items = {key: _item("archive.tar.xz", f"bootloaders/{type_}/{arch}/1/{key}.tar.xz", **source)}
+    fields = {"arch": arch, "arches": arch, "bootloader-type": type_, "label": "stable", "os": os}
+    return f"com.example:1:{os}:{type_}:{arch}", {**fields, "versions": {"1": {"items": items}}}
+
+
+ARCHES = st.sampled_from(["amd64", "arm64"])
+VERSIONS = st.sampled_from(["20260101", "20261015", "9", "10"])
+UBUNTU = st.builds(
+    lambda name, release, arch, version: _ubuntu(name, *release, arch, version),
+    st.sampled_from(["v3", "v3", "v2", "v3+platform", "ubuntu-bases"]),
+    st.sampled_from([("noble", "24.04"), ("jammy", "22.04")]),
+    ARCHES,
+    VERSIONS,
+)
+ROOT = st.builds(
+    _root,
+    st.sampled_from(["rhel", "centos", "ol", "windows", "custom", "debian", "ubuntu"]),
+    st.sampled_from(["8", "9"]),
+    ARCHES,
+    VERSIONS,
+    st.sampled_from(["root-tgz", "root-tgz", "root-dd.gz", "root-txz"]),
+)
+BOOTLOADER = st.sampled_from(
+    [
+        _bootloader("uefi", "grub-efi-signed", "amd64", "grub2-signed"),
+        _bootloader("uefi", "grub-efi", "arm64", "grub2"),
+        _bootloader("pxe", "pxelinux", "amd64", "syslinux"),
+    ]
+)
+#: One kind a file mostly, as 3.8 wants it; now and then all mixed.
+PRODUCTS = st.one_of(
+    st.lists(UBUNTU, min_size=1, max_size=3),
+    st.lists(ROOT, min_size=1, max_size=3),
+    st.lists(BOOTLOADER, min_size=1, max_size=2),
+    st.lists(st.one_of(UBUNTU, ROOT, BOOTLOADER), min_size=1, max_size=3),
+)
+
+
+def _holders(value: Any) -> list[dict[str, Any]]:
+    """All objects in a value, outermost first."""
+    found: list[dict[str, Any]] = []
+    queue = [value]
+    for node in queue:
+        if isinstance(node, dict):
+            found.append(node)
+        if isinstance(node, (dict, list)):
+            queue += node.values() if isinstance(node, dict) else node
+    return found
+
+
+def _spoil(data: st.DataObject, document: Any) -> None:
+    holders = _holders(document)
+    holder = holders[data.draw(st.integers(0, len(holders) - 1))]
+    keys = sorted(holder)
+    known = bool(keys) and data.draw(st.booleans())
+    key = data.draw(st.sampled_from(keys if known else FIELDS))
+    what = data.draw(st.sampled_from(["drop", "set", "set", "rename", "copy"]))
+    if what == "drop":
+        holder.pop(key, None)
+    elif what == "set":
+        holder[key] = copy.deepcopy(data.draw(VALUES))
+    elif what == "rename" and key in holder:
+        holder[data.draw(st.sampled_from(FIELDS))] = holder.pop(key)
+    elif what == "copy" and key in holder:
+        holder[data.draw(st.sampled_from(["20270101", "latest", "copy", "squashfs"]))] = copy.deepcopy(holder[key])
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> MemoryTree:
+    """A stream of one to three products files and an index, sound or spoilt in up to four places."""
+    data = draw(st.data())
+    documents: dict[str, Any] = {}
+    index: dict[str, Any] = {}
+    for number, products in enumerate(draw(st.lists(PRODUCTS, min_size=1, max_size=3))):
+        content_id, path = f"com.example:{number}", f"streams/v1/com.example:{number}.json"
+        head = {"content_id": content_id, "datatype": "image-downloads", "format": "products:1.0"}
+        documents[path] = {**head, "products": copy.deepcopy(dict(products)), "updated": UPDATED}
+        names = sorted(documents[path]["products"])
+        index[content_id] = {"format": "products:1.0", "path": path, "products": names, "updated": UPDATED}
+    documents[INDEX] = {"format": "index:1.0", "index": index, "updated": UPDATED}
+    for _ in range(draw(st.integers(0, 4))):
+        _spoil(data, documents[draw(st.sampled_from(sorted(documents)))])
+    files = {path: json.dumps(value, indent=1).encode() for path, value in documents.items()}
+    if draw(st.integers(0, 30)) == 0:
+        path = draw(st.sampled_from(sorted(files)))
+        files[path] = files[path][: draw(st.integers(0, len(files[path])))]
+    return MemoryTree(files, draw(st.sampled_from([INDEX, INDEX, INDEX, ""])))

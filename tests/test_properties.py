@@ -1,0 +1,138 @@
+"""No silence, no false alarm: findings against the simulation, over the corpus and over made streams."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.engine import Look, findings, look_at
+from maas_stream_lint.finding import Finding, Path, Place, Severity
+from maas_stream_lint.imports.trace import Trace
+from maas_stream_lint.model import Item
+from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.stream import load
+from made import streams
+from trees import KEYRING, MemoryTree, corpus, tree_of
+
+CASES = {case["id"]: case for case in corpus()}
+#: Not imported on purpose, so that no finding is due.
+HARMLESS = ("manifest", "notifications")
+
+
+def looked(tree: MemoryTree, *, keyring: bool) -> tuple[Look, list[Finding]]:
+    look = look_at(load(tree, KEYRING if keyring else None), all_releases())
+    return look, findings(look, all_rules())
+
+
+def lost_items(look: Look, trace: Trace) -> list[Item]:
+    """Items of newest versions that an import that came to its end did not record."""
+    imported = {(i.file, i.product, i.version, i.item) for i in trace.imported}
+    named = {entry.names for index in look.catalog.indexes for entry in index.entries} | {look.stream.start}
+    lost = []
+    for item in look.catalog.items():
+        version = item.version
+        key = (version.product.file.path, version.product.name, version.name, item.key)
+        if key not in imported and key[0] in named and item.ftype not in HARMLESS and item.key != "manifest":
+            lost.append(item)
+    return lost
+
+
+def related(place: Place, path: Path) -> bool:
+    """Whether one of two paths leads through the other."""
+    steps = min(len(place.path), len(path))
+    return place.path[:steps] == path[:steps]
+
+
+def touches(finding: Finding, item: Item, look: Look) -> bool:
+    """Whether a finding points at an item, at what it is in, or at the entry that names its file."""
+    file, path = item.place.file, item.place.path
+    entries = {e.place for i in look.catalog.indexes for e in i.entries if e.names == file}
+    for place in finding.places:
+        if place.file == file and related(place, path):
+            return True
+        if any(place.file == e.file and related(place, e.path) for e in entries):
+            return True
+    return False
+
+
+def assert_no_silence(look: Look, found: list[Finding]) -> None:
+    for trace in look.traces:
+        for line in trace.lines:
+            serious = [f for f in found if f.severity >= Severity.IGNORED and line in f.maas]
+            if trace.fatal is not None:
+                place = trace.fatal.place
+                assert any(
+                    f.severity is Severity.FATAL and any(p.file == place.file and related(p, place.path) for p in f.places)
+                    for f in serious
+                ), (line, trace.fatal)
+                continue
+            for item in lost_items(look, trace):
+                assert any(touches(f, item, look) for f in serious), (line, item.place)
+
+
+def assert_no_false_alarm(look: Look, found: list[Finding]) -> None:
+    for finding in found:
+        if finding.severity < Severity.IGNORED:
+            continue
+        for trace in look.traces:
+            if not set(trace.lines) & set(finding.maas):
+                continue
+            if finding.severity is Severity.FATAL:
+                assert trace.fatal is not None, finding
+            elif trace.fatal is None:
+                assert affected(finding, trace, look), (finding, trace.lines)
+
+
+def affected(finding: Finding, trace: Trace, look: Look) -> bool:
+    """Whether something that an ``ignored`` finding points at is not imported, or there is nothing to import."""
+    product = finding.place.product
+    if any(touches(finding, item, look) for item in lost_items(look, trace)):
+        return True
+    here = [i for i in trace.imported if i.product == product and i.file == finding.place.file]
+    return not here
+
+
+def judge(tree: MemoryTree, *, keyring: bool = False) -> None:
+    look, found = looked(tree, keyring=keyring)
+    assert_no_silence(look, found)
+    assert_no_false_alarm(look, found)
+    for finding in found:
+        json.dumps(finding.to_dict())
+        assert finding.maas
+        assert finding.message
+        assert finding.remedy
+        assert "\n" not in finding.message.replace(finding.place.product or "\0", "")
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_corpus(name: str) -> None:
+    case: dict[str, Any] = CASES[name]
+    judge(tree_of(case), keyring=case["keyring"])
+
+
+@settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(streams())
+def test_made_streams(tree: MemoryTree) -> None:
+    judge(tree)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(sorted(CASES)), st.data())
+def test_cut_and_overwritten_files(name: str, data: st.DataObject) -> None:
+    """Bytes of a sound file cut off or overwritten anywhere: findings, never an exception."""
+    tree = tree_of(CASES[name])
+    if not tree.files:
+        return
+    path = data.draw(st.sampled_from(sorted(tree.files)))
+    raw = bytearray(tree.files[path])
+    for _ in range(data.draw(st.integers(1, 3))):
+        if raw:
+            at = data.draw(st.integers(0, len(raw) - 1))
+            raw[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+    tree.files[path] = bytes(raw[: data.draw(st.integers(0, len(raw)))]) if data.draw(st.booleans()) else bytes(raw)
+    judge(tree, keyring=CASES[name]["keyring"])
