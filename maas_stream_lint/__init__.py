@@ -1,3 +1,49 @@
 """Says exactly what MAAS will do with an image stream, and why."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Preview, Report, check, preview
+    from maas_stream_lint.errors import LintError, UsageError
+    from maas_stream_lint.finding import Finding, Place, Severity
+    from maas_stream_lint.source import FetchOptions
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "FetchOptions",
+    "Finding",
+    "LintError",
+    "Place",
+    "Preview",
+    "Report",
+    "Severity",
+    "UsageError",
+    "__version__",
+    "check",
+    "preview",
+]
+
+_HOMES = {
+    "FetchOptions": "source",
+    "Finding": "finding",
+    "LintError": "errors",
+    "Place": "finding",
+    "Preview": "api",
+    "Report": "api",
+    "Severity": "finding",
+    "UsageError": "errors",
+    "check": "api",
+    "preview": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that ``--version`` starts at once."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

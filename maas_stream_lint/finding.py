@@ -53,6 +53,10 @@ class Place(NamedTuple):
         """The key of the item that the place is in."""
         return self._step("items", 4) if self.version is not None else None
 
+    def below(self, *steps: str | int) -> Place:
+        """The place some steps further down."""
+        return Place(self.file, (*self.path, *steps))
+
     def _step(self, member: str, at: int) -> str | None:
         if len(self.path) > at + 1 and self.path[at] == member:
             return str(self.path[at + 1])

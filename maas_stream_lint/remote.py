@@ -351,15 +351,12 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         for data in response.iter_raw():
-            full = False
-            while data or full:
+            while data:
                 if inflater.eof:  # several may follow one another
                     if data[:1] != b"\x1f":
                         return  # junk at the end, which requests and aiohttp pass over
                     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
-                piece = inflater.decompress(data, _STEP)
-                yield piece
-                full = len(piece) == _STEP and not inflater.eof
+                yield inflater.decompress(data, _STEP)
                 data = inflater.unused_data or inflater.unconsumed_tail
     except zlib.error:
         raise _Unusable("encoding", "the body is not the gzip that its header says") from None

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import os
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
 import time
+import tracemalloc
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.remote import RemoteTree
+from maas_stream_lint.remote import RemoteTree, _same_server
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 INDEX = "streams/v1/index.json"
 SECRET = "hunter2"
@@ -367,8 +370,21 @@ def test_encoding_that_is_none(coding: str, body: bytes) -> None:
 def test_bomb_is_not_inflated() -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     with serve(lambda request: request.send(bomb, Content_Encoding="gzip")) as server:
+        tracemalloc.start()
         answer = fetch(server.url, max_bytes=1_000_000)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
     assert (kind(answer), message(answer)) == ("too-large", "larger than 1000000 bytes")
+    assert peak < 10_000_000
+
+
+def test_body_announced_too_large_is_not_waited_for() -> None:
+    def respond(request: Handler) -> None:
+        request.send_raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+        request.server.over.wait(5)
+
+    with serve(respond) as server:
+        assert kind(fetch(server.url, timeout=1)) == "too-large"
 
 
 def test_size_is_bounded() -> None:
@@ -522,6 +538,22 @@ def test_cookie_does_no_harm() -> None:
     assert server.sent("cookie") == [None, None]
 
 
+@pytest.mark.parametrize(
+    ("base", "url", "same"),
+    [
+        ("http://h/", "http://h:80/x", True),
+        ("https://h/", "https://H/x", True),
+        ("http://h/", "https://h/", True),  # no less safe
+        ("https://h/", "http://h/", False),
+        ("http://h:8080/", "https://h:8443/", False),
+        ("http://h/", "http://h:8080/", False),
+        ("http://h/", "http://sub.h/", False),
+    ],
+)
+def test_same_server(base: str, url: str, same: bool) -> None:
+    assert _same_server(httpx.URL(base), httpx.URL(url)) == same
+
+
 # Credentials
 
 
@@ -562,8 +594,9 @@ def test_broken_netrc_is_ignored(text: bytes, tmp_path: Path) -> None:
     assert server.sent("authorization") == [None]
 
 
-def test_netrc_that_is_no_file_is_ignored(tmp_path: Path) -> None:
-    (tmp_path / ".netrc").mkdir()
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_netrc_that_is_no_file_is_ignored(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / ".netrc")
     with serve() as server:
         assert fetch(server.url).body == b"{}"
 
@@ -738,6 +771,21 @@ def test_refused_connection() -> None:
         "connection failed: Connection refused",
     )
     assert answer.status is None
+
+
+def test_server_that_hangs_up_on_tls() -> None:
+    def hang_up() -> None:
+        for _ in range(3):
+            connection, _address = listener.accept()
+            with connection:
+                connection.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        answer = fetch(f"https://127.0.0.1:{listener.getsockname()[1]}/")
+        thread.join()  # which needs all three attempts
+    assert kind(answer) == "connection"
 
 
 @pytest.mark.parametrize(

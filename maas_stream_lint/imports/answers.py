@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from maas_stream_lint.rulebook import Release
 
 #: No column is so narrow that a text of this length would not fit.
 SHORT = 20
+
+
+def plain(texts: Iterable[str]) -> bool:
+    """Whether the database takes all texts as they are: short, ASCII and printable."""
+    joined = "".join(texts)
+    return joined.isascii() and joined.isprintable() and all(len(t) <= SHORT for t in texts)
 
 
 class Answers:
@@ -42,7 +48,11 @@ class Answers:
         if release.data["engine"] != self.release.data["engine"]:
             return False
         # Most questions rest on data that the lines have in common: those need not be asked again.
-        open_ = {name for name, rests_on in GROUNDS.items() if rests_on(release) != rests_on(self.release)}
+        open_ = {
+            name
+            for name, rests_on in GROUNDS.items()
+            if rests_on(release) != rests_on(self.release)
+        }
         return all(
             QUESTIONS[question[0]](release, *question[1:]) == answer
             for question, answer in self.given.items()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports import models
 from maas_stream_lint.imports.answers import SHORT
+from maas_stream_lint.imports.diagnosis import check_index
+from maas_stream_lint.imports.fieldtypes import number
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class _Undo:
                 store.sets[at] = before
 
 
-class _Refused(Exception):
+class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS's database says
     def __init__(self, event: Event) -> None:
         self.event = event
 
@@ -131,7 +133,7 @@ class _Sync:
     # -- metadata ---------------------------------------------------------------------------
 
     def _fetch(self) -> None:
-        """``get_all_products``: the index, then every file it names; one refusal ends the source."""
+        """``get_all_products``: the index, then all files; one refusal ends the source."""
         if self.stream.fallback:
             read = self.stream.files[self.stream.index_path].strict()
             assert read.failure is not None
@@ -175,7 +177,7 @@ class _Sync:
 
     def _entries(self, path: str, data: dict[str, Any]) -> list[tuple[str, Place]]:
         """The paths of a valid index, or as many as can be told of another."""
-        check = models.check_index(data, self.release)
+        check = check_index(data, self.release)
         for problem in check.problems:
             self._abort(
                 problem.cause,
@@ -211,7 +213,9 @@ class _Sync:
     def _keep(self, listed: _List) -> None:
         """The manifest goes into a jsonb column first, which refuses NUL and lone surrogates."""
         document = self.stream.files[listed.path].strict().document
-        if document is None or not any(escape in document.text for escape in ODD_ESCAPES):
+        if document is None or "\\" not in document.text:
+            return
+        if not any(escape in document.text for escape in ODD_ESCAPES):
             return
         for path, value in models.kept_texts(document.data, listed.shape):
             refused = self._refusal(None, str(path[-1]), value, Place(listed.path, path))
@@ -225,21 +229,19 @@ class _Sync:
             self._abort("no-versions", place, "IndexError", "list index out of range")
             return
         fields = product.fields
-        keys = {"os": fields["os"], "arch": fields["arch"], "label": fields["label"]}
+        keys = [(name, fields[name]) for name in ("os", "arch", "label")]
         if listed.shape.name == "bootloader":
-            keys["bootloader-type"] = fields["bootloader-type"]
+            keys.append(("bootloader-type", fields["bootloader-type"]))
         else:
-            keys["release"] = fields["release"]
-            subarches = fields["subarches"].split(",")
+            keys.append(("release", fields["release"]))
+            keys += [("subarches", subarch) for subarch in fields["subarches"].split(",")]
             if listed.shape.name == "multi-file":
-                subarches.append(fields["subarch"])
-                keys["kflavor"] = fields.get("kflavor")
-            keys.update({f"subarches {s}": s for s in subarches})
-        for column, value in keys.items():
-            self._fits_cache("cache-key", column.split(" ")[0], value, place)
+                keys += [("subarch", fields["subarch"]), ("kflavor", fields.get("kflavor"))]
+        for column, value in keys:
+            self._fits_cache("cache-key", column, value, place)
         self._fits_cache("cache-version", "version name", product.newest.name, place)
-        self._fits_cache("cache-title", "release_title", fields.get("release_title"), place)
-        self._fits_cache("cache-title", "release_codename", fields.get("release_codename"), place)
+        for column in ("release_title", "release_codename"):
+            self._fits_cache("cache-title", column, fields.get(column), place)
 
     def _fits_cache(self, limit: str, column: str, value: str | None, place: Place) -> None:
         refused = self._refusal(limit, column, value, place)
@@ -308,7 +310,10 @@ class _Sync:
         return found
 
     def _unwanted(self, listed: _List, product: models.Product) -> None:
-        """Record what is dropped in silence: ``filter_products_for_selection``, ``get_downloadable_files``."""
+        """Record what is dropped in silence.
+
+        Mirrors ``filter_products_for_selection`` and ``get_downloadable_files``.
+        """
         place = Place(listed.path, product.path)
         cause = self._unsupported(listed, product)
         if cause is not None:
@@ -396,7 +401,7 @@ class _Sync:
     def _identity(
         self, listed: _List, fields: dict[str, Any]
     ) -> tuple[str, str, str | None, str | None]:
-        """(name, architecture, kflavor, alias): ``BootResourceBuilder.from_simplestreams_product``."""
+        """``from_simplestreams_product``: name, architecture, kflavor, alias."""
         os, arch = fields["os"], fields["arch"]
         if listed.shape.name == "bootloader":
             return f"{os}/{fields['bootloader-type']}", f"{arch}/generic", None, None
@@ -423,7 +428,7 @@ class _Sync:
             )
         self._refuse("file-name", "file name", name, at)
         self._refuse("file-sha256", "sha256", sha256, at)
-        size = models.number(item["size"])
+        size = number(item["size"])
         if not -(2**63) <= size < 2**63:
             raise _Refused(
                 Event(

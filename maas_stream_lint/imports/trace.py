@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from maas_stream_lint.finding import Place
 
 
@@ -31,7 +34,7 @@ class Event(NamedTuple):
     stage: str
     exception: str | None = None  #: class name
     message: str | None = None  #: its text, or the line that MAAS logs
-    values: dict[str, Any] = {}  #: what a rule needs to word its message
+    values: Mapping[str, Any] = MappingProxyType({})  #: what a rule needs to word its message
 
 
 class Resource(NamedTuple):

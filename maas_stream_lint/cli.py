@@ -1,0 +1,331 @@
+"""The command line: parses, wires, exits.
+
+Only click is imported at the top, so that ``--version`` and ``--help`` answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from maas_stream_lint import __version__
+from maas_stream_lint.errors import LintError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from maas_stream_lint.source import FetchOptions
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
+
+
+class Program(click.Group):
+    """A group whose failures are one line on standard error, and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. A traceback is shown with ``--debug`` only."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except LintError as error:
+            _complain(f"error: {error}")
+        except Exception as error:  # noqa: BLE001 - a crash is our bug, and says so in one line
+            if ctx.params.get("debug"):
+                import traceback
+
+                traceback.print_exc()
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            _complain(
+                f"error: this is a bug in maas-stream-lint {__version__}, not in your stream: {what} "
+                f"(please report it, with the traceback that `maas-stream-lint --debug` shows)"
+            )
+        ctx.exit(EXIT_FAILED)
+
+
+class Listed(click.ParamType):
+    """An option whose every value may be a comma list."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
+        """``"3.6, 3.7"`` → ``["3.6", "3.7"]``."""
+        if isinstance(value, list):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(parts):
+            self.fail(f"{value!r} has an empty part", param, ctx)
+        return parts
+
+
+class Header(click.ParamType):
+    """``Name: value``. Its value may be a secret and is never repeated."""
+
+    name = "header"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """``"Name: value"`` → ``("Name", "value")``."""
+        if isinstance(value, tuple):
+            return value
+        name, colon, rest = value.partition(":")
+        if not colon or not name.strip():
+            self.fail("expected 'Name: value'", param, ctx)
+        return name.strip(), rest.strip()
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_maas = click.option(
+    "--maas",
+    type=Listed(),
+    multiple=True,
+    metavar="LINES",
+    help="MAAS release lines, like 3.6 or 3.5,3.8; repeatable. Default: all that are known.",
+)
+_keyring = click.option(
+    "--keyring",
+    metavar="FILE",
+    help="The boot source's keyring. Default: none is configured in MAAS either.",
+)
+_fetch = _options(
+    click.option(
+        "--header",
+        "headers",
+        type=Header(),
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Send a header to the stream's server; repeatable. ~/.netrc is read too.",
+    ),
+    click.option("--ca-bundle", metavar="FILE", help="Certificates to trust instead of the system's."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="For a connection, and each silence of the server.  [default: 20]",
+    ),
+    click.option(
+        "--max-redirects",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Redirects to follow for a document.  [default: 5]",
+    ),
+)
+_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or for programs.",
+)
+_output = click.option(
+    "--output", metavar="FILE", help="Write the result to a file, at once or not at all."
+)
+
+
+@click.group(
+    cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
+@click.version_option(__version__, prog_name="maas-stream-lint")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Say exactly what MAAS will do with an image stream, and why.
+
+    SOURCE is a directory that holds streams/v1, the path of an index or products file, or an
+    http(s) URL as MAAS is given it.
+    """
+
+
+@main.command()
+@click.argument("source")
+@_options(_maas, _keyring)
+@click.option(
+    "--select",
+    type=Listed(),
+    multiple=True,
+    metavar="CODES",
+    help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
+)
+@click.option("--ignore", type=Listed(), multiple=True, metavar="CODES", help="Not these rules.")
+@click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    default="unusable",
+    show_default=True,
+    help="Exit 1 if there is a finding at or above this.",
+)
+@_options(_format, _output, _fetch)
+def check(
+    source: str,
+    maas: Sequence[list[str]],
+    keyring: str | None,
+    select: Sequence[list[str]],
+    ignore: Sequence[list[str]],
+    severity: str,
+    form: str,
+    output: str | None,
+    **fetch: Any,
+) -> None:
+    """Say what is wrong with a stream, for which MAAS, and what to do about it.
+
+    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made.
+    """
+    from maas_stream_lint import api, output as out
+    from maas_stream_lint.finding import Severity
+
+    out.check_target(output)
+    report = api.check(
+        source,
+        _flat(maas) or None,
+        keyring,
+        select=_flat(select),
+        ignore=_flat(ignore),
+        options=_fetch_options(fetch),
+    )
+    threshold = Severity[severity.upper()]
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(report.to_dict())
+    else:
+        from maas_stream_lint.report import text as text_
+
+        text = text_.render(report, threshold, out.style(output))
+    out.write(text, output)
+    if report.worst is not None and report.worst >= threshold:
+        sys.exit(EXIT_FINDINGS)
+
+
+@main.command()
+@click.argument("source")
+@_options(_maas, _keyring)
+@click.option("--log", is_flag=True, help="Show the log that MAAS would write, too.")
+@_options(_format, _output, _fetch)
+def preview(
+    source: str,
+    maas: Sequence[list[str]],
+    keyring: str | None,
+    log: bool,
+    form: str,
+    output: str | None,
+    **fetch: Any,
+) -> None:
+    """Show what each MAAS release would make of a stream.
+
+    Which products it imports, the boot resources that result, and the log it writes. Exit code 2:
+    the preview could not be made.
+    """
+    from maas_stream_lint import api, output as out
+
+    out.check_target(output)
+    options = _fetch_options(fetch)
+    lines = _flat(maas) or None
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(api.preview(source, lines, keyring, options=options).to_dict())
+    else:
+        from maas_stream_lint.report import preview as preview_
+
+        report = api.check(source, lines, keyring, options=options)
+        text = preview_.render(report, out.style(output), log=log)
+    out.write(text, output)
+
+
+@main.command()
+@_format
+def rules(form: str) -> None:
+    """List the rules."""
+    from maas_stream_lint import output as out
+    from maas_stream_lint.checks import all_rules
+
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(json_.rules(all_rules()))
+    else:
+        from maas_stream_lint.report import explain as explain_
+
+        text = explain_.rules(all_rules(), out.style(None))
+    out.write(text, None)
+
+
+@main.command()
+@click.argument("what", metavar="CODE|NAME|LOG-LINE")
+@click.option("--source", help="Show what causes the line, or breaks the rule, in this stream.")
+@_options(_maas, _keyring, _fetch)
+def explain(
+    what: str,
+    source: str | None,
+    maas: Sequence[list[str]],
+    keyring: str | None,
+    **fetch: Any,
+) -> None:
+    """Explain a rule, or a line pasted from MAAS's log.
+
+    The line may be pasted as it is, with its time stamp and logger, in quotes.
+    """
+    from maas_stream_lint import api, loglines, output as out
+    from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.report import explain as explain_
+
+    known = all_rules()
+    rule = next((r for r in known if what.strip().lower() in (r.code.lower(), r.name)), None)
+    match = None if rule is not None else loglines.recognise(what)
+    if rule is None and match is None:
+        raise UsageError(f"no rule and no line of MAAS's log: {_short(what)}", _nearest(what, known))
+    report = None
+    if source is not None:
+        report = api.check(source, _flat(maas) or None, keyring, options=_fetch_options(fetch))
+    if rule is not None:
+        text = explain_.rule_page(rule, report, out.style(None))
+    else:
+        assert match is not None
+        text = explain_.log_page(match, known, report, out.style(None))
+    out.write(text, None)
+
+
+def _flat(values: Sequence[list[str]]) -> list[str]:
+    return [part for value in values for part in value]
+
+
+def _fetch_options(given: dict[str, Any]) -> FetchOptions:
+    from maas_stream_lint.source import FetchOptions
+
+    said = {name: value for name, value in given.items() if value not in (None, ())}
+    return FetchOptions(**said)
+
+
+def _short(text: str) -> str:
+    shown = " ".join(text.split())
+    return repr(shown if len(shown) <= 60 else shown[:59] + "…")
+
+
+def _nearest(what: str, known: Sequence[Any]) -> str:
+    import difflib
+
+    by_word = {word: r for r in known for word in (r.code.lower(), r.name)}
+    near = difflib.get_close_matches(what.strip().lower(), by_word, n=3, cutoff=0.5)
+    if not near:
+        return "see `maas-stream-lint rules`, or paste one whole line of the log"
+    return "did you mean " + " or ".join(dict.fromkeys(by_word[n].name for n in near)) + "?"
+
+
+def _complain(line: str) -> None:
+    from maas_stream_lint.output import clean
+
+    click.echo(clean(" ".join(line.split())), err=True)

@@ -1,0 +1,367 @@
+"""Pass 1: what is available.
+
+Mirrors ``RepoDumper`` (import_images/download_descriptions.py) over ``BasicMirrorWriter``
+(simplestreams/mirrors) by behaviour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.finding import Place
+from maas_stream_lint.imports.flat import Claim, FlatFile, FlatProduct, Spec, text_fields
+from maas_stream_lint.stream import Failure, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.imports.journal import Journal
+    from maas_stream_lint.stream import Stream
+
+FORMATS = ("index:1.0", "products:1.0")
+#: Fields that are looked up of each item, in MAAS's order.
+NEEDED = ("arch", "release", "label")
+NEEDED_OF_BOOTLOADERS = ("arch", "label")
+
+
+class Descriptions:
+    """The walk over all files, and the cache's tuples that come of it."""
+
+    def __init__(self, journal: Journal, stream: Stream) -> None:
+        """Nothing is walked yet."""
+        self.journal = journal
+        self.stream = stream
+        self.signed = not stream.index_path.endswith(".json")
+        self.mapping: dict[Spec, Claim] = {}
+        self.files: list[FlatFile] = []
+
+    def walk(self) -> None:
+        """From the index to the newest items."""
+        if self.stream.fallback:
+            missing = self.stream.files[self.stream.index_path].legacy(signed=self.signed).failure
+            assert missing is not None
+            self.journal.abort(
+                "no-signed-index", Place(""), missing.exception, missing.message, ("",)
+            )
+            self.signed = False
+        self._sync(self.stream.start, (), Place(""))
+
+    def _sync(self, path: str, above: tuple[str, ...], named: Place) -> None:
+        """One file: ``RepoDumper.sync``, which calls itself for what an index names.
+
+        ``named``: the place that names the file.
+        """
+        frames = (*above, path)
+        if path in above:
+            self.journal.abort(
+                "index-names-itself",
+                Place(above[-1]),
+                "RecursionError",
+                "maximum recursion depth exceeded",
+            )
+            return
+        read = self.stream.files.get(path)
+        if read is None:
+            return  # beyond the number of files that are looked at
+        reading = read.legacy(signed=self.signed)
+        if reading.failure is not None:
+            self._unreadable(path, reading.failure, frames, named)
+        if not reading.parsed:
+            return
+        data = reading.data
+        if not isinstance(data, dict):
+            kind = type(data).__name__
+            self.journal.abort(
+                "not-an-object",
+                Place(path),
+                "AttributeError",
+                f"'{kind}' object has no attribute 'get'",
+            )
+            return
+        form = data.get("format", "UNSPECIFIED")
+        if not _in(form, FORMATS):
+            top = path == self.stream.start
+            cause = "index-format" if top and "products" not in data else "file-format"
+            at = Place(path, ("format",) if "format" in data else ())
+            self.journal.abort(
+                cause,
+                at,
+                "TypeError",
+                f"Unknown format '{form}' in '{path}'",
+                values={"format": data.get("format")},
+            )
+            form = "products:1.0" if "products" in data else "index:1.0"
+        try:
+            data = expanded(data)
+        except RecursionError:
+            self.journal.abort(
+                "aliases-broken",
+                Place(path, ("_aliases",)),
+                "RecursionError",
+                "maximum recursion depth exceeded",
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            self.journal.abort(
+                "aliases-broken", Place(path, ("_aliases",)), type(error).__name__, str(error)
+            )
+        if form == "index:1.0":
+            self._sync_index(path, data, frames)
+        else:
+            self._sync_products(path, data)
+
+    def _unreadable(
+        self, path: str, failure: Failure, frames: tuple[str, ...], named: Place
+    ) -> None:
+        cause, place = failure.cause, Place(path)
+        top = len(frames) == 1
+        read = self.stream.files[path]
+        if cause == "file-missing":
+            place = named
+            cause = "index-missing" if top else "entry-file-missing"
+            if top and not self.stream.explicit:
+                cause = "no-signed-index"
+        elif cause == "unsigned-sjson" and not top:
+            cause = "mixed-signing-index-signed"
+        elif cause == "not-json" and not self.signed and read.signed:
+            cause = "mixed-signing-index-plain"
+        self.journal.abort(
+            cause, place, failure.exception, failure.message, frames, values={"path": path}
+        )
+
+    def _sync_index(self, path: str, data: dict[str, Any], frames: tuple[str, ...]) -> None:
+        """``BasicMirrorWriter.sync_index``: all paths are judged before any file is fetched."""
+        index = data.get("index")
+        if not isinstance(index, dict):
+            kind = type(index).__name__
+            self.journal.abort(
+                "index-empty",
+                Place(path, ("index",)),
+                "TypeError",
+                f"'{kind}' object is not iterable",
+                values={"index": index},
+            )
+            return
+        usable = []
+        for content_id, entry in index.items():
+            at = Place(path, ("index", content_id))
+            if not isinstance(entry, dict):
+                self.journal.abort(
+                    "entry-not-an-object",
+                    at,
+                    "AttributeError",
+                    f"'{type(entry).__name__}' object has no attribute 'get'",
+                )
+            elif wrong := unsafe_path(entry.get("path")):
+                self.journal.abort(
+                    "unsafe-path-index",
+                    at.below("path"),
+                    "TypeError",
+                    wrong,
+                    values={"path": entry["path"]},
+                )
+            else:
+                usable.append((at, entry))
+        for at, entry in usable:
+            named = entry.get("path")
+            if not named:
+                self.journal.drop("entry-path-missing", at)
+                continue
+            known = _in(entry.get("format"), FORMATS)
+            if not isinstance(named, str):
+                self.journal.abort(
+                    "entry-path-not-text",
+                    at.below("path"),
+                    "TypeError",
+                    "can only concatenate str to str",
+                    values={"path": named},
+                )
+                continue
+            if not known:
+                where = at.below("format") if "format" in entry else at
+                self.journal.drop(
+                    "entry-format-missing",
+                    where,
+                    values={"format": entry.get("format"), "path": named},
+                )
+                continue
+            self._sync(named, frames, at.below("path"))
+
+    def _sync_products(self, path: str, data: dict[str, Any]) -> None:
+        """``BasicMirrorWriter.sync_products``: only the newest version of each product."""
+        products = data.get("products")
+        if not isinstance(products, dict):
+            if "products" in data:
+                self.journal.abort(
+                    "products-not-an-object",
+                    Place(path, ("products",)),
+                    "AttributeError",
+                    f"'{type(products).__name__}' object has no attribute 'items'",
+                )
+            else:
+                self.journal.abort("file-products-missing", Place(path), "KeyError", "'products'")
+            products = {}
+        sound = list(self._sound_products(path, products))
+        if "content_id" not in data:
+            self.journal.no_content_id(path)
+        top = text_fields(data)
+        walked = FlatFile(path, [])
+        self.files.append(walked)
+        for name, product in sound:
+            versions = product.get("versions", {})
+            at = Place(path, ("products", name))
+            if not versions:
+                self.journal.drop("no-versions", at)
+                continue
+            base = {**top, **text_fields(product), "product_name": name}
+            kept = FlatProduct(name, base, versions, max(versions))
+            walked.products.append(kept)
+            self._describe(kept, Place(path, ("products", name, "versions", kept.newest)))
+
+    def _sound_products(
+        self, path: str, products: dict[str, Any]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """``check_tree_paths``: every version's paths are judged, and what is no object is found."""
+        for name, product in products.items():
+            if not isinstance(product, dict):
+                self.journal.malformed(
+                    "product-not-an-object", Place(path, ("products", name)), product
+                )
+                continue
+            versions = product.get("versions", {})
+            if not isinstance(versions, dict):
+                self.journal.malformed(
+                    "versions-not-an-object", Place(path, ("products", name, "versions")), versions
+                )
+                continue
+            sound = True
+            for vername, version in versions.items():
+                if not isinstance(version, dict):
+                    self.journal.malformed(
+                        "version-not-an-object",
+                        Place(path, ("products", name, "versions", vername)),
+                        version,
+                    )
+                    sound = False
+                    continue
+                items = version.get("items")
+                if not isinstance(items, dict):
+                    if "items" in version:
+                        self.journal.malformed(
+                            "items-not-an-object",
+                            Place(path, ("products", name, "versions", vername, "items")),
+                            items,
+                        )
+                        sound = False
+                    continue
+                for itemname, item in items.items():
+                    if isinstance(item, dict):
+                        named = item.get("path")
+                        if (
+                            named.__class__ is str
+                            and named[:1] not in "/."
+                            and "/../" not in named
+                            and "/.../" not in named
+                        ):
+                            continue
+                        wrong = unsafe_path(named)
+                        if wrong is None:
+                            continue
+                        at = Place(
+                            path, ("products", name, "versions", vername, "items", itemname, "path")
+                        )
+                        self.journal.abort(
+                            "unsafe-path-item", at, "TypeError", wrong, values={"path": named}
+                        )
+                    else:
+                        self.journal.malformed(
+                            "item-not-an-object",
+                            Place(path, ("products", name, "versions", vername, "items", itemname)),
+                            item,
+                        )
+                        sound = False
+            if sound:
+                yield name, product
+
+    def _describe(self, product: FlatProduct, at: Place) -> None:
+        """The newest version's items, as the cache will offer them."""
+        items = product.items(at.file, product.newest)
+        if not items:
+            self.journal.drop("newest-version-empty", at)
+            return
+        for item, flat, place in items:
+            if item.get("path") and not self.journal.checksummed(item["path"], flat, place):
+                product.aborted = True
+                continue
+            if not self.journal.supported(product.name, flat, place):
+                product.dropped = True
+                continue
+            needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in flat else NEEDED
+            missing = [name for name in needed if name not in flat]
+            if missing:
+                product.aborted = True
+                self.journal.abort(f"missing-{missing[0]}", place, "KeyError", f"'{missing[0]}'")
+            else:
+                self._claim(product, flat, place)
+
+    def _claim(self, product: FlatProduct, flat: dict[str, str], at: Place) -> None:
+        """``RepoDumper.insert_item``: the tuples an item offers; the last claim of a subarch wins."""
+        os, arch, label = flat.get("os", "ubuntu"), flat["arch"], flat["label"]
+        bootloader = flat.get("bootloader-type")
+        release = flat["release"] if bootloader is None else bootloader
+        kflavor = flat.get("kflavor", "generic") if bootloader is None else "bootloader"
+        claim = Claim(flat, at)
+        if os == "ubuntu-core":
+            gadget = flat.get("gadget_snap", "generic")
+            kernel = flat.get("kernel_snap", "generic")
+            self._offer(
+                product,
+                (os, arch, "generic", kernel, f"{release}-{gadget}", label),
+                claim,
+                first=True,
+            )
+            return
+        subarches = flat.get("subarches", "generic")
+        for subarch in subarches.split(","):
+            self._offer(product, (os, arch, subarch, kflavor, release, label), claim, first=True)
+        subarch = flat.get("subarch", "generic")
+        self._offer(product, (os, arch, subarch, kflavor, release, label), claim, first=False)
+        version = flat.get("version")
+        if os == "ubuntu" and version is not None:
+            if not release:
+                product.aborted = True
+                self.journal.abort("empty-release", at, "IndexError", "string index out of range")
+                return
+            if subarch in (f"ga-{version}", f"hwe-{release[0]}") and "generic" in subarches:
+                self._offer(
+                    product, (os, arch, "generic", kflavor, release, label), claim, first=False
+                )
+
+    def _offer(self, product: FlatProduct, spec: Spec, claim: Claim, *, first: bool) -> None:
+        if first:
+            self.mapping.setdefault(spec, claim)
+        else:
+            self.mapping[spec] = claim
+        product.specs.append(spec)
+
+
+def unsafe_path(path: Any) -> str | None:
+    """MAAS's words on a path that it refuses, ``None`` for a safe one.
+
+    Mirrors ``assert_safe_path`` (simplestreams/util).
+    """
+    if path is None or path == "":
+        return None
+    path = str(path)
+    if path.startswith("/"):
+        return f"Path '{path}' is absolute path"
+    for start in ("../", ".../"):
+        if path.startswith(start):
+            return f"Path '{path}' starts with '{start}'"
+    for part in ("/../", "/.../"):
+        if part in path:
+            return f"Path '{path}' contains '{part}'"
+    return None
+
+
+def _in(value: Any, options: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value in options

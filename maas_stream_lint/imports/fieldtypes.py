@@ -1,0 +1,148 @@
+"""The strict engine's field types, judged as pydantic's lax mode does, and its refusals."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if sys.version_info >= (3, 11):
+    date_fromisoformat, datetime_fromisoformat = date.fromisoformat, datetime.fromisoformat
+else:  # pragma: no cover
+    from backports.datetime_fromisoformat import date_fromisoformat, datetime_fromisoformat
+
+if TYPE_CHECKING:
+    from maas_stream_lint.finding import Path
+
+WHOLE_NUMBER = re.compile(r"[+-]?\d+(?:_\d+)*(?:\.0*)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One cause for a document's refusal."""
+
+    cause: str
+    path: Path
+    exception: str | None = None  #: ``None``: pydantic's refusal, which the client words anew
+    message: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class Invalid(Exception):  # noqa: N818 - of the stream, not of ours
+    """The document does not fit this model; another may be tried."""
+
+
+class Crash(Exception):  # noqa: N818 - of MAAS, not of ours
+    """MAAS's own code fails with another exception, so no further model is tried."""
+
+    def __init__(self, cause: str, path: Path, exception: str, message: str, **values: Any) -> None:
+        """See Problem for the parts."""
+        super().__init__(message)
+        self.problem = Problem(cause, path, exception, message, values)
+
+
+def number(value: Any) -> int:
+    """A whole number as pydantic's lax mode takes it. Raises ValueError."""
+    if isinstance(value, (bool, int)):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value) or value != int(value):
+            raise ValueError(value)
+        return int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if WHOLE_NUMBER.fullmatch(text):
+            return int(text.split(".")[0])
+    raise ValueError(value)
+
+
+def moment(value: Any) -> None:
+    """Judge an ``updated``: raises ValueError for a text that is no time, TypeError for no text.
+
+    Mirrors ``updated_validator`` (3.8, maasservicelayer/simplestreams/models.py).
+    """
+    try:
+        datetime.strptime(value, "%a, %d %b %Y %H:%M:%S %z")
+    except ValueError:
+        datetime_fromisoformat(value)
+
+
+@lru_cache(maxsize=1024)
+def _day(value: str) -> None:
+    try:
+        year, month, day = (int(part) for part in value.split("-"))
+        date(year, month, day)
+    except ValueError:
+        date_fromisoformat(value)
+
+
+def day(value: Any) -> None:
+    """Judge a ``support_eol``: raises ValueError, or what MAAS's own code would fail with.
+
+    Mirrors ``support_eol_validator`` (3.8, maasservicelayer/simplestreams/models.py).
+    """
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise AttributeError(f"'{type(value).__name__}' object has no attribute 'split'")
+    _day(value)
+
+
+def fits_type(value: Any, kind: str, datatypes: list[str]) -> bool:
+    """Whether a value that is present is of the type. Raises what MAAS's own code would."""
+    if kind[-1:] == "~":
+        if value is None:
+            return True
+        kind = kind[:-1]
+    kind = kind.rstrip("?")
+    try:
+        if kind == "text":
+            return isinstance(value, str)
+        if kind == "number":
+            number(value)
+        elif kind == "moment":
+            moment(value)
+        elif kind == "date":
+            day(value)
+        elif kind == "datatype":
+            return isinstance(value, str) and value in datatypes
+        elif kind == "texts":
+            return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    except ValueError:
+        return False
+    return True
+
+
+def wrong(
+    data: dict[str, Any], name: str, kind: str, datatypes: list[str]
+) -> tuple[str | None, str | None] | None:
+    """Judge a field: ``None`` for a field that fits, else the exception and text that come of it."""
+    if name not in data:
+        return None if kind[-1] in "?~" else (None, None)
+    try:
+        return None if fits_type(data[name], kind, datatypes) else (None, None)
+    except Exception as error:  # noqa: BLE001 - whatever MAAS's own code would fail with
+        return (type(error).__name__, str(error))
+
+
+def no_mapping(cause: str, at: Path, value: Any) -> Crash:
+    """What comes of a node that is no object."""
+    kind = type(value).__name__
+    return Crash(
+        cause, at, "TypeError", f"argument after ** must be a mapping, not {kind}", value=value
+    )
+
+
+def twice(at: Path, member: str) -> Crash:
+    """What comes of a member whose name MAAS wants to give itself."""
+    return Crash(
+        "reserved-member",
+        (*at, member),
+        "TypeError",
+        f"got multiple values for keyword argument '{member}'",
+        member=member,
+    )

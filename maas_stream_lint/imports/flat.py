@@ -1,0 +1,104 @@
+"""Flattening: an item's fields as the legacy engine sees them, and what both passes keep of a file.
+
+Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from maas_stream_lint.finding import Place
+
+#: The cache's tuple, by column.
+SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")
+Spec = tuple[str, str, str, str, str, str]
+#: What pass 2 finds a product version by: content_id, product_name, version_name.
+Key = tuple[str, str, str]
+
+
+class Claim(NamedTuple):
+    """What a tuple of the cache points at: one item's flattened fields, and where they stand."""
+
+    flat: dict[str, str]
+    place: Place
+
+
+class FlatItem(NamedTuple):
+    """An item of a version."""
+
+    raw: dict[str, Any]
+    flat: dict[str, str]
+    place: Place
+
+
+@dataclass
+class FlatProduct:
+    """A product of a products file, as pass 2 needs it."""
+
+    name: str
+    base: dict[str, str]  #: flattened fields of file and product
+    versions: dict[str, Any]
+    newest: str
+    aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
+    dropped: bool = False  #: pass 1 ignored at least one of its items
+    specs: list[Spec] = field(default_factory=list)
+    _items: dict[str, list[FlatItem]] = field(default_factory=dict)
+
+    def level(self, vername: str) -> dict[str, str]:
+        """The flattened fields of file, product and version."""
+        version = self.versions[vername]
+        own = text_fields(version) if len(version) > 1 else {}
+        return {**self.base, **own, "version_name": vername}
+
+    def items(self, file: str, vername: str) -> list[FlatItem]:
+        """A version's items, flattened once for both passes."""
+        found = self._items.get(vername)
+        if found is None:
+            base = self.level(vername)
+            at = ("products", self.name, "versions", vername, "items")
+            found = self._items[vername] = [
+                FlatItem(
+                    item, {**base, **text_fields(item), "item_name": key}, Place(file, (*at, key))
+                )
+                for key, item in self.versions[vername].get("items", {}).items()
+            ]
+        return found
+
+
+@dataclass
+class FlatFile:
+    """A products file that pass 1 walked."""
+
+    path: str
+    products: list[FlatProduct]
+
+
+def text_fields(level: dict[str, Any]) -> dict[str, str]:
+    """The members that flattening keeps: texts as they are, numbers (and booleans) as text.
+
+    Mirrors ``stringitems`` (simplestreams/util).
+    """
+    return {
+        k: v if v.__class__ is str else str(v)
+        for k, v in level.items()
+        if v.__class__ is str or isinstance(v, (int, float))
+    }
+
+
+def product_title(flat: dict[str, str]) -> str | None:
+    """The title MAAS shows, if the stream gives one.
+
+    Mirrors ``get_product_title`` (maasserver/bootsources.py).
+    """
+    os, release, gadget = flat.get("os_title"), flat.get("release_title"), flat.get("gadget_title")
+    if os is None or release is None:
+        return None
+    return f"{os} {release}" + (f" {gadget}" if gadget is not None else "")
+
+
+def identity(flat: dict[str, str]) -> Key | None:
+    """The key of a flattened version, ``None`` without the ``content_id`` that MAAS needs."""
+    if "content_id" not in flat:
+        return None
+    return (flat["content_id"], flat["product_name"], flat["version_name"])

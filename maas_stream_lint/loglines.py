@@ -1,0 +1,146 @@
+"""The lines of MAAS's log, the knowledge of ``rules/log-lines.toml``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from maas_stream_lint.rulebook import all_releases, rules_root
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+_HOLE = re.compile(r"\{([a-z_]+)\}")
+
+#: What log collectors and people put around a line: time stamps, host names, `regiond[123]:`, quotes.
+_QUOTES = "\"'`“”‘’"
+_STAMP = re.compile(
+    r"""^(?:
+        \[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s*(?:Z|UTC|[+-]\d\d:?\d\d)?\]?
+      | [A-Z][a-z]{2}\ {1,2}\d{1,2}\ \d\d:\d\d:\d\d
+      | \d\d:\d\d:\d\d(?:[.,]\d+)?
+    )\s+""",
+    re.VERBOSE,
+)
+#: ``host maas.import-images: [warn] ``, ``regiond[12]: ``, ``[error]`` of Temporal's log and the like.
+_LOGGER = re.compile(
+    r"^(?:\S+\s+)?(?:maas[a-z]*(?:\.[a-z._-]+)*|[a-z._-]*(?:regiond|rackd|worker|snap)[a-z._-]*)(?:\[\d+\])?:\s+",
+    re.IGNORECASE,
+)
+_LEVEL = re.compile(r"^\[?(?:debug|info|warn|warning|error|critical)\]?:?\s+", re.IGNORECASE)
+_MODULE = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|$))")
+_LABEL = re.compile(r"^(?:event|msg|message)=", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line that MAAS can write."""
+
+    name: str
+    texts: tuple[str, ...]  #: with ``{holes}``
+    meaning: str
+    source: str  #: where MAAS writes it
+    harmless: bool
+    since: str  #: the first release line that writes it
+    until: str  #: the last one
+    causes: tuple[str, ...]  #: rules, and causes of simulated events, that end in it
+    prefix: str  #: what stands in front of it in MAAS's log
+    mend: str | None
+
+    @cached_property
+    def patterns(self) -> tuple[re.Pattern[str], ...]:
+        """The texts as patterns, their holes named."""
+        return tuple(_pattern(text) for text in self.texts)
+
+    @property
+    def maas(self) -> tuple[str, ...]:
+        """The release lines that write it."""
+        order = [r.line for r in all_releases()]
+        return tuple(order[order.index(self.since) : order.index(self.until) + 1])
+
+
+@dataclass(frozen=True)
+class Match:
+    """A line that was recognised."""
+
+    line: LogLine
+    text: str  #: what was recognised, free of time stamp and logger
+    holes: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def known() -> tuple[LogLine, ...]:
+    """Every line there is knowledge of; where two match, the earlier one is meant."""
+    raw = tomllib.loads((rules_root() / "log-lines.toml").read_text(encoding="utf-8"))
+    order = [r.line for r in all_releases()]
+    return tuple(
+        LogLine(
+            name=entry["name"],
+            texts=tuple(entry["texts"]),
+            meaning=entry["meaning"],
+            source=entry["source"],
+            harmless=entry.get("harmless", False),
+            since=entry.get("since", order[0]),
+            until=entry.get("until", order[-1]),
+            causes=tuple(entry.get("causes", ())),
+            prefix=entry.get("prefix", ""),
+            mend=entry.get("mend"),
+        )
+        for entry in raw["line"]
+    )
+
+
+def recognise(pasted: str) -> Match | None:
+    """What a pasted line is; ``None`` if it is not known.
+
+    Of several pasted lines, a traceback say, the first one that is known counts, from the last up:
+    there the exception stands.
+    """
+    lines = [line for line in pasted.splitlines() if line.strip()]
+    for text in [" ".join(lines), *reversed(lines)] if len(lines) > 1 else lines:
+        for bare in _undressed(text):
+            match = _recognise(bare)
+            if match is not None:
+                return match
+    return None
+
+
+def prefixed(text: str) -> str:
+    """A line as it stands in MAAS's log: ``maas.import-images: [warn] Ignoring …``."""
+    match = _recognise(text)
+    return f"{match.line.prefix}{text}" if match is not None else text
+
+
+def _recognise(text: str) -> Match | None:
+    for line in known():
+        for pattern in line.patterns:
+            match = pattern.fullmatch(text)
+            if match is not None:
+                return Match(line, text, match.groupdict())
+    return None
+
+
+def _undressed(text: str) -> list[str]:
+    """The line, and the line freed of one wrapping after another."""
+    seen = []
+    bare = text.strip()
+    while bare and bare not in seen:
+        seen.append(bare)
+        for wrapping in (_STAMP, _LOGGER, _LEVEL, _LABEL, _MODULE):
+            bare = wrapping.sub("", bare, count=1).strip()
+        if len(bare) > 1 and bare[0] in _QUOTES and bare[-1] in _QUOTES:
+            bare = bare[1:-1].strip()
+    return seen
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = _HOLE.split(text)
+    made = "".join(
+        re.escape(part) if i % 2 == 0 else f"(?P<{part}>.*?)" for i, part in enumerate(parts)
+    )
+    # Spaces may have been folded by whatever carried the line.
+    return re.compile(made.replace(r"\ ", r"\s+"), re.DOTALL)

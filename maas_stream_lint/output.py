@@ -1,0 +1,124 @@
+"""Where results go: standard output, or a file that is never half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import unicodedata
+from pathlib import Path
+from typing import NamedTuple
+
+from maas_stream_lint.errors import UsageError
+
+#: Of a report that no terminal reads.
+PLAIN_WIDTH = 80
+_NARROWEST, _WIDEST = 40, 100
+
+#: Controls, direction marks and zero-width characters, private use, lone surrogates, line ends.
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+
+#: What an output that is not Unicode gets instead.
+_ASCII = str.maketrans({"–": "-", "—": "-", "…": "...", "·": "-", "×": "x", "→": "->", "✓": "ok:", "✗": "x"})
+
+
+class Style(NamedTuple):
+    """How much a text may dress up."""
+
+    width: int = PLAIN_WIDTH
+    color: bool = False
+
+
+def clean(text: str) -> str:
+    """``text`` with everything escaped that a terminal might obey or hide: a stream is not trusted."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
+
+
+def style(output: str | None) -> Style:
+    """What suits standard output: a terminal's width and colour, plain text for all else.
+
+    NO_COLOR and FORCE_COLOR are minded; a file never gets colour.
+    """
+    terminal = output is None and sys.stdout.isatty()
+    width = PLAIN_WIDTH
+    if terminal:
+        width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns))
+    if output is not None or os.environ.get("NO_COLOR"):
+        return Style(width, color=False)
+    if os.environ.get("FORCE_COLOR"):
+        return Style(width, color=os.environ["FORCE_COLOR"] != "0")
+    return Style(width, color=terminal and os.environ.get("TERM") != "dumb")
+
+
+def check_target(output: str | None) -> None:
+    """Raise UsageError for an ``--output`` that cannot be written, before any work is done."""
+    if output is not None:
+        _target(output)
+
+
+def write(text: str, output: str | None) -> None:
+    """Write a result to the file, or to standard output where none is given.
+
+    A file is written beside, synced and renamed. Nobody reading on (``| head``) is no error.
+    """
+    if output is not None:
+        _replace(_target(output), text.encode("utf-8", "backslashreplace"))
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Else the interpreter flushes once more at its exit, and complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _escaped(char: str) -> str:
+    return ascii(char)[1:-1]
+
+
+def _target(output: str) -> Path:
+    # A link stays a link: the file it leads to is replaced.
+    target = Path(os.path.realpath(output))
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        if not output or output.endswith("/") or not target.parent.is_dir():
+            raise UsageError(
+                f"cannot write {output!r}: no such directory", "create it first"
+            ) from None
+        return target
+    except OSError as error:
+        raise _unwritable(output, error) from None
+    if not stat.S_ISREG(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise UsageError(f"cannot write {output!r}: it is {kind}", "name a file")
+    return target
+
+
+def _replace(target: Path, body: bytes) -> None:
+    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    try:
+        with beside.open("xb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, beside)
+        beside.replace(target)
+    except OSError as error:
+        raise _unwritable(str(target), error) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _unwritable(output: str, error: OSError) -> UsageError:
+    why = (error.strerror or "unwritable").lower()
+    return UsageError(f"cannot write {output!r}: {why}", "check the path and its rights")

@@ -1,0 +1,98 @@
+"""What becomes of each product on each release line, read off the simulated imports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.finding import Severity
+
+if TYPE_CHECKING:
+    from maas_stream_lint.engine import Look
+    from maas_stream_lint.finding import Finding
+    from maas_stream_lint.imports.trace import Event
+
+IMPORTED, UNUSABLE, IGNORED, FATAL, NOTICE = "imported", "unusable", "ignored", "fatal", "notice"
+
+#: What each outcome means, best first.
+MEANING = {
+    IMPORTED: "MAAS imports it",
+    UNUSABLE: "MAAS imports it, but can't deploy, commission or find it",
+    NOTICE: "MAAS shows its message; there is nothing to import",
+    IGNORED: "MAAS drops it, with or without a word; the rest goes on",
+    FATAL: "MAAS stops before it gets there, and imports nothing of this source",
+}
+
+
+class Row(NamedTuple):
+    """A product's fate."""
+
+    file: str
+    product: str
+    outcomes: tuple[str, ...]  #: one for each release line that was asked for
+
+
+class Column(NamedTuple):
+    """Release lines on which every product fares alike."""
+
+    lines: tuple[str, ...]
+    outcomes: tuple[str, ...]  #: one for each row
+    fatal: Event | None
+    strict: bool
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many products fare how."""
+        return Counter(self.outcomes)
+
+
+def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
+    """Every product's fate, in the stream's order."""
+    unusable = _unusable(findings, {file.path for file in look.catalog.files})
+    by_line = {line: trace for trace in look.traces for line in trace.lines}
+    taken = {id(trace): {(i.file, i.product) for i in trace.imported} for trace in look.traces}
+    made = []
+    for product in look.catalog.products:
+        name, file = product.name, product.file.path
+        outcomes = []
+        for line in look.lines:
+            trace = by_line[line]
+            if trace.fatal is not None:
+                outcomes.append(FATAL)
+            elif (file, name) not in taken[id(trace)]:
+                notice = product.notification and not trace.strict
+                outcomes.append(NOTICE if notice else IGNORED)
+            else:
+                scopes = ((file, name), (file, None), (None, None))
+                hit = any(line in unusable.get(scope, ()) for scope in scopes)
+                outcomes.append(UNUSABLE if hit else IMPORTED)
+        made.append(Row(file, name, tuple(outcomes)))
+    return made
+
+
+def columns(look: Look, table: list[Row]) -> list[Column]:
+    """Release lines put together where every product fares alike, and fatal ends alike."""
+    by_line = {line: trace for trace in look.traces for line in trace.lines}
+    found: dict[tuple[object, ...], list[str]] = {}
+    for position, line in enumerate(look.lines):
+        trace = by_line[line]
+        fate = trace.fatal and (trace.fatal.exception, trace.fatal.message, trace.fatal.place)
+        key = (tuple(row.outcomes[position] for row in table), fate, trace.strict)
+        found.setdefault(key, []).append(line)
+    return [
+        Column(tuple(lines), outcomes, by_line[lines[0]].fatal, strict)  # type: ignore[arg-type]
+        for (outcomes, _, strict), lines in found.items()
+    ]
+
+
+def _unusable(
+    findings: tuple[Finding, ...], files: set[str]
+) -> dict[tuple[str | None, str | None], set[str]]:
+    """The release lines by what a finding is about: a product, a products file, or all of it."""
+    found: dict[tuple[str | None, str | None], set[str]] = {}
+    for finding in findings:
+        if finding.severity is Severity.UNUSABLE:
+            place = finding.place
+            scope = (place.file, place.product) if place.file in files else (None, None)
+            found.setdefault(scope, set()).update(finding.maas)
+    return found

@@ -1,0 +1,192 @@
+"""The findings for people, at 80 columns, in a pipe, without colour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from maas_stream_lint import loglines
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report import outcome
+from maas_stream_lint.report.groups import Entry, Section, merged, sections
+from maas_stream_lint.report.page import (
+    CODE,
+    COLORS,
+    GOOD,
+    LABEL,
+    TITLE,
+    Page,
+    code,
+    count,
+    severity,
+    some,
+    span,
+)
+from maas_stream_lint.rulebook import all_releases
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding, Place
+
+#: So deep stands what belongs to a finding, and so wide are its labels.
+_INDENT, _LABELS = 4, 6
+
+
+def render(report: Report, threshold: Severity, style: Style) -> str:
+    """The report: every finding, what MAAS makes of the stream, and a closing line."""
+    page = Page(style)
+    head = Text("stream ", LABEL)
+    head.append(clean(report.source), TITLE)
+    page.line(head, hang=7)
+    for section in sections(report.findings):
+        page.line()
+        _section(page, section, report)
+    page.line()
+    fates(page, report)
+    page.line()
+    _summary(page, report, threshold)
+    return page.text()
+
+
+def lines_of(finding: Finding, report: Report) -> str:
+    """The release lines a finding bites on: ``MAAS 2.9–3.7``."""
+    known = [r.line for r in all_releases()]
+    told = span(finding.maas, known)
+    whole = span(finding.maas, known, report.look.lines) == "all"
+    return f"MAAS {told}" + (" (all)" if whole else "")
+
+
+def _section(page: Page, section: Section, report: Report) -> None:
+    page.line(Text(clean(section.title), TITLE))
+    remedy = ""
+    for number, entry in enumerate(section.entries):
+        if number:
+            page.line()
+        write_entry(page, entry, report, named=not section.product, before=remedy)
+        remedy = entry.first.remedy
+
+
+def write_entry(page: Page, entry: Entry, report: Report, *, named: bool, before: str = "") -> None:
+    """Write one entry. ``named``: say which products. ``before``: a remedy just given."""
+    finding = entry.first
+    head = Text("  ")
+    head.append_text(severity(finding.severity))
+    head.append(f"  {finding.code} ", CODE)
+    head.append(finding.name)
+    head.append(f" · {lines_of(finding, report)}", LABEL)
+    page.line(head, hang=_INDENT)
+    page.line(code(entry.message, TITLE if page.width else ""), indent=_INDENT)
+    products = entry.products
+    if named and products:
+        told = f"{count(len(products), 'product')}: {some([clean(p) for p in products])}"
+        _field(page, "in", Text(told))
+    if finding.effect:
+        _field(page, "MAAS", code(merged([f.effect for f in entry.findings])))
+    for label, text in _logs(entry):
+        _field(page, label, text)
+    _field(page, "fix", "as above" if finding.remedy == before else merged([f.remedy for f in entry.findings]))
+    _field(page, "at", _places(entry.places))
+
+
+def _field(page: Page, label: str, text: Text | str) -> None:
+    page.field(label, text, indent=_INDENT, width=_LABELS)
+
+
+def _logs(entry: Entry) -> list[tuple[str, Text]]:
+    finding = entry.first
+    if not finding.logs:
+        return []
+    shown = []
+    for number, (lines, text) in enumerate(finding.logs):
+        told = Text()
+        if len(finding.logs) > 1:
+            told.append(f"{span(lines, [r.line for r in all_releases()])}: ", LABEL)
+        others = [f.logs[number][1] for f in entry.findings if len(f.logs) > number]
+        whole = merged(others) if len(set(others)) == 1 else text
+        told.append(clean(loglines.prefixed(whole)), "italic")
+        if len(set(others)) > 1:
+            told.append(f"  and {len(set(others)) - 1:,} more such", LABEL)
+        shown.append(("log" if number == 0 else "", told))
+    return shown
+
+
+def _places(places: list[Place]) -> Text:
+    said = list(dict.fromkeys(place_text(p) for p in places))
+    told = Text(said[0])
+    file = f"{clean(places[0].file)}:"
+    for more in said[1:3]:
+        # A second place in the same file needs no file name.
+        told.append(f", {more.removeprefix(file)}")
+    if len(said) > 3:
+        told.append(f" and {len(said) - 3:,} more", LABEL)
+    return told
+
+
+def place_text(place: Place) -> str:
+    """``file:line:column``, or as much of it as there is."""
+    file = clean(place.file) or "the source itself"
+    return file if place.line is None else f"{file}:{place.line}:{place.column}"
+
+
+def fates(page: Page, report: Report) -> None:
+    """Write what each group of release lines makes of the stream, one line for each."""
+    table = outcome.rows(report.look, report.findings)
+    known = [r.line for r in all_releases()]
+    for column in outcome.columns(report.look, table):
+        head = Text("MAAS ", LABEL)
+        head.append(span(column.lines, known), TITLE)
+        head.append("  ")
+        page.hung(head, _fate(column, len(table)), 7)
+
+
+def _fate(column: outcome.Column, products: int) -> Text:
+    counts = column.counts
+    if column.fatal is not None:
+        told = Text("stops", COLORS["fatal"])
+        told.append(" and imports nothing")
+        told.append(": of this source" if column.strict else ", from any source")
+        return told
+    if not products:
+        return Text("finds no products")
+    imported = counts[outcome.IMPORTED] + counts[outcome.UNUSABLE]
+    if imported == products:
+        told = Text("imports " + ("its one product" if products == 1 else f"all {products:,} products"))
+    elif imported == 0 and not counts[outcome.NOTICE]:
+        return Text("drops " + ("its one product" if products == 1 else f"all {products:,} products"), COLORS["ignored"])
+    else:
+        told = Text(f"imports {imported:,} of {count(products, 'product')}")
+    if counts[outcome.IGNORED]:
+        told.append(", ")
+        told.append(f"drops {counts[outcome.IGNORED]:,}", COLORS["ignored"])
+    if counts[outcome.NOTICE]:
+        told.append(f", shows {count(counts[outcome.NOTICE], 'notice')}")
+    if counts[outcome.UNUSABLE]:
+        told.append(", ")
+        which = "which" if imported == 1 else "all of them" if counts[outcome.UNUSABLE] == imported else f"{counts[outcome.UNUSABLE]:,}"
+        told.append(f"{which} unusable" if which != "which" else "but it is unusable", COLORS["unusable"])
+    return told
+
+
+def _summary(page: Page, report: Report, threshold: Severity) -> None:
+    counts = Counter(f.severity for f in report.findings)
+    look = report.look
+    told = Text()
+    if not report.findings:
+        told.append("no findings", GOOD)
+    for number, level in enumerate(s for s in sorted(Severity, reverse=True) if counts[s]):
+        told.append(", " if number else "")
+        told.append(f"{counts[level]:,} {level.label}", COLORS[level.label])
+    files = sum(metadata.exists for metadata in look.stream.files.values())
+    known = [r.line for r in all_releases()]
+    told.append(f" · {count(len(look.catalog.products), 'product')}, {count(files, 'file')}")
+    told.append(f" · MAAS {span(look.lines, known)}")
+    failed = report.worst is not None and report.worst >= threshold
+    told.append(" · ")
+    if failed:
+        told.append(f"fails ({threshold.label} or worse)", COLORS["ignored"])
+    else:
+        told.append("passes", GOOD)
+    page.line(told)

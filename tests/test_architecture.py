@@ -1,0 +1,59 @@
+"""What import contracts cannot say: who may use what is not ours, and that rules do no I/O."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "maas_stream_lint"
+MODULES = {p.relative_to(PACKAGE).as_posix(): ast.parse(p.read_text("utf-8")) for p in PACKAGE.rglob("*.py")}
+
+#: Everything that is neither ours nor Python's, and where it may be imported.
+FOREIGN = {
+    "backports": {"imports/models.py"},
+    "click": {"cli.py"},
+    "httpx": {"remote.py"},
+    "packaging": {"imports/answers.py"},
+    "rich": {"report/"},
+    "tomli": {"rulebook.py"},
+}
+#: Of Python's own, what talks to the world.
+WORLDLY = {"subprocess": {"signature.py"}, "socket": set(), "ssl": {"remote.py"}, "http": set(), "urllib.request": set()}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_foreign_imports(path: str) -> None:
+    for name in imported(MODULES[path]):
+        top = name.split(".")[0]
+        if top in sys.stdlib_module_names or top in ("maas_stream_lint", "__future__"):
+            homes = WORLDLY.get(name) or WORLDLY.get(top)
+        else:
+            homes = FOREIGN.get(top, set())
+        assert homes is None or any(path.startswith(home) for home in homes), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.startswith("checks/")])
+def test_rules_neither_read_nor_print(path: str) -> None:
+    calls = [node.func for node in ast.walk(MODULES[path]) if isinstance(node, ast.Call)]
+    named = {f.id if isinstance(f, ast.Name) else f.attr for f in calls if isinstance(f, (ast.Name, ast.Attribute))}
+    assert not named & {"open", "print", "input", "exit", "read_text", "read_bytes", "urlopen", "run", "Popen"}
+
+
+def test_the_command_line_starts_without_the_library() -> None:
+    """``--version`` is answered by click alone."""
+    code = "import sys, maas_stream_lint.cli; print(*sorted(m for m in sys.modules if m.startswith('maas_stream_lint')))"
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert seen == ["maas_stream_lint", "maas_stream_lint.cli", "maas_stream_lint.errors"]

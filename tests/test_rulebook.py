@@ -1,0 +1,143 @@
+"""``rules/``: what extends what, that no key is unknown, and that only the files name release lines."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maas_stream_lint import rulebook
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.rulebook import all_releases, releases
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+FILES = {p.stem: tomllib.loads(p.read_text("utf-8")) for p in sorted((ROOT / "rules" / "releases").glob("*.toml"))}
+#: The keys of a release file, ``*`` for any; ``rules/README.md`` explains each.
+KNOWN = {
+    "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits", "drivers", "deploy", "models"},
+    "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
+    "bootloaders": {"type", "os", "arch"},
+    "drivers": {"*"},
+    "models": {"datatypes", "index", "entry", "file", "shapes"},
+    "models.shapes": {"name", "product", "version", "item", "required", "one-of", "downloads"},
+}
+
+
+def keys(data: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in data.items():
+        yield at, key
+        below = f"{at}.{key}".strip(".")
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict):
+                yield from keys(part, below)
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of ``rules/`` that the rulebook reads instead."""
+    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    monkeypatch.setattr(rulebook, "rules_root", lambda: tmp_path / "rules")
+    all_releases.cache_clear()
+    yield tmp_path / "rules" / "releases"
+    all_releases.cache_clear()
+
+
+def test_lines_come_oldest_first_from_the_files() -> None:
+    lines = [r.line for r in all_releases()]
+    assert sorted(lines) == sorted(FILES)
+    assert lines == sorted(lines, key=lambda line: [int(part) for part in line.split(".")])
+
+
+@pytest.mark.parametrize("line", FILES)
+def test_a_file_is_named_after_its_line_and_extends_one_that_exists(line: str) -> None:
+    assert FILES[line]["line"] == line
+    assert FILES[line].get("extends", line) in FILES
+    assert FILES[line]["version"].startswith(f"{line}.")
+
+
+@pytest.mark.parametrize("line", FILES)
+def test_no_key_is_unknown(line: str) -> None:
+    """A misspelt key would be a fact that nobody reads."""
+    guide = (ROOT / "rules" / "README.md").read_text("utf-8")
+    for at, key in keys(FILES[line]):
+        known = KNOWN.get(at)
+        assert known is None or key in known or "*" in known, f"{at}.{key}"
+        if at in ("", "names", "import", "limits", "deploy"):
+            assert f"`{key}`" in guide, f"rules/README.md says nothing of {key}"
+
+
+def test_extends_merges_tables_and_replaces_lists(copied: Path) -> None:
+    newest = all_releases()[-1]
+    (copied / "9.1.toml").write_text(
+        f'extends = "{newest.line}"\nline = "9.1"\nversion = "9.1.0"\n[import]\nftypes = ["squashfs"]\n'
+    )
+    all_releases.cache_clear()
+    made = all_releases()[-1]
+    assert made.line == "9.1"
+    assert made.ftypes == {"squashfs"}
+    assert made.policy("flavour") == newest.policy("flavour")
+    assert made.names == newest.names
+
+
+def test_a_new_file_is_a_new_line_and_nothing_else_is_needed(copied: Path, tmp_path: Path) -> None:
+    from maas_stream_lint.api import check, preview
+
+    before = [r.line for r in all_releases()]
+    (copied / "9.10.toml").write_text(f'extends = "{before[-1]}"\nline = "9.10"\nversion = "9.10.0"\n')
+    (copied / "9.9.toml").write_text(f'extends = "{before[-2]}"\nline = "9.9"\nversion = "9.9.0"\n')
+    all_releases.cache_clear()
+    assert [r.line for r in all_releases()] == [*before, "9.9", "9.10"]
+    bundled = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
+    seen = preview(bundled).to_dict()["maas"]
+    assert list(seen) == [*before, "9.9", "9.10"]
+    assert seen["9.9"] == seen[before[-2]]
+    assert seen["9.10"] == seen[before[-1]]
+    assert any("9.9" in f.maas for f in check(bundled).findings)
+
+
+def test_asking_for_lines() -> None:
+    newest = all_releases()[-1].line
+    oldest = all_releases()[0].line
+    assert releases(None) == all_releases()
+    assert [r.line for r in releases([f" {newest}.5 ", oldest, newest])] == [oldest, newest]
+
+
+@pytest.mark.parametrize("lines", [["1.0"], ["3"], [""], ["x.y"], []])
+def test_an_unknown_line_is_refused_with_the_known_ones(lines: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        releases(lines)
+    assert caught.value.hint is not None
+    assert all(r.line in caught.value.hint for r in all_releases())
+
+
+def test_every_pattern_and_table_is_usable() -> None:
+    for release in all_releases():
+        assert set(release.names) == {"ubuntu", "ubuntu-core", "bootloader"}
+        assert all(release.names["ubuntu"].search(hint.strip("`")) for hint in release.ubuntu_hint)
+        assert release.bootloaders
+        assert release.ftypes
+        assert {f for accepted in release.drivers.values() for f in accepted} <= release.ftypes
+        assert not release.strict or release.shapes
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "maas_stream_lint").rglob("*.py")), ids=lambda p: p.name)
+def test_no_module_names_a_release_line(path: Path) -> None:
+    """Docstrings and comments may; what runs asks the rulebook."""
+    tree = ast.parse(path.read_text("utf-8"))
+    named = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"\d\.\d+", node.value)
+    ]
+    assert named == []
