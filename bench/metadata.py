@@ -1,8 +1,9 @@
-"""The whole ``check`` of a stream's metadata, all release lines, against ``json.loads`` of the same bytes.
+"""The whole ``check`` of metadata, all release lines, against ``json.loads`` of the same bytes.
 
-``python bench/metadata.py [PxV …] [--kind KIND] [--runs N]``. Time: processor time in one process, in turn, medians;
-nothing here waits, so on a quiet machine it is wall time, and on a busy one it still means something. Memory: the most
-a process of its own ever held, less that of one that only imports, over the bytes of the files.
+``python bench/metadata.py [PxV …] [--kind KIND] [--runs N]``. Time: processor time in one process,
+in turn; nothing here waits, so on a quiet machine it is wall time, and on a busy one it still means
+something. Given are medians, of ratios too. Memory: the most a process of its own ever held, less
+that of one that only imports, over the bytes of the files.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import streams
 from maas_stream_lint.api import check, preview
 
 SIZES = ("200x3", "2000x5", "10000x5")
-#: Prints the process's peak in bytes. Not `resource`: ru_maxrss of a child starts at what its parent held at the fork.
+#: Prints the process's peak in bytes. Not `resource`: a child's ru_maxrss starts at what its parent
+#: held at the fork.
 PEAK = """
 import re, sys
 from maas_stream_lint.api import check
@@ -42,7 +44,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
     print(f"{given.kind}, medians of {given.runs}")
-    print("| products x versions | MB | json.loads | check | ratio | preview | findings | peak / file |")
+    print("| stream | MB | json.loads | check | ratio | preview | findings | peak / file |")
     print("|---|---|---|---|---|---|---|---|")
     for size in given.sizes:
         products, versions = (int(n) for n in size.split("x"))
@@ -53,21 +55,24 @@ def main() -> None:
 
 def _row(size: str, files: dict[str, bytes], index: Path, runs: int) -> str:
     total = sum(len(body) for body in files.values())
-    parse, linted, previewed = _medians(
+    parse, linted, previewed = _times(
         runs,
         lambda: [json.loads(body) for body in files.values()],
         lambda: check(index),
         lambda: preview(index),
     )
+    ratio = statistics.median(a / b for a, b in zip(linted, parse, strict=True))
+    preview_ratio = statistics.median(a / b for a, b in zip(previewed, parse, strict=True))
     found = len(check(index).findings)
     peak = (_peak(str(index)) - _peak()) / total
     return (
-        f"| {size} | {total / 1e6:.2f} | {parse * 1e3:.1f} ms | {linted * 1e3:.0f} ms | "
-        f"**{linted / parse:.1f}** | {previewed / parse:.1f} | {found} | **{peak:.1f}** |"
+        f"| {size} | {total / 1e6:.2f} | {statistics.median(parse) * 1e3:.1f} ms | "
+        f"{statistics.median(linted) * 1e3:.0f} ms | **{ratio:.1f}** | {preview_ratio:.1f} | "
+        f"{found} | **{peak:.1f}** |"
     )
 
 
-def _medians(runs: int, *calls: Callable[[], object]) -> list[float]:
+def _times(runs: int, *calls: Callable[[], object]) -> list[list[float]]:
     """Seconds of each, in turn, so that a slow spell of the machine meets all."""
     took: list[list[float]] = [[] for _ in calls]
     for _ in range(runs):
@@ -76,7 +81,7 @@ def _medians(runs: int, *calls: Callable[[], object]) -> list[float]:
             start = time.process_time()
             call()
             seen.append(time.process_time() - start)
-    return [statistics.median(seen) for seen in took]
+    return took
 
 
 def _peak(*source: str) -> int:

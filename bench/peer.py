@@ -1,7 +1,7 @@
-"""One walk of python-simplestreams, which MAAS up to 3.7 is built on, against ``json.loads`` and our ``check``.
+"""One walk of python-simplestreams, which MAAS up to 3.7 is built on, against our ``check``.
 
-``python bench/peer.py [PxV]``. Whole trees from disk, no signatures, all versions, a callback that counts items.
-Their walk is one pass of one release and judges nothing; it is here for scale.
+``python bench/peer.py [PxV]``. Whole trees from disk, no signatures, all versions, a callback that
+counts items. Their walk is one pass of one release and judges nothing; it is here for scale.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def main() -> None:
 
         def walk() -> None:
             writer = Counter()
-            writer.sync(UrlMirrorReader(folder, policy=lambda content, path: content), "streams/v1/index.json")
+            reader = UrlMirrorReader(folder, policy=lambda content, path: content)
+            writer.sync(reader, "streams/v1/index.json")
             assert writer.items >= products * versions
 
         calls = {
@@ -69,7 +70,8 @@ def main() -> None:
     print(f"| {given.size} | median | ratio |")
     print("|---|---|---|")
     for name, seen in took.items():
-        print(f"| {name} | {statistics.median(seen):.3f} s | {statistics.median(seen) / base:.1f} |")
+        median = statistics.median(seen)
+        print(f"| {name} | {median:.3f} s | {median / base:.1f} |")
 
 
 if __name__ == "__main__":

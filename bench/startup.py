@@ -41,7 +41,8 @@ def main() -> None:
                 took[name].append(time.perf_counter() - start)
                 if done.returncode not in (0, 1) or b"Traceback" in done.stderr:
                     raise SystemExit(done.stderr.decode())
-    medians = {name: statistics.median(seen[1:]) for name, seen in took.items()}  # the first one warms up
+    # The first one warms up.
+    medians = {name: statistics.median(seen[1:]) for name, seen in took.items()}
     print("| process | median | ratio |")
     print("|---|---|---|")
     for name, median in medians.items():

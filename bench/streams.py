@@ -1,8 +1,8 @@
-"""Synthetic streams of any size, shaped like Canonical's: ``python bench/streams.py 2000 5 DIRECTORY``.
+"""Synthetic streams, shaped like Canonical's: ``python bench/streams.py 2000 5 DIRECTORY``.
 
-Images of 18 Ubuntu series, 6 architectures and as many kernels as it takes stand in one products file,
-bootloaders in another. Boot files are one product's own; squashfs and manifest are shared by a series and
-architecture. Nothing is random: the same arguments give the same bytes.
+Images of 18 Ubuntu series, 6 architectures and as many kernels as it takes stand in one products
+file, bootloaders in another. Boot files are one product's own; squashfs and manifest are shared by
+a series and architecture. Nothing is random: the same arguments give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 CONTENT = "com.example.maas:stable:v3:download"
 BOOTLOADERS = "com.example.maas:stable:1:bootloader-download"
@@ -21,11 +21,25 @@ NAMES = "com.example.maas.stable"
 UPDATED = "Sun, 01 Nov 2026 10:00:00 +0000"
 ARCHES = ("amd64", "arm64", "armhf", "i386", "ppc64el", "s390x")
 SERIES = (
-    ("precise", "12.04"), ("trusty", "14.04"), ("xenial", "16.04"), ("bionic", "18.04"), ("cosmic", "18.10"),
-    ("disco", "19.04"), ("eoan", "19.10"), ("focal", "20.04"), ("groovy", "20.10"), ("hirsute", "21.04"),
-    ("impish", "21.10"), ("jammy", "22.04"), ("kinetic", "22.10"), ("lunar", "23.04"), ("mantic", "23.10"),
-    ("noble", "24.04"), ("oracular", "24.10"), ("plucky", "25.04"),
-)  # fmt: skip
+    ("precise", "12.04"),
+    ("trusty", "14.04"),
+    ("xenial", "16.04"),
+    ("bionic", "18.04"),
+    ("cosmic", "18.10"),
+    ("disco", "19.04"),
+    ("eoan", "19.10"),
+    ("focal", "20.04"),
+    ("groovy", "20.10"),
+    ("hirsute", "21.04"),
+    ("impish", "21.10"),
+    ("jammy", "22.04"),
+    ("kinetic", "22.10"),
+    ("lunar", "23.04"),
+    ("mantic", "23.10"),
+    ("noble", "24.04"),
+    ("oracular", "24.10"),
+    ("plucky", "25.04"),
+)
 GRUBS = (
     ("grub-efi-signed", "uefi", "amd64", "grub2-signed"),
     ("grub-efi", "uefi", "arm64", "grub2"),
@@ -33,17 +47,17 @@ GRUBS = (
     ("pxelinux", "pxe", "i386", "syslinux"),
 )
 
-#: Kinds of stream: one that is good for every release line; one with a ``root-image.gz`` beside each squashfs, which
-#: MAAS leaves out; one with every tenth product for a platform, so that not all legacy lines import it alike; one in
-#: which every tenth product has one of DEFECTS.
+#: Kinds of stream: one that is good for every release line; one with a ``root-image.gz`` beside each
+#: squashfs, which MAAS leaves out; one with every tenth product for a platform, so that not all
+#: legacy lines import it alike; one in which every tenth product has one of DEFECTS.
 KINDS = ("good", "root-image", "platform", "defects")
 
 
 def tree(products: int, versions: int, kind: str = "good") -> dict[str, bytes]:
     """A stream: path → bytes."""
     named: dict[str, Any] = {}
-    for number, (series, arch, kernel, flavour) in enumerate(itertools.islice(_kernels(), products)):
-        name, product = _image(series, arch, kernel, flavour, versions, root_image=kind == "root-image")
+    for number, kernel in enumerate(itertools.islice(_kernels(), products)):
+        name, product = _image(kernel, versions, root_image=kind == "root-image")
         if kind == "defects" and number % 10 == 0:
             name = DEFECTS[number // 10 % len(DEFECTS)](name, product)
         if kind == "platform" and number % 10 == 0:
@@ -76,21 +90,30 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
     return root / "streams/v1/index.json"
 
 
-def _kernels() -> Iterator[tuple[tuple[str, str], str, tuple[str, str], str]]:
-    """(series, arch, (subarch, its part of paths), flavour), each once, without end."""
-    flavours = itertools.chain(("generic", "lowlatency"), (f"flavour{n}" for n in itertools.count()))
-    for flavour in flavours:
-        for channel, series, arch in itertools.product(("ga-{}", "hwe-{}", "hwe-{}-edge"), SERIES, ARCHES):
-            subarch = channel.format(series[1])
-            yield series, arch, (subarch, subarch if flavour == "generic" else f"{subarch}-{flavour}"), flavour
+class Kernel(NamedTuple):
+    """What makes a product."""
+
+    codename: str
+    number: str
+    arch: str
+    subarch: str
+    flavour: str
 
 
-def _image(
-    series: tuple[str, str], arch: str, kernel: tuple[str, str], flavour: str, versions: int, *, root_image: bool
-) -> tuple[str, dict[str, Any]]:
-    codename, number = series
-    subarch, part = kernel
-    older = [f"hwe-{letter}" for letter in "pqrstuvw"] + [f"ga-{v}" for _, v in SERIES if v <= number]
+def _kernels() -> Iterator[Kernel]:
+    """Each once, without end."""
+    more = (f"flavour{n}" for n in itertools.count())
+    for flavour in itertools.chain(("generic", "lowlatency"), more):
+        for channel in ("ga-{}", "hwe-{}", "hwe-{}-edge"):
+            for (codename, number), arch in itertools.product(SERIES, ARCHES):
+                yield Kernel(codename, number, arch, channel.format(number), flavour)
+
+
+def _image(kernel: Kernel, versions: int, *, root_image: bool) -> tuple[str, dict[str, Any]]:
+    codename, number, arch, subarch, flavour = kernel
+    part = subarch if flavour == "generic" else f"{subarch}-{flavour}"
+    older = [f"hwe-{letter}" for letter in "pqrstuvw"]
+    older += [f"ga-{v}" for _, v in SERIES if v <= number]
     product = {
         "arch": arch,
         "kflavor": flavour,
@@ -105,18 +128,18 @@ def _image(
         "support_eol": "2099-04-21",
         "version": number,
         "versions": {
-            name: {"items": _items(codename, arch, part, name, root_image=root_image)}
+            name: {"items": _items(f"{codename}/{arch}/{name}", part, root_image=root_image)}
             for name in (f"2026{1 + n // 28:02}{1 + n % 28:02}" for n in range(versions))
         },
     }
     return f"{NAMES}:v3:boot:{number}:{arch}:{part}", product
 
 
-def _items(codename: str, arch: str, part: str, version: str, *, root_image: bool) -> dict[str, Any]:
-    shared, own = f"{codename}/{arch}/{version}", f"{codename}/{arch}/{version}/{part}"
+def _items(shared: str, part: str, *, root_image: bool) -> dict[str, Any]:
+    package = {"kpackage": "linux-generic"}
     items = {
-        "boot-initrd": {**_item("boot-initrd", f"{own}/boot-initrd", 69_206_016), "kpackage": "linux-generic"},
-        "boot-kernel": {**_item("boot-kernel", f"{own}/boot-kernel", 14_680_064), "kpackage": "linux-generic"},
+        "boot-initrd": _item("boot-initrd", f"{shared}/{part}/boot-initrd", 69_206_016) | package,
+        "boot-kernel": _item("boot-kernel", f"{shared}/{part}/boot-kernel", 14_680_064) | package,
         "manifest": _item("manifest", f"{shared}/squashfs.manifest", 17_000),
         "squashfs": _item("squashfs", f"{shared}/squashfs", 268_435_456),
     }
@@ -127,7 +150,7 @@ def _items(codename: str, arch: str, part: str, version: str, *, root_image: boo
 
 def _bootloader(os: str, type_: str, arch: str, package: str) -> tuple[str, dict[str, Any]]:
     item = {
-        **_item("archive.tar.xz", f"bootloaders/{type_}/{arch}/20261001.0/{package}.tar.xz", 400_000),
+        **_item("archive.tar.xz", f"bootloaders/{type_}/{arch}/20261001/{package}.tar.xz", 400_000),
         "src_package": package,
         "src_release": "noble",
         "src_version": "2.12-1",
@@ -138,12 +161,13 @@ def _bootloader(os: str, type_: str, arch: str, package: str) -> tuple[str, dict
         "bootloader-type": type_,
         "label": "stable",
         "os": os,
-        "versions": {"20261001.0": {"items": {package: item}}},
+        "versions": {"20261001": {"items": {package: item}}},
     }
 
 
 def _item(ftype: str, path: str, size: int) -> dict[str, Any]:
-    return {"ftype": ftype, "path": path, "sha256": hashlib.sha256(path.encode()).hexdigest(), "size": size}
+    sha256 = hashlib.sha256(path.encode()).hexdigest()
+    return {"ftype": ftype, "path": path, "sha256": sha256, "size": size}
 
 
 def _file(content_id: str, products: dict[str, Any]) -> bytes:

@@ -64,7 +64,7 @@ class Preview:
     look: Look
 
     def to_dict(self) -> dict[str, Any]:
-        """``{"source": …, "maas": {"3.7": VERDICT, …}}``, verdicts as in ``tests/conformance/README.md``."""
+        """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
         verdicts = {line: t.to_verdict() for t in self.look.traces for line in t.lines}
         return {"source": self.source, "maas": {line: verdicts[line] for line in self.look.lines}}
 
@@ -80,9 +80,10 @@ def check(
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
-    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL. ``maas``:
-    release lines, all of them for ``None``. ``keyring``: the boot source's keyring; with ``None`` none
-    is configured, so that MAAS up to 3.7 refuses any signed index and 3.8 looks at no signature.
+    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL.
+    ``maas``: release lines, all of them for ``None``.
+    ``keyring``: the boot source's keyring; with ``None`` none is configured, so that MAAS up to 3.7
+    refuses any signed index and 3.8 looks at no signature.
     ``select``, ``ignore``: rules by code, prefix or name.
 
     Raises LintError if the check could not be made at all (UsageError: because of an argument).

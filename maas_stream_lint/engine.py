@@ -1,4 +1,4 @@
-"""Traces and nodes in, findings out: every rule is asked once, equal findings of several lines are one."""
+"""Traces and nodes in, findings out; what several release lines have in common is one finding."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
 
 @contextmanager
 def no_gc() -> Iterator[None]:
-    """Without cyclic garbage collection: there are no cycles here, and a third of the time goes there."""
+    """No cyclic garbage collection: there are no cycles here, and it takes a third of the time."""
     on = gc.isenabled()
     gc.disable()
     try:
@@ -104,7 +104,14 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
                     seen.add((rule.code, event.kind, place))
                 for said in rule.check(event, look):
                     severity = said.severity or COSTS[event.kind]
-                    draft = _draft(drafts, rule, said, said.place or place, severity, said.effect or effect(event, trace))
+                    draft = _draft(
+                        drafts,
+                        rule,
+                        said,
+                        said.place or place,
+                        severity,
+                        said.effect or effect(event, trace),
+                    )
                     draft.lines.update(trace.lines)
                     line = said.log or log_line(event, trace, look.stream)
                     if line is not None:
@@ -126,7 +133,14 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
                     lines = look.lines if said.lines is None else said.lines
                     if lines:
                         place = said.place or node.place
-                        draft = _draft(drafts, rule, said, place, said.severity or rule.severity, said.effect or "")
+                        draft = _draft(
+                            drafts,
+                            rule,
+                            said,
+                            place,
+                            said.severity or rule.severity,
+                            said.effect or "",
+                        )
                         draft.lines.update(lines)
                         if said.log is not None:
                             draft.logs.setdefault(said.log, set()).update(lines)
@@ -152,7 +166,9 @@ class Whole:
         self.place = Place(look.stream.start if look.stream.start in look.stream.files else "")
 
 
-def _draft(drafts: dict[Key, _Draft], rule: Rule, said: Said, place: Place, severity: Severity, what: str) -> _Draft:
+def _draft(
+    drafts: dict[Key, _Draft], rule: Rule, said: Said, place: Place, severity: Severity, what: str
+) -> _Draft:
     key = (rule.code, severity, place, said.message)
     draft = drafts.get(key)
     if draft is None:
@@ -165,7 +181,11 @@ def effect(event: Event, trace: Trace) -> str:
     """What MAAS does at an event, one clause."""
     told = f"{event.exception}: {event.message}" if event.exception else ""
     if event.kind is Kind.ABORT:
-        lost = "discards the whole source" if trace.strict else "stops the whole import, of every source"
+        lost = (
+            "discards the whole source"
+            if trace.strict
+            else "stops the whole import, of every source"
+        )
         return f"{lost} ({told})"
     if event.kind is Kind.SELECTION:
         return f"fails every selection that it belongs to ({told})"
@@ -192,7 +212,10 @@ def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
     done = []
     for draft in drafts:
         logs = sorted(
-            ((tuple(sorted(lines, key=order.__getitem__)), text) for text, lines in draft.logs.items()),
+            (
+                (tuple(sorted(lines, key=order.__getitem__)), text)
+                for text, lines in draft.logs.items()
+            ),
             key=lambda pair: order[pair[0][0]],
         )
         places = (draft.place, *(p for p in draft.also if p != draft.place))
@@ -210,7 +233,16 @@ def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
                 logs=tuple(logs),
             )
         )
-    done.sort(key=lambda f: (-f.severity, files.get(f.place.file, -1), f.place.line or 0, f.place.column or 0, f.code, f.message))
+    done.sort(
+        key=lambda f: (
+            -f.severity,
+            files.get(f.place.file, -1),
+            f.place.line or 0,
+            f.place.column or 0,
+            f.code,
+            f.message,
+        )
+    )
     return done
 
 
@@ -218,9 +250,9 @@ def _located(stream: Stream, drafts: list[_Draft]) -> dict[Place, Place]:
     """Each place with line and column, asked of each file once."""
     wanted: dict[str, set[Path]] = {}
     places = {p for draft in drafts for p in (draft.place, *draft.also)}
-    for place in places:
+    found: dict[Place, Place] = {p: p for p in places if p.line is not None}
+    for place in places - found.keys():
         wanted.setdefault(place.file, set()).add(place.path)
-    found: dict[Place, Place] = {}
     for file, paths in wanted.items():
         metadata = stream.files.get(file)
         document = metadata.best if metadata is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from dataclasses import dataclass
@@ -126,8 +127,8 @@ def _recognise(text: str) -> Match | None:
 
 def _undressed(text: str) -> list[str]:
     """The line, and the line freed of one wrapping after another."""
-    seen = []
-    bare = text.strip()
+    seen: list[str] = []
+    bare = _event(text.strip())
     while bare and bare not in seen:
         seen.append(bare)
         for wrapping in (_STAMP, _LOGGER, _LEVEL, _LABEL, _MODULE):
@@ -135,6 +136,17 @@ def _undressed(text: str) -> list[str]:
         if len(bare) > 1 and bare[0] in _QUOTES and bare[-1] in _QUOTES:
             bare = bare[1:-1].strip()
     return seen
+
+
+def _event(text: str) -> str:
+    """The event of a line that is JSON, as MAAS's workers log from 3.7 on; else the line."""
+    if text.startswith("{"):
+        try:
+            event = json.loads(text)["event"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return text
+        return event if isinstance(event, str) else text
+    return text
 
 
 def _pattern(text: str) -> re.Pattern[str]:

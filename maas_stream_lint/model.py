@@ -95,7 +95,11 @@ class Product:
 
     def at(self, field: str) -> Place:
         """Where a field of the product stands, the product itself if it is not there."""
-        return Place(self.file.path, ("products", self.name, field)) if field in self.raw else self.place
+        return (
+            Place(self.file.path, ("products", self.name, field))
+            if field in self.raw
+            else self.place
+        )
 
     @cached_property
     def versions(self) -> dict[str, dict[str, Any]]:
@@ -113,7 +117,7 @@ class Product:
         return Version(self, name, self.versions[name])
 
     def get(self, field: str) -> str | None:
-        """A field as text, from the product, else the file, else the newest version and its items."""
+        """A field as text: the product's, else the file's, else the newest version's or an item's."""
         own = self.raw.get(field)
         if own.__class__ is str:
             return own
@@ -145,7 +149,9 @@ class Product:
     @cached_property
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        return self.newest is not None and any(i.ftype == "notifications" for i in self.newest.items)
+        return self.newest is not None and any(
+            i.ftype == "notifications" for i in self.newest.items
+        )
 
     @property
     def image(self) -> bool:
@@ -213,7 +219,12 @@ class Item:
 
     def get(self, field: str) -> str | None:
         """A field as text, flattened: the item's, else the version's, the product's, the file's."""
-        for holder in (self.raw, self.version.raw, self.version.product.raw, self.version.product.file.raw):
+        for holder in (
+            self.raw,
+            self.version.raw,
+            self.version.product.raw,
+            self.version.product.file.raw,
+        ):
             value = _text(holder.get(field))
             if value is not None:
                 return value

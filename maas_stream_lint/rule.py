@@ -37,7 +37,9 @@ class Said:
     remedy: str
     place: Place | None = None  #: ``None``: that of the event or node
     also: tuple[Place, ...] = ()  #: further places
-    lines: tuple[str, ...] | None = None  #: release lines it bites on; ``None``: all that were asked for
+    lines: tuple[str, ...] | None = (
+        None  #: release lines it bites on; ``None``: all that were asked for
+    )
     severity: Severity | None = None  #: ``None``: the rule's, or what the event costs
     effect: str | None = None  #: what MAAS does, one clause; ``None``: the event's
     log: str | None = None  #: the line MAAS writes, where no event brings one
@@ -76,7 +78,10 @@ class Rule:
         """The rule's documentation. Raises KeyError if a section is missing (a test holds that)."""
         text = inspect.cleandoc(self.check.__doc__ or "")
         parts = re.split(r"^(MAAS|Why|Mend|Example):[ \n]", text, flags=re.MULTILINE)
-        found = {name: inspect.cleandoc(body).strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+        found = {
+            name: inspect.cleandoc(body).strip()
+            for name, body in zip(parts[1::2], parts[2::2], strict=True)
+        }
         return Page(parts[0].strip(), found["MAAS"], found["Why"], found["Mend"], found["Example"])
 
 
@@ -90,8 +95,8 @@ def rule(
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
-    It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's own
-    name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of kind
+    It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's
+    own name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of kind
     ``on``. It yields Said: nothing, if there is nothing wrong or another rule has this event.
     """
 
@@ -128,7 +133,9 @@ def selected(
         codes = set()
         for given in selectors:
             wanted = given.strip()
-            hits = {r.code for r in known if r.name == wanted.lower() or _has_prefix(r.code, wanted)}
+            hits = {
+                r.code for r in known if r.name == wanted.lower() or _has_prefix(r.code, wanted)
+            }
             if not hits:
                 raise UsageError(f"no rule {given!r}", "see `maas-stream-lint rules`")
             codes |= hits

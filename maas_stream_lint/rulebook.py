@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Shape:
     """One of the forms a products file may have for the strict engine.
 
-    Mirrors a ``SimpleStreamsProductList`` of MAAS 3.8, ``maasservicelayer/simplestreams/models.py``.
+    Mirrors a ``SimpleStreamsProductList`` (3.8, maasservicelayer/simplestreams/models.py).
     """
 
     name: str  #: ``bootloader``, ``multi-file`` or ``single-file``
@@ -39,8 +39,10 @@ class Shape:
     downloads: tuple[str, ...]  #: item keys that are fetched, in MAAS's order
 
     @cached_property
-    def plain_item(self) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], tuple[type, ...], tuple[str, ...]]:
-        """A getter of the item's required fields, their usual types, and its optional text fields."""
+    def plain_item(
+        self,
+    ) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], tuple[type, ...], tuple[str, ...]]:
+        """A getter of an item's required fields, their usual types, and its optional texts."""
         usual = {"text": str, "number": int}
         needed = [name for name, kind in self.item.items() if kind in usual]
         options = tuple(name for name, kind in self.item.items() if kind == "text~")

@@ -22,6 +22,7 @@ SIGNED_INDEX = "streams/v1/index.sjson"
 _METADATA = re.compile(r"streams/v1/.*[.](sjson|json)$")
 #: A lone ``name:`` is no scheme: products files are called ``com.ubuntu.maas:stable.json``.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):", re.IGNORECASE)
+_SUFFIXES = (".json", ".sjson")
 _KINDS = "give a directory that holds streams/v1, a .json or .sjson file, or an http(s) URL"
 
 
@@ -208,6 +209,10 @@ def _open_local(label: str, given: str, max_bytes: int) -> LocalTree:
     try:
         mode = place.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
+        root, path = _split_local(place)
+        # A root without its index is a broken stream, and findings say so.
+        if path.startswith("streams/v1/") and place.suffix in _SUFFIXES and _is_directory(root):
+            return LocalTree(label, root, path, explicit=True, max_bytes=max_bytes)
         raise UsageError(f"{label} does not exist", _KINDS) from None
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
@@ -215,12 +220,16 @@ def _open_local(label: str, given: str, max_bytes: int) -> LocalTree:
     if stat.S_ISDIR(mode):
         _refuse_inner_directory(label, place)
         return LocalTree(label, place, SIGNED_INDEX, explicit=False, max_bytes=max_bytes)
-    if not stat.S_ISREG(mode) or place.suffix not in (".json", ".sjson"):
+    if not stat.S_ISREG(mode) or place.suffix not in _SUFFIXES:
         raise UsageError(f"{label} is not a directory, .json or .sjson file", _KINDS)
-    # A file outside ``streams/v1`` is a lone one, linted by itself: its directory is the root.
+    root, path = _split_local(place)
+    return LocalTree(label, root, path, explicit=True, max_bytes=max_bytes)
+
+
+def _split_local(place: Path) -> tuple[Path, str]:
+    """The root and the path in it; a file outside ``streams/v1`` is linted alone, in its directory."""
     before, inside, after = str(place).partition("/streams/v1/")
-    root, path = (before or "/", f"streams/v1/{after}") if inside else (place.parent, place.name)
-    return LocalTree(label, Path(root), path, explicit=True, max_bytes=max_bytes)
+    return (Path(before or "/"), f"streams/v1/{after}") if inside else (place.parent, place.name)
 
 
 def _refuse_inner_directory(label: str, place: Path) -> None:

@@ -253,7 +253,7 @@ def load(source: Source, keyring: Path | None = None) -> Stream:
 
 
 def expanded(data: Any) -> Any:
-    """A copy of ``data`` with ``_aliases`` expanded as the legacy engine does; ``data`` itself if none.
+    """A copy of ``data`` with ``_aliases`` expanded as up to 3.7; ``data`` itself if it has none.
 
     An alias maps a member's name and text to further members, which are put beside it, at every
     depth. Raises what MAAS would raise (KeyError for an unknown alias, TypeError, RecursionError).

@@ -18,7 +18,9 @@ from trees import KEYRING, agree, corpus, tree_of
 CASES = {case["id"]: case for case in corpus()}
 LINES = [release.line for release in all_releases()]
 #: The lines that the corpus has verdicts of.
-JUDGED = sorted({line for case in CASES.values() for verdict in case["expected"] for line in verdict["maas"]})
+JUDGED = sorted(
+    {line for case in CASES.values() for verdict in case["expected"] for line in verdict["maas"]}
+)
 #: The others, which answer as the nearest older line does where the running version is not asked for.
 UNJUDGED = [line for line in LINES if line not in JUDGED]
 
@@ -27,7 +29,11 @@ UNJUDGED = [line for line in LINES if line not in JUDGED]
 def simulated(id_: str) -> dict[str, dict[str, Any]]:
     case = CASES[id_]
     stream = load(tree_of(case), KEYRING if case["keyring"] else None)
-    return {line: trace.to_verdict() for trace in simulate(stream, all_releases()) for line in trace.lines}
+    return {
+        line: trace.to_verdict()
+        for trace in simulate(stream, all_releases())
+        for line in trace.lines
+    }
 
 
 def expected(case: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -40,7 +46,9 @@ def disagreements(seen: dict[str, Any], case: dict[str, Any]) -> str:
     for line, verdict in expected(case).items():
         for key in agree(seen[line], verdict):
             member = "fatal" if key == "stage" else key
-            said.append(f"MAAS {line}, {key}:\n  ours   {_short(seen[line].get(member))}\n  MAAS's {_short(verdict.get(member))}")
+            said.append(
+                f"MAAS {line}, {key}:\n  ours   {_short(seen[line].get(member))}\n  MAAS's {_short(verdict.get(member))}"
+            )
     return "\n".join([f"{case['id']}: {case['description']}", *said]) if said else ""
 
 

@@ -1,4 +1,4 @@
-"""``rules/``: what extends what, that no key is unknown, and that only the files name release lines."""
+"""``rules/``: what extends what, that no key is unknown, that only the files name release lines."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
-FILES = {p.stem: tomllib.loads(p.read_text("utf-8")) for p in sorted((ROOT / "rules" / "releases").glob("*.toml"))}
+FILES = {
+    path.stem: tomllib.loads(path.read_text("utf-8"))
+    for path in sorted((ROOT / "rules" / "releases").glob("*.toml"))
+}
 #: The keys of a release file, ``*`` for any; ``rules/README.md`` explains each.
 KNOWN = {
-    "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits", "drivers", "deploy", "models"},
+    "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
+    | {"drivers", "deploy", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch"},
     "drivers": {"*"},
@@ -73,14 +77,18 @@ def test_no_key_is_unknown(line: str) -> None:
     for at, key in keys(FILES[line]):
         known = KNOWN.get(at)
         assert known is None or key in known or "*" in known, f"{at}.{key}"
-        if at in ("", "names", "import", "limits", "deploy"):
-            assert f"`{key}`" in guide, f"rules/README.md says nothing of {key}"
+        if at in ("names", "import", "limits", "deploy", "models.shapes"):
+            assert f"`{key}`" in guide, f"rules/README.md says nothing of {at}.{key}"
+        if not at:
+            said = f"`{key}`" in guide or f"[{key}]" in guide
+            assert said, f"rules/README.md says nothing of {key}"
 
 
 def test_extends_merges_tables_and_replaces_lists(copied: Path) -> None:
     newest = all_releases()[-1]
     (copied / "9.1.toml").write_text(
-        f'extends = "{newest.line}"\nline = "9.1"\nversion = "9.1.0"\n[import]\nftypes = ["squashfs"]\n'
+        f'extends = "{newest.line}"\nline = "9.1"\nversion = "9.1.0"\n'
+        '[import]\nftypes = ["squashfs"]\n'
     )
     all_releases.cache_clear()
     made = all_releases()[-1]
@@ -94,8 +102,9 @@ def test_a_new_file_is_a_new_line_and_nothing_else_is_needed(copied: Path, tmp_p
     from maas_stream_lint.api import check, preview
 
     before = [r.line for r in all_releases()]
-    (copied / "9.10.toml").write_text(f'extends = "{before[-1]}"\nline = "9.10"\nversion = "9.10.0"\n')
-    (copied / "9.9.toml").write_text(f'extends = "{before[-2]}"\nline = "9.9"\nversion = "9.9.0"\n')
+    for line, elder in (("9.10", before[-1]), ("9.9", before[-2])):
+        file = copied / f"{line}.toml"
+        file.write_text(f'extends = "{elder}"\nline = "{line}"\nversion = "{line}.0"\n')
     all_releases.cache_clear()
     assert [r.line for r in all_releases()] == [*before, "9.9", "9.10"]
     bundled = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
@@ -131,13 +140,17 @@ def test_every_pattern_and_table_is_usable() -> None:
         assert not release.strict or release.shapes
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "maas_stream_lint").rglob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "maas_stream_lint").rglob("*.py")), ids=lambda p: p.name
+)
 def test_no_module_names_a_release_line(path: Path) -> None:
     """Docstrings and comments may; what runs asks the rulebook."""
     tree = ast.parse(path.read_text("utf-8"))
     named = [
         node.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"\d\.\d+", node.value)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"\d\.\d+", node.value)
     ]
     assert named == []

@@ -220,7 +220,7 @@ class Descriptions:
     def _sound_products(
         self, path: str, products: dict[str, Any]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """``check_tree_paths``: every version's paths are judged, and what is no object is found."""
+        """``check_tree_paths``: every version's paths are judged, and what is no object."""
         for name, product in products.items():
             if not isinstance(product, dict):
                 self.journal.malformed(
@@ -299,12 +299,13 @@ class Descriptions:
             missing = [name for name in needed if name not in flat]
             if missing:
                 product.aborted = True
-                self.journal.abort(f"missing-{missing[0]}", place, "KeyError", f"'{missing[0]}'")
+                for name in missing:
+                    self.journal.abort(f"missing-{name}", place, "KeyError", f"'{name}'")
             else:
                 self._claim(product, flat, place)
 
     def _claim(self, product: FlatProduct, flat: dict[str, str], at: Place) -> None:
-        """``RepoDumper.insert_item``: the tuples an item offers; the last claim of a subarch wins."""
+        """``RepoDumper.insert_item``: the tuples an item offers; the last claim of one wins."""
         os, arch, label = flat.get("os", "ubuntu"), flat["arch"], flat["label"]
         bootloader = flat.get("bootloader-type")
         release = flat["release"] if bootloader is None else bootloader

@@ -1,7 +1,7 @@
 """Why a document fits none of the strict engine's models, in the stream's own terms.
 
-Pydantic's first refusal says little about which product of a file is the bad one, so each product is
-held against the shape it is nearest to.
+Pydantic's first refusal says little about which product of a file is the bad one, so each product
+is held against the shape it is nearest to.
 """
 
 from __future__ import annotations
@@ -118,17 +118,14 @@ def _item_summary(product: dict[str, Any]) -> dict[str, Any]:
 
 
 def _file_problems(data: dict[str, Any], release: Release) -> Iterator[Problem]:
-    names = {
-        "content_id": "file-content-id",
-        "datatype": "file-datatype",
-        "format": "file-format",
-        "updated": "file-updated",
-    }
     for name, kind in release.models["file"].items():
         refused = wrong(data, name, kind, release.models["datatypes"])
         if refused is not None:
             yield Problem(
-                names[name], (name,) if name in data else (), *refused, {"value": data.get(name)}
+                FILE_CAUSES[name],
+                (name,) if name in data else (),
+                *refused,
+                {"value": data.get(name)},
             )
     products = data.get("products")
     if "products" not in data:
@@ -291,7 +288,10 @@ def _item_problems(item: Any, at: Path, shape: Shape) -> Iterator[Problem]:
 
 
 def check_index(data: dict[str, Any], release: Release) -> IndexCheck:
-    """Whether an index fits its model: ``SimpleStreamsIndexList`` (3.8, simplestreams/models.py)."""
+    """Whether an index fits its model.
+
+    Mirrors ``SimpleStreamsIndexList`` (3.8, maasservicelayer/simplestreams/models.py).
+    """
     datatypes = release.models["datatypes"]
     problems: list[Problem] = []
     paths: list[tuple[str, Path]] = []
@@ -344,18 +344,11 @@ def check_index(data: dict[str, Any], release: Release) -> IndexCheck:
 def _entry_problems(
     entry: dict[str, Any], at: Path, fields: dict[str, str], datatypes: list[str]
 ) -> Iterator[Problem]:
-    names = {
-        "path": "entry-path-missing",
-        "updated": "entry-updated-missing",
-        "datatype": "entry-datatype",
-        "format": "entry-format-not-text",
-        "products": "entry-products-missing",
-    }
     for name, kind in fields.items():
         refused = wrong(entry, name, kind, datatypes)
         if refused is None:
             continue
-        cause = names[name]
+        cause = ENTRY_CAUSES[name]
         if name == "path" and entry.get("path") is not None:
             cause = "entry-path-not-text"
         yield Problem(

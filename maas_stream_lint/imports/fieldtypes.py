@@ -120,7 +120,7 @@ def fits_type(value: Any, kind: str, datatypes: list[str]) -> bool:
 def wrong(
     data: dict[str, Any], name: str, kind: str, datatypes: list[str]
 ) -> tuple[str | None, str | None] | None:
-    """Judge a field: ``None`` for a field that fits, else the exception and text that come of it."""
+    """Judge a field: ``None`` if it fits, else the exception and text that come of it."""
     if name not in data:
         return None if kind[-1] in "?~" else (None, None)
     try:

@@ -44,7 +44,7 @@ class Journal:
         *,
         values: dict[str, Any] | None = None,
     ) -> None:
-        """Record an exception of MAAS's. ``frames``: the files it goes up through, each logging it."""
+        """Record an exception. ``frames``: the files it goes up through, each logging it."""
         level_text = IO_LOG.get(exception)
         if level_text is not None:
             for _ in frames:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.imports.diagnosis import diagnose
+from maas_stream_lint.imports.diagnosis import diagnose, nearest
 from maas_stream_lint.imports.fieldtypes import (
     Crash,
     Invalid,
@@ -67,7 +67,7 @@ class Fit:
 def fit(data: dict[str, Any], release: Release) -> Fit:
     """The shape of a products file; the last one that matches wins.
 
-    Mirrors ``SimpleStreamsProductListFactory.produce`` (3.8, maasservicelayer/simplestreams/models.py).
+    Mirrors ``SimpleStreamsProductListFactory.produce`` (3.8, simplestreams/models.py).
     """
     found: Fit | None = None
     for shape in release.shapes:
@@ -86,6 +86,21 @@ def fit(data: dict[str, Any], release: Release) -> Fit:
     return found or Fit(
         None, [], diagnose(data, release) or [Problem("file-fits-no-model", ("products",))]
     )
+
+
+def sound(data: dict[str, Any], release: Release) -> Iterator[tuple[Shape, list[Product]]]:
+    """The products of a refused file that would fit by themselves, by the shape they are nearest to."""
+    products = data.get("products")
+    found: dict[str, tuple[Shape, list[Product]]] = {}
+    for name, raw in products.items() if isinstance(products, dict) else ():
+        shape = nearest(raw, release) if isinstance(raw, dict) else None
+        if shape is not None:
+            try:
+                product = _product(name, raw, shape, release)
+            except (Invalid, Crash):
+                continue
+            found.setdefault(shape.name, (shape, []))[1].append(product)
+    yield from found.values()
 
 
 def _products(data: dict[str, Any], shape: Shape, release: Release) -> list[Product]:
@@ -210,7 +225,7 @@ def _check(
             continue
         try:
             ok = fits_type(data[name], kind, datatypes) and ok
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever MAAS's own code fails with
             cause = causes.get(name, f"{name.replace('_', '-')}-format")
             raise Crash(
                 cause, (*at, name), type(error).__name__, str(error), value=data[name], field=name

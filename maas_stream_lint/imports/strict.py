@@ -34,11 +34,12 @@ BAD_FILE = "Got invalid data for the products file"
 
 @dataclass
 class _List:
-    """A products file that fits a shape."""
+    """A products file that fits a shape, or what of a refused one does."""
 
     path: str
     shape: Shape
     products: list[models.Product]
+    whole: bool = True
 
 
 #: A boot resource: name, architecture, alias.
@@ -83,7 +84,7 @@ class _Undo:
 
 class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS's database says
     def __init__(self, event: Event) -> None:
-        self.event = event
+        self.event = event._replace(kind=Kind.SELECTION)
 
 
 def simulate(stream: Stream, answers: Answers) -> Trace:
@@ -101,7 +102,7 @@ class _Sync:
         self.lists: list[_List] = []
         self.store = _Store()
         self.undo = _Undo(0)
-        self.refused: list[Event] = []
+        self.refused: set[tuple[str, Place]] = set()
 
     def run(self) -> Trace:
         self._fetch()
@@ -207,13 +208,16 @@ class _Sync:
                 problem.message or BAD_FILE,
                 **problem.values,
             )
+        # As if the bad ones were mended: so that all that is wrong is seen in one run.
+        for shape, products in models.sound(data, self.release):
+            self.lists.append(_List(path, shape, products, whole=False))
 
     # -- cache ------------------------------------------------------------------------------
 
     def _keep(self, listed: _List) -> None:
         """The manifest goes into a jsonb column first, which refuses NUL and lone surrogates."""
         document = self.stream.files[listed.path].strict().document
-        if document is None or "\\" not in document.text:
+        if not listed.whole or document is None or "\\" not in document.text:
             return
         if not any(escape in document.text for escape in ODD_ESCAPES):
             return
@@ -351,16 +355,17 @@ class _Sync:
     def _sync(self, selection: Selection, products: list[tuple[_List, models.Product]]) -> None:
         """``SyncSelectionWorkflow``: one transaction, of which nothing is left if it fails."""
         self.undo = _Undo(len(self.store.imported))
-        try:
-            for listed, product in products:
+        for listed, product in products:
+            try:
                 self._take(listed, product)
-        except _Refused as refused:
+            except _Refused as refused:
+                event = refused.event
+                self.trace.aborted.setdefault(selection, event)
+                if (event.cause, event.place) not in self.refused:
+                    self.refused.add((event.cause, event.place))
+                    self.trace.events.append(event)
+        if selection in self.trace.aborted:
             self.undo.roll_back(self.store)
-            event = refused.event._replace(kind=Kind.SELECTION)
-            self.trace.aborted[selection] = event
-            if event not in self.refused:
-                self.refused.append(event)
-                self.trace.events.append(event)
 
     def _take(self, listed: _List, product: models.Product) -> None:
         """``get_files_to_download_from_product``."""

@@ -1,6 +1,6 @@
 """Pass 2: what is recorded for download.
 
-Mirrors ``BootResourceRepoWriter`` and ``BootResourceStore`` (maasserver/bootresources.py) by behaviour.
+Mirrors ``BootResourceRepoWriter`` and ``BootResourceStore`` (maasserver/bootresources.py).
 """
 
 from __future__ import annotations

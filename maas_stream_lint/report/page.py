@@ -6,6 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -26,6 +27,7 @@ COLORS = {
 }
 GOOD, LABEL, CODE, TITLE = "bold green", "dim", "cyan", "bold"
 
+_WORD = re.compile(r"\S+\s*")
 _BACKTICKS = re.compile(r"`[^`]*`")
 
 
@@ -62,8 +64,8 @@ class Page:
     def hung(self, head: Text, text: Text | str, hang: int) -> None:
         """Write a head, and beside it a text whose further lines are ``hang`` deep."""
         body = text if isinstance(text, Text) else code(text)
-        wrapped = body.wrap(self._console, max(20, self.width - hang), overflow="ignore") if body else [Text()]
-        for number, part in enumerate(wrapped):
+        room = max(20, self.width - hang)
+        for number, part in enumerate(body.divide(_breaks(body.plain, room)) if body else [body]):
             part.rstrip()
             whole = Text.assemble(head if number == 0 else " " * hang, part)
             whole.rstrip()
@@ -72,6 +74,19 @@ class Page:
     def text(self) -> str:
         """All that was written."""
         return self._file.getvalue()
+
+
+def _breaks(text: str, room: int) -> list[int]:
+    """Where lines begin. Longer words than there is room for stay whole, so that they can be copied."""
+    starts = []
+    used = 0
+    for word in _WORD.finditer(text):
+        width = cell_len(word[0].rstrip())
+        if used and used + width > room:
+            starts.append(word.start())
+            used = 0
+        used += cell_len(word[0])
+    return starts
 
 
 def code(text: str, style: str = "") -> Text:

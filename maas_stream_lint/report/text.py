@@ -78,7 +78,7 @@ def write_entry(page: Page, entry: Entry, report: Report, *, named: bool, before
     head.append(finding.name)
     head.append(f" · {lines_of(finding, report)}", LABEL)
     page.line(head, hang=_INDENT)
-    page.line(code(entry.message, TITLE if page.width else ""), indent=_INDENT)
+    page.line(code(entry.message, TITLE), indent=_INDENT)
     products = entry.products
     if named and products:
         told = f"{count(len(products), 'product')}: {some([clean(p) for p in products])}"
@@ -135,39 +135,37 @@ def fates(page: Page, report: Report) -> None:
     """Write what each group of release lines makes of the stream, one line for each."""
     table = outcome.rows(report.look, report.findings)
     known = [r.line for r in all_releases()]
-    for column in outcome.columns(report.look, table):
+    columns = outcome.columns(report.look, table)
+    spans = [span(column.lines, known) for column in columns]
+    wide = max(len(told) for told in spans)
+    for column, told in zip(columns, spans, strict=True):
         head = Text("MAAS ", LABEL)
-        head.append(span(column.lines, known), TITLE)
-        head.append("  ")
-        page.hung(head, _fate(column, len(table)), 7)
+        head.append(told.ljust(wide + 2), TITLE)
+        page.hung(head, _fate(column, len(table)), 7 + wide)
 
 
 def _fate(column: outcome.Column, products: int) -> Text:
-    counts = column.counts
     if column.fatal is not None:
-        told = Text("stops", COLORS["fatal"])
-        told.append(" and imports nothing")
-        told.append(": of this source" if column.strict else ", from any source")
+        told = Text("imports nothing", COLORS["ignored"])
+        told.append(": it refuses this source" if column.strict else ": it stops, for every source")
         return told
     if not products:
         return Text("finds no products")
-    imported = counts[outcome.IMPORTED] + counts[outcome.UNUSABLE]
-    if imported == products:
-        told = Text("imports " + ("its one product" if products == 1 else f"all {products:,} products"))
-    elif imported == 0 and not counts[outcome.NOTICE]:
-        return Text("drops " + ("its one product" if products == 1 else f"all {products:,} products"), COLORS["ignored"])
-    else:
-        told = Text(f"imports {imported:,} of {count(products, 'product')}")
-    if counts[outcome.IGNORED]:
-        told.append(", ")
-        told.append(f"drops {counts[outcome.IGNORED]:,}", COLORS["ignored"])
+    counts = column.counts
+    taken = counts[outcome.IMPORTED] + counts[outcome.UNUSABLE]
+    whole = "the one product" if products == 1 else f"all {products:,} products"
+    if counts[outcome.IGNORED] == products:
+        return Text(f"drops {whole}", COLORS["ignored"])
+    some_of = whole if taken == products else f"{taken:,} of {count(products, 'product')}"
+    parts = [Text(f"imports {some_of}")] if taken else []
     if counts[outcome.NOTICE]:
-        told.append(f", shows {count(counts[outcome.NOTICE], 'notice')}")
-    if counts[outcome.UNUSABLE]:
-        told.append(", ")
-        which = "which" if imported == 1 else "all of them" if counts[outcome.UNUSABLE] == imported else f"{counts[outcome.UNUSABLE]:,}"
-        told.append(f"{which} unusable" if which != "which" else "but it is unusable", COLORS["unusable"])
-    return told
+        parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
+    if counts[outcome.IGNORED]:
+        parts.append(Text(f"drops {counts[outcome.IGNORED]:,}", COLORS["ignored"]))
+    if bad := counts[outcome.UNUSABLE]:
+        which = "it" if products == 1 else "all" if bad == taken else f"{bad:,}"
+        parts.append(Text(f"but {which} can't be used", COLORS["unusable"]))
+    return Text(", ").join(parts)
 
 
 def _summary(page: Page, report: Report, threshold: Severity) -> None:
