@@ -20,7 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import streams
-
 from maas_stream_lint.api import check, preview
 
 SIZES = ("200x3", "2000x5", "10000x5")

@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import streams
 from simplestreams.mirrors import BasicMirrorWriter, UrlMirrorReader
 
+import streams
 from maas_stream_lint.api import check
 
 

@@ -14,9 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import streams
-
 import maas_stream_lint
+import streams
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Synthetic streams, shaped like Canonical's: ``python bench/streams.py 2000 5 DIRECTORY``.
 
-Images of 18 Ubuntu series, 6 architectures and as many kernels as it takes stand in one products
+Images of 18 Ubuntu series, 4 architectures and as many kernels as it takes stand in one products
 file, bootloaders in another. Boot files are one product's own; squashfs and manifest are shared by
 a series and architecture. Nothing is random: the same arguments give the same bytes.
 """
@@ -19,7 +19,7 @@ CONTENT = "com.example.maas:stable:v3:download"
 BOOTLOADERS = "com.example.maas:stable:1:bootloader-download"
 NAMES = "com.example.maas.stable"
 UPDATED = "Sun, 01 Nov 2026 10:00:00 +0000"
-ARCHES = ("amd64", "arm64", "armhf", "i386", "ppc64el", "s390x")
+ARCHES = ("amd64", "arm64", "i386", "ppc64el")  # those that GRUBS can boot
 SERIES = (
     ("precise", "12.04"),
     ("trusty", "14.04"),
@@ -47,9 +47,9 @@ GRUBS = (
     ("pxelinux", "pxe", "i386", "syslinux"),
 )
 
-#: Kinds of stream: one that is good for every release line; one with a ``root-image.gz`` beside each
-#: squashfs, which MAAS leaves out; one with every tenth product for a platform, so that not all
-#: legacy lines import it alike; one in which every tenth product has one of DEFECTS.
+#: Good for every release line; with a ``root-image.gz`` beside each squashfs, which MAAS leaves
+#: out; with every tenth product for a platform, so that not all legacy lines import it alike; and
+#: with one of DEFECTS in every tenth product.
 KINDS = ("good", "root-image", "platform", "defects")
 
 
@@ -122,7 +122,7 @@ def _image(kernel: Kernel, versions: int, *, root_image: bool) -> tuple[str, dic
         "os": "ubuntu",
         "release": codename,
         "release_codename": f"{codename.title()} Example",
-        "release_title": number,
+        "release_title": f"{number} LTS" if _long(number) else number,
         "subarch": subarch,
         "subarches": ",".join(dict.fromkeys(["generic", *older, subarch])),
         "support_eol": "2099-04-21",
@@ -133,6 +133,10 @@ def _image(kernel: Kernel, versions: int, *, root_image: bool) -> tuple[str, dic
         },
     }
     return f"{NAMES}:v3:boot:{number}:{arch}:{part}", product
+
+
+def _long(number: str) -> bool:
+    return int(number[:2]) % 2 == 0 and number.endswith(".04")
 
 
 def _items(shared: str, part: str, *, root_image: bool) -> dict[str, Any]:

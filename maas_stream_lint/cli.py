@@ -27,10 +27,11 @@ SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
 class Program(click.Group):
     """A group whose failures are one line on standard error, and exit code 2."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> None:
         """Run a command. A traceback is shown with ``--debug`` only."""
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)
+            return
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -42,42 +43,33 @@ class Program(click.Group):
                 import traceback
 
                 traceback.print_exc()
-            what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             _complain(
-                f"error: this is a bug in maas-stream-lint {__version__}, not in your stream: {what} "
-                f"(please report it, with the traceback that `maas-stream-lint --debug` shows)"
+                f"error: {type(error).__name__}: {_short(str(error))}: this is a bug in "
+                f"maas-stream-lint {__version__}, not in your stream (please report it, with the "
+                "traceback that `maas-stream-lint --debug` shows)"
             )
         ctx.exit(EXIT_FAILED)
 
 
-class Listed(click.ParamType):
-    """An option whose every value may be a comma list."""
-
-    name = "list"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
-        """``"3.6, 3.7"`` → ``["3.6", "3.7"]``."""
-        if isinstance(value, list):
-            return value
-        parts = [part.strip() for part in value.split(",")]
-        if not all(parts):
-            self.fail(f"{value!r} has an empty part", param, ctx)
-        return parts
+def _listed(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    """``("3.5,3.6", "3.8")`` → ``["3.5", "3.6", "3.8"]``."""
+    parts = [part.strip() for value in given for part in value.split(",")]
+    if not all(parts):
+        raise click.BadParameter("a part of the list is empty")
+    return parts
 
 
-class Header(click.ParamType):
-    """``Name: value``. Its value may be a secret and is never repeated."""
-
-    name = "header"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
-        """``"Name: value"`` → ``("Name", "value")``."""
-        if isinstance(value, tuple):
-            return value
-        name, colon, rest = value.partition(":")
+def _headers(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """``("Name: value",)`` → ``(("Name", "value"),)``. A value may be a secret: never repeat it."""
+    headers = []
+    for text in given:
+        name, colon, value = text.partition(":")
         if not colon or not name.strip():
-            self.fail("expected 'Name: value'", param, ctx)
-        return name.strip(), rest.strip()
+            raise click.BadParameter("expected 'Name: value'")
+        headers.append((name.strip(), value.strip()))
+    return tuple(headers)
 
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -91,7 +83,7 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 _maas = click.option(
     "--maas",
-    type=Listed(),
+    callback=_listed,
     multiple=True,
     metavar="LINES",
     help="MAAS release lines, like 3.6 or 3.5,3.8; repeatable. Default: all that are known.",
@@ -105,12 +97,14 @@ _fetch = _options(
     click.option(
         "--header",
         "headers",
-        type=Header(),
+        callback=_headers,
         multiple=True,
         metavar="'NAME: VALUE'",
         help="Send a header to the stream's server; repeatable. ~/.netrc is read too.",
     ),
-    click.option("--ca-bundle", metavar="FILE", help="Certificates to trust instead of the system's."),
+    click.option(
+        "--ca-bundle", metavar="FILE", help="Certificates to trust instead of the system's."
+    ),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
@@ -155,12 +149,12 @@ def main(debug: bool) -> None:
 @_options(_maas, _keyring)
 @click.option(
     "--select",
-    type=Listed(),
+    callback=_listed,
     multiple=True,
     metavar="CODES",
     help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
 )
-@click.option("--ignore", type=Listed(), multiple=True, metavar="CODES", help="Not these rules.")
+@click.option("--ignore", callback=_listed, multiple=True, metavar="CODES", help="Not these rules.")
 @click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
@@ -171,10 +165,10 @@ def main(debug: bool) -> None:
 @_options(_format, _output, _fetch)
 def check(
     source: str,
-    maas: Sequence[list[str]],
+    maas: list[str],
     keyring: str | None,
-    select: Sequence[list[str]],
-    ignore: Sequence[list[str]],
+    select: list[str],
+    ignore: list[str],
     severity: str,
     form: str,
     output: str | None,
@@ -184,16 +178,17 @@ def check(
 
     Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made.
     """
-    from maas_stream_lint import api, output as out
+    from maas_stream_lint import api
+    from maas_stream_lint import output as out
     from maas_stream_lint.finding import Severity
 
     out.check_target(output)
     report = api.check(
         source,
-        _flat(maas) or None,
+        maas or None,
         keyring,
-        select=_flat(select),
-        ignore=_flat(ignore),
+        select=select,
+        ignore=ignore,
         options=_fetch_options(fetch),
     )
     threshold = Severity[severity.upper()]
@@ -217,7 +212,7 @@ def check(
 @_options(_format, _output, _fetch)
 def preview(
     source: str,
-    maas: Sequence[list[str]],
+    maas: list[str],
     keyring: str | None,
     log: bool,
     form: str,
@@ -229,11 +224,12 @@ def preview(
     Which products it imports, the boot resources that result, and the log it writes. Exit code 2:
     the preview could not be made.
     """
-    from maas_stream_lint import api, output as out
+    from maas_stream_lint import api
+    from maas_stream_lint import output as out
 
     out.check_target(output)
     options = _fetch_options(fetch)
-    lines = _flat(maas) or None
+    lines = maas or None
     if form == "json":
         from maas_stream_lint.report import json_
 
@@ -265,42 +261,42 @@ def rules(form: str) -> None:
 
 
 @main.command()
-@click.argument("what", metavar="CODE|NAME|LOG-LINE")
+@click.argument("words", metavar="CODE|NAME|LOG-LINE", nargs=-1, required=True)
 @click.option("--source", help="Show what causes the line, or breaks the rule, in this stream.")
 @_options(_maas, _keyring, _fetch)
 def explain(
-    what: str,
+    words: tuple[str, ...],
     source: str | None,
-    maas: Sequence[list[str]],
+    maas: list[str],
     keyring: str | None,
     **fetch: Any,
 ) -> None:
     """Explain a rule, or a line pasted from MAAS's log.
 
-    The line may be pasted as it is, with its time stamp and logger, in quotes.
+    Paste the line as it is, with its time stamp and logger; best in quotes.
     """
-    from maas_stream_lint import api, loglines, output as out
+    from maas_stream_lint import api, loglines
+    from maas_stream_lint import output as out
     from maas_stream_lint.checks import all_rules
     from maas_stream_lint.report import explain as explain_
 
     known = all_rules()
+    what = " ".join(words)
     rule = next((r for r in known if what.strip().lower() in (r.code.lower(), r.name)), None)
     match = None if rule is not None else loglines.recognise(what)
     if rule is None and match is None:
-        raise UsageError(f"no rule and no line of MAAS's log: {_short(what)}", _nearest(what, known))
+        raise UsageError(
+            f"no rule and no line of MAAS's log: {_short(what)}", _nearest(what, known)
+        )
     report = None
     if source is not None:
-        report = api.check(source, _flat(maas) or None, keyring, options=_fetch_options(fetch))
+        report = api.check(source, maas or None, keyring, options=_fetch_options(fetch))
     if rule is not None:
         text = explain_.rule_page(rule, report, out.style(None))
     else:
         assert match is not None
         text = explain_.log_page(match, known, report, out.style(None))
     out.write(text, None)
-
-
-def _flat(values: Sequence[list[str]]) -> list[str]:
-    return [part for value in values for part in value]
 
 
 def _fetch_options(given: dict[str, Any]) -> FetchOptions:

@@ -17,6 +17,7 @@ from maas_stream_lint.rule import Rule, Said, cut
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from maas_stream_lint.model import Item
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
 
@@ -46,6 +47,44 @@ class Look:
     def where(self, holds: Any) -> tuple[str, ...]:
         """The release lines for which ``holds(release)`` is true."""
         return tuple(r.line for r in self.releases if holds(r))
+
+    def takes(self, place: Place) -> tuple[str, ...]:
+        """The release lines that import something of the product that a place is in.
+
+        Where the strict engine gives up the whole source, a product with no event of its own counts
+        as taken: nothing about itself is in the way.
+        """
+        product = (place.file, place.product)
+        return tuple(
+            line
+            for lines, strict, known in self._known
+            if (product in known) is not strict
+            for line in lines
+        )
+
+    def stores(self, item: Item) -> tuple[str, ...]:
+        """The release lines that download an item of a newest version, if its product is taken."""
+        lines = self.takes(item.place)
+        ftype = item.ftype
+        return tuple(
+            r.line for r in self.releases if r.line in lines and r.stores(item.key, ftype)
+        )
+
+    @cached_property
+    def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:
+        """Per trace: the products that the legacy engine takes, or that the strict one does not."""
+        known = []
+        for trace in self.traces:
+            if trace.strict:
+                products = {
+                    (e.place.file, e.place.product)
+                    for e in trace.events
+                    if e.kind is not Kind.DROP or e.place.item is None
+                }
+            else:
+                products = {(i.file, i.product) for i in trace.imported}
+            known.append((trace.lines, trace.strict, products))
+        return known
 
 
 @dataclass
@@ -103,7 +142,7 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
                         continue
                     seen.add((rule.code, event.kind, place))
                 for said in rule.check(event, look):
-                    severity = said.severity or COSTS[event.kind]
+                    severity = COSTS[event.kind] if said.severity is None else said.severity
                     draft = _draft(
                         drafts,
                         rule,
@@ -113,8 +152,8 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
                         said.effect or effect(event, trace),
                     )
                     draft.lines.update(trace.lines)
-                    line = said.log or log_line(event, trace, look.stream)
-                    if line is not None:
+                    line = log_line(event, trace, look.stream) if said.log is None else said.log
+                    if line:
                         draft.logs.setdefault(line, set()).update(trace.lines)
 
 
@@ -138,7 +177,7 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
                             rule,
                             said,
                             place,
-                            said.severity or rule.severity,
+                            rule.severity if said.severity is None else said.severity,
                             said.effect or "",
                         )
                         draft.lines.update(lines)
@@ -199,10 +238,23 @@ def log_line(event: Event, trace: Trace, stream: Stream) -> str | None:
     if event.kind is Kind.SELECTION:
         return f"Failed to synchronize selection: {event.message}"
     if trace.strict:
-        return f"Could not fetch manifest for boot source with url {stream.label}: {event.message}"
+        said = _with_url(event, stream)
+        return f"Could not fetch manifest for boot source with url {stream.label}: {said}"
     if event.exception in ("OSError", "SignatureMissingException"):
-        return f"Failed to import images from {stream.label}: {event.message}"
+        return f"Failed to import images from {stream.label}: {_with_url(event, stream)}"
     return "Importing boot resources failed."
+
+
+def _with_url(event: Event, stream: Stream) -> str | None:
+    """MAAS names the URL where the simulation, which knows of no server, has the path."""
+    path = event.values.get("path")
+    if event.message is None or not isinstance(path, str) or "://" not in stream.base:
+        return event.message
+    url = f"{stream.base.rstrip('/')}/{path}"
+    for before, after in (("Unable to open ", ". mirrors="), ("Request to '", "' failed")):
+        if event.message.startswith(before + path + after):
+            return before + url + event.message.removeprefix(before + path)
+    return event.message
 
 
 def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:

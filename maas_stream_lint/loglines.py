@@ -17,8 +17,8 @@ else:  # pragma: no cover
 
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 
-#: What log collectors and people put around a line: time stamps, host names, `regiond[123]:`, quotes.
-_QUOTES = "\"'`“”‘’"
+#: What log collectors and people put around a line: quotes, time stamps, host names, loggers.
+_QUOTES = "\"'`“”\u2018\u2019"
 _STAMP = re.compile(
     r"""^(?:
         \[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s*(?:Z|UTC|[+-]\d\d:?\d\d)?\]?
@@ -27,12 +27,15 @@ _STAMP = re.compile(
     )\s+""",
     re.VERBOSE,
 )
-#: ``host maas.import-images: [warn] ``, ``regiond[12]: ``, ``[error]`` of Temporal's log and the like.
+#: ``host maas.import-images: ``, ``maas-regiond[12]: ``.
 _LOGGER = re.compile(
     r"^(?:\S+\s+)?(?:maas[a-z]*(?:\.[a-z._-]+)*|[a-z._-]*(?:regiond|rackd|worker|snap)[a-z._-]*)(?:\[\d+\])?:\s+",
     re.IGNORECASE,
 )
-_LEVEL = re.compile(r"^\[?(?:debug|info|warn|warning|error|critical)\]?:?\s+", re.IGNORECASE)
+#: ``[warn] ``, ``[regiond] ``, ``WARNING: ``.
+_LEVEL = re.compile(
+    r"^(?:\[[\w.:#-]+\]|debug|info|warn|warning|error|critical):?\s+", re.IGNORECASE
+)
 _MODULE = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|$))")
 _LABEL = re.compile(r"^(?:event|msg|message)=", re.IGNORECASE)
 
@@ -51,6 +54,7 @@ class LogLine:
     causes: tuple[str, ...]  #: rules, and causes of simulated events, that end in it
     prefix: str  #: what stands in front of it in MAAS's log
     mend: str | None
+    simulated: bool  #: whether it is of the metadata passes, which are predicted
 
     @cached_property
     def patterns(self) -> tuple[re.Pattern[str], ...]:
@@ -72,6 +76,11 @@ class Match:
     text: str  #: what was recognised, free of time stamp and logger
     holes: dict[str, str]
 
+    @property
+    def inner(self) -> Match | None:
+        """What the error is that the line quotes, if that is known."""
+        return recognise(self.holes.get("error", ""))
+
 
 @lru_cache(maxsize=1)
 def known() -> tuple[LogLine, ...]:
@@ -90,6 +99,7 @@ def known() -> tuple[LogLine, ...]:
             causes=tuple(entry.get("causes", ())),
             prefix=entry.get("prefix", ""),
             mend=entry.get("mend"),
+            simulated=entry.get("simulated", True),
         )
         for entry in raw["line"]
     )
@@ -98,8 +108,8 @@ def known() -> tuple[LogLine, ...]:
 def recognise(pasted: str) -> Match | None:
     """What a pasted line is; ``None`` if it is not known.
 
-    Of several pasted lines, a traceback say, the first one that is known counts, from the last up:
-    there the exception stands.
+    Several lines are taken for one that was wrapped; else the last one that is known counts: there
+    a traceback has its exception.
     """
     lines = [line for line in pasted.splitlines() if line.strip()]
     for text in [" ".join(lines), *reversed(lines)] if len(lines) > 1 else lines:

@@ -262,6 +262,14 @@ class Catalog:
         """All products of all files."""
         return [product for file in self.files for product in file.products]
 
+    def product(self, place: Place) -> Product | None:
+        """The product that a place is in."""
+        return self._by_name.get((place.file, place.product))
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str | None], Product]:
+        return {(product.file.path, product.name): product for product in self.products}
+
     def items(self) -> Iterator[Item]:
         """The items of each product's newest version."""
         for product in self.products:

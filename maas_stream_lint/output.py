@@ -20,7 +20,9 @@ _NARROWEST, _WIDEST = 40, 100
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 #: What an output that is not Unicode gets instead.
-_ASCII = str.maketrans({"–": "-", "—": "-", "…": "...", "·": "-", "×": "x", "→": "->", "✓": "ok:", "✗": "x"})
+_ASCII = str.maketrans(
+    {"\N{EN DASH}": "-", "\N{HORIZONTAL ELLIPSIS}": "...", "\N{MIDDLE DOT}": "-"}
+)
 
 
 class Style(NamedTuple):
@@ -31,7 +33,7 @@ class Style(NamedTuple):
 
 
 def clean(text: str) -> str:
-    """``text`` with everything escaped that a terminal might obey or hide: a stream is not trusted."""
+    """``text``, which nobody vouches for, with all escaped that a terminal might obey or hide."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)

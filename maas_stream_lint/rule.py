@@ -42,7 +42,7 @@ class Said:
     )
     severity: Severity | None = None  #: ``None``: the rule's, or what the event costs
     effect: str | None = None  #: what MAAS does, one clause; ``None``: the event's
-    log: str | None = None  #: the line MAAS writes, where no event brings one
+    log: str | None = None  #: the line MAAS writes; ``None``: the event's, ``""``: none
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,21 @@ class Release:
         return frozenset((b["type"], b["os"], b["arch"]) for b in self.data["bootloaders"])
 
     @cached_property
+    def boots(self) -> dict[tuple[str, str, str], tuple[str, ...]]:
+        """The same → the machine architectures that each starts."""
+        tables = self.data["bootloaders"]
+        return {(b["type"], b["os"], b["arch"]): tuple(b["boots"]) for b in tables}
+
+    @cached_property
     def ftypes(self) -> frozenset[str]:
         """The file types that MAAS stores."""
         return frozenset(self.data["import"]["ftypes"])
+
+    def stores(self, key: str, ftype: str | None) -> bool:
+        """Whether an item is downloaded: by its ftype, on the strict engine by its key."""
+        if self.strict:
+            return any(key in shape.downloads for shape in self.shapes)
+        return ftype in self.ftypes
 
     def policy(self, name: str) -> Any:
         """A member of the file's ``[import]`` table."""

@@ -23,6 +23,18 @@ _METADATA = re.compile(r"streams/v1/.*[.](sjson|json)$")
 #: A lone ``name:`` is no scheme: products files are called ``com.ubuntu.maas:stable.json``.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):", re.IGNORECASE)
 _SUFFIXES = (".json", ".sjson")
+_HINTS = {
+    "missing": "publish it, or mend the path that names it",
+    "outside-root": "name it by a path below the root of the stream",
+    "not-a-file": "publish a plain file there",
+    "unreadable": "give whoever serves it the right to read it",
+    "unauthorized": "let MAAS read it without logging in",
+    "forbidden": "let everybody read it; S3 says so, too, of what is not there",
+    "status": "see the log of the server",
+    "tls": "serve a certificate that the region controller's system trusts",
+    "redirects": "give MAAS the URL that the redirects lead to",
+    "encoding": "have the server send it as it is",
+}
 _KINDS = "give a directory that holds streams/v1, a .json or .sjson file, or an http(s) URL"
 
 
@@ -36,6 +48,11 @@ class Trouble:
     kind: str
     message: str  #: for people, no secrets; ``404 Not Found`` where the server said so
     status: int | None = None  #: of HTTP
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, one clause."""
+        return _HINTS.get(self.kind, "ask for it from the region controller with `curl`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,11 @@ class Metadata:
         """Whether the source has the file."""
         return self.answer.body is not None
 
+    @property
+    def trouble(self) -> Trouble:
+        """Why the file can't be had, where it does not exist."""
+        return self.answer.trouble or Trouble("missing", "no such file")
+
     @cached_property
     def text(self) -> str | None:
         """The file's text as UTF-8, ``None`` where it is not."""
@@ -87,6 +93,22 @@ class Metadata:
             return None
         return signature.verify(self.answer.body, self.keyring)
 
+    @cached_property
+    def detached_verification(self) -> signature.Verification | None:
+        """What gpgv says of ``PATH.gpg``; ``None`` without one or a keyring. Raises GpgvMissing."""
+        if self.keyring is None or self.answer.body is None:
+            return None
+        if self.detached is None or self.detached.body is None:
+            return None
+        return signature.verify_detached(self.answer.body, self.detached.body, self.keyring)
+
+    @cached_property
+    def twin_document(self) -> Document | None:
+        """The JSON of the twin, ``None`` without one. Its signature is not looked at."""
+        if self.twin is None:
+            return None
+        return Metadata(self.twin.path, self.twin, None).best
+
     def legacy(self, *, signed: bool) -> Reading:
         """The file as MAAS up to 3.7 reads it.
 
@@ -94,17 +116,33 @@ class Metadata:
         ``MirrorReader.read_json`` (simplestreams/mirrors), ``read_signed`` (simplestreams/util)
         and ``get_signing_policy`` (MAAS, import_images/helpers.py).
         """
+        unread = self._unread()
+        if unread is not None:
+            return unread
         body = self.answer.body
-        if body is None and self.answer.status != 404:
-            # Up to 3.7 only a 404 is an error: the body of a 403 or 500 is parsed as if it were
-            # the document.
-            body = getattr(self.answer, "error_body", None)
+        if body is None and self.answer.status != 404 and self.answer.error_body is not None:
+            return self._error_page(self.answer.error_body, signed=signed)
         if body is None:
             # `open` itself refuses such a path, with a ValueError that is not logged.
             exception = "OSError" if _printable(self.path) else "ValueError"
             message = f"Unable to open {self.path}. mirrors=[]"
             return Reading(Failure("file-missing", exception, message))
-        text = self.text if body is self.answer.body else self._decoded(body)
+        return self._legacy_text(body, self.text, signed=signed)
+
+    def _error_page(self, body: bytes, *, signed: bool) -> Reading:
+        """Up to 3.7 only a 404 is an error: the body of a 403 or 500 is read as the document."""
+        reading = self._legacy_text(body, self._decoded(body), signed=signed)
+        data = reading.data
+        if reading.failure is not None:
+            exception, message = reading.failure.exception, reading.failure.message
+        elif isinstance(data, dict) and data.get("format") in ("index:1.0", "products:1.0"):
+            return reading
+        else:
+            form = data.get("format", "UNSPECIFIED") if isinstance(data, dict) else "UNSPECIFIED"
+            exception, message = "TypeError", f"Unknown format '{form}' in '{self.path}'"
+        return Reading(Failure("file-missing", exception, message))
+
+    def _legacy_text(self, body: bytes, text: str | None, *, signed: bool) -> Reading:
         if text is None:
             return self._unparsed(body)
         if not signed:
@@ -125,6 +163,9 @@ class Metadata:
         Mirrors ``SimpleStreamsClient.http_get`` and ``_parse_response``
         (src/maasservicelayer/simplestreams/client.py).
         """
+        unread = self._unread()
+        if unread is not None:
+            return unread
         if self.answer.body is None:
             what = self.answer.trouble.message if self.answer.trouble else "404 Not Found"
             if self.answer.trouble and self.answer.trouble.kind in ("missing", "outside-root"):
@@ -151,6 +192,12 @@ class Metadata:
             legacy = self.legacy(signed=self.signed)
             reading = legacy if legacy.parsed or reading.document is None else reading
         return reading.document
+
+    def _unread(self) -> Reading | None:
+        """MAAS would read it; how, is not known here."""
+        if self.answer.trouble is None or self.answer.trouble.kind != "too-large":
+            return None
+        return Reading(Failure("metadata-not-read", "", self.answer.trouble.message))
 
     def _legacy_signature(self) -> Failure | None:
         if self.verification is None:
@@ -286,6 +333,7 @@ def _read(source: Source, stream: Stream, path: str) -> None:
     _ = read.verification  # now, so that nothing later does I/O
     if read.exists and path.endswith(".json"):
         read.detached = _optional(source, path + ".gpg")
+        _ = read.detached_verification
         read.twin = _optional(source, path.removesuffix(".json") + ".sjson")
     elif read.exists and path.endswith(".sjson"):
         read.twin = _optional(source, path.removesuffix(".sjson") + ".json")

@@ -13,7 +13,6 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import Look, findings, look_at
 from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.imports.trace import Trace
-from maas_stream_lint.model import Item
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from made import streams
@@ -29,28 +28,37 @@ def looked(tree: MemoryTree, *, keyring: bool) -> tuple[Look, list[Finding]]:
     return look, findings(look, all_rules())
 
 
-def lost_items(look: Look, trace: Trace) -> list[Item]:
+def lost_items(look: Look, trace: Trace) -> list[Place]:
     """Items of newest versions that an import that came to its end did not record."""
     imported = {(i.file, i.product, i.version, i.item) for i in trace.imported}
-    named = {entry.names for index in look.catalog.indexes for entry in index.entries} | {look.stream.start}
+    named = {entry.names for index in look.catalog.indexes for entry in index.entries}
     lost = []
-    for item in look.catalog.items():
-        version = item.version
-        key = (version.product.file.path, version.product.name, version.name, item.key)
-        if key not in imported and key[0] in named and item.ftype not in HARMLESS and item.key != "manifest":
-            lost.append(item)
+    for product in look.catalog.products:
+        version = product.newest
+        items = version.raw.get("items") if version is not None else None
+        if version is None or not isinstance(items, dict):
+            continue
+        if product.file.path not in named | {look.stream.start}:
+            continue
+        harmless = {item.key for item in version.items if item.ftype in HARMLESS} | {"manifest"}
+        for key in items:
+            if (product.file.path, product.name, version.name, key) not in imported and key not in harmless:
+                lost.append(version.place.below("items", key))
     return lost
 
 
 def related(place: Place, path: Path) -> bool:
-    """Whether one of two paths leads through the other."""
-    steps = min(len(place.path), len(path))
+    """Whether one of two paths leads through the other, or both are in one product or entry.
+
+    A field that an item is judged by may stand at any level of its product.
+    """
+    steps = min(len(place.path), len(path), 2)
     return place.path[:steps] == path[:steps]
 
 
-def touches(finding: Finding, item: Item, look: Look) -> bool:
+def touches(finding: Finding, item: Place, look: Look) -> bool:
     """Whether a finding points at an item, at what it is in, or at the entry that names its file."""
-    file, path = item.place.file, item.place.path
+    file, path = item.file, item.path
     entries = {e.place for i in look.catalog.indexes for e in i.entries if e.names == file}
     for place in finding.places:
         if place.file == file and related(place, path):
@@ -72,7 +80,7 @@ def assert_no_silence(look: Look, found: list[Finding]) -> None:
                 ), (line, trace.fatal)
                 continue
             for item in lost_items(look, trace):
-                assert any(touches(f, item, look) for f in serious), (line, item.place)
+                assert any(touches(f, item, look) for f in serious), (line, item)
 
 
 def assert_no_false_alarm(look: Look, found: list[Finding]) -> None:

@@ -313,7 +313,7 @@ def test_retry_after_is_waited_for() -> None:
     with serve(in_turn(busy, good)) as server:
         start = time.monotonic()
         assert fetch(server.url, backoff=60).body == b"{}"
-        assert 1 <= time.monotonic() - start < 4
+        assert 1 <= time.monotonic() - start < 30
 
 
 @pytest.mark.parametrize("as_date", [False, True])
@@ -408,12 +408,24 @@ def test_endless_body_is_bounded() -> None:
 
 def test_silent_server_times_out_and_is_not_asked_again() -> None:
     with serve(lambda request: (request.server.over.wait(5), None)[1]) as server:
-        source = open_source(server.url, options=options(timeout=0.1, retries=1))
+        source = open_source(server.url, options=options(timeout=0.3, retries=1))
         first, second = source.read("a"), source.read("b")
         source.close()
-    assert (kind(first), message(first)) == ("timeout", "no answer within 0.1 s")
+    assert (kind(first), message(first)) == ("timeout", "no answer within 0.3 s")
     assert (second.path, second.trouble) == ("b", first.trouble)
     assert server.paths == ["/a", "/a"]
+
+
+def trickle(head: bytes) -> Callable[[Handler], None]:
+    """Says ``head``, then a byte at a time for much longer than any deadline here."""
+
+    def respond(request: Handler) -> None:
+        request.send_raw(head)
+        end = time.monotonic() + 5
+        while time.monotonic() < end and not request.server.over.wait(0.02):
+            request.wfile.write(b"x")
+
+    return respond
 
 
 @pytest.mark.parametrize(
@@ -425,30 +437,25 @@ def test_silent_server_times_out_and_is_not_asked_again() -> None:
     ],
 )
 def test_trickling_server_meets_the_deadline(head: bytes) -> None:
-    def respond(request: Handler) -> None:
-        request.send_raw(head)
-        while not request.server.over.wait(0.02):
-            request.wfile.write(b"H")
-
-    with serve(respond) as server:
+    with serve(trickle(head)) as server:
         start = time.monotonic()
         answer = fetch(server.url, deadline=0.3)
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 3
     assert (kind(answer), message(answer)) == ("timeout", "not complete within 0.3 s")
-    assert len(server.requests) == 1
+    assert len(server.requests) <= 1
 
 
 def test_deadline_bounds_retries() -> None:
     with serve(lambda request: request.send(b"", 503)) as server:
         start = time.monotonic()
         assert kind(fetch(server.url, retries=99, backoff=0.1, deadline=0.5)) == "status"
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 3
 
 
 def test_connection_survives_another_reads_deadline() -> None:
-    slow = lambda r: (r.server.over.wait(0.4), r.send(b"late"))[1]  # noqa: E731
+    slow = trickle(b"HTTP/1.1 200 OK\r\n\r\n")
     with serve(in_turn(lambda r: r.send(b"1"), slow, lambda r: r.send(b"3"))) as server:
-        source = open_source(server.url, options=options(deadline=0.2))
+        source = open_source(server.url, options=options(deadline=0.7))
         answers = [source.read(path) for path in "abc"]
         source.close()
     assert [kind(answer) for answer in answers] == [None, "timeout", None]
@@ -728,14 +735,17 @@ def test_authority_of_the_environment(
         assert fetch(server.url).body == b"{}"
 
 
-def test_trickle_under_tls_meets_the_deadline(authority: Path, tls: ssl.SSLContext) -> None:
-    def respond(request: Handler) -> None:
-        request.send_raw(b"HTTP/1.1 200 OK\r\n\r\n")
-        while not request.server.over.wait(0.02):
-            request.wfile.write(b"x")
-
-    with serve(respond, tls) as server:
+@pytest.mark.parametrize("delay", [0, 0.5])
+def test_trickle_under_tls_meets_the_deadline(
+    delay: float, authority: Path, tls: ssl.SSLContext
+) -> None:
+    """Also where the deadline falls into the handshake, when there is no connection to cut."""
+    with serve(trickle(b"HTTP/1.1 200 OK\r\n\r\n"), tls) as server:
+        accept = server.get_request
+        server.get_request = lambda: (time.sleep(delay), accept())[1]  # type: ignore[method-assign]
+        start = time.monotonic()
         answer = fetch(server.url, ca_bundle=authority / "ca.pem", deadline=0.3)
+        assert time.monotonic() - start < 3
     assert (kind(answer), message(answer)) == ("timeout", "not complete within 0.3 s")
 
 

@@ -31,7 +31,7 @@ KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
     | {"drivers", "deploy", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
-    "bootloaders": {"type", "os", "arch"},
+    "bootloaders": {"type", "os", "arch", "boots"},
     "drivers": {"*"},
     "models": {"datatypes", "index", "entry", "file", "shapes"},
     "models.shapes": {"name", "product", "version", "item", "required", "one-of", "downloads"},

@@ -20,6 +20,7 @@ class Answered:
     trouble: Any = None
     status: int | None = None
     url: str | None = None
+    redirects: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     error_body: bytes | None = None
 

@@ -1,1 +1,528 @@
-"""Rules on TODO."""
+"""Rules on products files as a whole: text, members, and what one bad product costs the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.imports.trace import Kind
+from maas_stream_lint.rule import Said, cut, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from maas_stream_lint.document import Document
+    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.imports.trace import Event, Trace
+    from maas_stream_lint.model import Product
+
+#: How many further places a finding lists.
+MOST = 100
+
+#: The strict engine's shapes as people call them.
+SHAPES = {
+    "bootloader": "bootloaders",
+    "multi-file": "images with kernel and initrd",
+    "single-file": "lone root tarballs",
+}
+
+#: What to do about a text that is not JSON, by the kind of its flaw.
+TEXT_REMEDIES = {
+    "bom": "save the file as UTF-8 without a byte order mark",
+    "empty": "publish the file again: it is empty where MAAS reads it",
+    "html": "look at the answer with `curl -i`: the server sends an error or login page instead",
+    "nul-bytes": "publish the file again: an upload or a mirror has lost its content",
+    "trailing-text": "end the file with the closing bracket: two writes may have got into one file",
+    "not-utf8": "save the file as plain UTF-8, neither compressed nor UTF-16",
+    "too-deep": "write the stream anew: no stream is nested like this",
+    "huge-number": "write the number as it was meant",
+}
+
+KEPT = "`content_id`, `datatype`, `format`, `updated` and `products`"
+
+
+@rule("MSL301", Severity.FATAL)
+def file_shape_mixed(event: Event, look: Look) -> Iterator[Said]:
+    """One products file holds products of several kinds.
+
+    MAAS: up to 3.7 does not mind. 3.8 knows three kinds of products file, for bootloaders, for
+        images with kernel and initrd (Ubuntu), and for lone root tarballs (`root-tgz`), and takes a
+        file only if all of its products are of one kind; it discards the whole source of any other
+        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
+    Why: each kind has its own model, and a file is held against one model as a whole.
+    Mend: write a products file for each kind and name all of them in the index. Give each file a
+        `content_id` of its own.
+    Example:
+        "com.example.maas:rhel-bases:9:amd64": {
+    """
+    kinds: dict[str, list[str]] = event.values["kinds"]
+    most = max(kinds, key=lambda shape: len(kinds[shape]))
+    others = [name for shape, names in kinds.items() if shape != most for name in names]
+    yield Said(
+        f"the file mixes {', '.join(f'{SHAPES[k]} ({len(n):,})' for k, n in kinds.items())}, "
+        "expected products of one kind",
+        f"move {listed(others)} into a products file for each kind, and name it in the index",
+        also=tuple(event.place.below(name) for name in others[:MOST]),
+    )
+
+
+@rule("MSL302", Severity.FATAL)
+def file_products_empty(event: Event, look: Look) -> Iterator[Said]:
+    """A products file's `products` is empty.
+
+    MAAS: up to 3.7 finds nothing in the file and goes on. 3.8 discards the whole source
+        (`SimpleStreamsProductList.preprocess_products`, maasservicelayer/simplestreams/models.py).
+    Why: a job that builds a stream may write the file before it has anything to put in, or take the
+        last product out; on 3.8 that loses the products of all other files too.
+    Mend: take the file out of the index until it has a product.
+    Example:
+        "products": {}
+    """
+    yield Said(
+        "`products` is empty, expected at least one product",
+        f"take {quoted(event.place.file)} out of the index until it has a product",
+    )
+
+
+@rule("MSL303", Severity.FATAL, causes=["file-products-missing", "products-not-an-object"])
+def file_products_missing(event: Event, look: Look) -> Iterator[Said]:
+    """A products file has no `products`, or they are no object.
+
+    MAAS: up to 3.7 stops the whole import with `KeyError: 'products'` or an AttributeError
+        (`check_tree_paths` and `BasicMirrorWriter.sync_products` of the simplestreams library). 3.8
+        discards the whole source (maasservicelayer/simplestreams/models.py); a list is taken there,
+        but only in the form that MAAS writes itself.
+    Why: `products` maps each product's name to the product.
+    Mend: put the products under `products`, each under its name. If this is no products file, take
+        it out of the index.
+    Example:
+        "format": "products:1.0",
+        "updated": "Sun, 01 Nov 2026 10:00:00 +0000"
+    """
+    value = value_at(look, Place(event.place.file, ("products",)))
+    missing = event.cause == "file-products-missing"
+    yield Said(
+        f"`products` is {'missing' if missing else kind(value)}, expected an object",
+        "put the products under `products`, each under its name, or take the file out of the index",
+    )
+
+
+@rule("MSL304", Severity.FATAL)
+def file_content_id(event: Event, look: Look) -> Iterator[Said]:
+    """A products file has no `content_id`.
+
+    MAAS: up to 3.7 stops the whole import with `KeyError: 'content_id'`
+        (`BasicMirrorWriter.sync_products` of the simplestreams library; the second pass finds its
+        products by it, `BootResourceRepoWriter`, maasserver/bootresources.py). 3.8 discards the
+        whole source (`SimpleStreamsProductList`, maasservicelayer/simplestreams/models.py).
+    Why: `content_id` is the name of the file's content, the same that the index lists it under.
+    Mend: add `content_id` at the top of the file, with the key of the file's entry in the index.
+    Example:
+        "datatype": "image-downloads",
+        "format": "products:1.0",
+    """
+    entry = _entry_of(event.place.file, look)
+    yield Said(
+        f"`content_id` is {_lacking(event, 'content_id', look)}, expected text",
+        f"add `content_id` at the top of the file: {entry or 'the key of its entry in the index'}",
+        place=_member(event, "content_id", look),
+    )
+
+
+@rule("MSL305", Severity.FATAL)
+def file_format(event: Event, look: Look) -> Iterator[Said]:
+    """A products file's `format` is not `products:1.0`.
+
+    MAAS: up to 3.7 stops the whole import with `TypeError: Unknown format '…' in '…'`
+        (`BasicMirrorWriter.sync` of the simplestreams library). 3.8 looks at no format, but
+        discards the source if it is there and no text (`SimpleStreamsProductList`,
+        maasservicelayer/simplestreams/models.py).
+    Why: by its `format` the library tells an index from a products file.
+    Mend: write `"format": "products:1.0"` at the top of the file.
+    Example:
+        "format": "products:2.0"
+    """
+    yield Said(
+        f"`format` is {_lacking(event, 'format', look)}, expected `products:1.0`",
+        'write `"format": "products:1.0"` at the top of the file',
+        place=_member(event, "format", look),
+    )
+
+
+@rule("MSL306", Severity.FATAL)
+def file_updated(event: Event, look: Look) -> Iterator[Said]:
+    """A products file's `updated` is missing, or in a form that MAAS 3.8 can't read.
+
+    MAAS: up to 3.7 never looks at it. 3.8 discards the whole source unless it is like
+        `Sun, 01 Nov 2026 10:00:00 +0000` or ISO 8601 (`updated_validator`,
+        maasservicelayer/simplestreams/models.py).
+    Why: the usual slip is `GMT` or `UTC` at the end, where the model wants `+0000`.
+    Mend: write the time of publication with a numeric offset: `date -uR` prints it.
+    Example:
+        "updated": "Sun, 01 Nov 2026 10:00:00 GMT"
+    """
+    yield Said(
+        f"`updated` is {_lacking(event, 'updated', look)}, expected a time like "
+        "`Sun, 01 Nov 2026 10:00:00 +0000`",
+        "write the time of publication with a numeric offset, as `date -uR` prints it",
+        place=_member(event, "updated", look),
+    )
+
+
+@rule("MSL307", Severity.FATAL)
+def file_datatype(event: Event, look: Look) -> Iterator[Said]:
+    """A products file's `datatype` is neither `image-downloads` nor `image-ids`.
+
+    MAAS: up to 3.7 never looks at it. 3.8 discards the whole source (`Datatype`,
+        maasservicelayer/simplestreams/models.py), also for a file of `release-notifications`, which
+        Canonical's own streams had and older MAAS acts on.
+    Why: 3.8 has an enumeration of two types, and demands one of them in every file.
+    Mend: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
+        MAAS 3.8 reads.
+    Example:
+        "datatype": "image-files"
+    """
+    value = value_at(look, Place(event.place.file, ("datatype",)))
+    notes = value == "release-notifications"
+    yield Said(
+        f"`datatype` is {_lacking(event, 'datatype', look)}, "
+        "expected `image-downloads` or `image-ids`",
+        "keep release notifications under an index that no MAAS 3.8 reads"
+        if notes
+        else 'write `"datatype": "image-downloads"` at the top of the file',
+        place=_member(event, "datatype", look),
+    )
+
+
+@rule("MSL308", Severity.FATAL, causes=["not-json", "not-utf8"])
+def not_json(event: Event, look: Look) -> Iterator[Said]:
+    """A metadata file is not JSON.
+
+    MAAS: up to 3.7 stops the whole import with a JSONDecodeError or UnicodeDecodeError and logs
+        `Importing boot resources failed.` with a traceback (`MirrorReader.read_json`, simplestreams
+        library); of all HTTP errors only a 404 is one, so that the error page of a 403 or 500 is
+        parsed as the file. 3.8 discards the source: `Request to '…' failed: not a valid JSON file.`
+        (`SimpleStreamsClient.http_get`, maasservicelayer/simplestreams/client.py).
+    Why: usually an upload was cut off, a server or proxy answered with a page of its own, an editor
+        put a byte order mark in front, or a trailing comma was left behind by hand.
+    Mend: mend the text at the place given. `python3 -m json.tool FILE` stops at the same spot. Sign
+        the file again if it is signed.
+    Example:
+        "products": {},
+        }
+    """
+    metadata = look.stream.files.get(event.place.file)
+    document = metadata.best if metadata is not None else None
+    flaw = document.fatal if document is not None else None
+    said = flaw.message if flaw is not None else event.message or ""
+    status = metadata.answer.status if metadata is not None else None
+    answered = f" (the server answered {status})" if status not in (None, 200) else ""
+    yield Said(
+        f"the file is not JSON: {said}{answered}",
+        TEXT_REMEDIES.get(
+            flaw.kind if flaw is not None else "",
+            "mend the text there; `python3 -m json.tool FILE` stops at the same spot",
+        ),
+    )
+
+
+@rule("MSL309", Severity.FATAL)
+def not_an_object(event: Event, look: Look) -> Iterator[Said]:
+    """A metadata file is JSON, but not an object.
+
+    MAAS: up to 3.7 stops the whole import with `AttributeError: '…' object has no attribute 'get'`
+        (`BasicMirrorWriter.sync` of the simplestreams library). 3.8 discards the whole source
+        (maasservicelayer/simplestreams/client.py).
+    Why: an index and a products file are objects, `{…}`; a list of products is some other format.
+    Mend: publish the file in the form of simplestreams, or take it out of the index.
+    Example:
+        [
+         "com.example.maas:rhel-bases:9:amd64"
+        ]
+    """
+    value = value_at(look, event.place)
+    yield Said(
+        f"the file is {kind(value)}, expected an object with {KEPT}",
+        "publish the file in the form of simplestreams, or take it out of the index",
+    )
+
+
+@rule("MSL310", Severity.FATAL)
+def file_fits_no_model(event: Event, look: Look) -> Iterator[Said]:
+    """A products file fits none of MAAS 3.8's models, for a reason that has no rule of its own.
+
+    MAAS: up to 3.7 does not mind. 3.8 discards the whole source:
+        `Data does not match any known SimpleStreams model.`
+        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
+    Why: the models mix a version's own members with its items, so that an item keyed
+        `version_name`, for instance, takes the place of the version's name.
+    Mend: compare the file with one of the good streams in this project's `fixtures/good`, and look
+        for item keys that are no file types. Please report it as well: it deserves a rule.
+    Example:
+        "version_name": {
+    """
+    yield Said(
+        "the products fit none of the models there are, and no single member is to blame",
+        "compare the file with a good stream, and look for item keys that are no file types",
+    )
+
+
+@rule("MSL311", Severity.WARNING, on="stream")
+def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
+    """A key comes twice in one object.
+
+    MAAS: every line takes the last of them and never sees the first, without a word (Python's
+        `json.loads`).
+    Why: of two products with one name the first is lost, of two `path`s the wrong one may be
+        served. Templates and merges by hand make such files; what writes JSON from data does not.
+    Mend: keep the one that is right and delete the other. If both are meant, as with two products
+        of one name, give one of them another name.
+    Example:
+        "label": "stable",
+        "label": "candidate",
+    """
+    for path, document in _documents(look):
+        for flaw in document.flaws:
+            if flaw.kind == "duplicate-key":
+                yield Said(
+                    f"the key {quoted(str(flaw.path[-1]))} comes twice in one object",
+                    "keep the one that is right and delete the other",
+                    place=Place(path, flaw.path),
+                    effect="takes the last one and never sees the other",
+                )
+
+
+@rule("MSL312", Severity.WARNING, on="stream")
+def not_a_number(whole: Whole, look: Look) -> Iterator[Said]:
+    """A file holds `NaN` or `Infinity`, which JSON does not have.
+
+    MAAS: every line reads it, because Python's `json.loads` does; where a number is wanted, as in
+        `size`, it is refused, and that is a finding of its own.
+    Why: other readers, `jq` and web servers' validators among them, refuse the whole file. It comes
+        of a computation that failed.
+    Mend: write the number that was meant, or leave the member out.
+    Example:
+        "compression_ratio": NaN,
+    """
+    yield from _oddities("nan", "which JSON does not have", "write the number that was meant", look)
+
+
+@rule("MSL313", Severity.WARNING, on="stream")
+def lone_surrogate(whole: Whole, look: Look) -> Iterator[Said]:
+    r"""A text holds half a character: an escape like `\ud83d` without its other half.
+
+    MAAS: every line reads it, because Python's `json.loads` does. Where the text goes into the
+        database the import fails, and that is a finding of its own (MSL443).
+    Why: the text can't be written as UTF-8, so other tools refuse the file, and MAAS itself fails
+        as soon as it stores or prints it. It comes of cutting a text in the middle of an emoji.
+    Mend: write the whole character, or delete the escape.
+    Example:
+        "note": "ready \ud83d",
+    """
+    stored = {
+        (line, event.place.file)
+        for trace in look.traces
+        for event in trace.events
+        if event.cause == "lone-surrogate-stored"
+        for line in trace.lines
+    }
+    for said in _oddities(
+        "lone-surrogate",
+        "half a character",
+        "write the whole character, or delete the escape",
+        look,
+    ):
+        assert said.place is not None
+        file = said.place.file
+        lines = tuple(line for line in look.lines if (line, file) not in stored)
+        yield Said(said.message, said.remedy, said.place, said.also, lines, effect=said.effect)
+
+
+@rule(
+    "MSL314",
+    Severity.FATAL,
+    causes=[
+        "product-not-an-object",
+        "versions-not-an-object",
+        "version-not-an-object",
+        "items-not-an-object",
+        "item-not-an-object",
+    ],
+)
+def malformed_node(event: Event, look: Look) -> Iterator[Said]:
+    """A product, a version or an item is no object.
+
+    MAAS: up to 3.7 stops the whole import with an AttributeError (`check_tree_paths` of the
+        simplestreams library goes through every version of every product). 3.8 discards the whole
+        source (maasservicelayer/simplestreams/models.py).
+    Why: `products`, `versions` and `items` are objects whose members are objects again; a list, a
+        text or `null` in between is something else.
+    Mend: write it as an object. What has no content yet, take out altogether, instead of `null`.
+    Example:
+        "versions": [
+    """
+    what = event.cause.removesuffix("-not-an-object")
+    name = str(event.place.path[-1])
+    called = f"`{what}`" if name == what else f"the {what} {quoted(name)}"
+    value = event.values["value"] if "value" in event.values else value_at(look, event.place)
+    yield Said(
+        f"{called} is {kind(value)}, expected an object",
+        "write it as an object, or take it out",
+    )
+
+
+@rule("MSL315", Severity.IGNORED, on="stream")
+def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
+    """Products with nothing wrong about them are not imported, because of a bad one.
+
+    MAAS: up to 3.7 reads all products in one go; an exception over one of them ends the whole
+        import, of this source and of every other (`_import_resources`,
+        maasserver/bootresources.py). 3.8 judges a products file as a whole, and one file that it
+        refuses discards the source (`SimpleStreamsClient.get_all_products`,
+        maasservicelayer/simplestreams/client.py); a product that fails later takes all products of
+        its selection along, those of the same os, release and arch, and a bootloader those of every
+        selection (maasservicelayer/services/image_sync.py).
+    Why: MAAS's log names the bad product at best. This finding names the good ones: the images that
+        you will look for in vain.
+    Mend: mend the bad product, its own finding says how. If there is no time for that, take it out
+        of the products file: then the good ones come in. (If it is the only one in its file, take
+        the file out of the index.) Sign again what was signed.
+    Example:
+        "com.example.maas:rhel-bases:8:amd64": {
+    """
+    for trace in look.traces:
+        for bad, good in _losses(trace, look):
+            one = len(bad) == 1
+            many = "product" if len(good) == 1 else "products"
+            named = listed((_name(p) for p in bad), 2)
+            yield Said(
+                f"{'one bad product' if one else f'{len(bad):,} bad products'}, {named}, "
+                f"{'takes' if one else 'take'} {len(good):,} good {many} down: "
+                f"{listed(_name(p) for p in good)}",
+                _way_out(bad, trace, look),
+                place=bad[0],
+                also=tuple(good if trace.fatal is None else good[:MOST]),
+                lines=trace.lines,
+                effect="imports none of them, though there is nothing wrong with them"
+                if len(good) > 1
+                else "does not import it, though there is nothing wrong with it",
+            )
+
+
+def _losses(trace: Trace, look: Look) -> Iterator[tuple[list[Place], list[Place]]]:
+    """Bad products, each group with the good ones that are lost with it."""
+    if trace.fatal is not None:
+        if trace.fatal.place.product is not None:
+            bad = _culprits(trace, Kind.ABORT)
+            good = [place for place in _otherwise_imported(trace, look) if place not in bad]
+            if good:
+                yield list(bad), good
+        return
+    lost: dict[Place, list[Place]] = {}
+    if trace.aborted:
+        here = {Place(i.file, ("products", i.product)) for i in trace.imported}
+        for product in _untroubled(trace, look):
+            if product.place not in here:
+                event = _refusal(product, trace)
+                if event is not None:
+                    lost.setdefault(cut(event.place, "product"), []).append(product.place)
+    for culprit, good in lost.items():
+        yield [culprit], good
+
+
+def _culprits(trace: Trace, kind_: Kind) -> dict[Place, None]:
+    return {
+        cut(e.place, "product"): None
+        for e in trace.events
+        if e.kind is kind_ and e.place.product is not None
+    }
+
+
+def _otherwise_imported(trace: Trace, look: Look) -> Iterable[Place]:
+    """The products that the import would have brought in, but for its exceptions."""
+    if trace.strict:
+        return [product.place for product in _untroubled(trace, look)]
+    return dict.fromkeys(Place(i.file, ("products", i.product)) for i in trace.imported)
+
+
+def _untroubled(trace: Trace, look: Look) -> Iterator[Product]:
+    """Products with something to import that the import neither stumbles over nor drops."""
+    troubled = {
+        cut(e.place, "product")
+        for e in trace.events
+        if e.kind is not Kind.DROP or e.place.item is None
+    }
+    for product in look.catalog.products:
+        if product.place not in troubled and product.newest is not None and product.newest.items:
+            yield product
+
+
+def _refusal(product: Product, trace: Trace) -> Event | None:
+    """The event for which a product's selection is given up."""
+    if product.bootloader:  # rides along with every selection
+        return next(iter(trace.aborted.values()))
+    os, release, arch = (str(product.raw.get(f)) for f in ("os", "release", "arch"))
+    return trace.aborted.get((os, release, arch))
+
+
+def _way_out(bad: list[Place], trace: Trace, look: Look) -> str:
+    """What brings the good products back tonight."""
+    there = {file.path: {p.place for p in file.products} for file in look.catalog.files}
+    files = sorted({place.file for place in bad})
+    emptied = [path for path in files if there.get(path, set()) <= set(bad)]
+    others = [path for path in files if path not in emptied]
+    one, it = ("one", "it") if len(bad) == 1 else ("ones", "them")
+    ways = [f"{it} out of {listed(others)}"] if others else []
+    ways += [f"{listed(emptied)} out of the index"] if emptied else []
+    elsewhere = any(e.kind is Kind.ABORT and e.place.product is None for e in trace.events)
+    also = "; mend the other fatal findings too" if elsewhere else ""
+    return f"mend the bad {one}; until that is done, take {' and '.join(ways)}{also}"
+
+
+def _name(place: Place) -> str:
+    return place.product or ""
+
+
+def _documents(look: Look) -> Iterator[tuple[str, Document]]:
+    for path, metadata in look.stream.files.items():
+        document = metadata.best
+        if document is not None and document.flaws:
+            yield path, document
+
+
+def _oddities(kind_: str, what: str, remedy: str, look: Look) -> Iterator[Said]:
+    """One finding a file for all flaws of a kind that have no path."""
+    for path, document in _documents(look):
+        found = [flaw for flaw in document.flaws if flaw.kind == kind_]
+        if found:
+            words = list(dict.fromkeys(flaw.message.split(" ")[0] for flaw in found))
+            places = [Place(path, (), *document.position(f.offset)) for f in found[:20]]
+            times = f" ({len(found):,} times)" if len(found) > 1 else ""
+            yield Said(
+                f"the file holds {listed(words)}{times}, {what}",
+                remedy,
+                place=places[0],
+                also=tuple(places[1:]),
+                effect="reads it, but other tools refuse the file",
+            )
+
+
+def _member(event: Event, name: str, look: Look) -> Place:
+    """Where a member of the file stands, the file itself if it is not there."""
+    data: Any = value_at(look, Place(event.place.file))
+    return Place(event.place.file, (name,) if isinstance(data, dict) and name in data else ())
+
+
+def _lacking(event: Event, name: str, look: Look) -> str:
+    at = _member(event, name, look)
+    return shown(value_at(look, at)) if at.path else "missing"
+
+
+def _entry_of(file: str, look: Look) -> str | None:
+    """The key of the index entry that names a file."""
+    for index in look.catalog.indexes:
+        for entry in index.entries:
+            if entry.names == file:
+                return quoted(entry.content_id)
+    return None

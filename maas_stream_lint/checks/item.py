@@ -1,1 +1,677 @@
-"""Rules on TODO."""
+"""Rules on items: what each must say of its file, and which ones MAAS takes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks.version import accepted_roots, is_root
+from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.rule import DEPTHS, Said, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.model import Item, Version
+
+#: What `maas boot-resources create` calls a file type, and what a stream must call it.
+#: Mirrors ``get_resource_filetype`` (maasserver/forms/__init__.py).
+UPLOAD_NAMES = {
+    "tgz": "root-tgz",
+    "tbz": "root-tbz",
+    "txz": "root-txz",
+    "ddtgz": "root-dd",
+    "ddtar": "root-dd.tar",
+    "ddraw": "root-dd.raw",
+    "ddbz2": "root-dd.bz2",
+    "ddgz": "root-dd.gz",
+    "ddxz": "root-dd.xz",
+    "ddtbz": "root-dd.tar.bz2",
+    "ddtxz": "root-dd.tar.xz",
+}
+#: The same, with other habits of writing.
+OTHER_NAMES = {
+    **UPLOAD_NAMES,
+    "kernel": "boot-kernel",
+    "initrd": "boot-initrd",
+    "dtb": "boot-dtb",
+    "root-dd.tgz": "root-dd",
+    "root-dd.tar.gz": "root-dd",
+}
+#: File types that no stream can bring, though MAAS knows them.
+NOT_FROM_STREAMS = frozenset({"bootloader", "self-extracting"})
+DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
+TIB = 2**40
+#: No image of today comes near; region controllers have not much more room.
+LARGE_ITEM, LARGE_STREAM = TIB, 4 * TIB
+#: Where many places tell the same, so many are named.
+MANY = 100
+
+
+@rule("MSL601", Severity.IGNORED)
+def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
+    """An item's `ftype` is none that MAAS knows.
+
+    MAAS: up to 3.7 drops the item and warns `Ignoring unsupported filetype(…) from …`
+        (`BootResourceRepoWriter.insert_item` and `BOOT_RESOURCE_FILE_TYPE_CHOICES`,
+        maasserver/bootresources.py and enum.py). 3.8 goes by the item's key; if that is one it
+        fetches, the unknown ftype fails the whole selection (`BootResourceFileType`,
+        maascommon/enums/boot_resources.py), else the item is passed over.
+    Why: uploads and streams name the same things differently: what `maas boot-resources create`
+        calls `tgz` or `ddgz` is `root-tgz` or `root-dd.gz` in a stream. A `manifest` gets the same
+        warning in the log; that one is normal and never reported here.
+    Mend: write the ftype that the message names, in the item's key too.
+    Example:
+        "ftype": "tgz",
+    """
+    ftype = event.values["ftype"]
+    if ftype == "bootloader":
+        return  # ftype_bootloader has it
+    near = _nearest(ftype, look.releases[-1].ftypes)
+    if near is not None and _has_sibling(event.place, near, look):
+        near = None  # so that one is not it
+    wanted = quoted(near) if near else "one such as `squashfs` or `root-tgz`"
+    called = f"ftype {quoted(ftype)}" if ftype else "an empty ftype"
+    yield Said(
+        f"{called} is none that MAAS knows, expected {wanted}",
+        f"write {quoted(near)} as ftype, and as the item's key"
+        if near
+        else "write the file's kind as its ftype, or delete the item if MAAS has no use for it",
+        place=_spot(event, "ftype", look),
+    )
+
+
+@rule("MSL602", Severity.IGNORED, causes=["unknown-ftype"])
+def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
+    """An item has the ftype `bootloader`, which MAAS has given up.
+
+    MAAS: up to 3.4 stores such an item, a single uncompressed file. 3.5 took the ftype away: up to
+        3.7 the item is dropped with a warning (`BOOT_RESOURCE_FILE_TYPE_CHOICES`,
+        maasserver/enum.py), and on 3.8 it fails every selection of the source, since bootloaders
+        ride along with each (maascommon/enums/boot_resources.py).
+    Why: bootloaders come as archives by now, so that all files of one kind stay together.
+    Mend: pack the files into an `archive.tar.xz` and publish that, as Canonical's stream does. Old
+        MAAS takes it too.
+    Example:
+        "ftype": "bootloader",
+    """
+    if event.values["ftype"] == "bootloader":
+        yield Said(
+            "ftype `bootloader` is given up, expected `archive.tar.xz`",
+            "pack the bootloader's files into an `archive.tar.xz` and publish that instead",
+            place=_spot(event, "ftype", look),
+        )
+
+
+@rule("MSL603", Severity.FATAL, causes=["missing-ftype", "ftype-not-text"])
+def missing_ftype(event: Event, look: Look) -> Iterator[Said]:
+    """An item has no `ftype`.
+
+    MAAS: up to 3.7 stops the whole import, of every source, with `KeyError: 'ftype'`, once the
+        product is imported (`insert_item`, maasserver/bootresources.py). 3.8 refuses the file, and
+        with it the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
+    Why: the ftype says what the file is; the item's key is only a name up to 3.7.
+    Mend: add the `ftype`; mostly it is the item's key.
+    Example:
+        "boot-kernel": {
+         "kpackage": "linux-generic",
+    """
+    key = event.place.item or ""
+    likely = quoted(key) if key in look.releases[-1].ftypes else "one such as `squashfs`"
+    yield _unfit(event, "ftype", look, likely, f"add the ftype, {likely}, to the item")
+
+
+@rule("MSL604", Severity.FATAL, causes=["missing-path", "path-not-text"])
+def missing_path(event: Event, look: Look) -> Iterator[Said]:
+    """An item has no `path`.
+
+    MAAS: up to 3.7 stops the whole import, of every source: with `KeyError: 'path'` for an item
+        that it would store, with a `TypeError` for a path that is no text (`insert_item`,
+        maasserver/bootresources.py). 3.8 refuses the file, and with it the whole source
+        (`ImageFile`, maasservicelayer/simplestreams/models.py).
+    Why: an item without a path names no file.
+    Mend: add the file's path, relative to the source (the directory that `streams` is in), or
+        delete the item.
+    Example:
+        "squashfs": {
+         "ftype": "squashfs",
+         "sha256":
+    """
+    yield _unfit(
+        event,
+        "path",
+        look,
+        "the way to its file from the source",
+        "add the file's path, relative to the directory that `streams` is in, or delete the item",
+    )
+
+
+@rule("MSL605", Severity.FATAL, on="item", causes=["unsafe-path-item"])
+def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
+    """An item's `path` leads out of the source.
+
+    MAAS: up to 3.7 checks the path of every item, of every version, and stops the whole import, of
+        every source, over one that is absolute or climbs with `..` (`assert_safe_path`,
+        simplestreams/util). 3.8 does not check, and joins it to the source's URL like a link: `/x`
+        goes to the top of the host, `../x` one directory up
+        (maasservicelayer/services/image_sync.py).
+    Why: a path is relative to the source; publishers that write file-system paths get it wrong.
+    Mend: write the path relative to the directory that `streams` is in, without `..` and without a
+        slash at the start, and put the file there.
+    Example:
+        "path": "/rhel/rhel9/amd64/20261015_01/root-tgz",
+    """
+    if isinstance(seen, Event):
+        path = seen.values["path"]
+        at, lines, effect = seen.place, None, None
+    else:
+        path = seen.path
+        if path is None or not _leads_out(path) or "://" in path:
+            return
+        strict = look.where(lambda release: release.strict)
+        lines = tuple(line for line in look.stores(seen) if line in strict)
+        at, effect = seen.at("path"), "follows it like a link, out of the source"
+        if not lines:
+            return
+    yield Said(
+        f"path {shown(path)} leads out of the source, expected one below it",
+        "write the path relative to the directory that `streams` is in, without `..` and without "
+        "a slash at the start",
+        place=at,
+        lines=lines,
+        severity=None if isinstance(seen, Event) else Severity.WARNING,
+        effect=effect,
+    )
+
+
+@rule("MSL606", Severity.FATAL, causes=["missing-sha256", "sha256-not-text"])
+def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
+    """An item has no `sha256`.
+
+    MAAS: up to 3.7 stops the whole import, of every source. Without any checksum it does so for
+        each item of a newest version, wanted or not (`ChecksummingContentSource`,
+        simplestreams/contentsource); with `md5` or `sha512` alone it gets further, to
+        `KeyError: 'sha256'` (`BootResourceStore.insert`, maasserver/bootresources.py). 3.8 refuses
+        the file, and with it the whole source (`ImageFile`,
+        maasservicelayer/simplestreams/models.py).
+    Why: MAAS stores files under their sha256 and checks each download against it.
+    Mend: add the output of `sha256sum FILE` as `sha256`, in lower case.
+    Example:
+        "path": "rhel/rhel9/amd64/20261015_01/root-tgz",
+        "md5":
+    """
+    item = value_at(look, _item(event.place))
+    others = [name for name in ("md5", "sha512") if isinstance(item, dict) and name in item]
+    yield _unfit(
+        event,
+        "sha256",
+        look,
+        "one beside " + listed(others) if others else "the file's checksum in hex",
+        "add the output of `sha256sum` for the file to the item",
+    )
+
+
+@rule("MSL607", Severity.UNUSABLE, on="item")
+def sha256_form(item: Item, look: Look) -> Iterator[Said]:
+    """A `sha256` is not 64 lower-case hexadecimal digits.
+
+    MAAS: imports the metadata, downloads the file and compares its checksum as text, so that this
+        one never matches: up to 3.4 only the file is dropped; from 3.5 to 3.7 the download is
+        retried for two hours and then the *whole import* fails; 3.8 fails the selection
+        (`write_content_thread`, maasserver/bootresources.py; `LocalBootResourceFile.valid`,
+        maasserver/utils/bootresource.py; `AsyncLocalBootResourceFile.valid`,
+        maasservicelayer/utils/image_local_files.py).
+    Why: some tools write hexadecimal in upper case, or with a prefix, or another checksum
+        altogether.
+    Mend: write the output of `sha256sum FILE`, as it is.
+    Example:
+        "sha256": "FC68531724182C8A
+    """
+    own = item.raw.get("sha256")
+    if own.__class__ is str and DIGEST.fullmatch(own):
+        return
+    sha256 = item.get("sha256")
+    if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
+        return  # an event of its own, or nothing wrong
+    lines = look.stores(item)
+    if lines:
+        upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
+        yield Said(
+            f"item {quoted(item.key)} has {shown(sha256)} as sha256, expected "
+            + ("it in lower case" if upper else "64 lower-case hexadecimal digits"),
+            "write it in lower case" if upper else "write the output of `sha256sum` for the file",
+            place=item.at("sha256"),
+            lines=lines,
+            effect="downloads the file and refuses it, since the checksum never matches",
+        )
+
+
+@rule("MSL608", Severity.FATAL, causes=["missing-size", "size-not-a-number", "size-out-of-range"])
+def missing_size(event: Event, look: Look) -> Iterator[Said]:
+    """An item's `size` is missing, or no whole number.
+
+    MAAS: up to 3.7 stops the whole import, of every source, for each item of a newest version,
+        wanted or not (`Invalid size 'None' at …`, simplestreams/checksum_util; `int()` in
+        simplestreams/mirrors and maasserver/bootresources.py). 3.8 refuses the file, and with it
+        the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py). A number that
+        needs more than 64 bits is refused by the database: the import stops, on 3.8 the selection
+        fails.
+    Why: MAAS asks for room on disk and tells a finished download by the size.
+    Mend: write the file's size in bytes (`stat -c %s FILE`), as a plain whole number without
+        quotes.
+    Example:
+        "size": "768M"
+    """
+    value = value_at(look, _item(event.place).below("size"))
+    if value is None and event.values.get("size") is not None:
+        value = event.values["size"]  # stands at a higher level
+    if value is None:
+        said = "has no `size`"
+    elif event.cause == "size-out-of-range":
+        said = f"has {shown(value)} as `size`, which no 64 bits hold"
+    else:
+        said = f"has {shown(value)} as `size`"
+    yield Said(
+        f"item {shown(event.place.item)} {said}, expected the file's size in bytes",
+        "write the file's size in bytes, as a whole number",
+        place=_spot(event, "size", look),
+    )
+
+
+@rule("MSL609", Severity.UNUSABLE, on="item")
+def size_zero(item: Item, look: Look) -> Iterator[Said]:
+    """An item's `size` is zero, or less.
+
+    MAAS: up to 3.4 counts the set as complete only if the file is really empty. From 3.5 to 3.7
+        the download can't make room for it and is retried for two hours, then the *whole import*
+        fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). On 3.8 the
+        selection fails with a `ZeroDivisionError` before anything is downloaded
+        (`get_sync_progress`, maasservicelayer/services/bootresourcefiles.py).
+    Why: a generator that does not know the size writes 0, or the build left an empty file.
+    Mend: write the file's size in bytes (`stat -c %s FILE`); if the file is empty, build it again.
+    Example:
+        "size": 0
+    """
+    own = item.raw.get("size")
+    if own.__class__ is int and own > 0:
+        return
+    size = item.get("size")
+    number = _number(size)
+    if number is None or number > 0:
+        return
+    lines = look.stores(item)
+    if lines:
+        yield Said(
+            f"item {quoted(item.key)} has {shown(size)} as `size`, expected that of its file",
+            "write the file's size in bytes; if the file is empty, build it again",
+            place=item.at("size"),
+            lines=lines,
+            effect="never gets the file, and mostly fails the import over it",
+        )
+
+
+@rule("MSL610", Severity.FATAL)
+def item_key_not_ftype(event: Event, look: Look) -> Iterator[Said]:
+    """An item that 3.8 needs stands under another key than its ftype.
+
+    MAAS: 3.8 finds items by their *key*: `boot-kernel`, `boot-initrd`, `manifest`, `squashfs`,
+        `root-image.gz`, `root-tgz`. One that is missing under its key is missing, whatever its
+        ftype; the file is refused, and with it the whole source (aliases in
+        maasservicelayer/simplestreams/models.py). Up to 3.7 only the ftype counts.
+    Why: up to 3.7 the key was just a name. `meph2-import` keys the `root-tgz` of CentOS
+        `root-image.gz` to this day.
+    Mend: rename the key to the item's ftype. Nothing else changes; older MAAS does not mind.
+    Example:
+        "root-image.gz": {
+         "ftype": "root-tgz",
+    """
+    ftype, key = event.values["ftype"], event.values["key"]
+    yield Said(
+        f"an item of ftype {shown(ftype)} is keyed {shown(key)}, expected its ftype as key",
+        f"rename the key {shown(key)} to {shown(ftype)}",
+    )
+
+
+@rule("MSL611", Severity.FATAL)
+def bootloader_item_key(event: Event, look: Look) -> Iterator[Said]:
+    """A bootloader version has no item under a key that 3.8 knows.
+
+    MAAS: 3.8 finds a bootloader's archive by its *key*, the source package: `grub2-signed`,
+        `shim-signed`, `grub2` or `syslinux`. A version with none of them makes the file invalid,
+        and the whole source is lost (`BootloaderVersion`,
+        maasservicelayer/simplestreams/models.py). Up to 3.7 any key will do.
+    Why: up to 3.7 the key was just a name, and the ftype `archive.tar.xz` made the bootloader.
+    Mend: rename the key to the item's `src_package` if that is one of the four, else to the one
+        that Canonical uses: `shim-signed` and `grub2-signed` for amd64, `grub2` for others,
+        `syslinux` for pxelinux.
+    Example:
+        "grub-archive": {
+         "ftype": "archive.tar.xz",
+    """
+    known = listed(event.values["known"], most=9, last="or")
+    keys = listed(event.values["keys"])
+    yield Said(
+        f"version {shown(event.place.version)} of a bootloader has {keys}, "
+        f"expected an item keyed {known}",
+        "rename the item's key to the source package that it is built from",
+    )
+
+
+@rule("MSL612", Severity.IGNORED)
+def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
+    """MAAS 3.8 passes over an item.
+
+    MAAS: 3.8 fetches only items under certain keys: of a product with kernel and initrd these two,
+        `squashfs` and `root-image.gz`; of one with a root tarball `root-tgz` alone; of a
+        bootloader the four source packages. All else is passed over without a word, such as
+        `boot-dtb`, or the kernel of a product that also has a `root-tgz`
+        (`get_downloadable_files`, maasservicelayer/simplestreams/models.py). Up to 3.7 each known
+        ftype is stored.
+    Why: the new client models what Canonical's own stream has, and that is all of it.
+    Mend: if the item is one of those under another key, rename the key. If 3.8 can do without,
+        leave it for older MAAS. If not (a board that boots only with its `boot-dtb`), stay on 3.7
+        or ask for it upstream.
+    Example:
+        "boot-dtb": {
+         "ftype": "boot-dtb",
+    """
+    key, ftype = event.values["key"], event.values["ftype"]
+    taken = next(
+        (
+            s.downloads
+            for r in look.releases
+            if r.strict
+            for s in r.shapes
+            if s.name == event.values["shape"]
+        ),
+        (),
+    )
+    misnamed = ftype in taken and ftype != key
+    yield Said(
+        f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
+        "beside the manifest",
+        f"rename the key {shown(key)} to {shown(ftype)}"
+        if misnamed
+        else "leave it for the MAAS that takes it, if this one can do without; else delete it",
+        effect="never downloads it, without a word",
+    )
+
+
+@rule("MSL613", Severity.UNUSABLE, on="version")
+def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
+    """A root file is not named after its ftype, so that old racks don't find it.
+
+    MAAS: up to 3.4 imports it, but at deployment the rack looks for a file *named* `squashfs`,
+        `root-tgz`, `root-dd.gz` and so on; the name is the last part of the item's `path`
+        (`_find_image`, provisioningserver/drivers/osystem/__init__.py). From 3.5 on the ftype
+        counts.
+    Why: `centos7.tar.gz` is the natural name, and nothing tells that it matters.
+    Mend: rename the file to its ftype, in a directory of its own, and its `path` with it.
+    Example:
+        "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
+    """
+    product = version.product
+    roots = [i for f, found in version.ftypes.items() if is_root(f) for i in found]
+    if not roots or any(_basename(i) == i.ftype for i in roots):
+        return
+    if not product.image or product.os == "custom":
+        return  # custom_os has this one
+    accepted = accepted_roots(product.os, look)
+    by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
+    for item in roots:
+        path = item.path
+        if path is None or _leads_out(path) or "://" in path:
+            continue  # there are worse things to say of it
+        lines = tuple(
+            line
+            for line in look.stores(item)
+            if line in by_name and item.ftype in accepted.get(line, ())
+        )
+        if lines:
+            yield Said(
+                f"the root file is named {quoted(_basename(item))}, expected "
+                f"{shown(item.ftype)}, its ftype",
+                f"rename the file to {shown(item.ftype)}, in a directory of its own, and end its "
+                "`path` so",
+                place=item.at("path"),
+                lines=lines,
+                effect="imports it, but doesn't find it for deployment",
+            )
+
+
+@rule("MSL614", Severity.INFO, on="item")
+def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
+    """A `boot-kernel` does not say which package it comes from.
+
+    MAAS: boots the kernel, but has no package to install for it: where a machine is deployed with
+        this kernel chosen, it gets the release's default one (`get_kpackage_for_node`,
+        maasserver/models/bootresource.py; `compose_curtin_kernel_preseed`, maasserver/preseed.py).
+    Why: kernel and root image are separate files; the installed system gets its kernel as a
+        package.
+    Mend: add `kpackage`, such as `linux-generic` or `linux-generic-hwe-24.04`, to the item.
+    Example:
+        "boot-kernel": {
+         "ftype": "boot-kernel",
+         "path":
+    """
+    raw = item.raw
+    if raw.get("ftype") != "boot-kernel" or raw.get("kpackage") or not item.version.product.ubuntu:
+        return
+    strict = look.where(lambda release: release.strict)
+    above = item.get("kpackage") is not None  # where only the legacy engine sees it
+    lines = tuple(line for line in look.stores(item) if not above or line in strict)
+    if lines:
+        yield Said(
+            f"item {quoted(item.key)} has no `kpackage`, expected its kernel's package",
+            "add the package, such as `linux-generic`, as `kpackage` to the item",
+            lines=lines,
+            effect="installs the release's default kernel, whichever is chosen",
+        )
+
+
+@rule("MSL615", Severity.WARNING, on="item")
+def url_like_path(item: Item, look: Look) -> Iterator[Said]:
+    """An item's `path` is a URL.
+
+    MAAS: up to 3.7 glues it to the source's own URL and asks for a file that is not there
+        (`UrlMirrorReader.source`, simplestreams/mirrors). 3.8 joins it like a link, and so fetches
+        from that other host, past your mirror (`urljoin` in
+        maasservicelayer/services/image_sync.py).
+    Why: a stream's files are meant to lie beside it, so that a copy of the tree is a mirror.
+    Mend: put the file into the tree and write its path relative to the directory that `streams` is
+        in.
+    Example:
+        "path": "https://images.example.com/rhel9/root-tgz",
+    """
+    path = item.raw.get("path")
+    if path.__class__ is not str or "://" not in path:
+        return
+    lines = look.stores(item)
+    if lines:
+        yield Said(
+            f"path {quoted(path)} is a URL, expected a path below the source",
+            "put the file into the tree and write its path relative to the directory that "
+            "`streams` is in",
+            place=item.at("path"),
+            lines=lines,
+            effect="asks for it where it is not, or fetches it from that other host",
+        )
+
+
+@rule("MSL616", Severity.WARNING, on="stream")
+def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
+    """Two items name the same file, with different checksums or sizes.
+
+    MAAS: downloads the file for each of them, and one of the checksums can't match: up to 3.4 that
+        file is dropped; from 3.5 to 3.7 the *whole import* fails after two hours of retries; 3.8
+        fails the selection (`write_content_thread`, maasserver/bootresources.py; `valid`,
+        maasserver/utils/bootresource.py and maasservicelayer/utils/image_local_files.py).
+    Why: the file was replaced in place, and only some of the metadata was written anew.
+    Mend: give each build a directory of its own, or write the checksum and size that the file has
+        into all items.
+    Example:
+        "path": "noble/shared/squashfs",
+    """
+    first: dict[str, Item] = {}
+    clashes: dict[str, list[Item]] = {}
+    for item in look.catalog.items():
+        path = item.raw.get("path")
+        if path.__class__ is str:
+            one = first.setdefault(path, item)
+            if one is not item and _content(one) != _content(item):
+                clashes.setdefault(path, [one]).append(item)
+    for path, items in clashes.items():
+        some = items[:MANY]
+        lines = {line for item in some for line in look.stores(item)}
+        if lines:
+            yield Said(
+                f"items {_from(some[0])} and {_from(some[1])} name the same file {shown(path)}, "
+                f"but {_difference(some[0], some[1])}, expected equal ones",
+                "find out which checksum and size the file has, and write them into all its items",
+                place=some[1].at("path"),
+                also=tuple(i.at("path") for i in (some[0], *some[2:])),
+                lines=tuple(lines),
+                effect="downloads the file for each, and refuses it for at least one",
+            )
+
+
+@rule("MSL617", Severity.WARNING, on="stream")
+def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
+    """The sizes add up to more than a region controller has room for.
+
+    MAAS: from 3.5 to 3.7 adds up the `size` of all files before it downloads any, and refuses the
+        whole import if a region controller has less free space (`calc_storage_size`,
+        maasserver/bootresources.py; `check_disk_space`, maasserver/workflow/bootresource.py, later
+        maastemporalworker/workflow/bootresource.py). 3.8 asks before each file
+        (`AsyncLocalBootResourceFile.store`, maasservicelayer/utils/image_local_files.py).
+    Why: the number is taken as it stands in the metadata; one wrong digit blocks everything.
+    Mend: write the file's real size (`stat -c %s FILE`). If the stream is really that large,
+        select only what you need.
+    Example:
+        "size": 8053063680000
+    """
+    sizes: dict[Any, int] = {}
+    large: list[Item] = []
+    for item in look.catalog.items():
+        size = _number(item.raw.get("size"))
+        if size is None or not 0 < size < 2**63 or item.raw.get("ftype") == "manifest":
+            continue
+        sha256 = item.raw.get("sha256")
+        sizes[sha256 if sha256.__class__ is str else id(item)] = size
+        if size > LARGE_ITEM and len(large) < MANY:
+            large.append(item)
+    total = sum(sizes.values())
+    if not large and total <= LARGE_STREAM:
+        return
+    lines = look.where(lambda release: release.policy("disk-space") != "unchecked")
+    if large:
+        stored = {line for item in large for line in look.stores(item)}
+        lines = tuple(line for line in lines if line in stored)
+    if lines:
+        told = (
+            f"item {_from(large[0])} says {_tib(_number(large[0].raw['size']))}, and "
+            if large
+            else ""
+        )
+        yield Said(
+            f"{told}all files together {_tib(total)}, expected what disks have room for",
+            "write the file's real size in bytes"
+            if large
+            else "select only what you need, or make room on all region controllers",
+            place=large[0].at("size") if large else None,
+            also=tuple(item.at("size") for item in large[1:]),
+            lines=lines,
+            effect="refuses to download it for want of disk space, and up to 3.7 all else with it",
+            log="some region controllers don't have enough disk space",
+        )
+
+
+# -- places -------------------------------------------------------------------------------------
+
+
+def _item(place: Place) -> Place:
+    return Place(place.file, place.path[: DEPTHS["item"]])
+
+
+def _spot(event: Event, field: str, look: Look) -> Place:
+    """Where a field of the event's item stands, the item itself if it is not there."""
+    place = _item(event.place)
+    item = value_at(look, place)
+    return place.below(field) if isinstance(item, dict) and field in item else place
+
+
+def _has_sibling(place: Place, ftype: str, look: Look) -> bool:
+    """Whether the item's version has another one of that ftype."""
+    items = value_at(look, Place(place.file, _item(place).path[:-1]))
+    siblings = items.values() if isinstance(items, dict) else ()
+    return any(isinstance(i, dict) and i.get("ftype") == ftype for i in siblings)
+
+
+def _unfit(event: Event, field: str, look: Look, wanted: str, remedy: str) -> Said:
+    """An item's text field that is missing or no text, in the same words on all release lines."""
+    place = _spot(event, field, look)
+    value = value_at(look, place) if place.path[-1:] == (field,) else None
+    said = f"has no {quoted(field)}" if value is None else f"has {kind(value)} as {quoted(field)}"
+    return Said(f"item {shown(event.place.item)} {said}, expected {wanted}", remedy, place=place)
+
+
+# -- values -------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _nearest(ftype: str, known: frozenset[str]) -> str | None:
+    """The ftype that was meant, if one can tell."""
+    written = ftype[:40].lower().strip()
+    if written in OTHER_NAMES:
+        return OTHER_NAMES[written]
+    found = difflib.get_close_matches(written, sorted(known - NOT_FROM_STREAMS), 1, cutoff=0.75)
+    return found[0] if found else None
+
+
+def _number(value: Any) -> int | None:
+    """A size as a number, ``None`` for what is none (``missing_size`` has it)."""
+    if value.__class__ is int:
+        return int(value)
+    if not isinstance(value, str) or len(value) > 30:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def _leads_out(path: str) -> bool:
+    return path.startswith(("/", "../", ".../")) or "/../" in path or "/.../" in path
+
+
+def _basename(item: Item) -> str:
+    return (item.path or "").rpartition("/")[2]
+
+
+def _content(item: Item) -> tuple[Any, Any]:
+    return (item.raw.get("sha256"), item.raw.get("size"))
+
+
+def _from(item: Item) -> str:
+    return f"{quoted(item.key)} of {quoted(item.version.product.name)}"
+
+
+def _difference(one: Item, other: Item) -> str:
+    here, there = _content(one), _content(other)
+    if here[0] != there[0]:
+        return f"sha256 is {_shortly(here[0])} here and {_shortly(there[0])} there"
+    return f"size is {shown(here[1])} here and {shown(there[1])} there"
+
+
+def _shortly(digest: Any) -> str:
+    return quoted(digest[:12] + "…") if isinstance(digest, str) and digest else shown(digest)
+
+
+def _tib(size: int | None) -> str:
+    return f"{(size or 0) / TIB:,.1f} TiB"

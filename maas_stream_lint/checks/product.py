@@ -1,86 +1,945 @@
-"""Rules on products."""
+"""Rules on products: what MAAS takes by name and kind, what is doubled, what boots and shows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.imports.answers import QUESTIONS
 from maas_stream_lint.rule import Said, rule
+from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from maas_stream_lint.engine import Look
+    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.model import Product
     from maas_stream_lint.rulebook import Release
 
+#: No finding needs more further places than these.
+MANY = 100
+#: Values that may be put into a command or a name that we propose.
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}")
+#: What `boot-resources create` calls the root files that packer-maas builds.
+UPLOADS = {"root-tgz": "tgz", "root-dd.gz": "ddgz"}
+#: Fields of a bootloader's item that only bootloaders have.
+PACKAGE = ("src_package", "src_release", "src_version")
+#: What every kernel's name has one of, and none both.
+CHANNELS = ("hwe", "ga")
+#: Also where there is a line in the log: nobody reads it.
+DROPPED = "drops it, and shows no error"
+UPLOAD = "`maas $PROFILE boot-resources create`"
+
+# -- names that MAAS does not take ------------------------------------------------------------
+
 
 @rule("MSL401", Severity.IGNORED, at="product")
 def ubuntu_name(event: Event, look: Look) -> Iterator[Said]:
-    """An Ubuntu product's name lacks `:v2:`, `:v3:` or `:v3+platform:`.
+    """An Ubuntu product is dropped, because its name lacks `:v2:`, `:v3:` or `:v3+platform:`.
 
-    MAAS: matches the product's *name*, not its fields, whenever `os` contains "ubuntu" in any case
-        (`validate_ubuntu`, import_images/download_descriptions.py), and drops what does not match
-        with one warning for each item; up to 3.3 `:v3+platform:` is no match. 3.8 asks this of every
-        product with kernel and initrd, whatever its `os`, and drops it without a word
-        (`_multi_file_image_matches_selection`, maasservicelayer/services/image_sync.py).
-    Why: the parts are versions of Canonical's own stream format. packer-maas and `meph2-import` name
-        their products `…:ubuntu-bases:22.04:amd64`, which MAAS takes for a format it does not know.
-    Mend: name the product like `com.example:v3:boot:22.04:amd64:ga-22.04`, and give it what such a
-        product must have: `boot-kernel`, `boot-initrd` and `squashfs`. For a lone root tarball there
-        is no name that helps: upload it with `maas $PROFILE boot-resources create`, or publish it
-        under the `os` whose driver deploys it.
+    MAAS: 2.9 to 3.7 look at the product's *name* as soon as `os` contains "ubuntu", in any case
+        (`validate_ubuntu`, import_images/download_descriptions.py). It must contain `:v2:` or
+        `:v3:`, from 3.4 on `:v3+platform:` will do too. Anything else is dropped. The web
+        interface says nothing; the log says `Ignoring unsupported product NAME`, once for each
+        item and each of two passes, so one product may fill four lines. 3.8 asks the same of
+        every product with kernel and initrd, whatever its `os`, and drops it without a word
+        (`_multi_file_image_matches_selection`, maasservicelayer/services/image_sync.py). A
+        product with a root tarball (`root-tgz`) it takes under any name. As Ubuntu without a
+        kernel it still can't be deployed there.
+    Why: `v2` and `v3` are formats of Canonical's own Ubuntu images: kernel, initrd and a root
+        image, one product for each kernel. packer-maas and `meph2-import` name what they build
+        `…:ubuntu-bases:22.04:amd64`, which to MAAS is a format it does not know.
+    Mend: if the product is one root tarball or disk image (packer-maas), no name will help: such
+        an image is not for a stream. Upload it, from MAAS 3.1 on with the release it is built on:
+        `maas $PROFILE boot-resources create name=custom/jammy architecture=amd64/generic
+        base_image=ubuntu/jammy filetype=tgz content@=ubuntu.tar.gz`. If it is kernel, initrd and
+        squashfs, name it `com.example:v3:boot:22.04:amd64:ga-22.04`, in the index entry's
+        `products` too, and sign again. If it is no Ubuntu at all, say so in `os`.
     Example:
         "com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64": {
     """
     name = event.place.product or ""
-    if _fits_newest(name, "ubuntu", look):
+    if _since("ubuntu", name) is not None:
         return  # a case of v3_platform_too_new
+    product, os = look.catalog.product(event.place), event.values["os"] or ""
+    kind = "an Ubuntu product's" if "ubuntu" in os.lower() else "a kernel and initrd product's"
+    takes = look.takes(event.place)
+    strict = [r.line for r in look.releases if r.strict and r.line in takes]
+    still = f"; {_and(strict)} takes its root tarball all the same, but has no kernel for it"
     yield Said(
-        f"the name `{name}` of this {event.values['os'] or 'Ubuntu'} product lacks {_either(look.releases[-1].ubuntu_hint)}",
-        "name it like `…:v3:boot:VERSION:ARCH:SUBARCH` and give it kernel, initrd and squashfs; a lone "
-        "root tarball is better uploaded with `maas $PROFILE boot-resources create`",
+        f"{kind} name must contain {_hints(look)}, and {_quoted(name)} has none of these",
+        _renamed_or_uploaded(name, product),
+        effect=DROPPED + (still if strict else ""),
     )
+
+
+@rule("MSL402", Severity.IGNORED, causes=["ubuntu-name"], at="product")
+def v3_platform_too_new(event: Event, look: Look) -> Iterator[Said]:
+    """A platform kernel's product (`:v3+platform:`) is offered to a MAAS that is too old for it.
+
+    MAAS: up to 3.3 an Ubuntu product's name must contain `:v2:` or `:v3:`, and `:v3+platform:` is
+        neither, so the product is dropped with `Ignoring unsupported product NAME`
+        (`UBUNTU_REGEX`, provisioningserver/import_images/download_descriptions.py). 3.4 and later
+        take it.
+    Why: the name was chosen so that an old MAAS, which does not know kernels built for a
+        platform, would not see them. So this is harmless as long as nobody waits for the
+        platform's kernel.
+    Mend: nothing, if only MAAS 3.4 and later need the platform; leave out the older lines with
+        `--maas`. Else move the machines' MAAS to 3.4 or later. Renaming to `:v3:` would let the
+        old MAAS import a kernel that it then mistakes for one of its own.
+    Example:
+        "com.example.maas:v3+platform:boot:22.04:arm64:nvidia-ga-22.04": {
+    """
+    name = event.place.product or ""
+    first = _since("ubuntu", name)
+    if first is not None:
+        yield Said(
+            f"{_quoted(name)} is a platform kernel's name, which MAAS takes from {first} on",
+            f"nothing, if only MAAS {first} and later need the platform; else upgrade MAAS",
+            effect=DROPPED,
+        )
+
+
+@rule("MSL403", Severity.IGNORED, at="product")
+def ubuntu_core_name(event: Event, look: Look) -> Iterator[Said]:
+    """An Ubuntu Core product is dropped, because its name lacks `:v4:`.
+
+    MAAS: 2.9 to 3.7 take a product with `os` exactly `ubuntu-core` if its name contains `:v4:`
+        (`:v2:` and `:v3:` pass as well), and else drop it with `Ignoring unsupported product
+        NAME` (`validate_ubuntu`, import_images/download_descriptions.py). 3.8 has no Ubuntu Core
+        at all, see MSL405.
+    Why: `v4` is the format of Canonical's Ubuntu Core images, told by the name alone.
+    Mend: name the product like `com.example:v4:ubuntu-core:20:amd64`, in the index entry's
+        `products` too, and keep it in a source that no MAAS 3.8 is given.
+    Example:
+        "com.example.maas:ubuntu-core:22:amd64": {
+    """
+    name = event.place.product or ""
+    yield Said(
+        f"an Ubuntu Core product's name must contain `:v4:`, and {_quoted(name)} does not",
+        "name it like `PREFIX:v4:ubuntu-core:VERSION:ARCH`, in the index too",
+        effect=DROPPED,
+    )
+
+
+@rule("MSL404", Severity.FATAL, at="product")
+def ubuntu_core_gadget(event: Event, look: Look) -> Iterator[Said]:
+    """An Ubuntu Core product has no `gadget_snap`, and the import fails on it.
+
+    MAAS: 2.9 to 3.7 name the boot resource `ubuntu-core/RELEASE-GADGET` and take the gadget from
+        the product without a default, so the import ends in `KeyError: 'gadget_snap'`
+        (`get_or_create_boot_resource`, maasserver/bootresources.py). The listing before it is
+        kinder and uses `generic`, so the product shows up first. 3.8 refuses the file anyway
+        (MSL405).
+    Why: an Ubuntu Core image is made for one gadget, which knows the board it boots on.
+    Mend: add `gadget_snap`, and while at it `kernel_snap` and `gadget_title`, to the product.
+    Example:
+        "os": "ubuntu-core",
+    """
+    yield Said(
+        f"Ubuntu Core product {_quoted(event.place.product)} has no `gadget_snap`",
+        "add `gadget_snap` (for a PC `pc`) to the product",
+    )
+
+
+@rule("MSL405", Severity.FATAL, causes=["not-modelled-in-38"], at="product")
+def not_modelled_in_38(event: Event, look: Look) -> Iterator[Said]:
+    """A product is of a kind that MAAS 3.8 does not know, and that costs it the whole source.
+
+    MAAS: 3.8 knows three kinds of products: kernel and initrd with a root image, a lone
+        `root-tgz`, and bootloaders (`SimpleStreamsProductListFactory.produce`,
+        maasservicelayer/simplestreams/models.py). A file that holds anything else (disk images
+        `root-dd*`, `root-txz`, `root-tbz`, Ubuntu Core, release notifications) is refused as `Got
+        invalid data for the products file`, and the source with it. 2.9 to 3.7 import these.
+    Why: the new client takes all of a source or nothing, and its models leave these kinds out.
+    Mend: put such products under an index of their own, say
+        `https://HOST/windows/streams/v1/index.json`, and give that source only to MAAS up to 3.7.
+        To 3.8, upload the image with `maas $PROFILE boot-resources create`.
+    Example:
+        "ftype": "root-dd.gz",
+    """
+    ftypes = [f for f in event.values.get("ftypes") or () if isinstance(f, str)]
+    os = event.values.get("os")
+    holds = ", ".join(_quoted(f) for f in ftypes[:4]) or "nothing of these"
+    of = f" of os {_quoted(os)}" if isinstance(os, str) else ""
+    yield Said(
+        f"this product{of} holds {holds}, where MAAS reads kernel and initrd with a root image, "
+        "a lone `root-tgz`, or bootloaders",
+        "move it under an index of its own that only older MAAS are given; for the newer, upload "
+        f"the image with {UPLOAD}",
+    )
+
+
+# -- bootloaders ------------------------------------------------------------------------------
+
+
+@rule("MSL406", Severity.IGNORED, at="product")
+def bootloader_name(event: Event, look: Look) -> Iterator[Said]:
+    """A bootloader is dropped, because its name lacks `:1:`.
+
+    MAAS: all lines demand `:1:` in the name of a product that has a `bootloader-type`
+        (`validate_bootloader`, import_images/download_descriptions.py; 3.8
+        `_bootloader_matches_selection`, maasservicelayer/services/image_sync.py). Up to 3.7 the
+        log says `Ignoring unsupported product NAME`, 3.8 says nothing.
+    Why: `1` is the format of Canonical's bootloader products, told by the name alone.
+    Mend: name it like Canonical's, `com.example:1:grub-efi-signed:uefi:amd64`, in the index
+        entry's `products` too.
+    Example:
+        "com.example.maas:bootloaders:grub-efi-signed:uefi:amd64": {
+    """
+    yield Said(
+        f"a bootloader's name must contain `:1:`, and {_quoted(event.place.product)} does not",
+        "name it like `PREFIX:1:OS:TYPE:ARCH`, in the index too",
+        effect=DROPPED,
+    )
+
+
+@rule("MSL407", Severity.IGNORED, at="product")
+def bootloader_unsupported(event: Event, look: Look) -> Iterator[Said]:
+    """A bootloader is dropped, because MAAS boots no such combination of type, os and arch.
+
+    MAAS: all lines know just four (`SUPPORTED_BOOTLOADERS`,
+        import_images/download_descriptions.py; 3.8 maasservicelayer/services/image_sync.py),
+        compared letter by letter: `pxe` `pxelinux` `i386`, `uefi` `grub-efi-signed` `amd64`,
+        `uefi` `grub-efi` `arm64` and `open-firmware` `grub-ieee1275` `ppc64el`. Up to 3.7 the log
+        says `Ignoring unsupported product NAME`, 3.8 says nothing.
+    Why: for each of the four MAAS has the code that writes its boot configuration. `pxelinux` is
+        wanted as `i386`, and boots amd64 machines too; `conf/bootloaders.yaml` of maas-images
+        builds it as `amd64` since 2023, so even a fresh tree of Canonical's own tool has this.
+    Mend: set `bootloader-type`, `os` and `arch` to one of the four, if the files are what they
+        say. Other bootloaders are of no use to MAAS: leave them out.
+    Example:
+        "os": "pxelinux",
+    """
+    given = tuple(event.values.get(field) for field in ("type", "os", "arch"))
+    boots = look.releases[-1].boots
+    nearest = max(sorted(boots), key=lambda known: _likeness(known, given))
+    fields = zip(("bootloader-type", "os", "arch"), given, nearest, strict=True)
+    wrong = {field: right for field, has, right in fields if has != right}
+    if _likeness(nearest, given) >= 3 and given[2] in (None, *boots[nearest]):
+        remedy = "set " + _and([f"`{field}` to `{right}`" for field, right in wrong.items()])
+        remedy += ", or leave it out if the stream has that one too"
+    else:
+        known = "; ".join(" ".join(f"`{part}`" for part in one) for one in sorted(boots))
+        remedy = f"leave it out; what MAAS boots is (type, os, arch) {known}"
+    product = look.catalog.product(event.place)
+    yield Said(
+        "MAAS boots no bootloader of type {}, os {} and arch {}".format(*map(_quoted, given)),
+        remedy,
+        also=tuple(product.at(field) for field in wrong) if product is not None else (),
+        effect=DROPPED,
+    )
+
+
+@rule("MSL408", Severity.FATAL, causes=["bootloader-fields", "missing-bootloader-type"], at="item")
+def bootloader_fields(event: Event, look: Look) -> Iterator[Said]:
+    """A bootloader lacks a field that MAAS 3.8 demands, and that costs it the whole source.
+
+    MAAS: 3.8 wants `arches` and `bootloader-type` of a bootloader product, and `src_package`,
+        `src_release` and `src_version` of each of its items, all as text (`BootloaderProduct`,
+        `BootloaderItem`, maasservicelayer/simplestreams/models.py). Without, the file is refused
+        as `Got invalid data for the products file`, and the source with it. 2.9 to 3.7 read none
+        but `bootloader-type`; without that a product is taken for an image, which needs a
+        `release`.
+    Why: Canonical's bootloaders are unpacked from Ubuntu packages, and say from which.
+    Mend: add what is missing. `arches` repeats `arch`; the `src_` fields name the Ubuntu source
+        package, its release and its version, as in `grub2-signed`, `noble`, `1.202`. MAAS only
+        stores them, so any text will do.
+    Example:
+        "size": 400000,
+        "src_package": "syslinux"
+    """
+    field = event.values["field"]
+    product = look.catalog.product(event.place)
+    lacking = [field]
+    if field in PACKAGE and product is not None and product.newest is not None:
+        item = next((i for i in product.newest.items if i.key == event.place.item), None)
+        if item is not None:
+            lacking = [f for f in PACKAGE if item.raw.get(f) is None]
+    where = f"item {_quoted(event.place.item)}" if event.place.item is not None else "product"
+    yield Said(
+        f"bootloader {where} has no {_and([f'`{f}`' for f in lacking])}",
+        "add "
+        + _and([f"`{f}`" for f in lacking])
+        + (", the Ubuntu source package that the files are of" if field in PACKAGE else "")
+        + (" with the value of `arch`" if field == "arches" else ""),
+    )
+
+
+@rule("MSL409", Severity.UNUSABLE, on="stream")
+def bootloader_alone(whole: Whole, look: Look) -> Iterator[Said]:
+    """A source has bootloaders and no image, so that MAAS 3.8 never fetches them.
+
+    MAAS: 3.8 syncs each selection (os, release, arch) of a source by itself, and fetches the
+        source's bootloaders along with it (`filter_products_for_selection`,
+        maasservicelayer/services/image_sync.py). Where there is no image there is nothing to
+        select, so nothing is ever fetched. 2.9 to 3.7 want all bootloaders without being asked
+        (`to_dict`, maasserver/models/bootsource.py).
+    Why: up to 3.7 a source of bootloaders alone was a tidy thing to have.
+    Mend: name the bootloaders' products file in the index of a source that has images too.
+    Example:
+        "bootloader-type": "uefi",
+    """
+    products = look.catalog.products
+    loaders = [product for product in products if product.bootloader]
+    if not loaders or any(product.image for product in products):
+        return
+    strict = set(look.where(lambda release: release.strict))
+    lines = tuple(line for line in look.takes(loaders[0].place) if line in strict)
+    if lines:
+        yield Said(
+            f"this source has bootloaders ({len(loaders):,}) and no image to select",
+            "name the bootloaders' products file in the index of a source that has images too",
+            place=loaders[0].place,
+            also=tuple(p.place for p in loaders[1:MANY]),
+            lines=lines,
+            effect="fetches bootloaders along with a selected image of the same source only",
+        )
+
+
+@rule("MSL410", Severity.INFO, on="stream")
+def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
+    """A stream has images for an architecture, but no bootloader for it.
+
+    MAAS: every line boots machines with the bootloaders of its sources: `pxelinux` (i386, for
+        amd64 too), `grub-efi-signed` (amd64), `grub-efi` (arm64), `grub-ieee1275` (ppc64el)
+        (`bootloader_arches`, provisioningserver/boot/). Which source they are from is all the
+        same, so this is fine if another one has them. On 3.8 they come only along with a selected
+        image of their own source.
+    Why: the bootloaders are a products file of their own. `sstream-mirror` with a filter on
+        Ubuntu releases leaves them out, and a mirror made like that has nothing to boot from.
+    Mend: mirror them as well (a second `sstream-mirror` with `'os~(grub*|pxelinux)'`), or keep
+        `https://images.maas.io/ephemeral-v3/stable/` as a second source.
+    Example:
+        "arch": "arm64",
+    """
+    loaders = [product for product in look.catalog.products if product.bootloader]
+    wanted: dict[str, Product] = {}
+    for product in look.catalog.products:
+        arch = product.get("arch")
+        if arch is not None and arch not in wanted and product.image:
+            wanted[arch] = product
+    without: dict[tuple[str, ...], list[str]] = {}
+    for release in look.releases:
+        have = {
+            arch
+            for loader in loaders
+            if release.line in look.takes(loader.place)
+            for arch in release.boots.get(_triple(loader), ())
+        }
+        bootable = {arch for arches in release.boots.values() for arch in arches}
+        lacking = tuple(sorted(wanted.keys() & bootable - have))
+        if lacking:
+            without.setdefault(lacking, []).append(release.line)
+    for lacking, lines in without.items():
+        yield Said(
+            f"no bootloader for {_and([f'`{arch}`' for arch in lacking])} is in this stream",
+            "add the bootloaders' products file, or make sure that another source has it",
+            also=tuple(wanted[arch].at("arch") for arch in lacking),
+            lines=tuple(lines),
+            effect="boots these machines only with a bootloader of another source",
+        )
+
+
+# -- systems that MAAS cannot deploy ----------------------------------------------------------
 
 
 @rule("MSL411", Severity.UNUSABLE, on="product")
 def unknown_os(product: Product, look: Look) -> Iterator[Said]:
     """MAAS has no driver for the product's `os`.
 
-    MAAS: imports the product, lists it under *Other images* and offers it for deployment, which then
-        fails: up to 3.4 the rack reports no image for it, from 3.5 on the preseed ends in
-        `Unsupported OS` (`get_curtin_image`, maasserver/preseed.py; drivers in
-        provisioningserver/drivers/osystem, from 3.7 on maascommon/osystem).
-    Why: each driver says how its system is installed; for one without a driver nobody does.
-    Mend: publish it under the `os` of its family (`centos`, `rhel`, `ol`, `suse`, `windows`, `esxi`), or
-        upload it as `custom/…`.
+    MAAS: imports the product, lists it under *Other images* and offers it for deployment, which
+        then fails. Up to 3.4 the rack reports no image for it (`No image could be found for the
+        given selection`), from 3.5 on the preseed ends in `Unsupported OS` (`get_curtin_image`,
+        maasserver/preseed.py). The drivers are in provisioningserver/drivers/osystem, from 3.7 on
+        in maascommon/osystem: `ol` is there from 3.5 on, `caringo` up to 3.4.
+    Why: each driver knows how its system is installed; for one without a driver nobody does.
+    Mend: publish it under the `os` of its family: AlmaLinux, Rocky and Fedora as `rhel` or
+        `centos`, Oracle Linux before 3.5 as `rhel`, openSUSE and SLES as `suse`. What has no
+        family there (Debian, for one) is not for a stream: upload it as `custom/…` with `maas
+        $PROFILE boot-resources create`.
     Example:
         "os": "debian",
     """
-    if not product.image or product.os == "custom":
-        return
     os = product.os
-    lines = look.where(lambda release: not _driver(release, os))
-    if lines:
-        known = ", ".join(sorted({d for r in look.releases for d in r.drivers} - {"custom"}))
+    if os == "custom" or all(os in r.drivers for r in look.releases) or not product.image:
+        return
+    takes = set(look.takes(product.place))
+    lacking = [r for r in look.releases if r.line in takes and os not in r.drivers]
+    if not lacking:
+        return
+    known = set.intersection(*(set(r.drivers) for r in lacking)) - {"custom"}
+    lower = os.lower()
+    told = f"MAAS has no driver for os {_quoted(os)}, expected one of {', '.join(sorted(known))}"
+    remedy = (
+        f"write it `{lower}`: MAAS compares it letter by letter"
+        if lower in known
+        else "use the `os` of its family (say `rhel` for AlmaLinux), or upload the image as "
+        f"`custom/…` with {UPLOAD}"
+    )
+    for text, releases in _by(lacking, lambda r: r.deploy("unknown-os")):
         yield Said(
-            f"MAAS has no driver for os `{os}`, expected one of {known}",
-            "use the `os` of its family, or upload the image as `custom/…` with `maas $PROFILE boot-resources create`",
+            told,
+            remedy,
             place=product.at("os"),
-            lines=lines,
+            lines=tuple(r.line for r in releases),
             effect="imports it and offers it for deployment, which then fails",
-            log=f"Error generating the URL of curtin's image file.  {look.releases[-1].deploy('unknown-os')}",
+            log=f"Error generating the URL of curtin's image file.  {text}".replace("{os}", os),
         )
 
 
-def _driver(release: Release, os: str) -> bool:
-    return os in release.drivers
+@rule("MSL412", Severity.UNUSABLE, on="product")
+def custom_os(product: Product, look: Look) -> Iterator[Said]:
+    """A product says `os: custom`, which MAAS reserves for uploads.
+
+    MAAS: imports it as `custom/RELEASE`, and can't use it: from 3.1 on `custom` is looked for
+        among the uploaded images only, by the bare name (`get_resource_for`,
+        maasserver/models/bootresource.py), so deployment ends in `No image could be found for the
+        given selection`. Up to 3.4 it is worse: each rack imports from the region, whose handler
+        looks for the bare name as well (`files_handler`, maasserver/bootresources.py) and answers
+        404, so that the whole import of the rack fails with `Unable to import boot images`.
+    Why: `custom` stands for "the operator knows"; it has a base image and is nobody's to sync.
+    Mend: upload the image: `maas $PROFILE boot-resources create name=custom/NAME
+        architecture=amd64/generic base_image=ubuntu/jammy filetype=tgz content@=FILE`. Or publish
+        it under the `os` of its family (`rhel`, `centos`, `suse`, `windows`, `esxi`).
+    Example:
+        "os": "custom",
+    """
+    if product.os != "custom" or not product.image:
+        return
+    lines = look.takes(product.place)
+    racks = look.where(lambda r: r.line in lines and r.deploy("custom-os") == "rack-import-fails")
+    effect = "imports it, but never finds it when a machine is deployed"
+    yield Said(
+        "os `custom` is for uploaded images, MAAS can't deploy it from a stream",
+        f"upload it with {UPLOAD}, or use the `os` of its family",
+        place=product.at("os"),
+        lines=lines,
+        effect=effect
+        + (f"; on {_span(racks, look)} the import of every rack fails" if racks else ""),
+    )
 
 
-def _fits_newest(name: str, kind: str, look: Look) -> bool:
-    return look.releases[-1].names[kind].search(name) is not None
+# -- two products that are one ----------------------------------------------------------------
 
 
-def _either(options: list[str]) -> str:
-    return " or ".join([", ".join(options[:-1]), options[-1]] if len(options) > 1 else options)
+@rule("MSL413", Severity.IGNORED, at="product")
+def duplicate_tuple(event: Event, look: Look) -> Iterator[Said]:
+    """Another product says the same of itself in all that counts, and only one is imported.
+
+    MAAS: 2.9 to 3.7 list each product by os, release, arch, label, kflavor and each of its
+        subarches (`RepoDumper.insert_item`, import_images/download_descriptions.py). Of two that
+        claim the same, the later in the stream gets its `subarch` and the earlier the rest of
+        `subarches`. One that is left with nothing is not imported, and no log says so. 3.8 puts
+        both into one boot resource (MSL414).
+    Why: the product's name plays no part in it, so two names are no two images.
+    Mend: remove one of the two, or give them different `label`, `release` or `subarch`, whatever
+        it is that tells them apart.
+    Example:
+        "com.example.maas:v3:boot:24.04:amd64:ga-24.04:rebuilt": {
+    """
+    place: Place = event.values["place"]
+    yield Said(
+        f"{_told(place, event.place)} claims the same os, release, arch, label, kflavor and "
+        f"subarches as {_told(event.place, place)}",
+        "remove one of the two, or tell them apart by `release`, `label` or `subarch`",
+        also=(place._replace(path=place.path[:2]),),
+        effect="imports the other, and this one never, without a word",
+    )
+
+
+@rule("MSL414", Severity.WARNING, on="stream")
+def same_resource_twice(whole: Whole, look: Look) -> Iterator[Said]:
+    """Two products that MAAS imports make one boot resource, and overwrite each other.
+
+    MAAS: a boot resource is `os/release` for `arch/subarch`, with the kernel flavour in the
+        subarch (`get_or_create_boot_resource`, maasserver/bootresources.py; 3.8
+        `BootResourceBuilder.from_simplestreams_product`,
+        maasservicelayer/builders/bootresources.py); from 3.6 on the product's `version` counts
+        too. `label` does not: `stable` and `candidate` of one image are one resource. Their
+        versions become sets of it, of which MAAS keeps the newest; of equal version names, the
+        later product's files replace the earlier's.
+    Why: which of the two a machine gets depends on the order of the stream.
+    Mend: publish one of the two here and the other in a source of its own, or give them different
+        `release` or `subarch`.
+    Example:
+        "label": "candidate",
+    """
+    found: dict[tuple[str, str, tuple[Place, ...]], list[str]] = {}
+    for release, name, architecture, products in _shared(look):
+        versions: dict[str | None, list[Place]] = {}
+        for product in products:
+            version = product.get("version") if _tells_versions_apart(release) else None
+            versions.setdefault(version, []).append(product.place)
+        for alike in versions.values():
+            if len(alike) > 1:
+                found.setdefault((name, architecture, tuple(alike)), []).append(release.line)
+    for (name, architecture, places), lines in found.items():
+        others = f" (and {len(places) - 2:,} more)" if len(places) > 2 else ""
+        yield Said(
+            f"{_told(places[0], places[-1])} and {_told(places[-1], places[0])}{others} are both "
+            f"{_quoted(name)} for {_quoted(architecture)}",
+            "keep one of them in this source, or tell them apart by `release` or `subarch`",
+            place=places[-1],
+            also=places[:MANY],
+            lines=tuple(lines),
+            effect="makes one boot resource of them, in which one replaces the other",
+        )
+
+
+@rule("MSL415", Severity.UNUSABLE, on="stream")
+def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
+    """One os, release, arch and subarch is published with two `version`s.
+
+    MAAS: from 3.6 on the product's `version` is part of what tells boot resources apart (as
+        `alias`, maasserver/models/bootresource.py; 3.8
+        maasservicelayer/builders/bootresources.py), but they are still looked for without it. So
+        two resources of one name come to be, and when a machine boots, the search that expects
+        one (`_get_files_map`, maasserver/rpc/boot.py) ends in `get() returned more than one
+        BootResource`. Up to 3.5 the two are one resource (MSL414).
+    Why: `version` is meant as another name of `release` (`24.04` for `noble`), so it must be the
+        same for all products of a release.
+    Mend: give all products of the release the same `version`; a build's number or date belongs
+        into the name of the version below `versions`.
+    Example:
+        "version": "24.04.1",
+    """
+    found: dict[tuple[str, str, tuple[tuple[str | None, Place], ...]], list[str]] = {}
+    for release, name, architecture, products in _shared(look):
+        if _tells_versions_apart(release):
+            versions = {product.get("version"): product.at("version") for product in products}
+            if len(versions) > 1:
+                key = (name, architecture, tuple(versions.items()))
+                found.setdefault(key, []).append(release.line)
+    for (name, architecture, versions_at), lines in found.items():
+        told = [_quoted(version) if version else "none" for version, _ in versions_at[:4]]
+        yield Said(
+            f"{_quoted(name)} for {_quoted(architecture)} is published with several `version`s: "
+            + ", ".join(told),
+            "give all products of a release the same `version`",
+            place=versions_at[-1][1],
+            also=tuple(at for _, at in versions_at[:MANY]),
+            lines=tuple(lines),
+            effect="makes a boot resource of each, and then fails when a machine asks for the one",
+        )
+
+
+# -- titles, commissioning, kernels -----------------------------------------------------------
+
+
+@rule("MSL416", Severity.INFO, on="product")
+def no_title(product: Product, look: Look) -> Iterator[Said]:
+    """A product other than Ubuntu does not give both halves of its title.
+
+    MAAS: 2.9 to 3.7 show `os_title` and `release_title` together, if both are there
+        (`get_product_title`, maasserver/bootsources.py), else what the OS driver makes of the
+        release (`centos7` becomes "CentOS 7"), else the bare `os/release`. 3.8 keeps no title and
+        shows one of the latter, though it demands `release_title` (MSL434).
+    Why: `rhel9-hardened` says more to its maker than to whoever has to choose.
+    Mend: add both: `"os_title": "Red Hat Enterprise Linux"`, `"release_title": "9 hardened"`.
+    Example:
+        "release_title": "9"
+    """
+    if product.os in ("ubuntu", "custom") or not product.image:
+        return
+    lacking = [f"`{f}`" for f in ("os_title", "release_title") if product.get(f) is None]
+    if lacking:
+        kept = look.where(lambda release: release.policy("stores-title"))
+        yield Said(
+            f"{_quoted(product.name)} has no {' and no '.join(lacking)}, and so no title",
+            f"add {_and(lacking)} to the product",
+            lines=tuple(line for line in look.takes(product.place) if line in kept),
+            effect="shows the title that its driver has for the release, or the bare `os/release`",
+        )
+
+
+@rule("MSL417", Severity.INFO, on="stream")
+def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
+    """An Ubuntu release can't become the commissioning release by itself.
+
+    MAAS: a new MAAS chooses its commissioning and default release among the Ubuntu releases whose
+        `release_title` ends in `LTS` and which have a `support_eol`, and takes the one supported
+        longest (`get_available_commissioning_resources`, maasserver/models/bootresource.py). If
+        none is so, it chooses none. A release configured by hand is not affected.
+    Why: MAAS knows which release is an LTS only from these two fields of the stream. `24.04 LTS
+        (Noble)` is none to it, and neither is `Jammy Jellyfish`.
+    Mend: write `"release_title": "24.04 LTS"` and `"support_eol": "2029-05-31"` as Canonical's
+        stream does, or choose the release in *Settings* > *Commissioning*.
+    Example:
+        "release_title": "24.04 LTS (Noble)",
+    """
+    releases: dict[str, list[Product]] = {}
+    for product in look.catalog.products:
+        release = product.get("release")
+        if release is not None and product.ubuntu and _boots(product):
+            releases.setdefault(release, []).append(product)
+    named = False
+    for release, products in releases.items():
+        if any(_marked(product) and product.get("support_eol") for product in products):
+            named = True
+            continue
+        for field, said, wrong in (
+            (
+                "support_eol",
+                "ends in `LTS`, but there is no `support_eol`",
+                list(filter(_marked, products)),
+            ),
+            (
+                "release_title",
+                "does not end in `LTS`",
+                [p for p in products if "LTS" in _title(p)],
+            ),
+        ):
+            if wrong:
+                named = True
+                yield Said(
+                    f"title {_quoted(_title(wrong[0]))} of Ubuntu {_quoted(release)} {said}",
+                    "let `release_title` end in `LTS`, and give `support_eol`",
+                    place=wrong[0].at(field),
+                    also=tuple(p.at(field) for p in wrong[1:MANY]),
+                    lines=look.takes(wrong[0].place),
+                    effect="does not choose it for commissioning unless it is told to",
+                )
+                break
+    if releases and not named:
+        first = next(iter(releases.values()))[0]
+        yield Said(
+            "no Ubuntu release in this stream has a `release_title` that ends in `LTS`",
+            "fine, if another source has one; else let `release_title` end in `LTS`, or choose the "
+            "commissioning release by hand",
+            place=first.at("release_title"),
+            lines=look.takes(first.place),
+            effect="finds no release here to choose for commissioning by itself",
+        )
+
+
+@rule("MSL418", Severity.UNUSABLE, on="stream")
+def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
+    """An Ubuntu release has only products with subarch `generic`, and so no kernel to choose.
+
+    MAAS: lists as kernels the subarches `ga-…` and `hwe-…` of complete Ubuntu sets
+        (`get_hwe_kernels`, maasserver/models/bootresource.py); from 3.4 on a platform may stand
+        before. `generic` is none, so deploying the release ends in `noble has no kernels
+        available.` (`get_working_kernel`, up to 3.3 `validate_hwe_kernel`,
+        maasserver/utils/osystems.py).
+    Why: to MAAS the subarch of an Ubuntu product *is* its kernel. `generic` belongs into
+        `subarches`, and tells that a kernel runs on common machines.
+    Mend: for the release's own kernel write `"subarch": "ga-24.04"`, `"subarches":
+        "generic,ga-24.04"`, `"kflavor": "generic"`, and end the product's name in `:ga-24.04`.
+    Example:
+        "subarch": "generic",
+    """
+    groups: dict[tuple[str | None, str | None], list[Product]] = {}
+    for product in look.catalog.products:
+        if product.ubuntu and _boots(product):
+            key = (product.get("release"), product.get("arch"))
+            groups.setdefault(key, []).append(product)
+    for (release, arch), products in groups.items():
+        bare = [p for p in products if (p.get("subarch") or "generic") == "generic"]
+        if not bare or release is None or arch is None:
+            continue
+        served = {
+            r.line
+            for r in look.releases
+            for p in products
+            if _is_kernel(r, p.get("subarch") or "generic") and r.line in look.takes(p.place)
+        }
+        version = bare[0].get("version")
+        kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
+        yield Said(
+            f"Ubuntu {_quoted(release)} for {_quoted(arch)} has only subarch `generic`, "
+            "which names no kernel",
+            f"name the kernel: `subarch` {kernel}, `subarches` `generic` and {kernel}",
+            place=bare[0].at("subarch"),
+            also=tuple(p.at("subarch") for p in bare[1:MANY]),
+            lines=tuple(line for line in look.takes(bare[0].place) if line not in served),
+            effect="imports it, but has no kernel to deploy it with",
+            log=f"{release} has no kernels available.",
+        )
+
+
+@rule("MSL419", Severity.UNUSABLE, on="product")
+def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
+    """A subarch can't be read as a kernel's name, and takes MAAS's lists of kernels down with it.
+
+    MAAS: from 3.4 on reads `[platform-](ga|hwe[-edge])-release[-flavour][-edge]`
+        (`parse_subarch_kernel_string`, maasserver/utils/osystems.py), the flavour included that
+        it puts there itself. With both `ga` and `hwe` it fails with `Kernel … has multiple
+        channels specified!`, with nothing after the channel with `Kernel … has no release
+        specified`. It does so whenever kernels are listed, for any release (`get_hwe_kernels`,
+        maasserver/models/bootresource.py). `subarches` are read alike where the least kernel of a
+        machine is to be chosen. Up to 3.3 the text is not taken apart.
+    Why: one such image that is complete is enough to break the list for all.
+    Mend: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`, and the flavour
+        into `kflavor` only.
+    Example:
+        "subarch": "ga-hwe-22.04",
+    """
+    subarch, flavour = product.get("subarch") or "generic", product.get("kflavor") or ""
+    others = [text for text in (product.get("subarches") or "").split(",") if text != subarch]
+    risky = any(channel in flavour for channel in CHANNELS) or any(
+        _kernel_flaw(text) for text in (subarch, *others)
+    )
+    if not risky or not product.image or not _boots(product):
+        return
+    takes = look.takes(product.place)
+    for field in ("subarch", "subarches"):
+        flawed: dict[tuple[str, str], list[str]] = {}
+        for release in look.releases:
+            if release.line not in takes or not release.deploy("parses-kernel"):
+                continue
+            for text in others if field == "subarches" else [_subarch(product, release)]:
+                flaw = _kernel_flaw(text)
+                if flaw is not None:
+                    flawed.setdefault((text, flaw), []).append(release.line)
+        for (text, flaw), lines in flawed.items():
+            yield Said(
+                f"{field} {_quoted(text)} is no kernel MAAS can read: it {flaw}",
+                "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`",
+                place=product.at(field),
+                lines=tuple(lines),
+                effect="imports it, and from then on fails to list any kernels",
+                log=f"Kernel {text} {flaw}" + ("!" if "channels" in flaw else ""),
+            )
+
+
+@rule("MSL420", Severity.WARNING, on="product")
+def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
+    """A product's `subarch` is not among its own `subarches`.
+
+    MAAS: `subarches` are what the image supports, and an image is found by each of them; that it
+        supports its own `subarch` MAAS adds by itself (`supports_subarch`,
+        maasserver/models/bootresource.py). So nothing is lost, but one of the two fields is not
+        what was meant. 3.8 lists a root tarball by `subarches` alone (`BootSourceCacheBuilder`,
+        maasservicelayer/builders/bootsourcecache.py).
+    Why: it is mostly a slip: a release's number was changed in one field and not in the other,
+        and then a machine that asks for the one in `subarches` gets this image.
+    Mend: list the product's own `subarch` in `subarches`, without spaces: `generic,ga-24.04`.
+    Example:
+        "subarches": "generic,ga-22.04",
+    """
+    subarch, subarches = product.get("subarch"), product.get("subarches")
+    if subarch is None or subarches is None or product.bootloader:
+        return
+    if subarch not in subarches or subarch.strip() not in map(str.strip, subarches.split(",")):
+        yield Said(
+            f"subarch {_quoted(subarch)} is not among `subarches` {_quoted(subarches)}",
+            f"correct one of the two, as in `subarches` {_quoted(f'{subarches},{subarch}')}",
+            place=product.at("subarches"),
+            also=(product.at("subarch"),),
+            lines=look.takes(product.place),
+            effect="imports it for these subarches and for its own",
+        )
+
+
+@rule("MSL421", Severity.FATAL, at="item")
+def release_notification(event: Event, look: Look) -> Iterator[Said]:
+    """A release notification has not the members that MAAS demands, and the import fails on it.
+
+    MAAS: 2.9 to 3.7 read an item with ftype `notifications` in passing: its
+        `release_notification` must be an object with exactly `maas_version`, `message` and
+        `version` (`ReleaseNotification`, maasserver/release_notifications.py). Without it the
+        import ends in `KeyError: 'release_notification'`, with a member too few or too many in
+        `TypeError`. 3.8 refuses any such file (MSL405).
+    Why: these are notices of new MAAS releases that Canonical shows to users; a mirror hardly
+        needs them.
+    Mend: remove the notifications' products file from the index, or write
+        `"release_notification": {"maas_version": "3.7.0", "message": "MAAS 3.7 is out",
+        "version": 1}`.
+    Example:
+        "ftype": "notifications",
+    """
+    expected = "`maas_version`, `message` and `version`"
+    if event.place.path[-1] == "release_notification":
+        told = f"`release_notification` must be an object with exactly {expected}"
+    else:
+        told = f"a `notifications` item needs `release_notification` with {expected}"
+    yield Said(told, f"give it exactly {expected}, or leave the notification out of the stream")
+
+
+# -- what the rules share ---------------------------------------------------------------------
+
+
+def _quoted(value: Any) -> str:
+    """A value of the stream in backticks, on one line and not too long."""
+    if not isinstance(value, str):
+        return "none" if value is None else f"`{str(value)[:80]}`"
+    text = value if len(value) <= 200 else value[:200] + "…"
+    return "`" + "".join(c if c.isprintable() else "\ufffd" for c in text) + "`"
+
+
+def _told(place: Place, other: Place) -> str:
+    """The product's name, and the file if another product has the same one."""
+    file = f" of {_quoted(place.file)}" if place.product == other.product else ""
+    return _quoted(place.product) + file
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _span(lines: Sequence[str], look: Look) -> str:
+    """Release lines in few words: ``2.9 to 3.7``."""
+    first, last = look.lines.index(lines[0]), look.lines.index(lines[-1])
+    if len(lines) > 2 and last - first == len(lines) - 1:
+        return f"{lines[0]} to {lines[-1]}"
+    return _and(lines)
+
+
+def _by(
+    releases: Iterable[Release], key: Callable[[Release], Hashable]
+) -> Iterator[tuple[Any, list[Release]]]:
+    """The releases by what ``key`` says of them."""
+    groups: dict[Hashable, list[Release]] = {}
+    for release in releases:
+        groups.setdefault(key(release), []).append(release)
+    yield from groups.items()
+
+
+def _since(kind: str, name: str) -> str | None:
+    """The first release line whose pattern a name fits."""
+    return next((r.line for r in all_releases() if r.names[kind].search(name)), None)
+
+
+def _hints(look: Look) -> str:
+    """What an Ubuntu name may hold, with the line since when if not all have it."""
+    parts = []
+    for hint in look.releases[-1].ubuntu_hint:
+        first = next(r for r in look.releases if hint in r.ubuntu_hint)
+        parts.append(hint if first is look.releases[0] else f"(from {first.line}) {hint}")
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _renamed_or_uploaded(name: str, product: Product | None) -> str:
+    """What to do about an Ubuntu product that is dropped for its name."""
+    ftypes = (
+        set(product.newest.ftypes) if product is not None and product.newest is not None else set()
+    )
+    roots = sorted(f for f in ftypes if f.startswith("root-") and f != "root-image.gz")
+
+    def value(field: str, otherwise: str) -> str:
+        text = product.get(field) if product is not None else None
+        return text if text is not None and PLAIN.fullmatch(text) else otherwise
+
+    if product is not None and product.bootloader:
+        return "give the bootloader one of the `os` that MAAS boots, say `grub-efi-signed`"
+    release, arch = value("release", "RELEASE"), value("arch", "ARCH")
+    if roots and "boot-kernel" not in ftypes:
+        return (
+            f"upload the image instead: `maas $PROFILE boot-resources create name=custom/{release} "
+            f"architecture={arch}/generic base_image=ubuntu/{release} "
+            f"filetype={UPLOADS.get(roots[0], 'FILETYPE')} content@=FILE`"
+        )
+    version = value("version", "VERSION")
+    subarch = value("subarch", "generic")
+    if subarch == "generic":
+        subarch = f"ga-{version}"
+    prefix = name.split(":")[0]
+    prefix = prefix if PLAIN.fullmatch(prefix) else "com.example"
+    lacking = [f"`{f}`" for f in ("boot-kernel", "boot-initrd", "squashfs") if f not in ftypes]
+    more = f", and give it {_and(lacking)}" if lacking else ""
+    return f"name it `{prefix}:v3:boot:{version}:{arch}:{subarch}`, in the index too{more}"
+
+
+def _likeness(known: tuple[str, str, str], values: tuple[Any, ...]) -> int:
+    """How near a bootloader is to one that MAAS knows: its type and arch weigh more than its os."""
+    return sum(w for w, a, b in zip((2, 1, 2), known, values, strict=True) if a == b)
+
+
+def _triple(loader: Product) -> tuple[str, str, str]:
+    return (loader.get("bootloader-type") or "", loader.os, loader.get("arch") or "")
+
+
+def _boots(product: Product) -> bool:
+    """Whether its newest version has what commissions a machine."""
+    ftypes = product.newest.ftypes if product.newest is not None else {}
+    return (
+        "boot-kernel" in ftypes
+        and "boot-initrd" in ftypes
+        and ("squashfs" in ftypes or "root-image.gz" in ftypes)
+    )
+
+
+def _title(product: Product) -> str:
+    return product.get("release_title") or ""
+
+
+def _marked(product: Product) -> bool:
+    """Whether MAAS takes it for an LTS."""
+    return _title(product).endswith("LTS")
+
+
+def _subarch(product: Product, release: Release) -> str:
+    """The subarch with its flavour, as a release names the boot resource."""
+    if product.bootloader or product.os == "ubuntu-core":
+        return "generic"
+    subarch = product.get("subarch") or "generic"
+    if release.strict and product.newest is not None and "boot-kernel" not in product.newest.ftypes:
+        return subarch  # a root tarball has no flavour there
+    told: str = QUESTIONS["subarch"](release, subarch, product.get("kflavor"))
+    return told
+
+
+def _series(product: Product) -> str | None:
+    if product.bootloader:
+        return product.get("bootloader-type")
+    release = product.get("release")
+    if product.os == "ubuntu-core" and release is not None:
+        return f"{release}-{product.get('gadget_snap')}"
+    return release
+
+
+def _tells_versions_apart(release: Release) -> bool:
+    return "alias" in release.policy("resource-key")
+
+
+def _shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]]:
+    """Boot resources that several products make: (release, os/series, arch/subarch, products)."""
+    alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
+    for product in look.catalog.products:
+        alike.setdefault((product.os, _series(product), product.get("arch")), []).append(product)
+    flavours = list(_by(look.releases, lambda r: (r.strict, r.policy("flavour"))))
+    for (os, series, arch), products in alike.items():
+        if len(products) < 2 or series is None or arch is None:
+            continue
+        for _, releases in flavours:
+            made: dict[str, list[Product]] = {}
+            for product in products:
+                made.setdefault(_subarch(product, releases[0]), []).append(product)
+            for subarch, several in made.items():
+                if len(several) < 2:
+                    continue
+                takes = [(product, look.takes(product.place)) for product in several]
+                for release in releases:
+                    taken = [product for product, lines in takes if release.line in lines]
+                    if len(taken) > 1:
+                        yield release, f"{os}/{series}", f"{arch}/{subarch}", taken
+
+
+def _is_kernel(release: Release, subarch: str) -> bool:
+    """Whether MAAS offers a subarch as a kernel."""
+    if release.deploy("parses-kernel"):
+        return any(channel in subarch.split("-") for channel in CHANNELS)
+    return subarch.startswith(("hwe-", "ga-"))
+
+
+@lru_cache(maxsize=1024)
+def _kernel_flaw(text: str) -> str | None:
+    """Why MAAS can't read a kernel's name, in its own words.
+
+    Mirrors ``parse_subarch_kernel_string`` (maasserver/utils/osystems.py).
+    """
+    parts = text.split("-")
+    channels = [channel for channel in CHANNELS if channel in parts]
+    if len(parts) == 1 or not channels:
+        return None
+    if len(channels) > 1:
+        return "has multiple channels specified"
+    rest = parts[parts.index(channels[0]) :]
+    if channels == ["hwe"] and "edge" in (*rest[1:2], rest[-1]):
+        rest = rest[1:]
+    return "has no release specified" if len(rest) < 2 else None

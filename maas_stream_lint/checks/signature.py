@@ -1,1 +1,313 @@
-"""Rules on TODO."""
+"""Rules on signatures: who demands one, whether it holds, and what lies beside the signed file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.rule import Said, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.signature import Verification
+    from maas_stream_lint.stream import Metadata
+
+#: No finding needs more further places than these.
+MOST = 100
+
+#: What to do about a signature that does not hold, by what gpgv says.
+REMEDIES = {
+    "bad": "sign the file anew; whatever edits, reformats or recodes it must do so before signing",
+    "no-key": "give MAAS a keyring that holds this key, or sign with a key that MAAS has",
+    "expired": "sign with a key that is valid, and give MAAS a keyring with that key",
+    "keyring": "turn the keyring into a binary one: `gpg --dearmor < keyring.asc > keyring.gpg`",
+}
+
+
+@rule("MSL801", Severity.FATAL)
+def unsigned_sjson(event: Event, look: Look) -> Iterator[Said]:
+    """A file that must be signed is not.
+
+    MAAS: up to 3.7 verifies the index and all that it names, unless the source's URL ends in
+        `.json` (`get_signing_policy`, import_images/helpers.py). Text without a signature stops
+        the import from every source: `No signature found!` (`read_signed`,
+        simplestreams/util.py). 3.8 verifies every file, unless the source's
+        `skip_keyring_verification` is on: `Failed to verify PGP signature.` (`_parse_response`,
+        maasservicelayer/simplestreams/client.py).
+    Why: a file named `.sjson` is a promise. MAAS's log blames the network, since an error page
+        with status 200 looks just the same.
+    Mend: sign it: `gpg --clearsign --output index.sjson index.json`, and so each products file.
+        Or publish plain `.json` and give MAAS the URL of `index.json`.
+    Example:
+        {
+         "format": "index:1.0",
+    """
+    start, path = _index(look), event.place.file
+    if path != start and not look.stream.files[start].signed and start.endswith(".sjson"):
+        path = start  # one cause, told of the index
+    text = look.stream.files[path].best
+    fatal = text.fatal if text is not None else None
+    what = "is not signed" if fatal is None else f"is not signed, but holds {fatal.message}"
+    yield Said(
+        f"{quoted(path)} {what}, expected a clear-signed message",
+        "sign it with `gpg --clearsign`, or publish plain `.json` and give MAAS the URL of "
+        "`index.json`"
+        if fatal is None
+        else "look with `curl -i` at what the server sends in its place",
+        place=Place(path),
+        also=(event.place,),
+    )
+
+
+@rule("MSL802", Severity.FATAL)
+def bad_signature(event: Event, look: Look) -> Iterator[Said]:
+    """A signature does not hold.
+
+    MAAS: up to 3.7 has gpgv verify each file with the source's keyring; if that fails, the import
+        from every source stops, with no word of signatures but in the traceback (`read_signed`,
+        simplestreams/util.py). 3.8 discards this source: `Failed to verify PGP signature. Command
+        'gpgv …' returned the following error: …`, unless the source's `skip_keyring_verification`
+        is on (`_validate_pgp_signature`, maasservicelayer/simplestreams/client.py).
+    Why: the file was changed after it was signed, or was signed with a key that is not in the
+        keyring. A mirror that filters or renames must sign anew, with its own key.
+    Mend: sign the file as it is published. Give MAAS the keyring with the public key of who
+        signs: `gpg --export KEY > keyring.gpg`. gpgv reads only binary keyrings.
+    Example:
+        -----BEGIN PGP SIGNED MESSAGE-----
+    """
+    path, start = event.place.file, _index(look)
+    seen, first = look.stream.files[path].verification, look.stream.files[start].verification
+    if seen is None:
+        return
+    if _same_trouble(seen, first):
+        path = start  # one key is missing, not one a file
+    yield Said(
+        f"the signature of {quoted(path)} does not hold: {seen.detail}",
+        REMEDIES.get(seen.status, "sign the file anew with `gpg --clearsign`"),
+        place=Place(path),
+        also=(event.place,),
+    )
+
+
+@rule("MSL803", Severity.FATAL)
+def no_keyring(event: Event, look: Look) -> Iterator[Said]:
+    """The stream is signed, and no keyring was given to verify it with.
+
+    MAAS: up to 3.7 verifies a source whose URL does not end in `.json` with that source's own
+        keyring (`keyring_filename` or `keyring_data`), and stops the import from every source if
+        the key is not in it (`read_signed`, simplestreams/util.py). 3.8 does so unless the
+        source's `skip_keyring_verification` is on; without a keyring given here it is taken to
+        be.
+    Why: this check stands for a MAAS that holds no key for the stream. It can't say more than
+        that the signature would not be verified; the rest is judged as if it were.
+    Mend: run this check again with `--keyring FILE`, the file that MAAS is given: for Canonical's
+        stream, `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
+        `ubuntu-cloudimage-keyring`.
+    Example:
+        -----BEGIN PGP SIGNED MESSAGE-----
+    """
+    start = _index(look)
+    yield Said(
+        f"{quoted(start)} is signed, and no keyring was given to verify it with",
+        "pass `--keyring FILE` with the keyring that MAAS is given for this source",
+        place=Place(start),
+        also=(event.place,),
+    )
+
+
+@rule("MSL804", Severity.FATAL)
+def mixed_signing_index_signed(event: Event, look: Look) -> Iterator[Said]:
+    """A signed index names a file that is not signed.
+
+    MAAS: up to 3.7 decides once, by the name of the index, and then demands a signature of all
+        that it names: `No signature found!`, and the import from every source stops
+        (`get_signing_policy`, import_images/helpers.py). 3.8 verifies every file, unless the
+        source's `skip_keyring_verification` is on (`_parse_response`,
+        maasservicelayer/simplestreams/client.py).
+    Why: signing the index alone is not enough: each `path` in it must lead to a signed file.
+    Mend: sign the file, too, and name the `.sjson` in the index before that is signed.
+    Example:
+        "path": "streams/v1/com.example.maas:v3:download.json",
+    """
+    path = event.place.file
+    signed = _twin(look.stream.files[path], ".sjson")
+    yield Said(
+        f"the index is signed, but {quoted(path)}, which it names, is not",
+        f"name {quoted(signed)}, which is there, in the index, and sign the index anew"
+        if signed
+        else "sign it with `gpg --clearsign`, name the result in the index, and sign that anew",
+    )
+
+
+@rule("MSL805", Severity.FATAL)
+def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
+    """A signed file stands where MAAS expects plain JSON.
+
+    MAAS: up to 3.7 takes a source whose URL ends in `.json` for unsigned, with all that its index
+        names, and reads the header of a signature as JSON: a JSONDecodeError stops the import
+        from every source (`get_signing_policy`, import_images/helpers.py). 3.8 takes off a
+        signature wherever it finds one (`_parse_response`,
+        maasservicelayer/simplestreams/client.py).
+    Why: signed and plain files don't mix under one index for older MAAS.
+    Mend: name the plain `.json` of the file in a plain index, or give MAAS the URL of a signed
+        index.
+    Example:
+        "path": "streams/v1/com.example.maas:v3:download.sjson",
+    """
+    path, start = event.place.file, _index(look)
+    plain = _twin(look.stream.files[path], ".json")
+    where = (
+        "under a name for" if path == start else f"under the plain index {quoted(start)}, expected"
+    )
+    yield Said(
+        f"{quoted(path)} is a signed message {where} plain JSON",
+        f"name {quoted(plain)}, which is there, in the index"
+        if plain and path != start
+        else "publish it as plain JSON, or give MAAS the URL of a signed `index.sjson`",
+    )
+
+
+@rule("MSL806", Severity.FATAL, on="stream", causes=["unsigned-json-on-38"])
+def unsigned_json_on_38(seen: Event | Whole, look: Look) -> Iterator[Said]:
+    """The stream is not signed, and MAAS 3.8 may want it to be.
+
+    MAAS: up to 3.7 verifies nothing of a source whose URL ends in `.json`. 3.8 verifies every
+        file of a source, whatever its name, unless the source's `skip_keyring_verification` is
+        on: `Failed to verify PGP signature.`, and the source is discarded (`_parse_response`,
+        maasservicelayer/simplestreams/client.py). The switch is on for `.json` sources from
+        before the upgrade, and for new ones by the CLI and the v2 API; with the v3 API it is off
+        unless asked for (`BootSourceRequest`, maasapiserver/v3/api/public/models/requests).
+    Why: verification was moved from the file's name to the source's settings.
+    Mend: switch `skip_keyring_verification` on for this source, or sign the stream and give MAAS
+        the URL of `index.sjson`. Whether a keyring is given to this check stands for the switch.
+    Example:
+        "format": "index:1.0",
+    """
+    start = _index(look)
+    message = f"{quoted(start)} is not signed, which passes only with `skip_keyring_verification`"
+    remedy = "switch `skip_keyring_verification` on for this source, or sign the stream"
+    if isinstance(seen, Event):
+        yield Said(message, remedy, place=Place(start), also=(seen.place,))
+        return
+    index = look.stream.files[start]
+    if look.stream.keyring is None and look.stream.explicit and index.exists and not index.signed:
+        yield Said(
+            message,
+            remedy,
+            lines=look.where(lambda release: release.policy("signatures") == "every-document"),
+            severity=Severity.INFO,
+            effect="discards the source, if verification is on for it",
+        )
+
+
+@rule("MSL807", Severity.WARNING, on="stream")
+def sjson_differs_from_json(whole: Whole, look: Look) -> Iterator[Said]:
+    """The signed and the plain form of a file differ.
+
+    MAAS: reads one of the two: by its URL the index, by the index's `path` the products file
+        (`path_from_mirror_url`, simplestreams/util.py). The other is never looked at.
+    Why: one of them was written and the other not: an old `.sjson` beside a new `.json` is a
+        signing step that failed. Two MAAS with two URLs of one stream then see different images.
+    Mend: write both in one run and sign last. In an index, only `.sjson` for `.json` in each
+        `path` should differ.
+    Example:
+        -----BEGIN PGP SIGNED MESSAGE-----
+    """
+    files = look.stream.files
+    for path, file in files.items():
+        if (
+            file.twin is None
+            or file.best is None
+            or (path.endswith(".sjson") and file.twin.path in files)
+        ):
+            continue
+        what = _difference(file)
+        if what is not None:
+            plain, signed = sorted((path, file.twin.path))
+            yield Said(
+                f"{quoted(plain)} and {quoted(signed)} differ: {what}",
+                "write both in one run, and sign last",
+                place=Place(path),
+                effect=f"reads {quoted(path)}; with another URL it would read the other",
+            )
+
+
+@rule("MSL808", Severity.WARNING, on="stream")
+def detached_signature_bad(whole: Whole, look: Look) -> Iterator[Said]:
+    """The detached signature beside a file does not hold.
+
+    MAAS: never looks at `.json.gpg`; it knows clear-signed `.sjson` alone (`read_signed`,
+        simplestreams/util.py; `_parse_response`, maasservicelayer/simplestreams/client.py).
+    Why: the signature is of an older file, so whoever does verify it, a mirror script or an
+        auditor, is refused. The `.sjson` beside it may well be as old.
+    Mend: sign anew after each change: `gpg --detach-sign --output index.json.gpg index.json`. Or
+        drop the signature.
+    Example:
+        "updated": "Mon, 02 Nov 2026 10:00:00 +0000"
+    """
+    for path, file in look.stream.files.items():
+        seen = file.detached_verification
+        if seen is not None and not seen.good:
+            yield Said(
+                f"{quoted(path + '.gpg')} is no signature of {quoted(path)}: {seen.detail}",
+                "sign the file anew, or drop the signature",
+                place=Place(path),
+                effect="does not look at it",
+            )
+
+
+def _index(look: Look) -> str:
+    return look.stream.start
+
+
+def _same_trouble(seen: Verification, first: Verification | None) -> bool:
+    """Whether the index's signature fails as a file's does, because of key or keyring."""
+    if first is None or first.good or seen.status not in ("no-key", "expired", "keyring"):
+        return False
+    return (seen.status, seen.key_id) == (first.status, first.key_id)
+
+
+def _twin(file: Metadata, suffix: str) -> str | None:
+    return file.twin.path if file.twin is not None and file.twin.path.endswith(suffix) else None
+
+
+def _difference(file: Metadata) -> str | None:
+    """What is different between a file and its twin, ``None`` if nothing of meaning is."""
+    own, other = file.best, file.twin_document
+    if own is None or other is None:
+        return None
+    if own.text.strip() == other.text.strip():
+        return None
+    if own.fatal is not None:
+        return None  # said of the file itself
+    if other.fatal is not None:
+        return f"the latter holds {other.fatal.message}"
+    ours, theirs = _comparable(own.data), _comparable(other.data)
+    if ours == theirs:
+        return None
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        return "they have nothing in common"
+    for member in ("index", "products"):
+        mine, its = ours.get(member), theirs.get(member)
+        if isinstance(mine, dict) and isinstance(its, dict) and mine != its:
+            return listed(sorted(k for k in {*mine, *its} if mine.get(k) != its.get(k)))
+    return listed(sorted(k for k in {*ours, *theirs} if ours.get(k) != theirs.get(k)))
+
+
+def _comparable(data: Any) -> Any:
+    """The data, and of an index with its paths as in the plain one."""
+    index = data.get("index") if isinstance(data, dict) else None
+    if not isinstance(index, dict):
+        return data
+    return {**data, "index": {key: _plain(entry) for key, entry in index.items()}}
+
+
+def _plain(entry: Any) -> Any:
+    path = entry.get("path") if isinstance(entry, dict) else None
+    if not isinstance(path, str) or not path.endswith(".sjson"):
+        return entry
+    return {**entry, "path": path.removesuffix(".sjson") + ".json"}

@@ -1,48 +1,631 @@
-"""Rules on versions: what the one MAAS takes must hold, and which one that is."""
+"""Rules on versions: which one MAAS takes, and what that one must hold."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.finding import Severity
+from maas_stream_lint.checks.words import listed, quoted, shown
+from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.model import Version
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.engine import Look
-    from maas_stream_lint.model import Version
+    from maas_stream_lint.imports.fieldtypes import Problem
+    from maas_stream_lint.model import Item, Product
+
+KERNEL, INITRD = "boot-kernel", "boot-initrd"
+SQUASHFS, ROOT_IMAGE = "squashfs", "root-image.gz"
+#: What MAAS says at deployment when it finds no root file: get_curtin_image, maasserver/preseed.py.
+NO_IMAGE = (
+    "Error generating the URL of curtin's image file.  "
+    "No image could be found for the given selection"
+)
 
 
-@rule("MSL504", Severity.UNUSABLE, on="version", causes=["missing-boot-kernel"])
+@rule("MSL501", Severity.FATAL, at="product")
+def no_versions(event: Event, look: Look) -> Iterator[Said]:
+    """A product has no versions.
+
+    MAAS: up to 3.7 has nothing to import and says nothing (`BasicMirrorWriter.sync_products`,
+        simplestreams/mirrors). 3.8 wants a `versions` object with at least one member; one product
+        without it makes the file invalid and loses the whole source (`Product`,
+        maasservicelayer/simplestreams/models.py).
+    Why: a product is only the frame; what is downloaded stands in its versions. Publishers leave
+        the empty frame behind when they prune the last version.
+    Mend: publish a version, or take the product out of the file, and its name out of the index
+        entry.
+    Example:
+        "versions": {}
+    """
+    yield Said(
+        f"product {shown(event.place.product)} has no versions, expected at least one",
+        "publish a version of it, or take the product out of the file and of the index entry",
+        place=_field(event.place, "versions", look),
+    )
+
+
+@rule("MSL502", Severity.FATAL)
+def newest_version_empty(event: Event, look: Look) -> Iterator[Said]:
+    """The newest version has no items, which hides the product.
+
+    MAAS: up to 3.7 chooses the version by its name alone, before it looks inside; an empty one
+        means nothing to import, though older versions are whole, and nothing is logged
+        (`BasicMirrorWriter.sync_products` with `max_items` 1). 3.8 refuses the file, and with it
+        the whole source (maasservicelayer/simplestreams/models.py).
+    Why: a version is often announced before its files are there, or emptied and left behind.
+    Mend: delete the empty version, or fill in its items. Publish the files first, then the
+        metadata.
+    Example:
+        "20261101": {
+         "items": {}
+        }
+    """
+    version = event.place.version
+    product = look.catalog.product(event.place)
+    older = None
+    if product is not None:
+        older = next((o for o in _names(product) if o != version and _items(product, o)), None)
+    yield Said(
+        f"version {shown(version)}, the one MAAS takes, has no items, expected the image's files",
+        f"delete version {shown(version)}, and MAAS takes {shown(older)}, or publish its files"
+        if older is not None
+        else f"publish the files of version {shown(version)}, or delete the product",
+    )
+
+
+@rule("MSL503", Severity.FATAL)
+def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
+    """An older version, which MAAS would not even take, lacks something.
+
+    MAAS: 3.8 checks *every* version of every product, not only the newest; one that does not fit
+        makes the file invalid, and the whole source is lost
+        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py). Up
+        to 3.7 older versions are never looked at, save for unsafe paths.
+    Why: old versions were published by older tools, often without `manifest`, and nobody looked
+        since.
+    Mend: delete the old version, since MAAS takes the newest anyway, or add what it lacks.
+    Example:
+        "20260901": {
+         "items": {
+          "boot-initrd": {
+    """
+    problems: list[Problem] = event.values["problems"]
+    told = "; ".join(dict.fromkeys(_told(p) for p in problems[:4]))
+    yield Said(
+        f"older version {shown(event.place.version)} {told}, but every version must be whole",
+        f"delete this version (MAAS takes {shown(event.values['newest'])} anyway), or complete it",
+    )
+
+
+@rule("MSL504", Severity.FATAL, on="version", causes=["missing-boot-kernel"])
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     """An Ubuntu product's newest version has no `boot-kernel`.
 
     MAAS: up to 3.7 imports what is there; the set can't boot a machine and offers no kernel
-        (`commissionable`, maasserver/models/bootresourceset.py). 3.8 knows no such product: a file that
-        holds one is refused, and with it the whole source (`MultiFileImageVersion`,
+        (`commissionable`, maasserver/models/bootresourceset.py). 3.8 knows no such product: a file
+        that holds one is refused, and with it the whole source (`MultiFileImageVersion`,
         maasservicelayer/simplestreams/models.py).
-    Why: MAAS boots every machine over the network with kernel and initrd of an Ubuntu set, and offers
-        Ubuntu for deployment only with a kernel to choose.
-    Mend: publish `boot-kernel` and `boot-initrd` with the squashfs, as in Canonical's stream; an image
-        that brings its own kernel is better uploaded with `maas $PROFILE boot-resources create`.
+    Why: MAAS boots every machine over the network with kernel and initrd of an Ubuntu set, and
+        offers Ubuntu for deployment only with a kernel to choose.
+    Mend: publish `boot-kernel` and `boot-initrd` with the squashfs, as in Canonical's stream; an
+        image that brings its own kernel is better uploaded with
+        `maas $PROFILE boot-resources create`.
+    Example:
+        "items": {
+         "boot-initrd": {
+    """
+    yield from _missing(KERNEL, seen, look)
+
+
+@rule("MSL505", Severity.FATAL, on="version", causes=["missing-boot-initrd"])
+def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
+    """An Ubuntu product's newest version has no `boot-initrd`.
+
+    MAAS: up to 3.7 imports what is there; without an initrd the set is not for commissioning, and
+        none of its kernels is offered (`commissionable`, maasserver/models/bootresourceset.py).
+        3.8 refuses the file, and with it the whole source (`MultiFileImageVersion`,
+        maasservicelayer/simplestreams/models.py).
+    Why: the machine gets kernel and initrd over the network; the initrd is what fetches the root
+        image.
+    Mend: publish `boot-initrd` beside `boot-kernel`, from the same kernel build.
+    Example:
+        "items": {
+         "boot-kernel": {
+    """
+    yield from _missing(INITRD, seen, look)
+
+
+@rule("MSL506", Severity.FATAL, on="version", causes=["missing-root-image", "missing-root-tgz"])
+def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
+    """The newest version has no root image.
+
+    MAAS: up to 3.7 imports what is there. An Ubuntu set without `squashfs` or `root-image.gz` is
+        not for commissioning and its kernel is not offered (`commissionable`,
+        maasserver/models/bootresourceset.py); another system's set has nothing to deploy
+        (`get_curtin_image`, maasserver/preseed.py). 3.8 wants `squashfs` or `root-image.gz` beside
+        kernel and initrd, or else `root-tgz`, by the item's *key*; a file with a version that has
+        neither is refused, and with it the whole source
+        (maasservicelayer/simplestreams/models.py).
+    Why: the root image is the system itself; kernel and initrd only start it.
+    Mend: publish the root image with the other files: `squashfs` for Ubuntu, `root-tgz` for the
+        others.
+    Example:
+        "items": {
+         "boot-initrd": {
+    """
+    if isinstance(seen, Event):
+        known = seen.values.get("known") or [seen.values.get("key")]
+        yield Said(
+            f"version {shown(seen.place.version)} has no root image, expected {_either(known)}",
+            f"publish {_either(known)} in this version, keyed by that name",
+        )
+    elif seen.product.ubuntu:
+        yield from _missing(SQUASHFS, seen, look)
+    elif seen.product.image and seen.items and not any(is_root(f) for f in seen.ftypes):
+        lines = look.takes(seen.place)
+        if not lines and all(item.ftype == "manifest" for item in seen.items):
+            lines = _untroubled(seen, look)
+        if lines:
+            yield Said(
+                f"version {quoted(seen.name)}, the one MAAS takes, has no root image, "
+                f"only {listed(seen.ftypes) or 'items without ftype'}",
+                "publish the system's root image in this version, mostly a `root-tgz`",
+                lines=lines,
+                severity=Severity.UNUSABLE,
+                effect="has nothing to deploy",
+            )
+
+
+@rule("MSL507", Severity.UNUSABLE, on="product")
+def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
+    """The newest version lacks a file that the one before it has.
+
+    MAAS: takes the version with the greatest name, whole or not. Its set counts as complete when
+        the files it *has* are downloaded, and then MAAS deletes the older set, which was good
+        (`resource_set_cleaner`, maasserver/bootresources.py; on 3.8
+        `cleanup_boot_resource_sets_for_selection`, maasservicelayer/services/image_sync.py, where
+        a version without kernel, initrd or root image is refused before that).
+    Why: the build of one file failed, or the metadata was written before all files were there.
+        Until then the image worked, and a rollback needs a download.
+    Mend: publish the missing file in the newest version, or delete that version, so that MAAS
+        keeps the older one.
+    Example:
+        "20261101": {
+         "items": {
+          "boot-initrd": {
+    """
+    if len(product.versions) < 2 or product.newest is None or not product.newest.items:
+        return
+    older, lost = _lost(product.newest)
+    lines = look.takes(product.place)
+    if older is None or not lost or not lines:
+        return
+    newest = product.newest
+    vital = product.ubuntu and bool(set(lost) & set(_vital(older)))
+    yield Said(
+        f"version {quoted(newest.name)}, the one MAAS takes, has no "
+        f"{_either(lost)}, which {quoted(older.name)} has",
+        f"publish the missing in {quoted(newest.name)}, or delete that version, so that MAAS keeps "
+        f"{quoted(older.name)}",
+        place=newest.place,
+        also=(older.place,),
+        lines=lines,
+        severity=Severity.UNUSABLE if vital else Severity.WARNING,
+        effect="imports it, can neither boot nor deploy it, and deletes the older set that could be"
+        if vital
+        else "imports it and deletes the older set with that file",
+    )
+
+
+@rule("MSL508", Severity.WARNING, on="product")
+def version_sort(product: Product, look: Look) -> Iterator[Said]:
+    """The version MAAS takes is not the one that counts highest.
+
+    MAAS: sorts version names as *text* and takes the last: `9` comes after `20250101`,
+        `20250101_9` after `20250101_10`, and `latest` after every date (up to 3.7 `resolve_work`,
+        simplestreams/util; 3.8 `sorted` by `version_name`,
+        maasservicelayer/simplestreams/models.py). Nothing is logged, and newer versions are never
+        imported.
+    Why: most people count. A tenth build of a day, or a name beside the dates, then stops all
+        updates.
+    Mend: name versions so that text and number agree: `YYYYMMDD_NN` with leading zeros, nothing
+        else. The paths of the files may stay as they are.
+    Example:
+        "20261015_10": {
+    """
+    names = product.versions
+    if len(names) < 2 or product.newest is None or _of_one_length(names):
+        return
+    taken = product.newest.name
+    rank = _natural(taken)
+    newer = max(names, key=_natural)
+    if _natural(newer) > rank:
+        yield Said(
+            f"MAAS takes version {quoted(taken)}, the last as text, "
+            f"though {quoted(newer)} looks newer",
+            f"rename or delete version {quoted(taken)}; names like `20261015_01`, with leading "
+            "zeros, sort as text as they count",
+            place=product.newest.place,
+            also=(product.place.below("versions", newer),),
+            effect=f"imports {quoted(taken)} and never {quoted(newer)}",
+        )
+
+
+@rule("MSL509", Severity.FATAL)
+def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
+    """A version has no item keyed `manifest`.
+
+    MAAS: 3.8 wants a `manifest` in every version but a bootloader's; without one the file is
+        refused, and with it the whole source, although the manifest is never downloaded
+        (`MultiFileImageVersion`, `SingleFileImageVersion`,
+        maasservicelayer/simplestreams/models.py). Up to 3.7 passes it over with a harmless
+        warning.
+    Why: Canonical's stream always has one, the list of installed packages. `meph2-import` adds it
+        only if the build left one.
+    Mend: write the list of packages to a file beside the image (an empty system may have a short
+        one), and name it in an item with key and ftype `manifest`, with its `path`, `sha256` and
+        `size`.
+    Example:
+        "items": {
+         "root-tgz": {
+    """
+    yield Said(
+        f"version {shown(event.place.version)} has no item keyed `manifest`, expected one "
+        "in every version",
+        "put a file with the image's package list beside it and name it in an item `manifest`, "
+        "with ftype, path, sha256 and size",
+    )
+
+
+@rule("MSL510", Severity.UNUSABLE, on="version")
+def several_root_files(version: Version, look: Look) -> Iterator[Said]:
+    """The newest version has several root files that the system could be deployed from.
+
+    MAAS: from 3.5 on expects exactly one root file of the kinds that the OS driver takes; of two
+        it can choose none, and each deployment ends in an error of the database layer
+        (`get_curtin_image`, maasserver/preseed.py). Up to 3.4 the rack takes the first that the
+        directory lists, which may be either (`_find_image`,
+        provisioningserver/drivers/osystem/__init__.py).
+    Why: a stream that offers the same system as `root-tgz` and `root-txz` means to leave the
+        choice to MAAS, which has no rule for it.
+    Mend: leave one root file in the version, and delete the other items.
+    Example:
+        "root-txz": {
+         "ftype": "root-txz",
+    """
+    roots = [i for f, found in version.ftypes.items() if is_root(f) for i in found]
+    if len(roots) < 2 or not version.product.image or version.product.os == "custom":
+        return  # custom_os has the last one
+    told = {}
+    for line, accepted in accepted_roots(version.product.os, look).items():
+        here = [i for i in roots if i.ftype in accepted and line in look.stores(i)]
+        if len(here) > 1:
+            told[line] = here
+    if told:
+        some = max(told.values(), key=len)
+        found = f"get() returned more than one BootResourceFile -- it returned {len(some)}!"
+        said = Said(
+            f"version {quoted(version.name)} has {len(some)} root files, "
+            f"{listed(_ftypes(some))}, expected one",
+            "leave one root file in this version, and delete the items of the others",
+            place=some[1].place,
+            also=(some[0].place, *(i.place for i in some[2:])),
+            effect="imports them all and can't tell which to deploy",
+            log=found,
+        )
+        yield from _by_search(said, tuple(told), look)
+
+
+@rule("MSL511", Severity.UNUSABLE, on="version")
+def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
+    """The root of an Ubuntu product is only a `root-image.gz`.
+
+    MAAS: imports it and boots the ephemeral system from it, yet no OS driver lists `root-image.gz`
+        among the files it deploys, so each deployment fails (`get_image_filetypes`,
+        drivers/osystem; up to 3.4 `_find_image` in the same place).
+    Why: `root-image.gz` is the root of the v2 streams, from before squashfs.
+    Mend: publish the root as `squashfs`, as Canonical's v3 streams do; a `root-image.gz` beside it
+        does no harm.
+    Example:
+        "root-image.gz": {
+         "ftype": "root-image.gz",
+    """
+    found = version.ftypes
+    if ROOT_IMAGE not in found or not version.product.ubuntu:
+        return
+    if any(is_root(f) and f != ROOT_IMAGE for f in found):
+        return
+    item = found[ROOT_IMAGE][0]
+    lines = look.stores(item)
+    if lines:
+        said = Said(
+            f"the only root of version {quoted(version.name)} is a `root-image.gz`, expected a "
+            "`squashfs` to deploy",
+            "publish a `squashfs` in this version, as Canonical's v3 streams do",
+            place=item.place,
+            effect="boots from it, but can't deploy it",
+            log=NO_IMAGE,
+        )
+        yield from _by_search(said, lines, look)
+
+
+@rule("MSL512", Severity.UNUSABLE, on="version")
+def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
+    """Two items of the newest version have the same file name.
+
+    MAAS: stores each file of a set under the last part of its `path`, without the directories. The
+        second of the same name takes the place of the first, whose file then is missing (up to 3.7
+        `get_or_create_boot_resource_file`, maasserver/bootresources.py, with a warning
+        `Hash mismatch for … resourceset=…`; 3.8 `get_or_create_from_simplestreams_file`,
+        maasservicelayer/services/bootresourcefiles.py, without one).
+    Why: paths look different enough (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but
+        only their last part counts.
+    Mend: rename one of the files, best to its ftype, and its `path` with it.
+    Example:
+        "path": "noble/amd64/20261015/initrd/image",
+    """
+    if len(version.items) < 2:
+        return
+    seen: dict[str, Item] = {}
+    for item in version.items:
+        path = item.path
+        if path is None:
+            continue
+        name = path[path.rfind("/") + 1 :]
+        first = seen.setdefault(name, item)
+        if first is item or (first.ftype, first.get("sha256")) == (item.ftype, item.get("sha256")):
+            continue
+        once = look.stores(first)
+        lines = tuple(line for line in look.stores(item) if line in once)
+        if lines:
+            yield Said(
+                f"items {quoted(first.key)} and {quoted(item.key)} both have a file named "
+                f"{quoted(name)}, expected different names",
+                "rename one of the files, best to its ftype, and adjust its `path`",
+                place=item.at("path"),
+                also=(first.at("path"),),
+                lines=lines,
+                effect=f"keeps only one of the two, so that {quoted(first.key)} or "
+                f"{quoted(item.key)} is missing",
+            )
+
+
+@rule("MSL513", Severity.UNUSABLE, on="version")
+def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
+    """The root file is of a kind that the system's driver does not deploy.
+
+    MAAS: imports it and offers it for deployment, which then fails, because the driver of an `os`
+        lists the kinds it takes: `centos`, `rhel`, `ol` and `suse` a tarball (`root-tgz`,
+        `root-txz`, `root-tbz`), `windows`, `esxi` and `ubuntu-core` a disk image (`root-dd…`)
+        (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same place).
+    Why: a tarball is unpacked into a file system that MAAS makes; a disk image is written as it
+        is. What the driver does besides fits only one of them.
+    Mend: build the kind that the system needs (packer-maas has templates for both), or publish it
+        under the `os` whose driver takes it. If only the ftype is wrong, correct it and the item's
+        key.
+    Example:
+        "root-dd.gz": {
+         "ftype": "root-dd.gz",
+    """
+    product = version.product
+    if not product.image or product.os in ("ubuntu", "custom"):
+        return  # 504 to 506 and custom_os have these
+    roots = [i for f, found in version.ftypes.items() if is_root(f) for i in found]
+    if not roots:
+        return
+    lines, wanted = [], ""
+    for line, accepted in accepted_roots(product.os, look).items():
+        here = [i for i in roots if line in look.stores(i)]
+        if here and not any(i.ftype in accepted for i in here):
+            lines.append(line)
+            wanted = "a `root-dd` type" if accepted[0].startswith("root-dd") else _either(accepted)
+    if lines:
+        said = Said(
+            f"os {quoted(product.os)} can't be deployed from "
+            f"{_either(_ftypes(roots))}, expected {wanted}",
+            f"publish {wanted}, or use the `os` whose driver takes this kind of file",
+            place=roots[0].at("ftype"),
+            also=(product.at("os"),),
+            effect="imports it and offers it for deployment, which then fails",
+            log=NO_IMAGE,
+        )
+        yield from _by_search(said, tuple(lines), look)
+
+
+@rule("MSL514", Severity.IGNORED)
+def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
+    """A `root-image.gz` is passed over because an item is keyed `squashfs`.
+
+    MAAS: up to 3.7 leaves out `root-image.gz` without a word if the version has an item whose
+        *key* is `squashfs`, whatever that item is (`BootResourceRepoWriter.insert_item`,
+        maasserver/bootresources.py). 3.8 stores both.
+    Why: squashfs took the place of `root-image.gz`, and Canonical's streams key items by their
+        ftype. If the item is a squashfs, nothing is lost; if it is something else, the root image
+        is.
+    Mend: if the `squashfs` item is none, give it its ftype as key. If it is one, delete the
+        `root-image.gz` item, or leave all as it is.
     Example:
         "squashfs": {
+         "ftype": "manifest",
     """
-    yield from _missing("boot-kernel", seen, look)
+    other = event.values.get("squashfs")
+    ftype = other.get("ftype") if isinstance(other, dict) else None
+    if ftype == SQUASHFS:
+        yield Said(
+            "`root-image.gz` is passed over for the item keyed `squashfs`, expected one of them",
+            "delete the `root-image.gz` item, which MAAS does not need beside a squashfs",
+            effect="leaves it out without a word and uses the squashfs, so nothing is lost",
+        )
+    else:
+        yield Said(
+            f"`root-image.gz` is passed over because an item of ftype {shown(ftype)} is keyed "
+            "`squashfs`, expected a squashfs there",
+            "give the item keyed `squashfs` its ftype as key, or publish a squashfs in it",
+            also=(Place(event.place.file, (*event.place.path[:5], SQUASHFS)),),
+        )
+
+
+# -- what is missing ----------------------------------------------------------------------------
 
 
 def _missing(key: str, seen: Event | Version, look: Look) -> Iterator[Said]:
-    if isinstance(seen, Event):
-        where = f"version `{seen.place.version}`"
-    else:
-        if not seen.product.ubuntu or key in seen.ftypes or not seen.items:
-            return
-        where = f"version `{seen.name}`, the one MAAS takes,"
-    yield Said(
-        f"{where} has no `{key}`",
+    """A part of an Ubuntu set: of a version that lacks several, the first one's rule tells all."""
+    remedy = (
         "publish kernel, initrd and squashfs together, or upload the image with "
-        "`maas $PROFILE boot-resources create`",
-        effect=None if isinstance(seen, Event) else "imports it, but can neither boot nor deploy it",
+        "`maas $PROFILE boot-resources create`"
     )
+    if isinstance(seen, Event):
+        yield Said(f"version {shown(seen.place.version)} has no {quoted(key)}", remedy)
+        return
+    if not seen.product.ubuntu or key in seen.ftypes or not seen.items:
+        return
+    lacking = [f for f in (KERNEL, INITRD, SQUASHFS) if f not in _vital(seen)]
+    if not lacking or lacking[0] != key or set(lacking) & set(_lost(seen)[1]):
+        return  # newest_version_partial has it, where an older version is better
+    lines = look.takes(seen.place)
+    if lines:
+        yield Said(
+            f"version {quoted(seen.name)}, the one MAAS takes, has no {_either(lacking)}",
+            remedy,
+            lines=lines,
+            severity=Severity.UNUSABLE,
+            effect="imports it, but can neither boot nor deploy it",
+        )
+
+
+def _vital(version: Version) -> list[str]:
+    """What a version has of the three parts of an Ubuntu set."""
+    parts = [f for f in (KERNEL, INITRD) if f in version.ftypes]
+    return [*parts, SQUASHFS] if {SQUASHFS, ROOT_IMAGE} & set(version.ftypes) else parts
+
+
+def _lost(newest: Version) -> tuple[Version | None, list[str]]:
+    """The version before the newest, and what it has that the newest lacks."""
+    product = newest.product
+    name = next((n for n in _names(product) if n != newest.name and _items(product, n)), None)
+    if name is None:
+        return None, []
+    older = Version(product, name, product.versions[name])
+    if older.raw["items"].keys() <= newest.raw["items"].keys():
+        return older, []  # as it should be, told at a glance
+    now = _parts(newest)
+    return older, [part for part in _parts(older) if part not in now]
+
+
+def _parts(version: Version) -> dict[str, None]:
+    """What a version is made of: keys for a bootloader, else ftypes, one root like another."""
+    product = version.product
+    if product.bootloader:
+        return dict.fromkeys(item.key for item in version.items)
+    parts = dict.fromkeys(
+        f for f in version.ftypes if not is_root(f) and f not in ("manifest", "notifications")
+    )
+    if product.ubuntu:
+        return {**dict.fromkeys(_vital(version)), **parts}
+    return {**parts, "root image": None} if any(map(is_root, version.ftypes)) else parts
+
+
+def _untroubled(version: Version, look: Look) -> tuple[str, ...]:
+    """The release lines that stumble over nothing in a version's product."""
+    product = version.product.place
+    return tuple(
+        line
+        for trace in look.traces
+        if not any(
+            e.place.file == product.file and e.place.path[:2] == product.path for e in trace.events
+        )
+        for line in trace.lines
+    )
+
+
+def _names(product: Product) -> list[str]:
+    return sorted(product.versions, reverse=True)
+
+
+def _items(product: Product, version: str) -> bool:
+    items = product.versions[version].get("items")
+    return isinstance(items, dict) and bool(items)
+
+
+# -- order --------------------------------------------------------------------------------------
+
+
+def _of_one_length(names: Iterable[str]) -> bool:
+    """Whether names sort alike as text and as numbers, as they mostly do."""
+    joined = "".join(names)
+    return joined.isascii() and joined.isdigit() and len({len(n) for n in names}) == 1
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """A key that counts digits as numbers; what stands before the first digit does not count."""
+    key = []
+    for at, part in enumerate(re.split(r"([0-9]+)", name)[1:]):
+        digits = part.lstrip("0")
+        # Longer means greater; int() refuses more digits than a hostile name may have.
+        key.append((1, len(digits), digits) if at % 2 == 0 else (0, 0, part))
+    return key
+
+
+# -- root files ---------------------------------------------------------------------------------
+
+
+def is_root(ftype: str) -> bool:
+    """Whether an ftype is one of root files."""
+    return ftype == SQUASHFS or ftype.startswith("root-")
+
+
+def accepted_roots(os: str, look: Look) -> dict[str, tuple[str, ...]]:
+    """Release line → ftypes that its driver of an OS deploys, for lines that have one."""
+    return {r.line: r.drivers[os] for r in look.releases if os in r.drivers}
+
+
+def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:
+    """One thing, without its log line where racks look root files up by name, and log nothing."""
+    by_name = look.where(lambda release: release.deploy("finds-root-by") == "name")
+    silent = tuple(line for line in lines if line in by_name)
+    if silent:
+        yield replace(said, lines=silent, log=None)
+    if len(silent) < len(lines):
+        yield replace(said, lines=tuple(line for line in lines if line not in by_name))
+
+
+# -- words --------------------------------------------------------------------------------------
+
+
+def _told(problem: Problem) -> str:
+    """What is wrong with a version, after its name."""
+    item = problem.path[5] if len(problem.path) > 5 else None
+    if problem.cause == "newest-version-empty":
+        return "has no items"
+    if problem.cause == "missing-root-image":
+        return f"lacks {_either(problem.values['known'])}"
+    if problem.cause == "bootloader-item-key":
+        return f"has none of the items {listed(problem.values['known'])}"
+    if problem.cause == "item-key-not-ftype":
+        return f"keys {shown(problem.values['ftype'])} as {shown(item)}"
+    if item is None:
+        return f"lacks {shown(problem.values.get('key'))}"
+    field = shown(problem.values.get("field"))
+    if problem.values.get("value") is None:
+        return f"lacks {field} in {shown(item)}"
+    return f"has an odd {field} in {shown(item)}"
+
+
+def _either(names: Iterable[str]) -> str:
+    return listed(names, last="or")
+
+
+def _ftypes(items: Iterable[Item]) -> list[str]:
+    return [str(item.ftype) for item in items]
+
+
+def _field(place: Place, field: str, look: Look) -> Place:
+    """A product's field, or the product where it has none of that name."""
+    product = look.catalog.product(place)
+    return place if product is None else product.at(field)

@@ -41,7 +41,12 @@ class Descriptions:
             missing = self.stream.files[self.stream.index_path].legacy(signed=self.signed).failure
             assert missing is not None
             self.journal.abort(
-                "no-signed-index", Place(""), missing.exception, missing.message, ("",)
+                "no-signed-index",
+                Place(""),
+                missing.exception,
+                missing.message,
+                ("",),
+                values={"path": self.stream.index_path},
             )
             self.signed = False
         self._sync(self.stream.start, (), Place(""))
@@ -55,9 +60,10 @@ class Descriptions:
         if path in above:
             self.journal.abort(
                 "index-names-itself",
-                Place(above[-1]),
+                named,
                 "RecursionError",
                 "maximum recursion depth exceeded",
+                values={"path": path},
             )
             return
         read = self.stream.files.get(path)
@@ -120,7 +126,7 @@ class Descriptions:
             cause = "index-missing" if top else "entry-file-missing"
             if top and not self.stream.explicit:
                 cause = "no-signed-index"
-        elif cause == "unsigned-sjson" and not top:
+        elif cause == "unsigned-sjson" and self.stream.files[self.stream.start].signed:
             cause = "mixed-signing-index-signed"
         elif cause == "not-json" and not self.signed and read.signed:
             cause = "mixed-signing-index-plain"
@@ -150,6 +156,7 @@ class Descriptions:
                     at,
                     "AttributeError",
                     f"'{type(entry).__name__}' object has no attribute 'get'",
+                    values={"value": entry},
                 )
             elif wrong := unsafe_path(entry.get("path")):
                 self.journal.abort(

@@ -138,7 +138,8 @@ class _Sync:
         if self.stream.fallback:
             read = self.stream.files[self.stream.index_path].strict()
             assert read.failure is not None
-            self._abort("no-signed-index", Place(""), CLIENT, read.failure.message)
+            path = self.stream.index_path
+            self._abort("no-signed-index", Place(""), CLIENT, read.failure.message, path=path)
         index = self._read(self.stream.start, Place(""))
         if index is None:
             return
@@ -338,7 +339,7 @@ class _Sync:
                 at = Place(listed.path, (*product.path, *newest.steps(key)))
                 item = newest.items[key]
                 ftype = item.get("ftype") if isinstance(item, dict) else None
-                if ftype != "notifications":
+                if ftype not in ("manifest", "notifications"):
                     self._drop("item-not-taken", at, key=key, ftype=ftype, shape=listed.shape.name)
 
     def _unsupported(self, listed: _List, product: models.Product) -> str | None:

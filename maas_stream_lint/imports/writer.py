@@ -160,7 +160,7 @@ class Writer:
         if ftype == "notifications":
             self._notify(item, at)
         if ftype == "root-image.gz" and "squashfs" in items:
-            self.journal.drop("squashfs-key", at)
+            self.journal.drop("squashfs-key", at, values={"squashfs": items["squashfs"]})
         elif not self.journal.ask("ftype", ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)

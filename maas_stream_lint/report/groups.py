@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.finding import Severity
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 #: As many products with the same trouble become one entry.
 MANY = 3
+
+#: So many values are named, where nothing else differs.
+_FEW = 3
 
 #: What differs between messages of one shape: values in backticks, and numbers.
 _VALUES = re.compile(r"(`[^`]*`|\d+)")
@@ -30,6 +35,11 @@ class Entry:
     def first(self) -> Finding:
         """The one to quote where they differ."""
         return self.findings[0]
+
+    @property
+    def grave(self) -> bool:
+        """Whether an image is lost by it."""
+        return self.first.severity >= Severity.UNUSABLE
 
     @property
     def message(self) -> str:
@@ -58,7 +68,7 @@ class Section:
 
 
 def sections(findings: Sequence[Finding]) -> list[Section]:
-    """Source and files first, then what many products share, then each product, worst first."""
+    """Source and files, what many products share, each product, worst first; then advice."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_shape(finding), []).append(finding)
@@ -77,32 +87,43 @@ def sections(findings: Sequence[Finding]) -> list[Section]:
         for owner, own in by_owner.items():
             if owner is not None:
                 single.setdefault(owner, []).append(Entry(tuple(own)))
-    made = []
-    if stream:
-        made.append(Section("The stream as a whole", False, _sorted(stream)))
-    if shared:
-        made.append(Section("Shared by several products", False, _sorted(shared)))
     twice = _named_twice(single)
-    made += sorted(
-        (
-            Section(name + (f" ({file})" if name in twice else ""), True, _sorted(entries))
-            for (file, name), entries in single.items()
-        ),
-        key=lambda section: -section.entries[0].first.severity,
-    )
-    return made
+    owned = [
+        Section(name + (f" ({file})" if name in twice else ""), True, _sorted(entries))
+        for (file, name), entries in single.items()
+    ]
+    owned.sort(key=lambda section: -section.entries[0].first.severity)
+    return [
+        *_section("The stream as a whole", [e for e in stream if e.grave]),
+        *_section("Shared by several products", [e for e in shared if e.grave]),
+        *owned,
+        # Advice must not stand in front of what costs an image.
+        *_section("Advice on several products", [e for e in shared if not e.grave]),
+        *_section("Advice on the stream as a whole", [e for e in stream if not e.grave]),
+    ]
+
+
+def _section(title: str, entries: list[Entry]) -> list[Section]:
+    return [Section(title, False, _sorted(entries))] if entries else []
 
 
 def merged(texts: Iterable[str]) -> str:
-    """Texts of one shape as one, ``…`` for what differs; the first of them if their shapes differ."""
+    """Texts of one shape as one; the first of them if their shapes differ.
+
+    Of what differs a few values are named, ``…`` stands for many.
+    """
     split = [_VALUES.split(text) for text in dict.fromkeys(texts)]
-    first = split[0]
     if len({_frame("".join(parts)) for parts in split}) > 1:
-        return "".join(first)
-    return "".join(
-        part if all(other[i] == part for other in split) else ("`…`" if part.startswith("`") else "…")
-        for i, part in enumerate(first)
-    )
+        return "".join(split[0])
+    columns = [list(dict.fromkeys(values)) for values in zip(*split, strict=True)]
+    differing = sum(len(values) > 1 for values in columns)
+    return "".join(_one_of(values, named=differing == 1) for values in columns)
+
+
+def _one_of(values: list[str], *, named: bool) -> str:
+    if len(values) == 1 or (named and len(values) <= _FEW):
+        return "/".join(values)
+    return "`…`" if values[0].startswith("`") else "…"
 
 
 def _shape(finding: Finding) -> tuple[object, ...]:

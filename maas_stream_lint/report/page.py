@@ -13,7 +13,7 @@ from rich.text import Text
 from maas_stream_lint.output import Style, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.finding import Severity
 
@@ -28,6 +28,8 @@ COLORS = {
 GOOD, LABEL, CODE, TITLE = "bold green", "dim", "cyan", "bold"
 
 _WORD = re.compile(r"\S+\s*")
+#: Code in backticks is one word, if it has room.
+_WORD_OR_CODE = re.compile(r"(?:`[^`]*`|\S)+\s*")
 _BACKTICKS = re.compile(r"`[^`]*`")
 
 
@@ -77,16 +79,24 @@ class Page:
 
 
 def _breaks(text: str, room: int) -> list[int]:
-    """Where lines begin. Longer words than there is room for stay whole, so that they can be copied."""
+    """Where lines begin. A word there is no room for stays whole, so that it can be copied."""
     starts = []
     used = 0
-    for word in _WORD.finditer(text):
-        width = cell_len(word[0].rstrip())
+    for start, word in _words(text, room):
+        width = cell_len(word.rstrip())
         if used and used + width > room:
-            starts.append(word.start())
+            starts.append(start)
             used = 0
-        used += cell_len(word[0])
+        used += cell_len(word)
     return starts
+
+
+def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
+    for found in _WORD_OR_CODE.finditer(text):
+        if cell_len(found[0].rstrip()) <= room:
+            yield found.start(), found[0]
+        else:
+            yield from ((found.start() + w.start(), w[0]) for w in _WORD.finditer(found[0]))
 
 
 def code(text: str, style: str = "") -> Text:
@@ -98,15 +108,21 @@ def code(text: str, style: str = "") -> Text:
     return made
 
 
+def styled(text: str, style: str) -> Text:
+    """A text whose style ends where it ends, whatever is appended."""
+    return Text.assemble((text, style))
+
+
 def severity(level: Severity) -> Text:
     """A severity's name in its colour."""
-    return Text(level.label, COLORS[level.label])
+    return styled(level.label, COLORS[level.label])
 
 
 def span(lines: Iterable[str], known: Iterable[str], asked: Iterable[str] = ()) -> str:
-    """Release lines, briefly: ``2.9–3.7``, ``3.5, 3.8``; ``all`` where they are all that were asked for.
+    """Release lines, briefly: ``2.9–3.7``, ``3.5, 3.8``.
 
-    ``known``: every release line there is, oldest first; neighbours there make a range.
+    ``known``: every release line there is, oldest first; neighbours there make a range. ``asked``:
+    the lines asked for; ``all`` where it is these.
     """
     order = list(known)
     wanted = set(lines)
@@ -119,7 +135,7 @@ def span(lines: Iterable[str], known: Iterable[str], asked: Iterable[str] = ()) 
                 runs[-1].append(line)
             else:
                 runs.append([line])
-    return ", ".join(r[0] if len(r) == 1 else f"{r[0]}–{r[-1]}" for r in runs)
+    return ", ".join(r[0] if len(r) == 1 else f"{r[0]}\N{EN DASH}{r[-1]}" for r in runs)
 
 
 def some(names: list[str], most: int = 3) -> str:

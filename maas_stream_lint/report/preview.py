@@ -10,7 +10,7 @@ from rich.text import Text
 from maas_stream_lint import loglines
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import outcome
-from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, code, span
+from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, code, span, styled
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -38,17 +38,17 @@ _GAP = 2
 def render(report: Report, style: Style, *, log: bool) -> str:
     """The matrix of products, the boot resources, and with ``log`` the log."""
     page = Page(style)
-    head = Text("stream ", LABEL)
-    head.append(clean(report.source), TITLE)
-    page.line(head, hang=7)
+    page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
     page.line()
     table = outcome.rows(report.look, report.findings)
     _matrix(page, table, outcome.columns(report.look, table))
     _resources(page, report)
     if log:
         _logs(page, report)
+    if all(outcome.IMPORTED in row.outcomes and len(set(row.outcomes)) == 1 for row in table):
+        return page.text()
     page.line()
-    page.line(Text(f"`maas-stream-lint check {clean(report.source)}` says why.", LABEL))
+    page.line(styled("`maas-stream-lint check` on this stream says why.", LABEL))
     return page.text()
 
 
@@ -57,14 +57,14 @@ def _lines(lines: tuple[str, ...]) -> str:
 
 
 def _heading(lines: tuple[str, ...]) -> Text:
-    head = Text("MAAS ", LABEL)
+    head = styled("MAAS ", LABEL)
     head.append(_lines(lines), TITLE)
     return head
 
 
 def _matrix(page: Page, table: list[outcome.Row], columns: list[outcome.Column]) -> None:
     if not table:
-        page.line(Text("no products", TITLE))
+        page.line(styled("no products", TITLE))
         return
     heads = [_lines(column.lines) for column in columns]
     widths = [
@@ -76,7 +76,7 @@ def _matrix(page: Page, table: list[outcome.Row], columns: list[outcome.Column])
     beside = left + right <= page.width
     if not beside:
         left = max(2, page.width - right)
-    head = Text("products".ljust(left) if beside else "products", TITLE)
+    head = styled("products".ljust(left) if beside else "products", TITLE)
     if not beside:
         page.line(head)
         head = Text(" " * left)
@@ -99,12 +99,12 @@ def _matrix(page: Page, table: list[outcome.Row], columns: list[outcome.Column])
     seen = {fate for column in columns for fate in column.outcomes}
     for fate, meaning in outcome.MEANING.items():
         if fate in seen:
-            page.hung(Text(fate.ljust(10), _COLORS[fate]), Text(meaning, LABEL), 10)
+            page.hung(styled(fate.ljust(10), _COLORS[fate]), styled(meaning, LABEL), 10)
 
 
 def _resources(page: Page, report: Report) -> None:
     page.line()
-    page.line(Text("boot resources", TITLE))
+    page.line(styled("boot resources", TITLE))
     for lines, traces in _agreeing(report, _resource_key):
         page.line()
         page.line(_heading(lines))
@@ -113,25 +113,25 @@ def _resources(page: Page, report: Report) -> None:
             _fatal(page, trace.fatal)
             continue
         for selection, event in sorted(trace.aborted.items()):
-            told = Text("selection ", LABEL)
+            told = styled("selection ", LABEL)
             told.append(clean("/".join(selection)) + " fails: ")
             told.append(clean(_told(event)))
             page.line(told, indent=2, hang=4)
         if not trace.resources:
-            page.line(Text("none", LABEL), indent=2)
+            page.line(styled("none", LABEL), indent=2)
         for resource in sorted(trace.resources):
             _resource(page, resource)
 
 
 def _resource(page: Page, resource: Resource) -> None:
     told = Text(clean(resource.resource))
-    told.append(f"  version {clean(resource.version)}, {clean(resource.label)}", LABEL)
+    told.append(f"  version {clean(resource.version)}, {clean(resource.label)}:", LABEL)
+    told.append(f" {clean(', '.join(resource.filetypes))}")
     page.line(told, indent=2, hang=4)
-    page.line(Text(clean(" ".join(resource.filetypes))), indent=4)
 
 
 def _fatal(page: Page, event: Event) -> None:
-    told = Text("none", COLORS["ignored"])
+    told = styled("none", COLORS["ignored"])
     told.append(f": the import ends in its stage `{event.stage}` with ")
     told.append_text(code(_told(event)))
     page.line(told, indent=2, hang=4)
@@ -143,25 +143,25 @@ def _told(event: Event) -> str:
 
 def _logs(page: Page, report: Report) -> None:
     page.line()
-    page.line(Text("log", TITLE))
+    page.line(styled("log", TITLE))
     manifests = False
     for lines, traces in _agreeing(report, _log_key):
         trace = traces[0]
         page.line()
         page.line(_heading(lines))
         if trace.strict:
-            page.line(Text("logs nothing of the products it drops", LABEL), indent=2)
+            page.line(styled("logs nothing of the products it drops", LABEL), indent=2)
         for stage, said in trace.log.items():
             if said:
-                page.line(Text(_STAGES.get(stage, stage), LABEL), indent=2, hang=4)
+                page.line(styled(_STAGES.get(stage, stage), LABEL), indent=2, hang=4)
             for text, many, harmless in _runs(said):
                 manifests |= harmless
                 _logged(page, text, many, harmless)
         if trace.fatal is not None:
-            page.line(Text("then it ends", LABEL), indent=2)
+            page.line(styled("then it ends", LABEL), indent=2)
             _logged(page, _told(trace.fatal), 1, harmless=False)
         elif not trace.strict and not any(trace.log.values()):
-            page.line(Text("no warnings", LABEL), indent=2)
+            page.line(styled("no warnings", LABEL), indent=2)
     if manifests:
         page.line()
         page.line(
@@ -171,10 +171,11 @@ def _logs(page: Page, report: Report) -> None:
 
 
 def _logged(page: Page, text: str, many: int, harmless: bool) -> None:
-    told = Text(clean(loglines.prefixed(text)), LABEL if harmless else "")
+    told = styled(clean(loglines.prefixed(text)), LABEL if harmless else "")
     if many > 1:
-        what = "more manifests" if harmless else "more times"
-        told.append(f"  (and {many - 1:,} {what})", LABEL)
+        told.append(
+            f"  (and {many - 1:,} more manifests)" if harmless else f"  ({many:,} times)", LABEL
+        )
     page.line(told, indent=4, hang=6)
 
 
@@ -210,7 +211,7 @@ def _resource_key(trace: Trace) -> object:
     if trace.fatal is not None:
         return (trace.strict, _told(trace.fatal))
     aborted = tuple(sorted((s, _told(e)) for s, e in trace.aborted.items()))
-    return (aborted, tuple(sorted(trace.resources)))
+    return (aborted, tuple(sorted(r._replace(kflavor=None) for r in trace.resources)))
 
 
 def _log_key(trace: Trace) -> object:

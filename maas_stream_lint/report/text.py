@@ -24,6 +24,7 @@ from maas_stream_lint.report.page import (
     severity,
     some,
     span,
+    styled,
 )
 from maas_stream_lint.rulebook import all_releases
 
@@ -38,9 +39,7 @@ _INDENT, _LABELS = 4, 6
 def render(report: Report, threshold: Severity, style: Style) -> str:
     """The report: every finding, what MAAS makes of the stream, and a closing line."""
     page = Page(style)
-    head = Text("stream ", LABEL)
-    head.append(clean(report.source), TITLE)
-    page.line(head, hang=7)
+    page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
     for section in sections(report.findings):
         page.line()
         _section(page, section, report)
@@ -60,17 +59,19 @@ def lines_of(finding: Finding, report: Report) -> str:
 
 
 def _section(page: Page, section: Section, report: Report) -> None:
-    page.line(Text(clean(section.title), TITLE))
-    remedy = ""
-    for number, entry in enumerate(section.entries):
-        if number:
+    page.line(styled(clean(section.title), TITLE))
+    before = None
+    for entry in section.entries:
+        if before is not None:
             page.line()
-        write_entry(page, entry, report, named=not section.product, before=remedy)
-        remedy = entry.first.remedy
+        write_entry(page, entry, report, named=not section.product, before=before)
+        before = entry
 
 
-def write_entry(page: Page, entry: Entry, report: Report, *, named: bool, before: str = "") -> None:
-    """Write one entry. ``named``: say which products. ``before``: a remedy just given."""
+def write_entry(
+    page: Page, entry: Entry, report: Report, *, named: bool, before: Entry | None = None
+) -> None:
+    """Write one entry. ``named``: say which products. ``before``: the entry above it."""
     finding = entry.first
     head = Text("  ")
     head.append_text(severity(finding.severity))
@@ -87,7 +88,9 @@ def write_entry(page: Page, entry: Entry, report: Report, *, named: bool, before
         _field(page, "MAAS", code(merged([f.effect for f in entry.findings])))
     for label, text in _logs(entry):
         _field(page, label, text)
-    _field(page, "fix", "as above" if finding.remedy == before else merged([f.remedy for f in entry.findings]))
+    remedy = merged([f.remedy for f in entry.findings])
+    again = before is not None and before.first.remedy == finding.remedy
+    _field(page, "fix", "as above" if again else remedy)
     _field(page, "at", _places(entry.places))
 
 
@@ -139,52 +142,54 @@ def fates(page: Page, report: Report) -> None:
     spans = [span(column.lines, known) for column in columns]
     wide = max(len(told) for told in spans)
     for column, told in zip(columns, spans, strict=True):
-        head = Text("MAAS ", LABEL)
+        head = styled("MAAS ", LABEL)
         head.append(told.ljust(wide + 2), TITLE)
-        page.hung(head, _fate(column, len(table)), 7 + wide)
+        page.hung(head, _fate(column, len(table), report), 7 + wide)
 
 
-def _fate(column: outcome.Column, products: int) -> Text:
+def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     if column.fatal is not None:
-        told = Text("imports nothing", COLORS["ignored"])
-        told.append(": it refuses this source" if column.strict else ": it stops, for every source")
-        return told
+        told = styled("imports nothing", COLORS["ignored"])
+        told.append(" of this source" if column.strict else ": the import of every source stops")
+        return told.append_text(_by(report, column, Severity.FATAL))
     if not products:
         return Text("finds no products")
     counts = column.counts
     taken = counts[outcome.IMPORTED] + counts[outcome.UNUSABLE]
     whole = "the one product" if products == 1 else f"all {products:,} products"
-    if counts[outcome.IGNORED] == products:
-        return Text(f"drops {whole}", COLORS["ignored"])
     some_of = whole if taken == products else f"{taken:,} of {count(products, 'product')}"
     parts = [Text(f"imports {some_of}")] if taken else []
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
-    if counts[outcome.IGNORED]:
-        parts.append(Text(f"drops {counts[outcome.IGNORED]:,}", COLORS["ignored"]))
+    if lost := counts[outcome.IGNORED]:
+        told = styled(f"drops {whole if lost == products else f'{lost:,}'}", COLORS["ignored"])
+        parts.append(told.append_text(_by(report, column, Severity.IGNORED)))
     if bad := counts[outcome.UNUSABLE]:
         which = "it" if products == 1 else "all" if bad == taken else f"{bad:,}"
-        parts.append(Text(f"but {which} can't be used", COLORS["unusable"]))
+        told = styled(f"but {which} can't be used", COLORS["unusable"])
+        parts.append(told.append_text(_by(report, column, Severity.UNUSABLE)))
     return Text(", ").join(parts)
+
+
+def _by(report: Report, column: outcome.Column, level: Severity) -> Text:
+    """The rules that say why, in brackets."""
+    lines = set(column.lines)
+    names = dict.fromkeys(
+        f.name for f in report.findings if f.severity is level and lines.intersection(f.maas)
+    )
+    return styled(f" ({some(list(names), 2)})", LABEL) if names else Text()
 
 
 def _summary(page: Page, report: Report, threshold: Severity) -> None:
     counts = Counter(f.severity for f in report.findings)
-    look = report.look
-    told = Text()
-    if not report.findings:
-        told.append("no findings", GOOD)
+    failed = report.worst is not None and report.worst >= threshold
+    told = styled("fails", COLORS["ignored"]) if failed else styled("passes", GOOD)
+    told.append(" · " if report.findings else " · no findings")
     for number, level in enumerate(s for s in sorted(Severity, reverse=True) if counts[s]):
         told.append(", " if number else "")
-        told.append(f"{counts[level]:,} {level.label}", COLORS[level.label])
-    files = sum(metadata.exists for metadata in look.stream.files.values())
-    known = [r.line for r in all_releases()]
-    told.append(f" · {count(len(look.catalog.products), 'product')}, {count(files, 'file')}")
-    told.append(f" · MAAS {span(look.lines, known)}")
-    failed = report.worst is not None and report.worst >= threshold
-    told.append(" · ")
-    if failed:
-        told.append(f"fails ({threshold.label} or worse)", COLORS["ignored"])
-    else:
-        told.append("passes", GOOD)
-    page.line(told)
+        many = level is Severity.WARNING and counts[level] > 1
+        told.append(f"{counts[level]:,} {level.label}{'s' * many}", COLORS[level.label])
+    files = sum(metadata.exists for metadata in report.look.stream.files.values())
+    told.append(f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'file')}")
+    told.append(f" · MAAS {span(report.look.lines, [r.line for r in all_releases()])}")
+    page.line(told, hang=2)

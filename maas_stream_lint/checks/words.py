@@ -1,0 +1,62 @@
+"""How rules word values and lists, and how they look up what an event only points at."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from maas_stream_lint.engine import Look
+    from maas_stream_lint.finding import Place
+
+LONGEST = 80
+
+
+def quoted(text: str) -> str:
+    """A text in backticks, shortened, on one line whatever it holds."""
+    short = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return f"`{short if short.isprintable() else json.dumps(short)[1:-1]}`"
+
+
+def shown(value: Any) -> str:
+    """A JSON value as a message names it: in backticks, or by its kind."""
+    if value == "" or isinstance(value, (list, dict)):
+        return kind(value)
+    return quoted(value if isinstance(value, str) else json.dumps(value))
+
+
+def kind(value: Any) -> str:
+    """What a JSON value is."""
+    if isinstance(value, str):
+        return "text" if value else "an empty text"
+    if isinstance(value, bool) or value is None:
+        return quoted(json.dumps(value))
+    if isinstance(value, (int, float)):
+        return f"the number {shown(value)}"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def listed(names: Iterable[str], most: int = 3, last: str = "and") -> str:
+    """The first names of a list in backticks, and how many more there are."""
+    all_names = list(names)
+    parts = [quoted(name) for name in all_names[:most]]
+    if len(all_names) > most:
+        parts.append(f"{len(all_names) - most:,} more")
+    return f" {last} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def value_at(look: Look, place: Place) -> Any:
+    """What stands at a place of a file; ``None`` if nothing does."""
+    metadata = look.stream.files.get(place.file)
+    document = metadata.best if metadata is not None else None
+    value = document.data if document is not None else None
+    for step in place.path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value

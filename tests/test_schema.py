@@ -1,0 +1,108 @@
+"""The JSON outputs against their schemas, over all fixtures and a sample of the corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from maas_stream_lint.api import Preview, Report, check, preview
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.report import json_
+from maas_stream_lint.rulebook import all_releases, rules_root
+from maas_stream_lint.stream import load
+from trees import KEYRING, corpus, tree_of
+
+ROOT = Path(__file__).parents[1]
+FIXTURES = sorted(p for p in (ROOT / "fixtures").glob("*/*") if (p / "tree").is_dir())
+CASES = corpus()[::7]
+
+
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    schema = json.loads((rules_root() / "schemas" / f"{name}.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(closed(schema))
+
+
+def closed(schema: Any) -> Any:
+    """The schema with nothing allowed that it does not name: what is written must be documented."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: closed(value) for key, value in schema.items()}
+    if isinstance(made.get("properties"), dict) and made.get("type") == "object":
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+REPORT, PREVIEW = validator("report"), validator("preview")
+
+
+def through_text(data: dict[str, Any]) -> Any:
+    text = json_.render(data)
+    assert text.isascii()
+    return json.loads(text)
+
+
+def counts_agree(said: dict[str, Any]) -> bool:
+    summary = said["summary"]
+    levels = [f["severity"] for f in said["findings"]]
+    return summary["findings"] == len(levels) and all(
+        summary[s.label] == levels.count(s.label) for s in Severity
+    )
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_fixtures(fixture: Path) -> None:
+    keyring = fixture / "keyring.gpg"
+    trusted = keyring if keyring.exists() else None
+    for source in (fixture / "tree", fixture / "tree/streams/v1/index.json"):
+        if not source.exists():
+            continue
+        said = through_text(check(source, keyring=trusted).to_dict())
+        REPORT.validate(said)
+        assert counts_agree(said)
+        PREVIEW.validate(through_text(preview(source, keyring=trusted).to_dict()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c["id"])
+def test_corpus(case: dict[str, Any]) -> None:
+    look = look_at(load(tree_of(case), KEYRING if case["keyring"] else None), all_releases())  # type: ignore[arg-type]
+    said = through_text(Report("case", look, tuple(findings(look, all_rules()))).to_dict())
+    REPORT.validate(said)
+    assert counts_agree(said)
+    PREVIEW.validate(through_text(Preview("case", look).to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("version",), 2),
+        (("summary", "fatal"), -1),
+        (("findings", 0, "severity"), "bad"),
+        (("findings", 0, "places"), []),
+        (("findings", 0, "maas"), ["3.6.1"]),
+        (("findings", 0, "places", 0, "line"), 0),
+    ],
+)
+def test_the_schema_refuses(path: tuple[Any, ...], value: Any) -> None:
+    said = check(ROOT / "fixtures/bad/MSL401-ubuntu-name/tree").to_dict()
+    holder: Any = said
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = value
+    assert not REPORT.is_valid(said)
+
+
+def test_every_member_is_described_in_the_documentation() -> None:
+    text = (ROOT / "docs/json.md").read_text("utf-8")
+    blocks = [part.split("```")[0] for part in text.split("```json\n")[1:]]
+    report, verdicts = (json.loads(block) for block in blocks)
+    REPORT.validate(report)
+    PREVIEW.validate(verdicts)
