@@ -249,6 +249,7 @@ def rules(form: str) -> None:
     from maas_stream_lint import output as out
     from maas_stream_lint.checks import all_rules
 
+    out.check_target(None)
     if form == "json":
         from maas_stream_lint.report import json_
 
@@ -280,6 +281,7 @@ def explain(
     from maas_stream_lint.checks import all_rules
     from maas_stream_lint.report import explain as explain_
 
+    out.check_target(None)
     known = all_rules()
     what = " ".join(words)
     rule = next((r for r in known if what.strip().lower() in (r.code.lower(), r.name)), None)

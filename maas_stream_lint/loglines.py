@@ -57,6 +57,11 @@ class LogLine:
     simulated: bool  #: whether it is of the metadata passes, which are predicted
 
     @cached_property
+    def heads(self) -> tuple[str, ...]:
+        """What the texts begin with: cheaper to compare than to make a pattern."""
+        return tuple(text.partition("{")[0].rstrip() for text in self.texts)
+
+    @cached_property
     def patterns(self) -> tuple[re.Pattern[str], ...]:
         """The texts as patterns, their holes named."""
         return tuple(_pattern(text) for text in self.texts)
@@ -127,7 +132,10 @@ def prefixed(text: str) -> str:
 
 
 def _recognise(text: str) -> Match | None:
+    squeezed = " ".join(text.split())
     for line in known():
+        if not squeezed.startswith(line.heads):
+            continue
         for pattern in line.patterns:
             match = pattern.fullmatch(text)
             if match is not None:

@@ -44,7 +44,7 @@ def style(output: str | None) -> Style:
 
     NO_COLOR and FORCE_COLOR are minded; a file never gets colour.
     """
-    terminal = output is None and sys.stdout.isatty()
+    terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     width = PLAIN_WIDTH
     if terminal:
         width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns))
@@ -56,9 +56,11 @@ def style(output: str | None) -> Style:
 
 
 def check_target(output: str | None) -> None:
-    """Raise UsageError for an ``--output`` that cannot be written, before any work is done."""
+    """Raise UsageError for a target that cannot be written, before any work is done."""
     if output is not None:
         _target(output)
+    elif sys.stdout is None:
+        raise UsageError("standard output is closed", "name a file with --output")
 
 
 def write(text: str, output: str | None) -> None:
@@ -77,9 +79,11 @@ def write(text: str, output: str | None) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Else the interpreter flushes once more at its exit, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise _unwritable("standard output", error) from None
 
 
 def _escaped(char: str) -> str:

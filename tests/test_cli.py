@@ -296,6 +296,24 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert child.wait() == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*COMMAND, "rules"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: cannot write 'standard output': no space left")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_closed_output_is_one_line() -> None:
+    script = 'exec "$@" >&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *COMMAND, "check", BAD], stderr=subprocess.PIPE, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: standard output is closed")
+
+
 def test_interrupted_it_is_quiet() -> None:
     script = (
         "import maas_stream_lint.api as api, time, sys\n"

@@ -39,24 +39,27 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
     """
     stream = look.stream
     path = stream.index_path
-    why = stream.files[path].trouble.message
+    trouble = stream.files[path].trouble
     if re.search(r"[.]s?json/+$", stream.base):
         yield Said(
-            f"the URL ends in a slash behind its index, so MAAS asks for `{path}` below it: {why}",
+            f"the URL ends in a slash behind its index, so MAAS asks for `{path}` below it: "
+            f"{trouble.message}",
             "take off the slash; the web page of MAAS 3.5 to 3.7 adds it, so set the URL with "
             "`maas $PROFILE boot-source update $ID url=…`",
         )
     elif stream.fallback:
         yield Said(
-            f"there is no `{path}`, which is all that MAAS asks a bare root for ({why}), "
-            f"only `{INDEX_JSON}`",
+            f"`{path}`, all that MAAS asks a bare root for, can't be had: {trouble.message}; "
+            f"there is an `{INDEX_JSON}`",
             f"give MAAS {_full_url(stream)}, with the CLI on 3.5 to 3.7, or sign the stream",
         )
     else:
         yield Said(
-            f"there is neither `{path}` nor `{INDEX_JSON}` below the root ({why})",
+            f"neither `{path}` nor `{INDEX_JSON}` can be had below the root: {trouble.message}",
             "give MAAS the URL of the directory that holds `streams/v1`, or that of the index file "
-            "itself; other names, such as Juju's `index2.json`, are never asked for",
+            "itself; other names, such as Juju's `index2.json`, are never asked for"
+            if trouble.kind == "missing"
+            else trouble.hint,
         )
 
 

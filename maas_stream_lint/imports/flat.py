@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from maas_stream_lint.finding import Place
 
+#: File types that no MAAS stores, and nobody misses.
+UNSTORED = ("manifest", "notifications")
 #: The cache's tuple, by column.
 SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")
 Spec = tuple[str, str, str, str, str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
+from maas_stream_lint.imports.flat import UNSTORED
 from maas_stream_lint.imports.trace import Event, Kind, Trace
 
 if TYPE_CHECKING:
@@ -133,5 +134,6 @@ class Journal:
             return True
         line = f"Ignoring unsupported product {product}"
         self.trace.say(self.stage, "warning", line)
-        self.drop(cause, place, line, values)
+        if flat.get("ftype") not in UNSTORED:
+            self.drop(cause, place, line, values)
         return False

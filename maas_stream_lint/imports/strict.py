@@ -16,6 +16,7 @@ from maas_stream_lint.imports import models
 from maas_stream_lint.imports.answers import SHORT
 from maas_stream_lint.imports.diagnosis import check_index
 from maas_stream_lint.imports.fieldtypes import number
+from maas_stream_lint.imports.flat import UNSTORED
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
@@ -339,7 +340,7 @@ class _Sync:
                 at = Place(listed.path, (*product.path, *newest.steps(key)))
                 item = newest.items[key]
                 ftype = item.get("ftype") if isinstance(item, dict) else None
-                if ftype not in ("manifest", "notifications"):
+                if ftype not in UNSTORED:
                     self._drop("item-not-taken", at, key=key, ftype=ftype, shape=listed.shape.name)
 
     def _unsupported(self, listed: _List, product: models.Product) -> str | None:

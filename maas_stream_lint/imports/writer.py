@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import Claim, FlatFile, FlatProduct, Key, identity
+from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatFile, FlatProduct, Key, identity
 from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Writer:
         elif not self.journal.ask("ftype", ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)
-            if ftype not in ("manifest", "notifications"):
+            if ftype not in UNSTORED:
                 self.journal.drop("unknown-ftype", at, line, {"ftype": ftype})
         elif self.journal.supported(product, flat, at):
             self._store(product, vername, flat, at)
