@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import Look, findings, look_at
+from maas_stream_lint.engine import Look, findings, look_at, no_gc
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.rule import selected
 from maas_stream_lint.rulebook import releases
@@ -89,8 +89,9 @@ def check(
     Raises LintError if the check could not be made at all (UsageError: because of an argument).
     """
     rules = selected(all_rules(), select, ignore)
-    look = _look(source, maas, keyring, options)
-    return Report(look.stream.label, look, tuple(findings(look, rules)))
+    with no_gc():
+        look = _look(source, maas, keyring, options)
+        return Report(look.stream.label, look, tuple(findings(look, rules)))
 
 
 def preview(
@@ -101,7 +102,8 @@ def preview(
     options: FetchOptions | None = None,
 ) -> Preview:
     """Say what each release line would do with a stream. Arguments and errors as for ``check``."""
-    look = _look(source, maas, keyring, options)
+    with no_gc():
+        look = _look(source, maas, keyring, options)
     return Preview(look.stream.label, look)
 
 

@@ -33,6 +33,10 @@ class Look:
     stream: Stream
     releases: tuple[Release, ...]
     traces: list[Trace]
+    _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _stored: dict[tuple[tuple[str, ...], str, str | None], tuple[str, ...]] = field(
+        default_factory=dict, repr=False
+    )
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -55,20 +59,25 @@ class Look:
         as taken: nothing about itself is in the way.
         """
         product = (place.file, place.product)
-        return tuple(
-            line
-            for lines, strict, known in self._known
-            if (product in known) is not strict
-            for line in lines
-        )
+        lines = self._taken.get(product)
+        if lines is None:
+            lines = self._taken[product] = tuple(
+                line
+                for lines, strict, known in self._known
+                if (product in known) is not strict
+                for line in lines
+            )
+        return lines
 
     def stores(self, item: Item) -> tuple[str, ...]:
         """The release lines that download an item of a newest version, if its product is taken."""
-        lines = self.takes(item.place)
-        ftype = item.ftype
-        return tuple(
-            r.line for r in self.releases if r.line in lines and r.stores(item.key, ftype)
-        )
+        lines, key, ftype = self.takes(item.place), item.key, item.ftype
+        stored = self._stored.get((lines, key, ftype))
+        if stored is None:
+            stored = self._stored[(lines, key, ftype)] = tuple(
+                r.line for r in self.releases if r.line in lines and r.stores(key, ftype)
+            )
+        return stored
 
     @cached_property
     def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:

@@ -219,12 +219,11 @@ class Item:
 
     def get(self, field: str) -> str | None:
         """A field as text, flattened: the item's, else the version's, the product's, the file's."""
-        for holder in (
-            self.raw,
-            self.version.raw,
-            self.version.product.raw,
-            self.version.product.file.raw,
-        ):
+        own = self.raw.get(field)
+        if own.__class__ is str:
+            return own
+        product = self.version.product
+        for holder in (self.raw, self.version.raw, product.raw, product.file.raw):
             value = _text(holder.get(field))
             if value is not None:
                 return value

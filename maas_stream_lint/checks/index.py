@@ -274,7 +274,8 @@ def entry_format_missing(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: this is the quietest way to lose a whole file. The index looks right, the source works,
         and the images just are not there.
-    Mend: write `"format": "products:1.0"` into the entry; the file has one of its own beside it.
+    Mend: write `"format": "products:1.0"` into the entry; that of the file itself does not count
+        here.
     Example:
         "com.example.maas:v3:download": {
             "datatype": "image-downloads",

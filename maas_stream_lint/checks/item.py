@@ -73,7 +73,8 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
     ftype = event.values["ftype"]
     if ftype == "bootloader":
         return  # ftype_bootloader has it
-    near = _nearest(ftype, look.releases[-1].ftypes)
+    known = look.releases[-1].ftypes
+    near = _nearest(ftype, known) or (event.place.item if event.place.item in known else None)
     if near is not None and _has_sibling(event.place, near, look):
         near = None  # so that one is not it
     wanted = quoted(near) if near else "one such as `squashfs` or `root-tgz`"

@@ -341,6 +341,8 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
         return
     if any(is_root(f) and f != ROOT_IMAGE for f in found):
         return
+    if any(item.key == SQUASHFS for item in version.items):
+        return  # squashfs_key has it
     item = found[ROOT_IMAGE][0]
     lines = look.stores(item)
     if lines:
@@ -485,7 +487,8 @@ def _missing(key: str, seen: Event | Version, look: Look) -> Iterator[Said]:
         return
     if not seen.product.ubuntu or key in seen.ftypes or not seen.items:
         return
-    lacking = [f for f in (KERNEL, INITRD, SQUASHFS) if f not in _vital(seen)]
+    has = [*_vital(seen), *_misspelt(seen, look)]
+    lacking = [f for f in (KERNEL, INITRD, SQUASHFS) if f not in has]
     if not lacking or lacking[0] != key or set(lacking) & set(_lost(seen)[1]):
         return  # newest_version_partial has it, where an older version is better
     lines = look.takes(seen.place)
@@ -503,6 +506,12 @@ def _vital(version: Version) -> list[str]:
     """What a version has of the three parts of an Ubuntu set."""
     parts = [f for f in (KERNEL, INITRD) if f in version.ftypes]
     return [*parts, SQUASHFS] if {SQUASHFS, ROOT_IMAGE} & set(version.ftypes) else parts
+
+
+def _misspelt(version: Version, look: Look) -> list[str]:
+    """Keys of items whose ftype is missing or unknown, which rules on items tell."""
+    known = look.releases[-1].ftypes
+    return [item.key for item in version.items if item.ftype not in known]
 
 
 def _lost(newest: Version) -> tuple[Version | None, list[str]]:

@@ -21,8 +21,13 @@ class Database:
     def cache(self, mapping: dict[Spec, Claim]) -> None:
         """``_update_cache``: a row a tuple, as far as the database takes it."""
         judged: set[int] = set()
+        fine: set[str] = set()  # the same few texts come again in thousands of tuples
         for spec, claim in mapping.items():
-            if not plain(spec):
+            if fine.issuperset(spec):
+                pass
+            elif plain(spec):
+                fine.update(spec)
+            else:
                 for column, value in zip(SPEC, spec, strict=True):
                     self.fits("cache-key", column, value, claim)
             if id(claim.flat) in judged:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
+#: Fields that the cache's tuples of an item are made of.
+OFFERED_BY = (
+    *("os", "arch", "label", "release", "bootloader-type", "kflavor", "subarch", "subarches"),
+    *("version", "gadget_snap", "kernel_snap"),
+)
 #: Fields that are looked up of each item, in MAAS's order.
 NEEDED = ("arch", "release", "label")
 NEEDED_OF_BOOTLOADERS = ("arch", "label")
@@ -313,43 +318,47 @@ class Descriptions:
 
     def _claim(self, product: FlatProduct, flat: dict[str, str], at: Place) -> None:
         """``RepoDumper.insert_item``: the tuples an item offers; the last claim of one wins."""
-        os, arch, label = flat.get("os", "ubuntu"), flat["arch"], flat["label"]
-        bootloader = flat.get("bootloader-type")
-        release = flat["release"] if bootloader is None else bootloader
-        kflavor = flat.get("kflavor", "generic") if bootloader is None else "bootloader"
         claim = Claim(flat, at)
-        if os == "ubuntu-core":
-            gadget = flat.get("gadget_snap", "generic")
-            kernel = flat.get("kernel_snap", "generic")
-            self._offer(
-                product,
-                (os, arch, "generic", kernel, f"{release}-{gadget}", label),
-                claim,
-                first=True,
-            )
-            return
-        subarches = flat.get("subarches", "generic")
-        for subarch in subarches.split(","):
-            self._offer(product, (os, arch, subarch, kflavor, release, label), claim, first=True)
-        subarch = flat.get("subarch", "generic")
-        self._offer(product, (os, arch, subarch, kflavor, release, label), claim, first=False)
-        version = flat.get("version")
-        if os == "ubuntu" and version is not None:
-            if not release:
-                product.aborted = True
-                self.journal.abort("empty-release", at, "IndexError", "string index out of range")
-                return
-            if subarch in (f"ga-{version}", f"hwe-{release[0]}") and "generic" in subarches:
-                self._offer(
-                    product, (os, arch, "generic", kflavor, release, label), claim, first=False
-                )
-
-    def _offer(self, product: FlatProduct, spec: Spec, claim: Claim, *, first: bool) -> None:
-        if first:
-            self.mapping.setdefault(spec, claim)
-        else:
+        fields = tuple(map(flat.get, OFFERED_BY))
+        if fields != product.offered:
+            # The items of a version mostly offer the very same, so this is done once.
+            product.offered = fields
+            shared, product.own = _offers(flat)
+            for spec in shared:
+                self.mapping.setdefault(spec, claim)
+            product.specs += [*shared, *product.own]
+        for spec in product.own:
             self.mapping[spec] = claim
-        product.specs.append(spec)
+        if _lacks_release(flat):
+            product.aborted = True
+            self.journal.abort("empty-release", at, "IndexError", "string index out of range")
+
+
+def _offers(flat: dict[str, str]) -> tuple[list[Spec], list[Spec]]:
+    """The tuples that an item takes if they are free, and those that it takes in any case."""
+    os, arch, label = flat.get("os", "ubuntu"), flat["arch"], flat["label"]
+    bootloader = flat.get("bootloader-type")
+    release = flat["release"] if bootloader is None else bootloader
+    kflavor = flat.get("kflavor", "generic") if bootloader is None else "bootloader"
+    if os == "ubuntu-core":
+        gadget = flat.get("gadget_snap", "generic")
+        kernel = flat.get("kernel_snap", "generic")
+        return [(os, arch, "generic", kernel, f"{release}-{gadget}", label)], []
+    subarch, subarches = flat.get("subarch", "generic"), flat.get("subarches", "generic")
+    shared = [(os, arch, s, kflavor, release, label) for s in subarches.split(",")]
+    own = [(os, arch, subarch, kflavor, release, label)]
+    if os == "ubuntu" and "version" in flat and release:
+        kernels = (f"ga-{flat['version']}", f"hwe-{release[0]}")
+        if subarch in kernels and "generic" in subarches:
+            own.append((os, arch, "generic", kflavor, release, label))
+    return shared, own
+
+
+def _lacks_release(flat: dict[str, str]) -> bool:
+    """Whether MAAS asks for the first letter of a release that has none."""
+    if flat.get("os", "ubuntu") != "ubuntu" or "version" not in flat:
+        return False
+    return not flat.get("bootloader-type", flat.get("release"))
 
 
 def unsafe_path(path: Any) -> str | None:

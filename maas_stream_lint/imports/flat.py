@@ -45,6 +45,8 @@ class FlatProduct:
     aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
     dropped: bool = False  #: pass 1 ignored at least one of its items
     specs: list[Spec] = field(default_factory=list)
+    offered: tuple[str | None, ...] = ()  #: the fields that the last tuples were made of
+    own: list[Spec] = field(default_factory=list)  #: those of them that it takes from others
     _items: dict[str, list[FlatItem]] = field(default_factory=dict)
 
     def level(self, vername: str) -> dict[str, str]:

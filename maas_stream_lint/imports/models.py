@@ -89,7 +89,7 @@ def fit(data: dict[str, Any], release: Release) -> Fit:
 
 
 def sound(data: dict[str, Any], release: Release) -> Iterator[tuple[Shape, list[Product]]]:
-    """The products of a refused file that would fit by themselves, by the shape they are nearest to."""
+    """The products of a refused file that fit by themselves, by the shape they are nearest to."""
     products = data.get("products")
     found: dict[str, tuple[Shape, list[Product]]] = {}
     for name, raw in products.items() if isinstance(products, dict) else ():

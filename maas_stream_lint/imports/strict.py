@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports import models
-from maas_stream_lint.imports.answers import SHORT
+from maas_stream_lint.imports.answers import SHORT, plain
 from maas_stream_lint.imports.diagnosis import check_index
 from maas_stream_lint.imports.fieldtypes import number
 from maas_stream_lint.imports.flat import UNSTORED
@@ -104,6 +104,7 @@ class _Sync:
         self.store = _Store()
         self.undo = _Undo(0)
         self.refused: set[tuple[str, Place]] = set()
+        self.fine: set[str] = set()  # texts the cache takes: few, and in thousands of rows
 
     def run(self) -> Trace:
         self._fetch()
@@ -242,9 +243,14 @@ class _Sync:
             keys.append(("release", fields["release"]))
             keys += [("subarches", subarch) for subarch in fields["subarches"].split(",")]
             if listed.shape.name == "multi-file":
-                keys += [("subarch", fields["subarch"]), ("kflavor", fields.get("kflavor"))]
-        for column, value in keys:
-            self._fits_cache("cache-key", column, value, place)
+                keys += [("subarch", fields["subarch"]), ("kflavor", fields.get("kflavor") or "")]
+        texts = {value for _, value in keys}
+        if not self.fine.issuperset(texts):
+            if plain(texts):
+                self.fine |= texts
+            else:
+                for column, value in keys:
+                    self._fits_cache("cache-key", column, value, place)
         self._fits_cache("cache-version", "version name", product.newest.name, place)
         for column in ("release_title", "release_codename"):
             self._fits_cache("cache-title", column, fields.get(column), place)
