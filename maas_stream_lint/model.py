@@ -117,23 +117,24 @@ class Product:
         return Version(self, name, self.versions[name])
 
     def get(self, field: str) -> str | None:
-        """A field as text: the product's, else the file's, else the newest version's or an item's."""
-        own = self.raw.get(field)
-        if own.__class__ is str:
-            return own
-        for holder in self._holders:
-            value = _text(holder.get(field))
-            if value is not None:
-                return value
-        return None
+        """A field as text: the product's, else the file's, the newest version's or an item's."""
+        return self._fields.get(field)
 
     @cached_property
-    def _holders(self) -> list[dict[str, Any]]:
-        holders = [self.raw, self.file.raw]
+    def _fields(self) -> dict[str, str]:
+        holders = [self.file.raw, self.raw]
         if self.newest is not None:
-            holders.append(self.newest.raw)
-            holders += [item.raw for item in self.newest.items]
-        return holders
+            holders = [
+                *(item.raw for item in reversed(self.newest.items)),
+                self.newest.raw,
+                *holders,
+            ]
+        return {
+            field: value if value.__class__ is str else str(value)
+            for holder in holders
+            for field, value in holder.items()
+            if value.__class__ is str or isinstance(value, (int, float))
+        }
 
     @cached_property
     def os(self) -> str:
@@ -201,11 +202,13 @@ class Version:
 class Item:
     """A version's item."""
 
-    __slots__ = ("key", "raw", "version")
+    __slots__ = ("ftype", "key", "raw", "version")
 
     def __init__(self, version: Version, key: str, raw: dict[str, Any]) -> None:
         """``raw``: the item's JSON object."""
         self.version, self.key, self.raw = version, key, raw
+        #: Its file type, flattened.
+        self.ftype = self.get("ftype")
 
     @property
     def place(self) -> Place:
@@ -228,11 +231,6 @@ class Item:
             if value is not None:
                 return value
         return None
-
-    @property
-    def ftype(self) -> str | None:
-        """Its file type."""
-        return self.get("ftype")
 
     @property
     def path(self) -> str | None:

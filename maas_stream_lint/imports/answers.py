@@ -33,6 +33,7 @@ class Answers:
         """Nothing is asked yet."""
         self.release = release
         self.given: dict[tuple[Any, ...], Any] = {}
+        self._alike = [release]
 
     def ask(self, *question: Any) -> Any:
         """The answer to a question: its name, then its arguments."""
@@ -44,20 +45,23 @@ class Answers:
             return answer
 
     def shared_by(self, release: Release) -> bool:
-        """Whether another line would have given the very same answers."""
+        """Whether another line would have given the very same answers; it is remembered if so."""
         if release.data["engine"] != self.release.data["engine"]:
             return False
-        # Most questions rest on data that the lines have in common: those need not be asked again.
+        # Most answers rest on data that lines have in common: those need not be asked for again.
         open_ = {
             name
             for name, rests_on in GROUNDS.items()
-            if rests_on(release) != rests_on(self.release)
+            if all(rests_on(release) != rests_on(known) for known in self._alike)
         }
-        return all(
+        same = all(
             QUESTIONS[question[0]](release, *question[1:]) == answer
             for question, answer in self.given.items()
             if question[0] in open_
         )
+        if same:
+            self._alike.append(release)
+        return same
 
 
 def _named(release: Release, kind: str, product: str) -> bool:

@@ -164,7 +164,7 @@ class Writer:
         elif not self.journal.ask("ftype", ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)
-            if ftype not in UNSTORED:
+            if ftype not in UNSTORED and at.path[-1] != "manifest":
                 self.journal.drop("unknown-ftype", at, line, {"ftype": ftype})
         elif self.journal.supported(product, flat, at):
             self._store(product, vername, flat, at)
