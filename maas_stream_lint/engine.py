@@ -132,6 +132,11 @@ def no_gc() -> Iterator[None]:
         yield
     finally:
         if on:
+            if not gc.get_freeze_count():
+                # All that is new goes to the oldest generation, so that it is not looked through
+                # as soon as collection is on again.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

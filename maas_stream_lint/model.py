@@ -1,5 +1,8 @@
 """The stream's nodes as rules see them: index entries, files, products, versions, items.
 
+A node knows the one it is in by a weak reference, so that a catalog is freed at once when it is let
+go of: it can be as large as the stream.
+
 Fields are looked up as the legacy engine flattens them (item, version, product, file: the lowest
 wins), so that a rule need not care at which level one stands.
 """
@@ -7,7 +10,8 @@ wins), so that a rule need not care at which level one stands.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ReferenceType, ref
 
 from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.stream import expanded
@@ -17,15 +21,22 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.stream import Metadata, Stream
 
+Node = TypeVar("Node")
+
 
 class Entry:
     """A member of an index's ``index``."""
 
-    __slots__ = ("content_id", "index", "raw")
+    __slots__ = ("_index", "content_id", "raw")
 
     def __init__(self, index: Index, content_id: str, raw: dict[str, Any]) -> None:
         """``raw``: the entry's JSON object."""
-        self.index, self.content_id, self.raw = index, content_id, raw
+        self._index, self.content_id, self.raw = ref(index), content_id, raw
+
+    @property
+    def index(self) -> Index:
+        """The index it is in."""
+        return _alive(self._index)
 
     @property
     def place(self) -> Place:
@@ -86,7 +97,12 @@ class Product:
 
     def __init__(self, file: File, name: str, raw: dict[str, Any]) -> None:
         """``raw``: the product's JSON object."""
-        self.file, self.name, self.raw = file, name, raw
+        self._file, self.name, self.raw = ref(file), name, raw
+
+    @property
+    def file(self) -> File:
+        """The products file it is in."""
+        return _alive(self._file)
 
     @property
     def place(self) -> Place:
@@ -170,7 +186,12 @@ class Version:
 
     def __init__(self, product: Product, name: str, raw: dict[str, Any]) -> None:
         """``raw``: the version's JSON object."""
-        self.product, self.name, self.raw = product, name, raw
+        self._product, self.name, self.raw = ref(product), name, raw
+
+    @property
+    def product(self) -> Product:
+        """The product it is of."""
+        return _alive(self._product)
 
     @property
     def place(self) -> Place:
@@ -202,13 +223,18 @@ class Version:
 class Item:
     """A version's item."""
 
-    __slots__ = ("ftype", "key", "raw", "version")
+    __slots__ = ("_version", "ftype", "key", "raw")
 
     def __init__(self, version: Version, key: str, raw: dict[str, Any]) -> None:
         """``raw``: the item's JSON object."""
-        self.version, self.key, self.raw = version, key, raw
+        self._version, self.key, self.raw = ref(version), key, raw
         #: Its file type, flattened.
         self.ftype = self.get("ftype")
+
+    @property
+    def version(self) -> Version:
+        """The version it is of."""
+        return _alive(self._version)
 
     @property
     def place(self) -> Place:
@@ -290,3 +316,9 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, (int, float)) else None
+
+
+def _alive(reference: ReferenceType[Node]) -> Node:
+    node = reference()
+    assert node is not None, "the catalog was let go of"
+    return node

@@ -110,7 +110,8 @@ class Release:
 
     def limit(self, name: str) -> int | None:
         """A member of the ``[limits]`` table, ``None`` where the line has no such column."""
-        return self.data["limits"].get(name)
+        width: int | None = self.data["limits"].get(name)
+        return width
 
     @cached_property
     def drivers(self) -> dict[str, tuple[str, ...]]:

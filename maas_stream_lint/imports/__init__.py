@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports import legacy, strict
 from maas_stream_lint.imports.answers import Answers
+from maas_stream_lint.imports.flat import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def simulate(stream: Stream, releases: Sequence[Release]) -> list[Trace]:
     """One trace a group of release lines that import the stream alike, oldest first."""
     traces: list[tuple[Answers, Trace]] = []
+    shared = Shared()
     for release in releases:
         for answers, trace in traces:
             if answers.shared_by(release):
@@ -25,6 +27,9 @@ def simulate(stream: Stream, releases: Sequence[Release]) -> list[Trace]:
                 break
         else:
             answers = Answers(release)
-            engine = strict if release.strict else legacy
-            traces.append((answers, engine.simulate(stream, answers)))
+            if release.strict:
+                trace = strict.simulate(stream, answers)
+            else:
+                trace = legacy.simulate(stream, answers, shared)
+            traces.append((answers, trace))
     return [trace for _, trace in traces]

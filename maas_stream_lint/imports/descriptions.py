@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import Claim, FlatFile, FlatProduct, Spec, text_fields
+from maas_stream_lint.imports.flat import Claim, Shared, Spec, Walked, text_fields
 from maas_stream_lint.stream import Failure, expanded
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ NEEDED_OF_BOOTLOADERS = ("arch", "label")
 class Descriptions:
     """The walk over all files, and the cache's tuples that come of it."""
 
-    def __init__(self, journal: Journal, stream: Stream) -> None:
-        """Nothing is walked yet."""
+    def __init__(self, journal: Journal, stream: Stream, shared: Shared) -> None:
+        """Nothing is walked yet. ``shared``: of all legacy imports of the stream."""
         self.journal = journal
         self.stream = stream
+        self.shared = shared
         self.signed = not stream.index_path.endswith(".json")
         self.mapping: dict[Spec, Claim] = {}
-        self.files: list[FlatFile] = []
+        self.walked: list[Walked] = []
 
     def walk(self) -> None:
         """From the index to the newest items."""
@@ -212,22 +213,22 @@ class Descriptions:
             else:
                 self.journal.abort("file-products-missing", Place(path), "KeyError", "'products'")
             products = {}
-        sound = list(self._sound_products(path, products))
+        sound = self.shared.sound.get(path)
+        if sound is None:
+            before = len(self.journal.trace.events)
+            sound = list(self._sound_products(path, products))
+            if len(self.journal.trace.events) == before:
+                self.shared.sound[path] = sound
         if "content_id" not in data:
             self.journal.no_content_id(path)
         top = text_fields(data)
-        walked = FlatFile(path, [])
-        self.files.append(walked)
-        for name, product in sound:
-            versions = product.get("versions", {})
-            at = Place(path, ("products", name))
-            if not versions:
-                self.journal.drop("no-versions", at)
+        for name, raw in sound:
+            if not raw.get("versions"):
+                self.journal.drop("no-versions", Place(path, ("products", name)))
                 continue
-            base = {**top, **text_fields(product), "product_name": name}
-            kept = FlatProduct(name, base, versions, max(versions))
-            walked.products.append(kept)
-            self._describe(kept, Place(path, ("products", name, "versions", kept.newest)))
+            walked = Walked(self.shared.product(path, name, top, raw))
+            self.walked.append(walked)
+            self._describe(walked)
 
     def _sound_products(
         self, path: str, products: dict[str, Any]
@@ -294,17 +295,19 @@ class Descriptions:
             if sound:
                 yield name, product
 
-    def _describe(self, product: FlatProduct, at: Place) -> None:
+    def _describe(self, product: Walked) -> None:
         """The newest version's items, as the cache will offer them."""
-        items = product.items(at.file, product.newest)
+        items = product.flat.items(product.flat.newest)
         if not items:
-            self.journal.drop("newest-version-empty", at)
+            self.journal.drop(
+                "newest-version-empty", product.flat.place.below("versions", product.flat.newest)
+            )
             return
         for item, flat, place in items:
             if item.get("path") and not self.journal.checksummed(item["path"], flat, place):
                 product.aborted = True
                 continue
-            if not self.journal.supported(product.name, flat, place):
+            if not self.journal.supported(product.flat.name, flat, place):
                 product.dropped = True
                 continue
             needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in flat else NEEDED
@@ -316,7 +319,7 @@ class Descriptions:
             else:
                 self._claim(product, flat, place)
 
-    def _claim(self, product: FlatProduct, flat: dict[str, str], at: Place) -> None:
+    def _claim(self, product: Walked, flat: dict[str, str], at: Place) -> None:
         """``RepoDumper.insert_item``: the tuples an item offers; the last claim of one wins."""
         claim = Claim(flat, at)
         fields = tuple(map(flat.get, OFFERED_BY))

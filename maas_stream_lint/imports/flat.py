@@ -36,18 +36,19 @@ class FlatItem(NamedTuple):
 
 @dataclass
 class FlatProduct:
-    """A product of a products file, as pass 2 needs it."""
+    """A product with its fields flattened: the same for every pass and release line."""
 
     name: str
+    file: str
     base: dict[str, str]  #: flattened fields of file and product
     versions: dict[str, Any]
     newest: str
-    aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
-    dropped: bool = False  #: pass 1 ignored at least one of its items
-    specs: list[Spec] = field(default_factory=list)
-    offered: tuple[str | None, ...] = ()  #: the fields that the last tuples were made of
-    own: list[Spec] = field(default_factory=list)  #: those of them that it takes from others
     _items: dict[str, list[FlatItem]] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file, ("products", self.name))
 
     def level(self, vername: str) -> dict[str, str]:
         """The flattened fields of file, product and version."""
@@ -55,15 +56,17 @@ class FlatProduct:
         own = text_fields(version) if len(version) > 1 else {}
         return {**self.base, **own, "version_name": vername}
 
-    def items(self, file: str, vername: str) -> list[FlatItem]:
-        """A version's items, flattened once for both passes."""
+    def items(self, vername: str) -> list[FlatItem]:
+        """A version's items, flattened once."""
         found = self._items.get(vername)
         if found is None:
             base = self.level(vername)
-            at = ("products", self.name, "versions", vername, "items")
+            at = (*self.place.path, "versions", vername, "items")
             found = self._items[vername] = [
                 FlatItem(
-                    item, {**base, **text_fields(item), "item_name": key}, Place(file, (*at, key))
+                    item,
+                    {**base, **text_fields(item), "item_name": key},
+                    Place(self.file, (*at, key)),
                 )
                 for key, item in self.versions[vername].get("items", {}).items()
             ]
@@ -71,11 +74,35 @@ class FlatProduct:
 
 
 @dataclass
-class FlatFile:
-    """A products file that pass 1 walked."""
+class Walked:
+    """A product, and what pass 1 of one release line made of it."""
 
-    path: str
-    products: list[FlatProduct]
+    flat: FlatProduct
+    aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
+    dropped: bool = False  #: pass 1 ignored at least one of its items
+    specs: list[Spec] = field(default_factory=list)
+    offered: tuple[str | None, ...] = ()  #: the fields that the last tuples were made of
+    own: list[Spec] = field(default_factory=list)  #: those of them that it takes from others
+
+
+@dataclass
+class Shared:
+    """What the imports of several release lines have in common, so that it is done once."""
+
+    products: dict[tuple[str, str], FlatProduct] = field(default_factory=dict)
+    sound: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+
+    def product(
+        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any]
+    ) -> FlatProduct:
+        """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions."""
+        found = self.products.get((file, name))
+        if found is None:
+            base = {**top, **text_fields(raw), "product_name": name}
+            versions = raw["versions"]
+            found = FlatProduct(name, file, base, versions, max(versions))
+            self.products[(file, name)] = found
+        return found
 
 
 def text_fields(level: dict[str, Any]) -> dict[str, str]:

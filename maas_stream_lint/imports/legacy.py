@@ -14,17 +14,20 @@ from maas_stream_lint.imports.writer import Writer
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
+    from maas_stream_lint.imports.flat import Shared
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.stream import Stream
 
 
-def simulate(stream: Stream, answers: Answers) -> Trace:
+def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
     """The import of one source, everything selected, nothing stored before.
+
+    ``shared``: what the imports of other release lines have found already.
 
     Mirrors ``_import_resources_without_lock`` (maasserver/bootresources.py).
     """
     journal = Journal(answers)
-    described = Descriptions(journal, stream)
+    described = Descriptions(journal, stream, shared)
     described.walk()
     journal.stage = "cache"
     database = Database(journal)

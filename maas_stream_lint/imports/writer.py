@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatFile, FlatProduct, Key, identity
+from maas_stream_lint.imports.flat import UNSTORED, Claim, Key, Walked, identity
 from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
+    from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.database import Database
     from maas_stream_lint.imports.descriptions import Descriptions
     from maas_stream_lint.imports.journal import Journal
@@ -55,7 +55,7 @@ class Writer:
         self.journal = journal
         self.database = database
         self.mapping = described.mapping
-        self.files = described.files
+        self.walked = described.walked
         self._resources: dict[tuple[str, str, str], _Resource] = {}
         self._aliases: dict[tuple[str, str], str] = {}  # (name, architecture) → its first alias
         self._contents: set[str] = set()
@@ -73,57 +73,47 @@ class Writer:
                 self.journal.no_content_id(claim.place.file)
             else:
                 wanted.add(key)
-        for walked in self.files:
-            for product in walked.products:
-                self._write_product(walked, product, wanted)
+        for product in self.walked:
+            self._write_product(product, wanted)
 
-    def _write_product(self, walked: FlatFile, product: FlatProduct, wanted: set[Key]) -> None:
+    def _write_product(self, walked: Walked, wanted: set[Key]) -> None:
+        product = walked.flat
         chosen = None
         for vername in sorted(product.versions, reverse=True):
             key = identity(product.level(vername))
             if key is None:
-                self.journal.no_content_id(walked.path)
+                self.journal.no_content_id(product.file)
             elif key in wanted:
                 chosen = chosen or vername
         newest = product.versions[product.newest].get("items", {})
         if chosen is None and newest:
-            if product.specs and not product.aborted and self.journal.trace.fatal is None:
-                self._unmapped(walked.path, product)
+            if walked.specs and not walked.aborted and self.journal.trace.fatal is None:
+                self._unmapped(walked)
                 return
-            if not product.dropped:
+            if not walked.dropped:
                 chosen = product.newest
         if chosen is None:
             return
         items = product.versions[chosen].get("items", {})
         older = chosen != product.newest  # so pass 1 has not judged it
-        for item, flat, place in product.items(walked.path, chosen):
-            if (
-                older
-                and item.get("path")
-                and not self.journal.checksummed(item["path"], flat, place)
-            ):
+        for item, flat, place in product.items(chosen):
+            unjudged = older and item.get("path")
+            if unjudged and not self.journal.checksummed(item["path"], flat, place):
                 continue
             self._write_item(product.name, chosen, items, item, flat, place)
 
-    def _unmapped(self, path: str, product: FlatProduct) -> None:
+    def _unmapped(self, walked: Walked) -> None:
         """Silently not imported: no tuple of the cache leads to the product's newest version."""
-        at = Place(path, ("products", product.name))
-        winners = {s: self.mapping[s].place for s in product.specs}
-        others = sorted(
-            p.product
-            for p in set(winners.values())
-            if p.product is not None and (p.file, p.path[:2]) != (path, at.path)
-        )
-        own = [p for p in winners.values() if p.path[:2] == at.path and p.file == path]
+        at = walked.flat.place
+        winners = {self.mapping[spec].place: None for spec in walked.specs}
+        own = [p for p in winners if (p.file, p.path[:2]) == at[:2]]
         if own:
             self.journal.drop("identity-overridden", own[0])
-        else:
-            winner = next(iter(winners.values()))
-            self.journal.drop(
-                "duplicate-tuple",
-                at,
-                values={"winner": others[0] if others else None, "place": winner},
-            )
+            return
+        others = sorted(p.product for p in winners if p.product is not None)
+        winner = others[0] if others else None
+        values = {"winner": winner, "place": next(iter(winners))}
+        self.journal.drop("duplicate-tuple", at, values=values)
 
     def _write_item(
         self,
