@@ -10,6 +10,9 @@ from maas_stream_lint.imports.flat import SPEC, Claim, Spec, product_title
 if TYPE_CHECKING:
     from maas_stream_lint.imports.journal import Journal
 
+#: Fields that a row of the cache holds beside its tuple.
+TITLES = ("release_codename", "release_title", "bootloader-type", "os_title", "gadget_title")
+
 
 class Database:
     """What Django and PostgreSQL refuse to store, by the columns' widths and types."""
@@ -34,10 +37,12 @@ class Database:
                 continue
             judged.add(id(claim.flat))
             flat = claim.flat
-            for column in ("release_codename", "release_title"):
-                self.fits("cache-title", column, flat.get(column), claim)
-            self.fits("cache-key", "bootloader-type", flat.get("bootloader-type"), claim)
-            self.fits(None, "title", product_title(flat), claim)
+            texts = [text for text in map(flat.get, TITLES) if text is not None]
+            if not fine.issuperset(texts):
+                if plain(texts):
+                    fine.update(texts)
+                else:
+                    self._titles(flat, claim)
             eol = flat.get("support_eol")
             if eol is not None and not self.journal.ask("support-eol", eol):
                 self.journal.abort(
@@ -47,6 +52,12 @@ class Database:
                     f"time data '{eol}' does not match format '%Y-%m-%d'",
                     values={"support_eol": eol},
                 )
+
+    def _titles(self, flat: dict[str, str], claim: Claim) -> None:
+        for column in ("release_codename", "release_title"):
+            self.fits("cache-title", column, flat.get(column), claim)
+        self.fits("cache-key", "bootloader-type", flat.get("bootloader-type"), claim)
+        self.fits(None, "title", product_title(flat), claim)
 
     def fits(self, limit: str | None, column: str, value: str | None, claim: Claim) -> bool:
         """Whether the database takes a text: its width, no NUL, no lone surrogate."""

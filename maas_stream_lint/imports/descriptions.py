@@ -307,24 +307,29 @@ class Descriptions:
             if item.get("path") and not self.journal.checksummed(item["path"], flat, place):
                 product.aborted = True
                 continue
-            if not self.journal.supported(product.flat.name, flat, place):
-                product.dropped = True
-                continue
-            needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in flat else NEEDED
-            missing = [name for name in needed if name not in flat]
-            if missing:
-                product.aborted = True
-                for name in missing:
-                    self.journal.abort(f"missing-{name}", place, "KeyError", f"'{name}'")
-            else:
-                self._claim(product, flat, place)
+            # The items of a version mostly offer the very same, so that is judged once.
+            fields = tuple(map(flat.get, OFFERED_BY))
+            if fields == product.offered or self._acceptable(product, flat, place):
+                self._claim(product, fields, flat, place)
 
-    def _claim(self, product: Walked, flat: dict[str, str], at: Place) -> None:
+    def _acceptable(self, product: Walked, flat: dict[str, str], place: Place) -> bool:
+        """Whether an item is supported and has the fields that are looked up."""
+        if not self.journal.supported(product.flat.name, flat, place):
+            product.dropped = True
+            return False
+        needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in flat else NEEDED
+        missing = [name for name in needed if name not in flat]
+        for name in missing:
+            self.journal.abort(f"missing-{name}", place, "KeyError", f"'{name}'")
+        product.aborted = product.aborted or bool(missing)
+        return not missing
+
+    def _claim(
+        self, product: Walked, fields: tuple[str | None, ...], flat: dict[str, str], at: Place
+    ) -> None:
         """``RepoDumper.insert_item``: the tuples an item offers; the last claim of one wins."""
         claim = Claim(flat, at)
-        fields = tuple(map(flat.get, OFFERED_BY))
         if fields != product.offered:
-            # The items of a version mostly offer the very same, so this is done once.
             product.offered = fields
             shared, product.own = _offers(flat)
             for spec in shared:

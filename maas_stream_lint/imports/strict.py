@@ -379,9 +379,11 @@ class _Sync:
         """``get_files_to_download_from_product``."""
         fields, place = product.fields, Place(listed.path, product.path)
         name, architecture, kflavor, alias = self._identity(listed, fields)
-        self._refuse("resource-name", "os/release", name, place)
-        self._refuse("resource-architecture", "arch/subarch", architecture, place)
-        self._refuse("resource-alias", "version", alias, place)
+        newest = product.newest
+        if not plain((name, architecture, alias or "", newest.name)):
+            self._refuse("resource-name", "os/release", name, place)
+            self._refuse("resource-architecture", "arch/subarch", architecture, place)
+            self._refuse("resource-alias", "version", alias, place)
         key = (name, architecture, alias)
         if key not in self.store.resources:
             self.undo.resources.append(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.imports.answers import plain
 from maas_stream_lint.imports.flat import UNSTORED, Claim, Key, Walked, identity
 from maas_stream_lint.imports.trace import Import, Resource
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.journal import Journal
 
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
+#: Fields that a boot resource and its set are made of.
+MADE_OF = (
+    *("os", "arch", "label", "release", "bootloader-type", "kflavor", "subarch", "subarches"),
+    *("version", "gadget_snap", "kernel_snap", "version_name", "rolling", "platform"),
+    "supported_platforms",
+)
+#: What a file stores beside its name, type, digest and size.
+EXTRAS = ("kpackage", "src_package", "src_release", "src_version", "kparams")
 #: What a resource and its set store: the limit, and what the text is called.
 STORED = (
     ("resource-name", "os/release"),
@@ -59,7 +68,9 @@ class Writer:
         self._resources: dict[tuple[str, str, str], _Resource] = {}
         self._aliases: dict[tuple[str, str], str] = {}  # (name, architecture) → its first alias
         self._contents: set[str] = set()
-        self._storable: set[tuple[str | None, ...]] = set()  # asked of the database once a set
+        # What the items of a version have in common is judged once.
+        self._supported: tuple[str | None, ...] = ()
+        self._made: dict[tuple[str | None, ...], tuple[str, str, str | None]] = {}
 
     def write(self) -> None:
         """Pass 2 over the same files: ``BootResourceRepoWriter``."""
@@ -156,8 +167,17 @@ class Writer:
             self.journal.trace.say("writer", "warning", line)
             if ftype not in UNSTORED and at.path[-1] != "manifest":
                 self.journal.drop("unknown-ftype", at, line, {"ftype": ftype})
-        elif self.journal.supported(product, flat, at):
+        elif self._is_supported(product, flat, at):
             self._store(product, vername, flat, at)
+
+    def _is_supported(self, product: str, flat: dict[str, str], at: Place) -> bool:
+        judged_by = (product, flat.get("os"), flat.get("bootloader-type"), flat.get("arch"))
+        if judged_by == self._supported:  # mostly as the item before
+            return True
+        if not self.journal.supported(product, flat, at):
+            return False
+        self._supported = judged_by
+        return True
 
     def _notify(self, item: dict[str, Any], at: Place) -> None:
         """``ReleaseNotifications``: exactly three members, whatever their values."""
@@ -175,42 +195,15 @@ class Writer:
 
     def _store(self, product: str, vername: str, flat: dict[str, str], at: Place) -> None:
         """``BootResourceStore.insert``: resource, set and file."""
-        os, bootloader = flat.get("os", "ubuntu"), flat.get("bootloader-type")
-        for name in (
-            "arch",
-            *(() if bootloader is not None and os != "ubuntu-core" else ("release",)),
-            "label",
-        ):
-            if name not in flat:
-                self.journal.abort(f"missing-{name}", at, "KeyError", f"'{name}'")
-                return
-        kflavor, subarch, series = flat.get("kflavor"), "generic", bootloader
-        if os == "ubuntu-core":
-            if "gadget_snap" not in flat:
-                self.journal.abort("ubuntu-core-gadget", at, "KeyError", "'gadget_snap'")
-                return
-            kflavor, series = (
-                flat.get("kernel_snap", "generic"),
-                f"{flat['release']}-{flat['gadget_snap']}",
-            )
-        elif bootloader is None:
-            subarch = self.journal.ask("subarch", flat.get("subarch", "generic"), kflavor)
-            series = flat["release"]
         claim = Claim(flat, at)
-        name, architecture = f"{os}/{series}", f"{flat['arch']}/{subarch}"
-        stored = (
-            name,
-            architecture,
-            kflavor,
-            flat.get("version"),
-            flat["version_name"],
-            flat["label"],
-            flat.get("rolling"),
-        )
-        if stored not in self._storable:
-            if not self._is_storable(name, architecture, kflavor, flat, claim):
+        made_of = tuple(map(flat.get, MADE_OF))
+        resource = self._made.get(made_of)
+        if resource is None:
+            resource = self._make(flat, claim)
+            if resource is None:
                 return
-            self._storable.add(stored)
+            self._made[made_of] = resource
+        name, architecture, kflavor = resource
         if "path" not in flat:
             self.journal.abort("missing-path", at, "KeyError", "'path'")
             return
@@ -234,6 +227,34 @@ class Writer:
             return
         self._record(name, architecture, kflavor, flat)
         self.journal.trace.imported.append(Import(at.file, product, vername, str(at.path[-1])))
+
+    def _make(self, flat: dict[str, str], claim: Claim) -> tuple[str, str, str | None] | None:
+        """``get_or_create_boot_resource``: name, architecture and kflavor of the boot resource."""
+        os, bootloader = flat.get("os", "ubuntu"), flat.get("bootloader-type")
+        for name in (
+            "arch",
+            *(() if bootloader is not None and os != "ubuntu-core" else ("release",)),
+            "label",
+        ):
+            if name not in flat:
+                self.journal.abort(f"missing-{name}", claim.place, "KeyError", f"'{name}'")
+                return None
+        kflavor, subarch, series = flat.get("kflavor"), "generic", bootloader
+        if os == "ubuntu-core":
+            if "gadget_snap" not in flat:
+                self.journal.abort("ubuntu-core-gadget", claim.place, "KeyError", "'gadget_snap'")
+                return None
+            kflavor, series = (
+                flat.get("kernel_snap", "generic"),
+                f"{flat['release']}-{flat['gadget_snap']}",
+            )
+        elif bootloader is None:
+            subarch = self.journal.ask("subarch", flat.get("subarch", "generic"), kflavor)
+            series = flat["release"]
+        name, architecture = f"{os}/{series}", f"{flat['arch']}/{subarch}"
+        if not self._is_storable(name, architecture, kflavor, flat, claim):
+            return None
+        return name, architecture, kflavor
 
     def _is_storable(
         self, name: str, architecture: str, kflavor: str | None, flat: dict[str, str], claim: Claim
@@ -267,6 +288,8 @@ class Writer:
 
     def _file_fits(self, flat: dict[str, str], claim: Claim) -> bool:
         """What ``BootResourceFile.save`` and its content row refuse."""
+        name = flat["path"].rsplit("/", 1)[-1]
+        extras = {extra: flat[extra] for extra in EXTRAS if extra in flat}
         try:
             size = int(flat["size"])
         except KeyError:
@@ -290,18 +313,13 @@ class Writer:
                 values={"size": size},
             )
             return False
-        extras = ("kpackage", "src_package", "src_release", "src_version", "kparams")
+        if plain((name, *extras.values())):
+            return self.database.fits("file-sha256", "sha256", flat["sha256"], claim)
         return all(
             [
-                self.database.fits(
-                    "file-name", "file name", flat["path"].rsplit("/", 1)[-1], claim
-                ),
+                self.database.fits("file-name", "file name", name, claim),
                 self.database.fits("file-sha256", "sha256", flat["sha256"], claim),
-                *(
-                    self.database.fits(None, extra, flat.get(extra), claim)
-                    for extra in extras
-                    if extra in flat
-                ),
+                *(self.database.fits(None, extra, text, claim) for extra, text in extras.items()),
             ]
         )
 
