@@ -33,7 +33,7 @@ MAX_FLAWS = 10_000
 _WS = " \t\n\r"  # what JSON takes for white space; str.strip() takes more
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
 #: The closing quote of a key is not optional, or the `"a` of `"a:b"` would be one.
-_KEY = rf'{_STRING.removesuffix("?")}[{_WS}]*:'
+_KEY = rf"{_STRING.removesuffix('?')}[{_WS}]*:"
 _TOKEN = re.compile(rf"({_KEY})|{_STRING}|[\[\]{{}},]", re.DOTALL)
 _NAN = re.compile(rf"{_STRING}|(NaN|-?Infinity)", re.DOTALL)
 _HUGE = re.compile(

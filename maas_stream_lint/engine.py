@@ -33,6 +33,7 @@ class Look:
     stream: Stream
     releases: tuple[Release, ...]
     traces: list[Trace]
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)  #: what several rules work out
     _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
     _stored: dict[tuple[tuple[str, ...], str, str | None], tuple[str, ...]] = field(
         default_factory=dict, repr=False
@@ -51,6 +52,13 @@ class Look:
     def where(self, holds: Any) -> tuple[str, ...]:
         """The release lines for which ``holds(release)`` is true."""
         return tuple(r.line for r in self.releases if holds(r))
+
+    def least(self, limit: str) -> int:
+        """The narrowest of a column's widths in the lines that were asked for."""
+        if limit not in self.memo:
+            self.memo[limit] = min(r.limit(limit) or 0 for r in self.releases)
+        width: int = self.memo[limit]
+        return width
 
     def takes(self, place: Place) -> tuple[str, ...]:
         """The release lines that import something of the product that a place is in.
@@ -177,37 +185,35 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
         if rule.on is not None:
             asked.setdefault(rule.on, []).append(rule)
     for kind, nodes in _nodes(look):
-        concerned = asked.get(kind)
-        if not concerned:
-            continue
-        for node in nodes:
-            for rule in concerned:
-                for said in rule.check(node, look):
-                    lines = look.lines if said.lines is None else said.lines
-                    if lines:
-                        place = said.place or node.place
-                        draft = _draft(
-                            drafts,
-                            rule,
-                            said,
-                            place,
-                            rule.severity if said.severity is None else said.severity,
-                            said.effect or "",
-                        )
-                        draft.lines.update(lines)
-                        if said.log is not None:
-                            draft.logs.setdefault(said.log, set()).update(lines)
+        for rule in asked.get(kind, ()):
+            check = rule.check
+            for node in nodes:
+                for said in check(node, look):
+                    _note(look, rule, node, said, drafts)
 
 
-def _nodes(look: Look) -> Iterator[tuple[str, Iterable[Any]]]:
+def _note(look: Look, rule: Rule, node: Any, said: Said, drafts: dict[Key, _Draft]) -> None:
+    lines = look.lines if said.lines is None else said.lines
+    if not lines:
+        return
+    severity = rule.severity if said.severity is None else said.severity
+    place = said.place or node.place
+    draft = _draft(drafts, rule, said, place, severity, said.effect or "")
+    draft.lines.update(lines)
+    if said.log:
+        draft.logs.setdefault(said.log, set()).update(lines)
+
+
+def _nodes(look: Look) -> Iterator[tuple[str, Sequence[Any]]]:
     catalog = look.catalog
+    newest = [p.newest for p in catalog.products if p.newest is not None]
     yield "stream", [Whole(look)]
     yield "index", catalog.indexes
-    yield "entry", (entry for index in catalog.indexes for entry in index.entries)
+    yield "entry", [entry for index in catalog.indexes for entry in index.entries]
     yield "file", catalog.files
     yield "product", catalog.products
-    yield "version", (p.newest for p in catalog.products if p.newest is not None)
-    yield "item", catalog.items()
+    yield "version", newest
+    yield "item", [item for version in newest for item in version.items]
 
 
 class Whole:

@@ -9,19 +9,38 @@ wins), so that a rule need not care at which level one stands.
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from weakref import ReferenceType, ref
 
 from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.stream import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from maas_stream_lint.stream import Metadata, Stream
 
 Node = TypeVar("Node")
+Value = TypeVar("Value")
+
+
+class lazy(Generic[Value]):  # noqa: N801 - a decorator
+    """``functools.cached_property`` without the lock it takes up to Python 3.11, at every node."""
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        """``work``: the method that is called once an object."""
+        self.work, self.name, self.__doc__ = work, work.__name__, work.__doc__
+
+    @overload
+    def __get__(self, holder: None, of: Any = None) -> lazy[Value]: ...
+    @overload
+    def __get__(self, holder: object, of: Any = None) -> Value: ...
+    def __get__(self, holder: object | None, of: Any = None) -> lazy[Value] | Value:
+        """Work it out and keep it in the object, where it is found first from now on."""
+        if holder is None:
+            return self
+        value = holder.__dict__[self.name] = self.work(holder)
+        return value
 
 
 class Entry:
@@ -63,7 +82,7 @@ class Index:
         """The file."""
         return Place(self.path)
 
-    @cached_property
+    @lazy
     def entries(self) -> list[Entry]:
         """Its entries that are objects."""
         index = self.raw.get("index")
@@ -84,7 +103,7 @@ class File:
         """The file."""
         return Place(self.path)
 
-    @cached_property
+    @lazy
     def products(self) -> list[Product]:
         """Its products that are objects."""
         products = self.raw.get("products")
@@ -117,14 +136,14 @@ class Product:
             else self.place
         )
 
-    @cached_property
+    @lazy
     def versions(self) -> dict[str, dict[str, Any]]:
         """Its versions that are objects, by name."""
         versions = self.raw.get("versions")
         members = versions.items() if isinstance(versions, dict) else ()
         return {name: raw for name, raw in members if isinstance(raw, dict)}
 
-    @cached_property
+    @lazy
     def newest(self) -> Version | None:
         """The version MAAS takes: the greatest name as text."""
         if not self.versions:
@@ -134,17 +153,21 @@ class Product:
 
     def get(self, field: str) -> str | None:
         """A field as text: the product's, else the file's, the newest version's or an item's."""
-        return self._fields.get(field)
+        own = self.raw.get(field)
+        if own.__class__ is str:
+            return own
+        for holder in (self.raw, self.file.raw):
+            value = _text(holder.get(field))
+            if value is not None:
+                return value
+        return self._below.get(field)
 
-    @cached_property
-    def _fields(self) -> dict[str, str]:
-        holders = [self.file.raw, self.raw]
-        if self.newest is not None:
-            holders = [
-                *(item.raw for item in reversed(self.newest.items)),
-                self.newest.raw,
-                *holders,
-            ]
+    @lazy
+    def _below(self) -> dict[str, str]:
+        """The fields of the newest version, else of its first item that has one."""
+        if self.newest is None:
+            return {}
+        holders = [*(item.raw for item in reversed(self.newest.items)), self.newest.raw]
         return {
             field: value if value.__class__ is str else str(value)
             for holder in holders
@@ -152,18 +175,18 @@ class Product:
             if value.__class__ is str or isinstance(value, (int, float))
         }
 
-    @cached_property
+    @lazy
     def os(self) -> str:
         """Its ``os``; ``ubuntu`` where there is none, as up to 3.7 (get_os_from_product)."""
         os = self.get("os")
         return "ubuntu" if os is None else os
 
-    @cached_property
+    @lazy
     def bootloader(self) -> bool:
         """Whether it is a bootloader: has a ``bootloader-type``."""
         return self.get("bootloader-type") is not None
 
-    @cached_property
+    @lazy
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
         return self.newest is not None and any(
@@ -175,7 +198,7 @@ class Product:
         """Whether it is something to deploy or commission."""
         return not self.bootloader and not self.notification
 
-    @cached_property
+    @lazy
     def ubuntu(self) -> bool:
         """Whether it is plain Ubuntu, whose set needs kernel, initrd and root image."""
         return self.image and self.os == "ubuntu"
@@ -203,14 +226,14 @@ class Version:
         """The steps to it."""
         return ("products", self.product.name, "versions", self.name)
 
-    @cached_property
+    @lazy
     def items(self) -> list[Item]:
         """Its items that are objects."""
         items = self.raw.get("items")
         members = items.items() if isinstance(items, dict) else ()
         return [Item(self, key, raw) for key, raw in members if isinstance(raw, dict)]
 
-    @cached_property
+    @lazy
     def ftypes(self) -> dict[str, list[Item]]:
         """Its items by ftype."""
         found: dict[str, list[Item]] = {}
@@ -280,7 +303,7 @@ class Catalog:
             elif data and ("index" in data or metadata.path == stream.start):
                 self.indexes.append(Index(metadata, data))
 
-    @cached_property
+    @lazy
     def products(self) -> list[Product]:
         """All products of all files."""
         return [product for file in self.files for product in file.products]
@@ -289,7 +312,7 @@ class Catalog:
         """The product that a place is in."""
         return self._by_name.get((place.file, place.product))
 
-    @cached_property
+    @lazy
     def _by_name(self) -> dict[tuple[str, str | None], Product]:
         return {(product.file.path, product.name): product for product in self.products}
 

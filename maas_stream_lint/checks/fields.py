@@ -345,6 +345,8 @@ def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
     """
     for field, value in (("os", product.os), ("release", product.get("release") or "")):
         size = len(value)
+        if size <= look.least("selection"):
+            continue
         lines = look.where(lambda r, n=size: r.limit("selection") < n <= r.limit("cache-key"))
         if lines and product.image:
             room = min(r.limit("selection") or 0 for r in look.releases if r.line in lines)

@@ -897,8 +897,15 @@ def _tells_versions_apart(release: Release) -> bool:
     return "alias" in release.policy("resource-key")
 
 
-def _shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]]:
+def _shared(look: Look) -> list[tuple[Release, str, str, list[Product]]]:
     """Boot resources that several products make: (release, os/series, arch/subarch, products)."""
+    if "shared" not in look.memo:
+        look.memo["shared"] = list(_find_shared(look))
+    found: list[tuple[Release, str, str, list[Product]]] = look.memo["shared"]
+    return found
+
+
+def _find_shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]]:
     alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
     for product in look.catalog.products:
         alike.setdefault((product.os, _series(product), product.get("arch")), []).append(product)

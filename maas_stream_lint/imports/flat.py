@@ -12,6 +12,8 @@ from maas_stream_lint.finding import Place
 
 #: File types that no MAAS stores, and nobody misses.
 UNSTORED = ("manifest", "notifications")
+#: What a version mostly holds, so that it has no fields of its own.
+ITEMS_ALONE = frozenset({"items"})
 #: The cache's tuple, by column.
 SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")
 Spec = tuple[str, str, str, str, str, str]
@@ -53,8 +55,16 @@ class FlatProduct:
     def level(self, vername: str) -> dict[str, str]:
         """The flattened fields of file, product and version."""
         version = self.versions[vername]
-        own = text_fields(version) if len(version) > 1 else {}
+        own = {} if version.keys() <= ITEMS_ALONE else text_fields(version)
         return {**self.base, **own, "version_name": vername}
+
+    def identity(self, vername: str) -> Key | None:
+        """What pass 2 finds a version by, ``None`` without the ``content_id`` that MAAS needs."""
+        alone = self.versions[vername].keys() <= ITEMS_ALONE
+        fields = self.base if alone else self.level(vername)
+        if "content_id" not in fields:
+            return None
+        return (fields["content_id"], fields["product_name"], vername)
 
     def items(self, vername: str) -> list[FlatItem]:
         """A version's items, flattened once."""

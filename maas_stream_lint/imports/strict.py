@@ -253,7 +253,8 @@ class _Sync:
                     self._fits_cache("cache-key", column, value, place)
         self._fits_cache("cache-version", "version name", product.newest.name, place)
         for column in ("release_title", "release_codename"):
-            self._fits_cache("cache-title", column, fields.get(column), place)
+            if column in listed.shape.product:  # else it is not read, and may be anything
+                self._fits_cache("cache-title", column, fields.get(column), place)
 
     def _fits_cache(self, limit: str, column: str, value: str | None, place: Place) -> None:
         refused = self._refusal(limit, column, value, place)

@@ -91,7 +91,7 @@ class Writer:
         product = walked.flat
         chosen = None
         for vername in sorted(product.versions, reverse=True):
-            key = identity(product.level(vername))
+            key = product.identity(vername)
             if key is None:
                 self.journal.no_content_id(product.file)
             elif key in wanted:
