@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import Claim, Shared, Spec, Walked, text_fields
+from maas_stream_lint.imports.flat import Claim, FlatItem, Shared, Spec, Walked, text_fields
 from maas_stream_lint.stream import Failure, expanded
 
 if TYPE_CHECKING:
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
-#: Fields that the cache's tuples of an item are made of.
-OFFERED_BY = (
-    *("os", "arch", "label", "release", "bootloader-type", "kflavor", "subarch", "subarches"),
-    *("version", "gadget_snap", "kernel_snap"),
-)
 #: Fields that are looked up of each item, in MAAS's order.
 NEEDED = ("arch", "release", "label")
 NEEDED_OF_BOOTLOADERS = ("arch", "label")
@@ -303,43 +298,42 @@ class Descriptions:
                 "newest-version-empty", product.flat.place.below("versions", product.flat.newest)
             )
             return
-        for item, flat, place in items:
-            if item.get("path") and not self.journal.checksummed(item["path"], flat, place):
+        for item in items:
+            path = item.raw.get("path")
+            if path and not self.journal.checksummed(path, item):
                 product.aborted = True
-                continue
-            # The items of a version mostly offer the very same, so that is judged once.
-            fields = tuple(map(flat.get, OFFERED_BY))
-            if fields == product.offered or self._acceptable(product, flat, place):
-                self._claim(product, fields, flat, place)
+            elif item.base is not product.claimed and self._acceptable(product, item):
+                self._claim(product, item)
 
-    def _acceptable(self, product: Walked, flat: dict[str, str], place: Place) -> bool:
+    def _acceptable(self, product: Walked, item: FlatItem) -> bool:
         """Whether an item is supported and has the fields that are looked up."""
-        if not self.journal.supported(product.flat.name, flat, place):
+        if not self.journal.supported(product.flat.name, item):
             product.dropped = True
             return False
-        needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in flat else NEEDED
-        missing = [name for name in needed if name not in flat]
+        needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in item.base else NEEDED
+        missing = [name for name in needed if name not in item.base]
         for name in missing:
-            self.journal.abort(f"missing-{name}", place, "KeyError", f"'{name}'")
+            self.journal.abort(f"missing-{name}", item.place, "KeyError", f"'{name}'")
         product.aborted = product.aborted or bool(missing)
         return not missing
 
-    def _claim(
-        self, product: Walked, fields: tuple[str | None, ...], flat: dict[str, str], at: Place
-    ) -> None:
-        """``RepoDumper.insert_item``: the tuples an item offers; the last claim of one wins."""
-        claim = Claim(flat, at)
-        if fields != product.offered:
-            product.offered = fields
-            shared, product.own = _offers(flat)
-            for spec in shared:
-                self.mapping.setdefault(spec, claim)
-            product.specs += [*shared, *product.own]
-        for spec in product.own:
+    def _claim(self, product: Walked, item: FlatItem) -> None:
+        """``RepoDumper.insert_item``: the tuples an item offers; the last claim of one wins.
+
+        Items with the same fields above them offer the same: the first of them speaks for all.
+        """
+        product.claimed = item.base
+        claim = Claim(item.base, item.place)
+        shared, own = _offers(item.base)
+        for spec in shared:
+            self.mapping.setdefault(spec, claim)
+        for spec in own:
             self.mapping[spec] = claim
-        if _lacks_release(flat):
+        product.specs += [*shared, *own]
+        if _lacks_release(item.base):
             product.aborted = True
-            self.journal.abort("empty-release", at, "IndexError", "string index out of range")
+            message = "string index out of range"
+            self.journal.abort("empty-release", item.place, "IndexError", message)
 
 
 def _offers(flat: dict[str, str]) -> tuple[list[Spec], list[Spec]]:

@@ -12,6 +12,11 @@ from maas_stream_lint.finding import Place
 
 #: File types that no MAAS stores, and nobody misses.
 UNSTORED = ("manifest", "notifications")
+#: Fields that are looked up of an item only as such; with any other, it overrides its product.
+OWN_FIELDS = frozenset(
+    "ftype path sha256 md5 sha512 size kpackage kparams src_package src_release src_version "
+    "release_notification".split()
+)
 #: What a version mostly holds, so that it has no fields of its own.
 ITEMS_ALONE = frozenset({"items"})
 #: The cache's tuple, by column.
@@ -29,11 +34,17 @@ class Claim(NamedTuple):
 
 
 class FlatItem(NamedTuple):
-    """An item of a version."""
+    """An item of a version, flattened in two layers, since items mostly differ in a few fields only."""
 
     raw: dict[str, Any]
-    flat: dict[str, str]
+    own: dict[str, str]  #: the item's fields
+    base: dict[str, str]  #: those above; with the item's, if it says anything that is no item's own
     place: Place
+
+    def get(self, field: str) -> str | None:
+        """A field, the item's own before those above."""
+        value = self.own.get(field)
+        return self.base.get(field) if value is None else value
 
 
 @dataclass
@@ -72,14 +83,11 @@ class FlatProduct:
         if found is None:
             base = self.level(vername)
             at = (*self.place.path, "versions", vername, "items")
-            found = self._items[vername] = [
-                FlatItem(
-                    item,
-                    {**base, **text_fields(item), "item_name": key},
-                    Place(self.file, (*at, key)),
-                )
-                for key, item in self.versions[vername].get("items", {}).items()
-            ]
+            found = self._items[vername] = []
+            for key, item in self.versions[vername].get("items", {}).items():
+                own = text_fields(item)
+                above = base if OWN_FIELDS.issuperset(item) else {**base, **own}
+                found.append(FlatItem(item, own, above, Place(self.file, (*at, key))))
         return found
 
 
@@ -91,8 +99,7 @@ class Walked:
     aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
     dropped: bool = False  #: pass 1 ignored at least one of its items
     specs: list[Spec] = field(default_factory=list)
-    offered: tuple[str | None, ...] = ()  #: the fields that the last tuples were made of
-    own: list[Spec] = field(default_factory=list)  #: those of them that it takes from others
+    claimed: dict[str, str] | None = None  #: the fields that the last tuples were made of
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import UNSTORED
+from maas_stream_lint.imports.flat import UNSTORED, FlatItem
 from maas_stream_lint.imports.trace import Event, Kind, Trace
 
 if TYPE_CHECKING:
@@ -83,61 +83,58 @@ class Journal:
             self._nameless.add(path)
             self.abort("file-content-id", Place(path), "KeyError", "'content_id'")
 
-    def checksummed(self, path: Any, flat: dict[str, str], place: Place) -> bool:
+    def checksummed(self, path: Any, item: FlatItem) -> bool:
         """``ChecksummingContentSource``, made for every item with a path before it is looked at."""
-        size = flat.get("size")
-        if path.__class__ is str and "sha256" in flat and size is not None and _is_whole(size):
+        size = item.get("size")
+        if path.__class__ is str and "sha256" in item.own and size is not None and _is_whole(size):
             return True
         if not isinstance(path, str):
             self.abort(
                 "path-not-text",
-                place.below("path"),
+                item.place.below("path"),
                 "TypeError",
                 "can only concatenate str to str",
                 values={"path": path},
             )
             return False
-        if not any(name in flat for name in CHECKSUMS):
+        if all(item.get(name) is None for name in CHECKSUMS):
             message = f"provided checksums ({{}}) did not include any allowed ({CHECKSUMS!r})"
-            self.abort("missing-sha256", place, "InvalidChecksum", message)
+            self.abort("missing-sha256", item.place, "InvalidChecksum", message)
             return False
         if size is None:
-            self.abort("missing-size", place, "InvalidChecksum", f"Invalid size 'None' at {path}.")
+            message = f"Invalid size 'None' at {path}."
+            self.abort("missing-size", item.place, "InvalidChecksum", message)
             return False
         try:
             int(size)
         except ValueError as error:
-            self.abort(
-                "size-not-a-number",
-                place.below("size"),
-                "ValueError",
-                str(error),
-                values={"size": size},
-            )
+            place = item.place.below("size")
+            self.abort("size-not-a-number", place, "ValueError", str(error), values={"size": size})
             return False
         return True
 
-    def supported(self, product: str, flat: dict[str, str], place: Place) -> bool:
+    def supported(self, product: str, item: FlatItem) -> bool:
         """``validate_product``: by the raw ``os``, so a product without one passes."""
-        os = flat.get("os", "")
+        fields = item.base
+        os = fields.get("os", "")
         cause = None
         values: dict[str, Any] = {"os": os}
         core = os == "ubuntu-core" and self.ask("named", "ubuntu-core", product)
         if "ubuntu" in os.lower() and not core and not self.ask("named", "ubuntu", product):
             cause = "ubuntu-core-name" if os == "ubuntu-core" else "ubuntu-name"
-        type_ = flat.get("bootloader-type")
+        type_ = fields.get("bootloader-type")
         if cause is None and type_ is not None:
-            values = {"type": type_, "os": flat.get("os"), "arch": flat.get("arch")}
+            values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
             if not self.ask("named", "bootloader", product):
                 cause = "bootloader-name"
-            elif not self.ask("boots", type_, flat.get("os"), flat.get("arch")):
+            elif not self.ask("boots", type_, fields.get("os"), fields.get("arch")):
                 cause = "bootloader-unsupported"
         if cause is None:
             return True
         line = f"Ignoring unsupported product {product}"
         self.trace.say(self.stage, "warning", line)
-        if flat.get("ftype") not in UNSTORED:
-            self.drop(cause, place, line, values)
+        if item.get("ftype") not in UNSTORED:
+            self.drop(cause, item.place, line, values)
         return False
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.answers import plain
-from maas_stream_lint.imports.flat import UNSTORED, Claim, Key, Walked, identity
+from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatItem, Key, Walked, identity
 from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.journal import Journal
 
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
-#: Fields that a boot resource and its set are made of.
-MADE_OF = (
-    *("os", "arch", "label", "release", "bootloader-type", "kflavor", "subarch", "subarches"),
-    *("version", "gadget_snap", "kernel_snap", "version_name", "rolling", "platform"),
-    "supported_platforms",
-)
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = ("kpackage", "src_package", "src_release", "src_version", "kparams")
 #: What a resource and its set store: the limit, and what the text is called.
@@ -68,9 +62,10 @@ class Writer:
         self._resources: dict[tuple[str, str, str], _Resource] = {}
         self._aliases: dict[tuple[str, str], str] = {}  # (name, architecture) → its first alias
         self._contents: set[str] = set()
-        # What the items of a version have in common is judged once.
-        self._supported: tuple[str | None, ...] = ()
-        self._made: dict[tuple[str | None, ...], tuple[str, str, str | None]] = {}
+        # What the items of a version have in common is judged once: its fields, and what came of it.
+        self._supported: dict[str, str] | None = None
+        self._made_of: dict[str, str] | None = None
+        self._made: tuple[str, str, str | None] = ("", "", None)
 
     def write(self) -> None:
         """Pass 2 over the same files: ``BootResourceRepoWriter``."""
@@ -107,11 +102,10 @@ class Writer:
             return
         items = product.versions[chosen].get("items", {})
         older = chosen != product.newest  # so pass 1 has not judged it
-        for item, flat, place in product.items(chosen):
-            unjudged = older and item.get("path")
-            if unjudged and not self.journal.checksummed(item["path"], flat, place):
-                continue
-            self._write_item(product.name, chosen, items, item, flat, place)
+        for item in product.items(chosen):
+            path = item.raw.get("path")
+            if not (older and path) or self.journal.checksummed(path, item):
+                self._write_item(product.name, chosen, items, item)
 
     def _unmapped(self, walked: Walked) -> None:
         """Silently not imported: no tuple of the cache leads to the product's newest version."""
@@ -127,16 +121,11 @@ class Writer:
         self.journal.drop("duplicate-tuple", at, values=values)
 
     def _write_item(
-        self,
-        product: str,
-        vername: str,
-        items: dict[str, Any],
-        item: dict[str, Any],
-        flat: dict[str, str],
-        at: Place,
+        self, product: str, vername: str, items: dict[str, Any], item: FlatItem
     ) -> None:
         """``BootResourceRepoWriter.insert_item``."""
-        supported = flat.get("maas_supported")
+        at = item.place
+        supported = item.base.get("maas_supported")
         if supported is not None:
             verdict, wanted = self.journal.ask("maas-supported", supported)
             if verdict == "unparsable":
@@ -152,14 +141,14 @@ class Writer:
                 self.journal.trace.say("writer", "warning", line)
                 self.journal.drop("maas-supported-newer", at, line, {"maas_supported": supported})
                 return
-        ftype = flat.get("ftype")
+        ftype = item.get("ftype")
         if ftype is None:
             self.journal.abort(
                 "missing-ftype", at, "KeyError", "'ftype'", values={"key": at.path[-1]}
             )
             return
         if ftype == "notifications":
-            self._notify(item, at)
+            self._notify(item.raw, at)
         if ftype == "root-image.gz" and "squashfs" in items:
             self.journal.drop("squashfs-key", at, values={"squashfs": items["squashfs"]})
         elif not self.journal.ask("ftype", ftype):
@@ -167,17 +156,9 @@ class Writer:
             self.journal.trace.say("writer", "warning", line)
             if ftype not in UNSTORED and at.path[-1] != "manifest":
                 self.journal.drop("unknown-ftype", at, line, {"ftype": ftype})
-        elif self._is_supported(product, flat, at):
-            self._store(product, vername, flat, at)
-
-    def _is_supported(self, product: str, flat: dict[str, str], at: Place) -> bool:
-        judged_by = (product, flat.get("os"), flat.get("bootloader-type"), flat.get("arch"))
-        if judged_by == self._supported:  # mostly as the item before
-            return True
-        if not self.journal.supported(product, flat, at):
-            return False
-        self._supported = judged_by
-        return True
+        elif item.base is self._supported or self.journal.supported(product, item):
+            self._supported = item.base  # the next item mostly has the same
+            self._store(product, vername, ftype, item)
 
     def _notify(self, item: dict[str, Any], at: Place) -> None:
         """``ReleaseNotifications``: exactly three members, whatever their values."""
@@ -193,40 +174,42 @@ class Writer:
                 "ReleaseNotification() got wrong arguments",
             )
 
-    def _store(self, product: str, vername: str, flat: dict[str, str], at: Place) -> None:
+    def _store(self, product: str, vername: str, ftype: str, item: FlatItem) -> None:
         """``BootResourceStore.insert``: resource, set and file."""
-        claim = Claim(flat, at)
-        made_of = tuple(map(flat.get, MADE_OF))
-        resource = self._made.get(made_of)
-        if resource is None:
-            resource = self._make(flat, claim)
+        if item.base is not self._made_of:
+            resource = self._make(item.base, Claim(item.base, item.place))
             if resource is None:
                 return
-            self._made[made_of] = resource
-        name, architecture, kflavor = resource
-        if "path" not in flat:
-            self.journal.abort("missing-path", at, "KeyError", "'path'")
+            self._made_of, self._made = item.base, resource
+        name, architecture, kflavor = self._made
+        path, sha256 = item.get("path"), item.get("sha256")
+        if path is None:
+            self.journal.abort("missing-path", item.place, "KeyError", "'path'")
             return
-        if "sha256" not in flat:
-            self.journal.abort(
-                "missing-sha256", at, "KeyError", "'sha256'", values={"stored": True}
-            )
+        if sha256 is None:
+            values = {"stored": True}
+            self.journal.abort("missing-sha256", item.place, "KeyError", "'sha256'", values=values)
             return
-        if not self._file_fits(flat, claim):
+        filename = path.rsplit("/", 1)[-1]
+        if not self._file_fits(filename, sha256, item):
             return
-        known = flat["sha256"] in self._contents or (name, architecture) in self._aliases
-        self._contents.add(flat["sha256"])
+        known = sha256 in self._contents or (name, architecture) in self._aliases
+        self._contents.add(sha256)
         if self._splits(name, architecture, known=known):
             self.journal.abort(
                 "slash-in-name",
-                at,
+                item.place,
                 "ValueError",
                 "too many values to unpack (expected 2)",
                 values={"name": name, "architecture": architecture},
             )
             return
-        self._record(name, architecture, kflavor, flat)
-        self.journal.trace.imported.append(Import(at.file, product, vername, str(at.path[-1])))
+        set_ = self._set(name, architecture, kflavor, item.base)
+        if ftype == "squashfs":
+            set_.files = {n: f for n, f in set_.files.items() if f != "root-image.gz"}
+        set_.files[filename] = ftype
+        key = str(item.place.path[-1])
+        self.journal.trace.imported.append(Import(item.place.file, product, vername, key))
 
     def _make(self, flat: dict[str, str], claim: Claim) -> tuple[str, str, str | None] | None:
         """``get_or_create_boot_resource``: name, architecture and kflavor of the boot resource."""
@@ -286,23 +269,13 @@ class Writer:
             ]
         )
 
-    def _file_fits(self, flat: dict[str, str], claim: Claim) -> bool:
+    def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
         """What ``BootResourceFile.save`` and its content row refuse."""
-        name = flat["path"].rsplit("/", 1)[-1]
-        extras = {extra: flat[extra] for extra in EXTRAS if extra in flat}
+        claim = Claim(item.base, item.place)
         try:
-            size = int(flat["size"])
-        except KeyError:
-            self.journal.abort("missing-size", claim.place, "KeyError", "'size'")
-            return False
+            size = int(item.get("size") or "")
         except ValueError as error:
-            self.journal.abort(
-                "size-not-a-number",
-                claim.place,
-                "ValueError",
-                str(error),
-                values={"size": flat["size"]},
-            )
+            self._no_size(item, str(error))
             return False
         if not -(2**63) <= size < 2**63:
             self.journal.abort(
@@ -313,15 +286,24 @@ class Writer:
                 values={"size": size},
             )
             return False
-        if plain((name, *extras.values())):
-            return self.database.fits("file-sha256", "sha256", flat["sha256"], claim)
+        extras = {extra: text for extra in EXTRAS if (text := item.get(extra)) is not None}
+        if plain((filename, *extras.values())):
+            return self.database.fits("file-sha256", "sha256", sha256, claim)
         return all(
             [
-                self.database.fits("file-name", "file name", name, claim),
-                self.database.fits("file-sha256", "sha256", flat["sha256"], claim),
+                self.database.fits("file-name", "file name", filename, claim),
+                self.database.fits("file-sha256", "sha256", sha256, claim),
                 *(self.database.fits(None, extra, text, claim) for extra, text in extras.items()),
             ]
         )
+
+    def _no_size(self, item: FlatItem, error: str) -> None:
+        size = item.get("size")
+        if size is None:
+            self.journal.abort("missing-size", item.place, "KeyError", "'size'")
+        else:
+            values = {"size": size}
+            self.journal.abort("size-not-a-number", item.place, "ValueError", error, values=values)
 
     def _splits(self, name: str, architecture: str, *, known: bool) -> bool:
         """Whether MAAS takes the resource's name apart here and fails: ``get_resource_identity``.
@@ -334,20 +316,18 @@ class Writer:
             return name.count("/") != 1
         return known
 
-    def _record(
-        self, name: str, architecture: str, kflavor: str | None, flat: dict[str, str]
-    ) -> None:
-        alias = flat.get("version") or ""
+    def _set(
+        self, name: str, architecture: str, kflavor: str | None, fields: dict[str, str]
+    ) -> _Set:
+        alias = fields.get("version") or ""
         first = self._aliases.setdefault((name, architecture), alias)
         if alias != first and "alias" not in self.journal.ask("policy", "resource-key"):
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
         resource.kflavor = kflavor
-        set_ = resource.sets.setdefault(flat["version_name"], _Set(flat["label"]))
-        set_.label = flat["label"]
-        if flat["ftype"] == "squashfs":
-            set_.files = {n: f for n, f in set_.files.items() if f != "root-image.gz"}
-        set_.files[flat["path"].rsplit("/", 1)[-1]] = flat["ftype"]
+        set_ = resource.sets.setdefault(fields["version_name"], _Set(fields["label"]))
+        set_.label = fields["label"]
+        return set_
 
     def resources(self) -> list[Resource]:
         """What the import leaves."""
