@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
+#: Without any of these in a file's text, none of its paths leaves the tree.
+ODD_PARTS = ("../", '"/', "\\")
 #: Fields that are looked up of each item, in MAAS's order.
 NEEDED = ("arch", "release", "label")
 NEEDED_OF_BOOTLOADERS = ("arch", "label")
@@ -229,6 +231,7 @@ class Descriptions:
         self, path: str, products: dict[str, Any]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """``check_tree_paths``: every version's paths are judged, and what is no object."""
+        harmless = self._holds_no_odd_path(path)
         for name, product in products.items():
             if not isinstance(product, dict):
                 self.journal.malformed(
@@ -261,6 +264,8 @@ class Descriptions:
                         )
                         sound = False
                     continue
+                if harmless and set(map(type, items.values())) <= {dict}:
+                    continue
                 for itemname, item in items.items():
                     if isinstance(item, dict):
                         named = item.get("path")
@@ -289,6 +294,11 @@ class Descriptions:
                         sound = False
             if sound:
                 yield name, product
+
+    def _holds_no_odd_path(self, path: str) -> bool:
+        """Whether no text of a file can be an unsafe path, told without looking at each."""
+        document = self.stream.files[path].best
+        return document is not None and not any(part in document.text for part in ODD_PARTS)
 
     def _describe(self, product: Walked) -> None:
         """The newest version's items, as the cache will offer them."""

@@ -86,7 +86,7 @@ class Journal:
     def checksummed(self, path: Any, item: FlatItem) -> bool:
         """``ChecksummingContentSource``, made for every item with a path before it is looked at."""
         size = item.get("size")
-        if path.__class__ is str and "sha256" in item.own and size is not None and _is_whole(size):
+        if path.__class__ is str and "sha256" in item.own and size is not None and is_whole(size):
             return True
         if not isinstance(path, str):
             self.abort(
@@ -138,6 +138,6 @@ class Journal:
         return False
 
 
-def _is_whole(size: str) -> bool:
+def is_whole(size: str) -> bool:
     """Whether a size is in digits as usual; ``int`` takes more than that."""
     return len(size) < 19 and size.isascii() and size.isdigit()

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.imports.answers import plain
 from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatItem, Key, Walked, identity
+from maas_stream_lint.imports.journal import is_whole
 from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
-EXTRAS = ("kpackage", "src_package", "src_release", "src_version", "kparams")
+EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
 #: What a resource and its set store: the limit, and what the text is called.
 STORED = (
     ("resource-name", "os/release"),
@@ -271,6 +271,20 @@ class Writer:
 
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
         """What ``BootResourceFile.save`` and its content row refuse."""
+        size = item.get("size")
+        own = "".join(item.own.values())
+        if own.isascii() and own.isprintable() and size is not None and is_whole(size):
+            # As items mostly are: only the widths are left to look at.
+            ask = self.journal.ask
+            if (
+                EXTRAS.isdisjoint(item.base)
+                and ask("too-long", "file-name", len(filename)) is None
+                and ask("too-long", "file-sha256", len(sha256)) is None
+            ):
+                return True
+        return self._closely_fits(filename, sha256, item)
+
+    def _closely_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
         claim = Claim(item.base, item.place)
         try:
             size = int(item.get("size") or "")
@@ -278,17 +292,11 @@ class Writer:
             self._no_size(item, str(error))
             return False
         if not -(2**63) <= size < 2**63:
-            self.journal.abort(
-                "size-out-of-range",
-                claim.place,
-                "DataError",
-                "bigint out of range",
-                values={"size": size},
-            )
+            values = {"size": size}
+            message = "bigint out of range"
+            self.journal.abort("size-out-of-range", item.place, "DataError", message, values=values)
             return False
         extras = {extra: text for extra in EXTRAS if (text := item.get(extra)) is not None}
-        if plain((filename, *extras.values())):
-            return self.database.fits("file-sha256", "sha256", sha256, claim)
         return all(
             [
                 self.database.fits("file-name", "file name", filename, claim),
