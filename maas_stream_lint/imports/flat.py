@@ -14,8 +14,10 @@ from maas_stream_lint.finding import Place
 UNSTORED = ("manifest", "notifications")
 #: Fields that are looked up of an item only as such; with any other, it overrides its product.
 OWN_FIELDS = frozenset(
-    "ftype path sha256 md5 sha512 size kpackage kparams src_package src_release src_version "
-    "release_notification".split()
+    (
+        *("ftype", "path", "sha256", "md5", "sha512", "size", "kpackage", "kparams"),
+        *("src_package", "src_release", "src_version", "release_notification"),
+    )
 )
 #: What a version mostly holds, so that it has no fields of its own.
 ITEMS_ALONE = frozenset({"items"})
@@ -34,12 +36,18 @@ class Claim(NamedTuple):
 
 
 class FlatItem(NamedTuple):
-    """An item of a version, flattened in two layers, since items mostly differ in a few fields only."""
+    """An item of a version, flattened in two layers: most items differ in few fields only."""
 
     raw: dict[str, Any]
     own: dict[str, str]  #: the item's fields
     base: dict[str, str]  #: those above; with the item's, if it says anything that is no item's own
-    place: Place
+    version: Place
+    key: str
+
+    @property
+    def place(self) -> Place:
+        """Where it stands; made when it is asked for, since most items are not to blame."""
+        return self.version.below("items", self.key)
 
     def get(self, field: str) -> str | None:
         """A field, the item's own before those above."""
@@ -82,12 +90,12 @@ class FlatProduct:
         found = self._items.get(vername)
         if found is None:
             base = self.level(vername)
-            at = (*self.place.path, "versions", vername, "items")
+            at = self.place.below("versions", vername)
             found = self._items[vername] = []
             for key, item in self.versions[vername].get("items", {}).items():
                 own = text_fields(item)
                 above = base if OWN_FIELDS.issuperset(item) else {**base, **own}
-                found.append(FlatItem(item, own, above, Place(self.file, (*at, key))))
+                found.append(FlatItem(item, own, above, at, key))
         return found
 
 

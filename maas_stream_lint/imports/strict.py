@@ -20,6 +20,7 @@ from maas_stream_lint.imports.flat import UNSTORED
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
+    from maas_stream_lint.finding import Path
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.rulebook import Shape
     from maas_stream_lint.stream import Stream
@@ -390,29 +391,18 @@ class _Sync:
             self.undo.resources.append(key)
             self.store.resources[key] = kflavor
         if listed.shape.name != "bootloader" and name.count("/") != 1:
-            raise _Refused(
-                Event(
-                    "slash-in-name",
-                    Kind.SELECTION,
-                    place,
-                    self.stage,
-                    "ValueError",
-                    "too many values to unpack (expected 2)",
-                    {"name": name},
-                )
-            )
-        newest = product.newest
+            message = "too many values to unpack (expected 2)"
+            raise _refused("slash-in-name", place, "ValueError", message, {"name": name})
         self._refuse("set-version", "version name", newest.name, place)
         set_ = self.store.sets.get((key, newest.name))
         self.undo.sets.setdefault((key, newest.name), set_.copy() if set_ else None)
         if set_ is None:
             set_ = self.store.sets[(key, newest.name)] = _Set(fields["label"])
-        for item_key in listed.shape.downloads:
-            item = newest.merged.get(item_key)
+        for step in listed.shape.downloads:
+            item = newest.merged.get(step)
             if item is not None:
-                at = Place(listed.path, (*product.path, *newest.steps(item_key)))
-                self._take_file(set_, item, at)
-                self.store.imported[Import(listed.path, product.name, newest.name, item_key)] = None
+                self._take_file(set_, item, place, newest.steps(step))
+                self.store.imported[Import(listed.path, product.name, newest.name, step)] = None
 
     def _identity(
         self, listed: _List, fields: dict[str, Any]
@@ -428,35 +418,21 @@ class _Sync:
         subarch = self.ask("subarch", fields["subarch"], kflavor)
         return f"{os}/{fields['release']}", f"{arch}/{subarch}", kflavor, alias
 
-    def _take_file(self, set_: _Set, item: dict[str, Any], at: Place) -> None:
+    def _take_file(self, set_: _Set, item: dict[str, Any], product: Place, steps: Path) -> None:
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
         if not self.ask("ftype", ftype):
-            raise _Refused(
-                Event(
-                    "unknown-ftype",
-                    Kind.SELECTION,
-                    at,
-                    self.stage,
-                    "ValueError",
-                    f"'{ftype}' is not a valid BootResourceFileType",
-                    {"ftype": ftype},
-                )
-            )
-        self._refuse("file-name", "file name", name, at)
-        self._refuse("file-sha256", "sha256", sha256, at)
+            message = f"'{ftype}' is not a valid BootResourceFileType"
+            at, values = product.below(*steps), {"ftype": ftype}
+            raise _refused("unknown-ftype", at, "ValueError", message, values)
+        if not plain((name,)):
+            self._refuse("file-name", "file name", name, product.below(*steps))
+        narrow = self.ask("too-long", "file-sha256", len(sha256)) is not None
+        if narrow or not (sha256.isascii() and sha256.isprintable()):
+            self._refuse("file-sha256", "sha256", sha256, product.below(*steps))
         size = number(item["size"])
         if not -(2**63) <= size < 2**63:
-            raise _Refused(
-                Event(
-                    "size-out-of-range",
-                    Kind.SELECTION,
-                    at,
-                    self.stage,
-                    "DataError",
-                    "bigint out of range",
-                    {"size": size},
-                )
-            )
+            at, values = product.below(*steps), {"size": size}
+            raise _refused("size-out-of-range", at, "DataError", "bigint out of range", values)
         set_.ftypes.add(ftype)
 
     def _refuse(self, limit: str | None, column: str, value: Any, place: Place) -> None:
@@ -472,6 +448,12 @@ class _Sync:
 
     def _drop(self, cause: str, place: Place, **values: Any) -> None:
         self.trace.events.append(Event(cause, Kind.DROP, place, self.stage, None, None, values))
+
+
+def _refused(
+    cause: str, place: Place, exception: str, message: str, values: dict[str, Any]
+) -> _Refused:
+    return _Refused(Event(cause, Kind.SELECTION, place, "sync", exception, message, values))
 
 
 def _in_index_form(data: dict[str, Any]) -> bool:

@@ -62,7 +62,7 @@ class Writer:
         self._resources: dict[tuple[str, str, str], _Resource] = {}
         self._aliases: dict[tuple[str, str], str] = {}  # (name, architecture) → its first alias
         self._contents: set[str] = set()
-        # What the items of a version have in common is judged once: its fields, and what came of it.
+        # What the items of a version have in common is judged once.
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
         self._made: tuple[str, str, str | None] = ("", "", None)
@@ -124,41 +124,39 @@ class Writer:
         self, product: str, vername: str, items: dict[str, Any], item: FlatItem
     ) -> None:
         """``BootResourceRepoWriter.insert_item``."""
-        at = item.place
-        supported = item.base.get("maas_supported")
-        if supported is not None:
-            verdict, wanted = self.journal.ask("maas-supported", supported)
-            if verdict == "unparsable":
-                self.journal.abort(
-                    "maas-supported-unparsable",
-                    at,
-                    "InvalidVersion",
-                    f"Invalid version: '{supported}'",
-                    values={"maas_supported": supported},
-                )
-            elif verdict == "newer":
-                line = f"Ignoring {product}, requires a newer version of MAAS({wanted})"
-                self.journal.trace.say("writer", "warning", line)
-                self.journal.drop("maas-supported-newer", at, line, {"maas_supported": supported})
-                return
+        if "maas_supported" in item.base and not self._new_enough(product, item):
+            return
         ftype = item.get("ftype")
         if ftype is None:
-            self.journal.abort(
-                "missing-ftype", at, "KeyError", "'ftype'", values={"key": at.path[-1]}
-            )
+            values = {"key": item.key}
+            self.journal.abort("missing-ftype", item.place, "KeyError", "'ftype'", values=values)
             return
         if ftype == "notifications":
-            self._notify(item.raw, at)
+            self._notify(item.raw, item.place)
         if ftype == "root-image.gz" and "squashfs" in items:
-            self.journal.drop("squashfs-key", at, values={"squashfs": items["squashfs"]})
+            self.journal.drop("squashfs-key", item.place, values={"squashfs": items["squashfs"]})
         elif not self.journal.ask("ftype", ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)
-            if ftype not in UNSTORED and at.path[-1] != "manifest":
-                self.journal.drop("unknown-ftype", at, line, {"ftype": ftype})
+            if ftype not in UNSTORED and item.key != "manifest":
+                self.journal.drop("unknown-ftype", item.place, line, {"ftype": ftype})
         elif item.base is self._supported or self.journal.supported(product, item):
             self._supported = item.base  # the next item mostly has the same
             self._store(product, vername, ftype, item)
+
+    def _new_enough(self, product: str, item: FlatItem) -> bool:
+        """Whether MAAS itself is as new as ``maas_supported`` wants it."""
+        values = {"maas_supported": item.base["maas_supported"]}
+        verdict, wanted = self.journal.ask("maas-supported", values["maas_supported"])
+        if verdict == "newer":
+            line = f"Ignoring {product}, requires a newer version of MAAS({wanted})"
+            self.journal.trace.say("writer", "warning", line)
+            self.journal.drop("maas-supported-newer", item.place, line, values)
+            return False
+        if verdict == "unparsable":
+            cause, message = "maas-supported-unparsable", f"Invalid version: '{wanted}'"
+            self.journal.abort(cause, item.place, "InvalidVersion", message, values=values)
+        return True
 
     def _notify(self, item: dict[str, Any], at: Place) -> None:
         """``ReleaseNotifications``: exactly three members, whatever their values."""
@@ -208,8 +206,7 @@ class Writer:
         if ftype == "squashfs":
             set_.files = {n: f for n, f in set_.files.items() if f != "root-image.gz"}
         set_.files[filename] = ftype
-        key = str(item.place.path[-1])
-        self.journal.trace.imported.append(Import(item.place.file, product, vername, key))
+        self.journal.trace.imported.append(Import(item.version.file, product, vername, item.key))
 
     def _make(self, flat: dict[str, str], claim: Claim) -> tuple[str, str, str | None] | None:
         """``get_or_create_boot_resource``: name, architecture and kflavor of the boot resource."""
