@@ -210,6 +210,7 @@ class Version:
     def __init__(self, product: Product, name: str, raw: dict[str, Any]) -> None:
         """``raw``: the version's JSON object."""
         self._product, self.name, self.raw = ref(product), name, raw
+        self.itself = ref(self)  # all its items share the one
 
     @property
     def product(self) -> Product:
@@ -246,13 +247,16 @@ class Version:
 class Item:
     """A version's item."""
 
-    __slots__ = ("_version", "ftype", "key", "raw")
+    __slots__ = ("_version", "ftype", "key", "path", "raw")
 
     def __init__(self, version: Version, key: str, raw: dict[str, Any]) -> None:
         """``raw``: the item's JSON object."""
-        self._version, self.key, self.raw = ref(version), key, raw
+        self._version, self.key, self.raw = version.itself, key, raw
         #: Its file type, flattened.
         self.ftype = self.get("ftype")
+        path = raw.get("path")
+        #: Its path, if it has one that is text.
+        self.path: str | None = path if path.__class__ is str and path else None
 
     @property
     def version(self) -> Version:
@@ -280,12 +284,6 @@ class Item:
             if value is not None:
                 return value
         return None
-
-    @property
-    def path(self) -> str | None:
-        """Its path, if it has one that is text."""
-        path = self.raw.get("path")
-        return path if isinstance(path, str) and path else None
 
 
 class Catalog:

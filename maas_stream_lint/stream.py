@@ -64,7 +64,7 @@ class Metadata:
     keyring: Path | None
     detached: Answer | None = None  #: ``PATH.gpg`` beside a ``.json``, where there is one
     twin: Answer | None = None  #: the ``.sjson`` beside a ``.json`` and the other way round
-    _documents: dict[str, Document] = field(default_factory=dict, repr=False)
+    _documents: dict[str | None, Document] = field(default_factory=dict, repr=False)
 
     @property
     def exists(self) -> bool:
@@ -229,7 +229,7 @@ class Metadata:
     def _parsed(
         self, text: str, failure: Failure | None, payload: signature.Payload | None = None
     ) -> Reading:
-        key = payload.text.strip() if payload is not None else text
+        key = payload.text.strip() if payload is not None else None
         parsed = self._documents.get(key)
         if parsed is None:
             places = payload.place if payload is not None else None

@@ -193,8 +193,8 @@ def _merged(raw: dict[str, Any], at: Path) -> dict[str, Any]:
 
 
 def _checked_version(merged: dict[str, Any], at: Path, shape: Shape) -> None:
-    dated = {k: v for k, v in shape.version.items() if k in merged}
-    if dated:
+    if not shape.version.keys().isdisjoint(merged):
+        dated = {k: v for k, v in shape.version.items() if k in merged}
         _check(merged, dated, [], at, dict.fromkeys(dated, "support-eol-format"))
     for key in shape.required:
         if not _item_fits(merged.get(key), shape):
@@ -235,22 +235,18 @@ def _check(
 
 
 def _item_fits(item: Any, shape: Shape) -> bool:
-    return isinstance(item, dict) and (_plainly_fits(item, shape) or _closely_fits(item, shape))
-
-
-def _plainly_fits(item: dict[str, Any], shape: Shape) -> bool:
-    """Whether an item is as items should be; asked of every item there is, so without detours."""
+    """Whether an item fits; asked of every item there is, so what is as usual is told at once."""
+    if item.__class__ is not dict:
+        return False
     needed, types, options = shape.plain_item
     try:
-        if tuple(map(type, needed(item))) != types:
-            return False
+        usual = tuple(map(type, needed(item))) == types
     except KeyError:
         return False
     for name in options:
         value = item.get(name)
-        if value is not None and value.__class__ is not str:
-            return False
-    return True
+        usual = usual and (value is None or value.__class__ is str)
+    return usual or _closely_fits(item, shape)
 
 
 def _closely_fits(item: dict[str, Any], shape: Shape) -> bool:
