@@ -6,6 +6,7 @@ Mirrors ``RepoDumper`` (import_images/download_descriptions.py) over ``BasicMirr
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
-#: Without any of these in a file's text, none of its paths leaves the tree.
-ODD_PARTS = ("../", '"/', "\\")
 #: Fields that are looked up of each item, in MAAS's order.
 NEEDED = ("arch", "release", "label")
 NEEDED_OF_BOOTLOADERS = ("arch", "label")
@@ -231,7 +230,6 @@ class Descriptions:
         self, path: str, products: dict[str, Any]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """``check_tree_paths``: every version's paths are judged, and what is no object."""
-        harmless = self._holds_no_odd_path(path)
         for name, product in products.items():
             if not isinstance(product, dict):
                 self.journal.malformed(
@@ -264,7 +262,7 @@ class Descriptions:
                         )
                         sound = False
                     continue
-                if harmless and set(map(type, items.values())) <= {dict}:
+                if _all_harmless(items):
                     continue
                 for itemname, item in items.items():
                     if isinstance(item, dict):
@@ -294,11 +292,6 @@ class Descriptions:
                         sound = False
             if sound:
                 yield name, product
-
-    def _holds_no_odd_path(self, path: str) -> bool:
-        """Whether no text of a file can be an unsafe path, told without looking at each."""
-        document = self.stream.files[path].best
-        return document is not None and not any(part in document.text for part in ODD_PARTS)
 
     def _describe(self, product: Walked) -> None:
         """The newest version's items, as the cache will offer them."""
@@ -371,6 +364,15 @@ def _lacks_release(flat: dict[str, str]) -> bool:
     if flat.get("os", "ubuntu") != "ubuntu" or "version" not in flat:
         return False
     return not flat.get("bootloader-type", flat.get("release"))
+
+
+def _all_harmless(items: dict[str, Any]) -> bool:
+    """Whether all items are objects with paths that can't leave the tree, told at a glance."""
+    try:
+        paths = "\n".join(map(itemgetter("path"), items.values()))
+    except (KeyError, TypeError):
+        return False
+    return not (paths.startswith("/") or "\n/" in paths or "../" in paths)
 
 
 def unsafe_path(path: Any) -> str | None:

@@ -66,6 +66,8 @@ class Writer:
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
         self._made: tuple[str, str, str | None] = ("", "", None)
+        self._odd = False  # its name or architecture has another number of slashes than one
+        self._set: _Set | None = None
 
     def write(self) -> None:
         """Pass 2 over the same files: ``BootResourceRepoWriter``."""
@@ -178,7 +180,8 @@ class Writer:
             resource = self._make(item.base, Claim(item.base, item.place))
             if resource is None:
                 return
-            self._made_of, self._made = item.base, resource
+            self._made_of, self._made, self._set = item.base, resource, None
+            self._odd = any(text.count("/") != 1 for text in resource[:2])
         name, architecture, kflavor = self._made
         path, sha256 = item.get("path"), item.get("sha256")
         if path is None:
@@ -193,7 +196,7 @@ class Writer:
             return
         known = sha256 in self._contents or (name, architecture) in self._aliases
         self._contents.add(sha256)
-        if self._splits(name, architecture, known=known):
+        if self._odd and self._splits(name, known=known):
             self.journal.abort(
                 "slash-in-name",
                 item.place,
@@ -202,7 +205,9 @@ class Writer:
                 values={"name": name, "architecture": architecture},
             )
             return
-        set_ = self._set(name, architecture, kflavor, item.base)
+        if self._set is None:
+            self._set = self._get_set(name, architecture, kflavor, item.base)
+        set_ = self._set
         if ftype == "squashfs":
             set_.files = {n: f for n, f in set_.files.items() if f != "root-image.gz"}
         set_.files[filename] = ftype
@@ -310,18 +315,16 @@ class Writer:
             values = {"size": size}
             self.journal.abort("size-not-a-number", item.place, "ValueError", error, values=values)
 
-    def _splits(self, name: str, architecture: str, *, known: bool) -> bool:
-        """Whether MAAS takes the resource's name apart here and fails: ``get_resource_identity``.
+    def _splits(self, name: str, *, known: bool) -> bool:
+        """Whether MAAS takes an odd name apart here and fails: ``get_resource_identity``.
 
         ``known``: the resource or the file's content is stored already.
         """
-        if name.count("/") == 1 and architecture.count("/") == 1:
-            return False
         if self.journal.ask("policy", "splits-identity") == "always":
             return name.count("/") != 1
         return known
 
-    def _set(
+    def _get_set(
         self, name: str, architecture: str, kflavor: str | None, fields: dict[str, str]
     ) -> _Set:
         alias = fields.get("version") or ""
