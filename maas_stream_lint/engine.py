@@ -15,7 +15,7 @@ from maas_stream_lint.model import Catalog
 from maas_stream_lint.rule import Rule, Said, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.model import Item
     from maas_stream_lint.rulebook import Release
@@ -76,6 +76,23 @@ class Look:
                 for line in lines
             )
         return lines
+
+    def misnames(self, place: Place) -> tuple[str, ...]:
+        """The release lines that drop the product that a place is in for its name alone.
+
+        What else is wrong with it is due as soon as it is named right, so it is told as well.
+        """
+        product = (place.file, place.product)
+        if "misnamed" not in self.memo:
+            named: dict[tuple[str, str | None], set[str]] = {}
+            for trace in self.traces:
+                for event in trace.events:
+                    if event.cause == "ubuntu-name":
+                        key = (event.place.file, event.place.product)
+                        named.setdefault(key, set()).update(trace.lines)
+            self.memo["misnamed"] = named
+        lines: set[str] = self.memo["misnamed"].get(product, set())
+        return tuple(line for line in self.lines if line in lines)
 
     def stores(self, item: Item) -> tuple[str, ...]:
         """The release lines that download an item of a newest version, if its product is taken."""

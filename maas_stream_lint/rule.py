@@ -96,8 +96,8 @@ def rule(
     """Make a function a rule.
 
     It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's
-    own name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of kind
-    ``on``. It yields Said: nothing, if there is nothing wrong or another rule has this event.
+    own name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of
+    kind ``on``. It yields Said: nothing, if there is nothing wrong or another rule has this event.
     """
 
     def made(check: Callable[..., Any]) -> Rule:

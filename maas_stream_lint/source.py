@@ -244,7 +244,7 @@ def _open_local(label: str, given: str, max_bytes: int) -> LocalTree:
 
 
 def _split_local(place: Path) -> tuple[Path, str]:
-    """The root and the path in it; a file outside ``streams/v1`` is linted alone, in its directory."""
+    """The root and the path in it; a file outside ``streams/v1`` is linted alone, where it is."""
     before, inside, after = str(place).partition("/streams/v1/")
     return (Path(before or "/"), f"streams/v1/{after}") if inside else (place.parent, place.name)
 

@@ -14,24 +14,30 @@ from trees import MemoryTree
 UPDATED = "Sun, 01 Nov 2026 10:00:00 +0000"
 INDEX = "streams/v1/index.json"
 
-FIELDS = (
-    "os arch release label subarch subarches kflavor version bootloader-type release_title os_title "
-    "release_codename support_eol support_esm_eol gadget_snap kernel_snap rolling maas_supported arches "
-    "ftype path sha256 md5 size kpackage src_package release_notification content_id datatype format "
-    "updated product_name version_name name versions items products index _aliases squashfs boot-kernel "
-    "root-tgz manifest"
-).split()
+FIELDS = [
+    *("os", "arch", "release", "label", "subarch", "subarches", "kflavor", "version"),
+    *("bootloader-type", "release_title", "os_title", "release_codename"),
+    *("support_eol", "support_esm_eol", "gadget_snap", "kernel_snap", "rolling"),
+    *("maas_supported", "arches", "ftype", "path", "sha256", "md5", "size"),
+    *("kpackage", "src_package", "release_notification", "content_id", "datatype"),
+    *("format", "updated", "product_name", "version_name", "name", "versions"),
+    *("items", "products", "index", "_aliases", "squashfs", "boot-kernel"),
+    *("root-tgz", "manifest"),
+]
 
+# fmt: off
+ODD = [
+    None, True, False, 0, -1, 1000.0, 1.5, 2**63, "", "x", "a/b", "x" * 21, "x" * 33, "x" * 65,
+    "x" * 256, "a\0b", "\ud800", [], {}, ["a"], {"a": "b"}, "1_000", " 12 ", "12.0", "1e3",
+    "generic", "ubuntu", "ubuntu-core", "my-ubuntu", "custom", "debian", "hwe-22.04-edge",
+    "ga-22.04", "nvidia", "3.5", "9.9", "soon", "true", "2027-04-21", "2027-4-1", "20270421",
+    "a,b", "squashfs", "root-image.gz", "notifications", "bootloader", "root-tgz", "tgz",
+    "archive.tar.xz", "manifest", "../x", "/x", "a/../b", "http://example.com/x", "index:1.0",
+    "products:1.0", "image-ids", "Sun, 16 Jun 2024 14:41:38 GMT", "2024-06-16",
+]
+# fmt: on
 VALUES = st.one_of(
-    st.sampled_from(
-        [None, True, False, 0, -1, 1000.0, 1.5, 2**63, "", "x", "a/b", "x" * 21, "x" * 33, "x" * 65]
-        + ["x" * 256, "a\0b", "\ud800", [], {}, ["a"], {"a": "b"}, "1_000", " 12 ", "12.0", "1e3"]
-        + ["generic", "ubuntu", "ubuntu-core", "my-ubuntu", "custom", "debian", "hwe-22.04-edge"]
-        + ["ga-22.04", "nvidia", "3.5", "9.9", "soon", "true", "2027-04-21", "2027-4-1", "20270421"]
-        + ["a,b", "squashfs", "root-image.gz", "notifications", "bootloader", "root-tgz", "tgz"]
-        + ["archive.tar.xz", "manifest", "../x", "/x", "a/../b", "http://example.com/x", "index:1.0"]
-        + ["products:1.0", "image-ids", "Sun, 16 Jun 2024 14:41:38 GMT", "2024-06-16"]
-    ),
+    st.sampled_from(ODD),
     st.text(max_size=4),
     st.integers(),
 )
@@ -42,7 +48,9 @@ def _item(ftype: str, path: str, **more: Any) -> dict[str, Any]:
     return {"ftype": ftype, "path": path, "sha256": digest, "size": 1000, **more}
 
 
-def _ubuntu(name: str, release: str, number: str, arch: str, version: str) -> tuple[str, dict[str, Any]]:
+def _ubuntu(
+    name: str, release: str, number: str, arch: str, version: str
+) -> tuple[str, dict[str, Any]]:
     sub, base = f"ga-{number}", f"{release}/{arch}/{version}"
     items = {
         key: _item(key, f"{base}/{sub}/generic/{key}", kpackage="linux-generic")
@@ -50,7 +58,13 @@ def _ubuntu(name: str, release: str, number: str, arch: str, version: str) -> tu
     }
     items["squashfs"] = _item("squashfs", f"{base}/squashfs")
     items["manifest"] = _item("manifest", f"{base}/squashfs.manifest")
-    fields = {"arch": arch, "kflavor": "generic", "label": "stable", "os": "ubuntu", "release": release}
+    fields = {
+        "arch": arch,
+        "kflavor": "generic",
+        "label": "stable",
+        "os": "ubuntu",
+        "release": release,
+    }
     fields |= {"release_title": f"{number} LTS", "subarch": sub, "subarches": f"generic,{sub}"}
     fields |= {"support_eol": "2039-05-31", "version": number}
     product = {**fields, "versions": {version: {"items": items}}}
@@ -59,10 +73,22 @@ def _ubuntu(name: str, release: str, number: str, arch: str, version: str) -> tu
 
 def _root(os: str, number: str, arch: str, version: str, ftype: str) -> tuple[str, dict[str, Any]]:
     base = f"{os}/{os}{number}/{arch}/{version}"
-    items = {ftype: _item(ftype, f"{base}/{ftype}"), "manifest": _item("manifest", f"{base}/manifest")}
-    fields = {"arch": arch, "label": "stable", "os": os, "release": f"{os}{number}", "version": number}
+    items = {
+        ftype: _item(ftype, f"{base}/{ftype}"),
+        "manifest": _item("manifest", f"{base}/manifest"),
+    }
+    fields = {
+        "arch": arch,
+        "label": "stable",
+        "os": os,
+        "release": f"{os}{number}",
+        "version": number,
+    }
     fields |= {"release_title": number, "subarch": "generic", "subarches": "generic"}
-    return f"com.example:{os}-bases:{number}:{arch}", {**fields, "versions": {version: {"items": items}}}
+    return f"com.example:{os}-bases:{number}:{arch}", {
+        **fields,
+        "versions": {version: {"items": items}},
+    }
 
 
 def _bootloader(type_: str, os: str, arch: str, key: str) -> tuple[str, dict[str, Any]]:
@@ -131,12 +157,14 @@ def _spoil(data: st.DataObject, document: Any) -> None:
     elif what == "rename" and key in holder:
         holder[data.draw(st.sampled_from(FIELDS))] = holder.pop(key)
     elif what == "copy" and key in holder:
-        holder[data.draw(st.sampled_from(["20270101", "latest", "copy", "squashfs"]))] = copy.deepcopy(holder[key])
+        holder[data.draw(st.sampled_from(["20270101", "latest", "copy", "squashfs"]))] = (
+            copy.deepcopy(holder[key])
+        )
 
 
 @st.composite
 def streams(draw: st.DrawFn) -> MemoryTree:
-    """A stream of one to three products files and an index, sound or spoilt in up to four places."""
+    """A stream of one to three products files, sound or spoilt in up to four places."""
     data = draw(st.data())
     documents: dict[str, Any] = {}
     index: dict[str, Any] = {}
@@ -145,7 +173,12 @@ def streams(draw: st.DrawFn) -> MemoryTree:
         head = {"content_id": content_id, "datatype": "image-downloads", "format": "products:1.0"}
         documents[path] = {**head, "products": copy.deepcopy(dict(products)), "updated": UPDATED}
         names = sorted(documents[path]["products"])
-        index[content_id] = {"format": "products:1.0", "path": path, "products": names, "updated": UPDATED}
+        index[content_id] = {
+            "format": "products:1.0",
+            "path": path,
+            "products": names,
+            "updated": UPDATED,
+        }
     documents[INDEX] = {"format": "index:1.0", "index": index, "updated": UPDATED}
     for _ in range(draw(st.integers(0, 4))):
         _spoil(data, documents[draw(st.sampled_from(sorted(documents)))])

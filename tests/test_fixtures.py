@@ -1,10 +1,10 @@
-"""Every rule against its fixture: ``fixtures/bad/CODE-name/``, and good streams that must be silent.
+"""Every rule against its fixture, ``fixtures/bad/CODE-name/``, and good streams that are silent.
 
 A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follows the tree in the
 source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring;
-``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is up for as long as it
-is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's line,
-the answer's and its headers. ``UPDATE_FIXTURES=1 pytest tests/test_fixtures.py`` writes
+``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is up for as long as
+it is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's
+line, the answer's and its headers. ``UPDATE_FIXTURES=1 pytest tests/test_fixtures.py`` writes
 ``expected.txt`` anew.
 """
 

@@ -1,4 +1,4 @@
-"""No silence, no false alarm: findings against the simulation, over the corpus and over made streams."""
+"""No silence, no false alarm: findings against the simulation, over corpus and made streams."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def related(place: Place, path: Path) -> bool:
 
 
 def touches(finding: Finding, item: Place, look: Look) -> bool:
-    """Whether a finding points at an item, at what it is in, or at the entry that names its file."""
+    """Whether a finding points at an item, what it is in, or the entry that names its file."""
     file, path = item.file, item.path
     entries = {e.place for i in look.catalog.indexes for e in i.entries if e.names == file}
     for place in finding.places:
@@ -80,7 +80,8 @@ def assert_no_silence(look: Look, found: list[Finding]) -> None:
             if trace.fatal is not None:
                 place = trace.fatal.place
                 assert any(
-                    f.severity is Severity.FATAL and any(p.file == place.file and related(p, place.path) for p in f.places)
+                    f.severity is Severity.FATAL
+                    and any(p.file == place.file and related(p, place.path) for p in f.places)
                     for f in serious
                 ), (line, trace.fatal)
                 continue
@@ -103,7 +104,7 @@ def assert_no_false_alarm(look: Look, found: list[Finding]) -> None:
 
 
 def affected(finding: Finding, trace: Trace, look: Look) -> bool:
-    """Whether something that an ``ignored`` finding points at is not imported, or there is nothing to import."""
+    """Whether something that a finding points at is not imported, or nothing there is."""
     product = finding.place.product
     if any(touches(finding, item, look) for item in lost_items(look, trace)):
         return True
@@ -129,13 +130,17 @@ def test_corpus(name: str) -> None:
     judge(tree_of(case), keyring=case["keyring"])
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(streams())
 def test_made_streams(tree: MemoryTree) -> None:
     judge(tree)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(st.sampled_from(sorted(CASES)), st.data())
 def test_cut_and_overwritten_files(name: str, data: st.DataObject) -> None:
     """Bytes of a sound file cut off or overwritten anywhere: findings, never an exception."""
@@ -148,5 +153,9 @@ def test_cut_and_overwritten_files(name: str, data: st.DataObject) -> None:
         if raw:
             at = data.draw(st.integers(0, len(raw) - 1))
             raw[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
-    tree.files[path] = bytes(raw[: data.draw(st.integers(0, len(raw)))]) if data.draw(st.booleans()) else bytes(raw)
+    tree.files[path] = (
+        bytes(raw[: data.draw(st.integers(0, len(raw)))])
+        if data.draw(st.booleans())
+        else bytes(raw)
+    )
     judge(tree, keyring=CASES[name]["keyring"])

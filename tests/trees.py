@@ -74,8 +74,12 @@ def agree(seen: dict[str, Any], said: dict[str, Any]) -> list[str]:
     if seen["log"] != said["log"]:
         wrong.append("log")
     if said["fatal"] is None and seen["fatal"] is None:
-        wrong += [key for key in ("imported", "resources") if _sorted(seen[key]) != _sorted(said[key])]
-        selections = [sorted(tuple(a["selection"]) for a in v.get("aborted", [])) for v in (seen, said)]
+        wrong += [
+            key for key in ("imported", "resources") if _sorted(seen[key]) != _sorted(said[key])
+        ]
+        selections = [
+            sorted(tuple(a["selection"]) for a in v.get("aborted", [])) for v in (seen, said)
+        ]
         if selections[0] != selections[1]:
             wrong.append("aborted")
     return wrong

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks import fields, file, index, item, product, signature, source, version
 from maas_stream_lint.rule import Rule
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 #: One module a family; a new module is named here, a new rule nowhere.
 MODULES: tuple[ModuleType, ...] = (source, index, file, product, fields, version, item, signature)

@@ -491,14 +491,16 @@ def _missing(key: str, seen: Event | Version, look: Look) -> Iterator[Said]:
     lacking = [f for f in (KERNEL, INITRD, SQUASHFS) if f not in has]
     if not lacking or lacking[0] != key or set(lacking) & set(_lost(seen)[1]):
         return  # newest_version_partial has it, where an older version is better
-    lines = look.takes(seen.place)
-    if lines:
+    lines, misnamed = look.takes(seen.place), look.misnames(seen.place)
+    if lines or misnamed:
         yield Said(
             f"version {quoted(seen.name)}, the one MAAS takes, has no {_either(lacking)}",
             remedy,
-            lines=lines,
+            lines=(*lines, *misnamed),
             severity=Severity.UNUSABLE,
-            effect="imports it, but can neither boot nor deploy it",
+            effect="could neither boot nor deploy it, whatever its name"
+            if misnamed
+            else "imports it, but can neither boot nor deploy it",
         )
 
 
