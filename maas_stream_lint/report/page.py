@@ -67,7 +67,8 @@ class Page:
         """Write a head, and beside it a text whose further lines are ``hang`` deep."""
         body = text if isinstance(text, Text) else code(text)
         room = max(20, self.width - hang)
-        for number, part in enumerate(body.divide(_breaks(body.plain, room)) if body else [body]):
+        breaks = _breaks(body.plain, room, max(0, head.cell_len - hang))
+        for number, part in enumerate(body.divide(breaks) if body else [body]):
             part.rstrip()
             whole = Text.assemble(head if number == 0 else " " * hang, part)
             whole.rstrip()
@@ -78,10 +79,12 @@ class Page:
         return self._file.getvalue()
 
 
-def _breaks(text: str, room: int) -> list[int]:
-    """Where lines begin. A word there is no room for stays whole, so that it can be copied."""
+def _breaks(text: str, room: int, used: int = 0) -> list[int]:
+    """Where lines begin. A word there is no room for stays whole, so that it can be copied.
+
+    ``used``: columns of the first line that are taken already.
+    """
     starts = []
-    used = 0
     for start, word in _words(text, room):
         width = cell_len(word.rstrip())
         if used and used + width > room:
