@@ -223,14 +223,13 @@ def _note(look: Look, rule: Rule, node: Any, said: Said, drafts: dict[Key, _Draf
 
 def _nodes(look: Look) -> Iterator[tuple[str, Sequence[Any]]]:
     catalog = look.catalog
-    newest = [p.newest for p in catalog.products if p.newest is not None]
     yield "stream", [Whole(look)]
     yield "index", catalog.indexes
     yield "entry", [entry for index in catalog.indexes for entry in index.entries]
     yield "file", catalog.files
     yield "product", catalog.products
-    yield "version", newest
-    yield "item", [item for version in newest for item in version.items]
+    yield "version", catalog.newest
+    yield "item", catalog.items
 
 
 class Whole:

@@ -16,7 +16,7 @@ from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.stream import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from maas_stream_lint.stream import Metadata, Stream
 
@@ -156,24 +156,18 @@ class Product:
         own = self.raw.get(field)
         if own.__class__ is str:
             return own
-        for holder in (self.raw, self.file.raw):
-            value = _text(holder.get(field))
-            if value is not None:
-                return value
-        return self._below.get(field)
+        for holder in self._holders:
+            value = holder.get(field)
+            if value is not None and (text := _text(value)) is not None:
+                return text
+        return None
 
     @lazy
-    def _below(self) -> dict[str, str]:
-        """The fields of the newest version, else of its first item that has one."""
-        if self.newest is None:
-            return {}
-        holders = [*(item.raw for item in reversed(self.newest.items)), self.newest.raw]
-        return {
-            field: value if value.__class__ is str else str(value)
-            for holder in holders
-            for field, value in holder.items()
-            if value.__class__ is str or isinstance(value, (int, float))
-        }
+    def _holders(self) -> list[dict[str, Any]]:
+        holders = [self.raw, self.file.raw]
+        if self.newest is not None:
+            holders += [self.newest.raw, *(item.raw for item in self.newest.items)]
+        return holders
 
     @lazy
     def os(self) -> str:
@@ -253,7 +247,9 @@ class Item:
         """``raw``: the item's JSON object."""
         self._version, self.key, self.raw = version.itself, key, raw
         #: Its file type, flattened.
-        self.ftype = self.get("ftype")
+        self.ftype: str | None = raw.get("ftype")
+        if self.ftype.__class__ is not str:
+            self.ftype = self.get("ftype")
         path = raw.get("path")
         #: Its path, if it has one that is text.
         self.path: str | None = path if path.__class__ is str and path else None
@@ -314,11 +310,15 @@ class Catalog:
     def _by_name(self) -> dict[tuple[str, str | None], Product]:
         return {(product.file.path, product.name): product for product in self.products}
 
-    def items(self) -> Iterator[Item]:
+    @lazy
+    def newest(self) -> list[Version]:
+        """The newest version of each product that has one."""
+        return [product.newest for product in self.products if product.newest is not None]
+
+    @lazy
+    def items(self) -> list[Item]:
         """The items of each product's newest version."""
-        for product in self.products:
-            if product.newest is not None:
-                yield from product.newest.items
+        return [item for version in self.newest for item in version.items]
 
 
 def _data(metadata: Metadata) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def lost_items(look: Look, trace: Trace) -> list[Place]:
 
 def harmless_items(look: Look) -> set[Place]:
     """Items that nobody misses: manifests by key or file type, and notifications."""
-    return {i.place for i in look.catalog.items() if i.ftype in HARMLESS or i.key == "manifest"}
+    return {i.place for i in look.catalog.items if i.ftype in HARMLESS or i.key == "manifest"}
 
 
 def related(place: Place, path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.words import listed, quoted, shown
 from maas_stream_lint.finding import Place, Severity
@@ -202,6 +202,9 @@ def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
     """
     if len(product.versions) < 2 or product.newest is None or not product.newest.items:
         return
+    keys = product.newest.raw["items"].keys()
+    if all(_keys(version) == keys for version in product.versions.values()):
+        return  # as it should be, told at a glance
     older, lost = _lost(product.newest)
     lines = look.takes(product.place)
     if older is None or not lost or not lines:
@@ -374,6 +377,9 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     """
     if len(version.items) < 2:
         return
+    paths = [item.path for item in version.items if item.path is not None]
+    if len({path[path.rfind("/") + 1 :] for path in paths}) == len(paths):
+        return
     seen: dict[str, Item] = {}
     for item in version.items:
         path = item.path
@@ -514,6 +520,11 @@ def _misspelt(version: Version, look: Look) -> list[str]:
     """Keys of items whose ftype is missing or unknown, which rules on items tell."""
     known = look.releases[-1].ftypes
     return [item.key for item in version.items if item.ftype not in known]
+
+
+def _keys(version: dict[str, Any]) -> Any:
+    items = version.get("items")
+    return items.keys() if items.__class__ is dict else None
 
 
 def _lost(newest: Version) -> tuple[Version | None, list[str]]:
