@@ -38,8 +38,7 @@ class Claim(NamedTuple):
 class FlatItem(NamedTuple):
     """An item of a version, flattened in two layers: most items differ in few fields only."""
 
-    raw: dict[str, Any]
-    own: dict[str, str]  #: the item's fields
+    raw: dict[str, Any]  #: the item itself
     base: dict[str, str]  #: those above; with the item's, if it says anything that is no item's own
     version: Place
     key: str
@@ -51,8 +50,11 @@ class FlatItem(NamedTuple):
 
     def get(self, field: str) -> str | None:
         """A field, the item's own before those above."""
-        value = self.own.get(field)
-        return self.base.get(field) if value is None else value
+        value = self.raw.get(field)
+        if value.__class__ is str:
+            text: str = value
+            return text
+        return str(value) if isinstance(value, (int, float)) else self.base.get(field)
 
 
 @dataclass
@@ -93,9 +95,8 @@ class FlatProduct:
             at = self.place.below("versions", vername)
             found = self._items[vername] = []
             for key, item in self.versions[vername].get("items", {}).items():
-                own = text_fields(item)
-                above = base if OWN_FIELDS.issuperset(item) else {**base, **own}
-                found.append(FlatItem(item, own, above, at, key))
+                above = base if OWN_FIELDS.issuperset(item) else {**base, **text_fields(item)}
+                found.append(FlatItem(item, above, at, key))
         return found
 
 

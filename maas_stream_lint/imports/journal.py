@@ -85,8 +85,8 @@ class Journal:
 
     def checksummed(self, path: Any, item: FlatItem) -> bool:
         """``ChecksummingContentSource``, made for every item with a path before it is looked at."""
-        size = item.get("size")
-        if path.__class__ is str and "sha256" in item.own and size is not None and is_whole(size):
+        size, sha256 = item.get("size"), item.raw.get("sha256")
+        if path.__class__ is sha256.__class__ is str and size is not None and is_whole(size):
             return True
         if not isinstance(path, str):
             self.abort(

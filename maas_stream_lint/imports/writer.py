@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.imports.answers import plain
 from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatItem, Key, Walked, identity
 from maas_stream_lint.imports.journal import is_whole
 from maas_stream_lint.imports.trace import Import, Resource
@@ -259,6 +260,8 @@ class Writer:
         alias = f"{flat.get('os', 'ubuntu')}/{version}" if version else ""
         texts = (name, architecture, kflavor or "", alias, flat["version_name"], flat["label"])
         extras = ("subarches", "platform", "supported_platforms")
+        if plain(texts) and all(flat[extra].isprintable() for extra in extras if extra in flat):
+            return True
         return all(
             [
                 self.database.fits(*column, text, claim)
@@ -274,7 +277,7 @@ class Writer:
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
         """What ``BootResourceFile.save`` and its content row refuse."""
         size = item.get("size")
-        own = "".join(item.own.values())
+        own = "".join([v for v in item.raw.values() if v.__class__ is str])
         if own.isascii() and own.isprintable() and size is not None and is_whole(size):
             # As items mostly are: only the widths are left to look at.
             ask = self.journal.ask
