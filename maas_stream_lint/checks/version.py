@@ -306,8 +306,9 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     if len(roots) < 2 or not version.product.image or version.product.os == "custom":
         return  # custom_os has the last one
     told = {}
+    stored = [(i, look.stores(i)) for i in roots]
     for line, accepted in accepted_roots(version.product.os, look).items():
-        here = [i for i in roots if i.ftype in accepted and line in look.stores(i)]
+        here = [i for i, lines in stored if i.ftype in accepted and line in lines]
         if len(here) > 1:
             told[line] = here
     if told:
@@ -428,8 +429,9 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     if not roots:
         return
     lines, wanted = [], ""
+    stored = [(i, look.stores(i)) for i in roots]
     for line, accepted in accepted_roots(product.os, look).items():
-        here = [i for i in roots if line in look.stores(i)]
+        here = [i for i, on in stored if line in on]
         if here and not any(i.ftype in accepted for i in here):
             lines.append(line)
             wanted = "a `root-dd` type" if accepted[0].startswith("root-dd") else _either(accepted)
