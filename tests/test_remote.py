@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from maas_stream_lint.address import same_server
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.remote import RemoteTree, _same_server
+from maas_stream_lint.remote import RemoteTree
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
 
 if TYPE_CHECKING:
@@ -557,8 +558,8 @@ def test_cookie_does_no_harm() -> None:
         ("http://h/", "http://sub.h/", False),
     ],
 )
-def test_same_server(base: str, url: str, same: bool) -> None:
-    assert _same_server(httpx.URL(base), httpx.URL(url)) == same
+def testsame_server(base: str, url: str, same: bool) -> None:
+    assert same_server(httpx.URL(base), httpx.URL(url)) == same
 
 
 # Credentials
