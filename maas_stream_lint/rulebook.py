@@ -1,4 +1,4 @@
-"""What each MAAS release line accepts: the data of ``rules/releases/``, merged and typed."""
+"""What each MAAS release line accepts: the data of ``rules/``, merged and typed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
@@ -19,7 +20,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from importlib.abc import Traversable
 
 
@@ -149,6 +150,19 @@ class Release:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file of one ftype may be, as ``rules/ftypes.toml`` has it.
+
+    Each is a layer in a layer, from the outside in: ``("gzip", "tar")``.
+    """
+
+    usual: tuple[tuple[str, ...], ...]  #: what it is meant to be
+    also: tuple[tuple[str, ...], ...]  #: what works as well
+    perhaps: tuple[tuple[str, ...], ...]  #: what may work; first bytes can't tell
+    but_not: tuple[tuple[str, ...], ...]  #: what does not, wherever it is in what does
+
+
 def rules_root() -> Traversable:
     """Where ``rules/`` is: inside the package in a wheel, beside it in a checkout."""
     bundled = files("maas_stream_lint") / "rules"
@@ -164,6 +178,19 @@ def all_releases() -> tuple[Release, ...]:
         if entry.name.endswith(".toml")
     }
     return tuple(Release(line, _extended(line, raw)) for line in sorted(raw, key=_line_order))
+
+
+@lru_cache(maxsize=1)
+def ftypes() -> Mapping[str, Contents]:
+    """Ftype → what its file may be, in the order in which they are proposed."""
+    raw = tomllib.loads((rules_root() / "ftypes.toml").read_text(encoding="utf-8"))
+    kinds = ("usual", "also", "perhaps", "but-not")
+    return MappingProxyType(
+        {
+            ftype: Contents(*(tuple(map(_layers, table.get(kind, ()))) for kind in kinds))
+            for ftype, table in raw.items()
+        }
+    )
 
 
 def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
@@ -183,6 +210,10 @@ def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
     if not wanted:
         raise UsageError("no MAAS release line given", "known: " + ", ".join(known))
     return tuple(r for r in all_releases() if r.line in wanted)
+
+
+def _layers(pattern: str) -> tuple[str, ...]:
+    return () if pattern == "anything" else tuple(pattern.rstrip(")").split("("))
 
 
 def _extended(line: str, raw: dict[str, dict[str, Any]]) -> dict[str, Any]:
