@@ -45,6 +45,7 @@ class Site:
     origin: httpx.URL  #: with them
     headers: httpx.Headers = field(repr=False)  #: may hold secrets
     trust: ssl.SSLContext = field(repr=False)
+    login: str | None = None  #: where its credentials are from: ``url``, ``netrc`` or ``header``
 
     @classmethod
     def named(cls, base: str, options: FetchOptions) -> Site:
@@ -56,7 +57,12 @@ class Site:
             hint = "write http://host/path; in a password, write / ? # @ as %2F %3F %23 %40"
             raise UsageError("the source's URL has no valid host and port", hint) from None
         headers = own_headers(options.headers, origin)
-        return cls(anonymous(base), origin, headers, trust(options.ca_bundle))
+        login = None
+        if "authorization" in {name.lower() for name, _ in options.headers}:
+            login = "header"
+        elif "authorization" in headers:
+            login = "url" if origin.userinfo else "netrc"
+        return cls(anonymous(base), origin, headers, trust(options.ca_bundle), login)
 
     def url(self, path: str) -> httpx.URL:
         """Where ``path`` leads, which is text put behind the base: it never names a host.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _REPORTED = (
     *("etag", "last-modified", "content-type", "content-encoding", "content-length"),
-    *("age", "cache-control", "x-cache", "retry-after"),
+    *("age", "cache-control", "x-cache", "retry-after", "server"),
 )
 _ERROR_BYTES = 64 * 2**10
 _STEP = 2**20  #: bytes decompressed at a time

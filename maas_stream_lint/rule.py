@@ -26,7 +26,7 @@ LEVELS = {
 }
 
 #: What a rule may ask to see, and the steps of a path that lead there.
-NODES = ("stream", "index", "entry", "file", "product", "version", "item", "resources")
+NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,12 @@ class Release:
         return {(b["type"], b["os"], b["arch"]): tuple(b["boots"]) for b in tables}
 
     @cached_property
+    def bootloader_files(self) -> dict[tuple[str, str, str], tuple[str, ...]]:
+        """The same → the files that its archives must hold."""
+        tables = self.data["bootloaders"]
+        return {(b["type"], b["os"], b["arch"]): tuple(b["files"]) for b in tables}
+
+    @cached_property
     def ftypes(self) -> frozenset[str]:
         """The file types that MAAS stores."""
         return frozenset(self.data["import"]["ftypes"])
@@ -108,6 +114,10 @@ class Release:
     def policy(self, name: str) -> Any:
         """A member of the file's ``[import]`` table."""
         return self.data["import"][name]
+
+    def download(self, name: str) -> Any:
+        """A member of the ``[download]`` table."""
+        return self.data["download"][name]
 
     def limit(self, name: str) -> int | None:
         """A member of the ``[limits]`` table, ``None`` where the line has no such column."""
