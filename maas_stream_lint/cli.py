@@ -285,8 +285,8 @@ def explain(
     known = all_rules()
     what = " ".join(words)
     rule = next((r for r in known if what.strip().lower() in (r.code.lower(), r.name)), None)
-    match = None if rule is not None else loglines.recognise(what)
-    if rule is None and match is None:
+    matches = [] if rule is not None else loglines.recognise_all(what)
+    if rule is None and not matches:
         raise UsageError(
             f"no rule and no line of MAAS's log: {_short(what)}", _nearest(what, known)
         )
@@ -296,8 +296,8 @@ def explain(
     if rule is not None:
         text = explain_.rule_page(rule, report, out.style(None))
     else:
-        assert match is not None
-        text = explain_.log_page(match, known, report, out.style(None))
+        pages = [explain_.log_page(match, known, report, out.style(None)) for match in matches]
+        text = "\n\n".join(pages)
     out.write(text, None)
 
 
@@ -316,11 +316,10 @@ def _short(text: str) -> str:
 def _nearest(what: str, known: Sequence[Any]) -> str:
     import difflib
 
-    by_word = {word: r for r in known for word in (r.code.lower(), r.name)}
-    near = difflib.get_close_matches(what.strip().lower(), by_word, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(what.strip().lower(), [r.name for r in known], n=3, cutoff=0.5)
     if not near:
         return "see `maas-stream-lint rules`, or paste one whole line of the log"
-    return "did you mean " + " or ".join(dict.fromkeys(by_word[n].name for n in near)) + "?"
+    return f"did you mean {' or '.join(near)}?"
 
 
 def _complain(line: str) -> None:

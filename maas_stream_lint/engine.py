@@ -272,7 +272,7 @@ def log_line(event: Event, trace: Trace, stream: Stream) -> str | None:
     if event.kind is Kind.DROP:
         return event.message
     if event.kind is Kind.SELECTION:
-        return f"Failed to synchronize selection: {event.message}"
+        return f"Failed to synchronize selection <id>: {event.message}"
     if trace.strict:
         said = _with_url(event, stream)
         return f"Could not fetch manifest for boot source with url {stream.label}: {said}"
