@@ -395,10 +395,13 @@ def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
     Example:
         "rolling": "true",
     """
+    place = _holder("rolling", event, look)
+    value = value_at(look, place)
+    what = f"the text {shown(value)}" if isinstance(value, str) and value else kind(value)
     yield Said(
-        f"`rolling` is {shown(event.values['rolling'])}, expected `true` or `false`",
+        f"`rolling` is {what}, expected `true` or `false`",
         "write `true` or `false` without quotes, or leave it out",
-        place=_holder("rolling", event, look),
+        place=place,
     )
 
 

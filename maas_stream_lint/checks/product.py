@@ -420,7 +420,7 @@ def custom_os(product: Product, look: Look) -> Iterator[Said]:
         place=product.at("os"),
         lines=lines,
         effect=effect
-        + (f"; on {_span(racks, look)} the import of every rack fails" if racks else ""),
+        + (f"; on {look.span(racks)} the import of every rack fails" if racks else ""),
     )
 
 
@@ -780,14 +780,6 @@ def _told(place: Place, other: Place) -> str:
 
 def _and(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def _span(lines: Sequence[str], look: Look) -> str:
-    """Release lines in few words: ``2.9 to 3.7``."""
-    first, last = look.lines.index(lines[0]), look.lines.index(lines[-1])
-    if len(lines) > 2 and last - first == len(lines) - 1:
-        return f"{lines[0]} to {lines[-1]}"
-    return _and(lines)
 
 
 def _by(
