@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+A_DAY = 86_400.0
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
 
 
@@ -72,6 +73,12 @@ def _headers(
     return tuple(headers)
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    if given is not None and not 0 < given <= A_DAY:  # NaN is neither
+        raise click.BadParameter("expected more than 0 seconds, and no more than a day")
+    return given
+
+
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -107,7 +114,8 @@ _fetch = _options(
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=float,
+        callback=_seconds,
         metavar="SECONDS",
         help="For a connection, and each silence of the server.  [default: 20]",
     ),
@@ -176,7 +184,8 @@ def check(
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
-    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made.
+    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
+    not of all metadata.
     """
     from maas_stream_lint import api
     from maas_stream_lint import output as out
@@ -203,6 +212,8 @@ def check(
     out.write(text, output)
     if report.worst is not None and report.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
+    if report.look.stream.incomplete:
+        raise LintError("some metadata was too much to be read, and nothing is known of it")
 
 
 @main.command()

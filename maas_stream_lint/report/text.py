@@ -148,6 +148,8 @@ def fates(page: Page, report: Report) -> None:
 
 
 def _fate(column: outcome.Column, products: int, report: Report) -> Text:
+    if column.fatal is not None and column.fatal.cause == "metadata-not-read":
+        return Text("is not foreseen, as some metadata was not read")
     if column.fatal is not None:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(" of this source" if column.strict else ": the import of every source stops")
@@ -184,6 +186,8 @@ def _summary(page: Page, report: Report, threshold: Severity) -> None:
     counts = Counter(f.severity for f in report.findings)
     failed = report.worst is not None and report.worst >= threshold
     told = styled("fails", COLORS["ignored"]) if failed else styled("passes", GOOD)
+    if not failed and report.look.stream.incomplete:
+        told = styled("incomplete", COLORS["warning"])
     told.append(" · " if report.findings else " · no findings")
     for number, level in enumerate(s for s in sorted(Severity, reverse=True) if counts[s]):
         told.append(", " if number else "")
