@@ -169,8 +169,12 @@ def not_modelled_in_38(event: Event, look: Look) -> Iterator[Said]:
     yield Said(
         f"this product{of} holds {holds}, where MAAS reads kernel and initrd with a root image, "
         "a lone `root-tgz`, or bootloaders",
-        "move it under an index of its own that only older MAAS are given; for the newer, upload "
-        f"the image with {UPLOAD}",
+        "move it under an index of its own that only older MAAS are given"
+        + (
+            ""
+            if ftypes == ["notifications"]
+            else f"; for the newer, upload the image with {UPLOAD}"
+        ),
     )
 
 

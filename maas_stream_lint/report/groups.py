@@ -68,7 +68,7 @@ class Section:
 
 
 def sections(findings: Sequence[Finding]) -> list[Section]:
-    """Source and files, what many products share, each product, worst first; then advice."""
+    """Worst first; of equals the stream, what many products share, each product. Then advice."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_shape(finding), []).append(finding)
@@ -92,11 +92,13 @@ def sections(findings: Sequence[Finding]) -> list[Section]:
         Section(name + (f" ({file})" if name in twice else ""), True, _sorted(entries))
         for (file, name), entries in single.items()
     ]
-    owned.sort(key=lambda section: -section.entries[0].first.severity)
-    return [
+    grave = [
         *_section("The stream as a whole", [e for e in stream if e.grave]),
         *_section("Shared by several products", [e for e in shared if e.grave]),
         *owned,
+    ]
+    return [
+        *sorted(grave, key=lambda section: -section.entries[0].first.severity),
         # Advice must not stand in front of what costs an image.
         *_section("Advice on several products", [e for e in shared if not e.grave]),
         *_section("Advice on the stream as a whole", [e for e in stream if not e.grave]),
