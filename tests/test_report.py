@@ -83,6 +83,13 @@ def test_what_many_share_is_one_entry_with_a_count() -> None:
     assert len(seen.splitlines()) < 50
 
 
+def test_a_command_is_told_by_example() -> None:
+    texts = [f"upload it: `maas create name={n}`" for n in ("a", "b", "c", "d")]
+    assert merged(texts) == "upload it: `…`"
+    assert merged(texts, example=True) == "upload it: `maas create name=a` (and so for each)"
+    assert merged(texts[:1], example=True) == texts[0]
+
+
 def test_sections_are_worst_first_then_advice() -> None:
     made = sections(reports.many().findings)
     assert [s.title for s in made] == [

@@ -109,20 +109,32 @@ def _section(title: str, entries: list[Entry]) -> list[Section]:
     return [Section(title, False, _sorted(entries))] if entries else []
 
 
-def merged(texts: Iterable[str]) -> str:
+def merged(texts: Iterable[str], *, example: bool = False) -> str:
     """Texts of one shape as one; the first of them if their shapes differ.
 
-    Of what differs a few values are named, ``…`` stands for many.
+    Of what differs a few values are named, ``…`` stands for many. ``example``: commands are told
+    by the first one, since one can't be made of ``…``.
     """
     split = [_VALUES.split(text) for text in dict.fromkeys(texts)]
     if len({_frame("".join(parts)) for parts in split}) > 1:
         return "".join(split[0])
     columns = [list(dict.fromkeys(values)) for values in zip(*split, strict=True)]
     differing = sum(len(values) > 1 for values in columns)
-    return "".join(_one_of(values, named=differing == 1) for values in columns)
+    told = "".join(_one_of(values, named=differing == 1, example=example) for values in columns)
+    return f"{told} (and so for each)" if example and _example(columns) else told
 
 
-def _one_of(values: list[str], *, named: bool) -> str:
+def _example(columns: list[list[str]]) -> bool:
+    return any(len(values) > 1 and _command(values[0]) for values in columns)
+
+
+def _command(value: str) -> bool:
+    return value.startswith("`") and " " in value
+
+
+def _one_of(values: list[str], *, named: bool, example: bool) -> str:
+    if example and len(values) > 1 and _command(values[0]):
+        return values[0]
     if len(values) == 1 or (named and len(values) <= _FEW):
         return "/".join(values)
     return "`…`" if values[0].startswith("`") else "…"

@@ -89,7 +89,7 @@ def write_entry(
         _field(page, "MAAS", brief(merged([f.effect for f in entry.findings])))
     for label, text in _logs(entry):
         _field(page, label, text)
-    remedy = merged([f.remedy for f in entry.findings])
+    remedy = merged([f.remedy for f in entry.findings], example=True)
     again = before is not None and before.first.remedy == finding.remedy
     _field(page, "fix", "as above" if again else remedy)
     _field(page, "at", _places(entry.places))
