@@ -254,6 +254,7 @@ class Stream:
     keyring: Path | None
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
+    json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
     juju_index: str | None = None  #: an index under Juju's name, where there is no other
 
     @property
@@ -294,7 +295,8 @@ def load(source: Source, keyring: Path | None = None) -> Stream:
     if not stream.files[source.index_path].exists and not source.explicit:
         _read(source, stream, INDEX_JSON)
         if not stream.files[INDEX_JSON].exists:
-            missing = stream.files.pop(INDEX_JSON).trouble.kind == "missing"
+            stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
+            missing = stream.json_trouble.kind == "missing"
             jujus = (path for path in JUJU_INDEXES if missing and _optional(source, path))
             stream.juju_index = next(jujus, None)
     queue = [stream.start]

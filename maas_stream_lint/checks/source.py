@@ -57,8 +57,12 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
             f"give MAAS {_full_url(stream)}, with the CLI on 3.5 to 3.7, or sign the stream",
         )
     else:
+        said, plain = trouble.message, stream.json_trouble or trouble
+        if plain.message != said:
+            said = f"{said}, and {plain.message}"
+            trouble = plain if trouble.kind == "missing" else trouble
         yield Said(
-            f"neither `{path}` nor `{INDEX_JSON}` can be had below the root: {trouble.message}",
+            f"neither `{path}` nor `{INDEX_JSON}` can be had below the root: {said}",
             "give MAAS the URL of the directory that holds `streams/v1`, or that of the index file "
             "itself"
             if trouble.kind == "missing"
