@@ -388,7 +388,7 @@ def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
         assert first.seen.head is not None
         yield _served(
             refused,
-            f"HEAD of {quoted(first.path)} is answered {first.seen.head.message}, GET with the file",
+            f"HEAD of {quoted(first.path)} is answered {first.seen.head.message}, GET is not",
             "nothing, for MAAS's sake: it never asks HEAD",
             "does not notice, as it asks GET alone",
         )

@@ -105,12 +105,14 @@ class Writer:
             return
         items = product.versions[chosen].get("items", {})
         older = chosen != product.newest  # so pass 1 has not judged it
+        if older and newest and walked.specs and self.journal.trace.fatal is None:
+            self._unmapped(walked, instead=chosen)
         for item in product.items(chosen):
             path = item.raw.get("path")
             if not (older and path) or self.journal.checksummed(path, item):
                 self._write_item(product.name, chosen, items, item)
 
-    def _unmapped(self, walked: Walked) -> None:
+    def _unmapped(self, walked: Walked, instead: str | None = None) -> None:
         """Silently not imported: no tuple of the cache leads to the product's newest version."""
         at = walked.flat.place
         winners = {self.mapping[spec].place: None for spec in walked.specs}
@@ -120,7 +122,7 @@ class Writer:
             return
         others = sorted(p.product for p in winners if p.product is not None)
         winner = others[0] if others else None
-        values = {"winner": winner, "place": next(iter(winners))}
+        values = {"winner": winner, "place": next(iter(winners)), "instead": instead}
         self.journal.drop("duplicate-tuple", at, values=values)
 
     def _write_item(
