@@ -259,10 +259,9 @@ def _closely_fits(item: dict[str, Any], shape: Shape) -> bool:
     return True
 
 
-def kept_texts(data: dict[str, Any], shape: Shape) -> Iterator[tuple[Path, str]]:
+def kept_texts(data: dict[str, Any], shape: Shape, release: Release) -> Iterator[tuple[Path, str]]:
     """The texts of a fitting products file that MAAS stores: the models' own members."""
-    if isinstance(data.get("content_id"), str):
-        yield ("content_id",), data["content_id"]
+    yield from _texts(data, release.models["file"], ())
     products = data["products"]
     for name, product in products.items() if isinstance(products, dict) else ():
         at: Path = ("products", name)
