@@ -93,6 +93,13 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
         lambda file, _product, _items: file.update(format="products:1.0\0"),
         [(["3.8"], ends_in("cache"))],
     ),
+    # The same of a list, the form that MAAS itself writes (preprocess_versions).
+    "NUL in an item of a version in a list": (
+        lambda _file, product, items: product.update(
+            versions=[{"version_name": "1", **items, "manifest": _item("manifest\0", "x")}]
+        ),
+        [(["3.8"], ends_in("cache"))],
+    ),
     # get_files_to_download_from_product: a squashfs takes the place of a root-image.gz.
     "squashfs after a root-image.gz under another key": (
         lambda _file, _product, items: items["boot-initrd"].update(ftype="root-image.gz"),
