@@ -277,8 +277,9 @@ class Writer:
             extras["title"] = title
         if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
-        if "alias" not in self.journal.ask("policy", "resource-key"):
-            texts = (*texts[:3], "", *texts[4:])  # asked last: most imports do not hang on it
+        # Asked only where it matters, or lines that differ in this could not share an import.
+        if not plain([alias]) and "alias" not in self.journal.ask("policy", "resource-key"):
+            texts = (*texts[:3], "", *texts[4:])
         return all(
             [
                 self.database.fits(*column, text, claim)
