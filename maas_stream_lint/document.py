@@ -358,6 +358,8 @@ def _broken(text: str, error: JSONDecodeError) -> Flaw:
         return Flaw("empty", "nothing but white space" if text else "nothing at all", 0, fatal=True)
     if text[0] == "\ufeff":
         return Flaw("bom", "a byte order mark (U+FEFF) at the start", 0, fatal=True)
+    if {text[0:8:2], text[1:8:2]} & {"\0" * 4} and len(set(text[:8])) > 1:
+        return Flaw("not-utf8", "UTF-16 text, not UTF-8", 0, fatal=True)
     if word.startswith("\0"):
         where = "at the start" if not at else f"after {at:,} characters"
         said = f"{len(word):,} zero byte{'s' if word[1:] else ''} {where}"
