@@ -8,16 +8,20 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Preview, Report, check, preview
     from maas_stream_lint.errors import LintError, UsageError
     from maas_stream_lint.finding import Finding, Place, Severity
+    from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.source import FetchOptions
 
 __version__ = "0.1.0"
 
 __all__ = [
     "FetchOptions",
+    "FileOptions",
     "Finding",
     "LintError",
     "Place",
     "Preview",
+    "Progress",
     "Report",
     "Severity",
     "UsageError",
@@ -28,10 +32,12 @@ __all__ = [
 
 _HOMES = {
     "FetchOptions": "source",
+    "FileOptions": "images.seen",
     "Finding": "finding",
     "LintError": "errors",
     "Place": "finding",
     "Preview": "api",
+    "Progress": "images.progress",
     "Report": "api",
     "Severity": "finding",
     "UsageError": "errors",

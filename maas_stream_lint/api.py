@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import Look, findings, look_at, no_gc
+from maas_stream_lint.examine import examine
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.images.seen import FileOptions, Survey
 from maas_stream_lint.rule import selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
+    from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.source import FetchOptions
 
 #: Of the JSON report; a member may be added without a new version, none is removed or renamed.
@@ -51,8 +54,21 @@ class Report:
                 "products": len(catalog.products),
                 "findings": len(self.findings),
                 **{s.label: count[s] for s in sorted(Severity, reverse=True)},
+                "images": self._images(),
             },
             "findings": [f.to_dict() for f in self.findings],
+        }
+
+    def _images(self) -> dict[str, Any]:
+        survey = self.look.survey or Survey("none")
+        return {
+            "mode": survey.mode,
+            "looked_at": len(survey.files),
+            "hashed": survey.hashed,
+            "bytes_read": survey.read,
+            "skipped": len(survey.skipped),
+            "metadata_only": survey.metadata_only,
+            "interrupted": survey.interrupted,
         }
 
 
@@ -77,6 +93,8 @@ def check(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     options: FetchOptions | None = None,
+    files: str | FileOptions | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
@@ -85,12 +103,16 @@ def check(
     ``keyring``: the boot source's keyring; with ``None`` none is configured, so that MAAS up to 3.7
     refuses any signed index and 3.8 looks at no signature.
     ``select``, ``ignore``: rules by code, prefix or name.
+    ``files``: how closely image files are looked at: ``none``, ``head`` or ``download``, or
+    FileOptions for more. With ``None``, a directory's are read and hashed (unless it holds metadata
+    alone) and a URL's asked for their first bytes. ``progress``: is told of them.
 
     Raises LintError if the check could not be made at all (UsageError: because of an argument).
     """
     rules = selected(all_rules(), select, ignore)
+    how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
     with no_gc():
-        look = _look(source, maas, keyring, options)
+        look = _look(source, maas, keyring, options, how, progress)
         return Report(look.stream.label, look, tuple(findings(look, rules)))
 
 
@@ -103,7 +125,7 @@ def preview(
 ) -> Preview:
     """Say what each release line would do with a stream. Arguments and errors as for ``check``."""
     with no_gc():
-        look = _look(source, maas, keyring, options)
+        look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
     return Preview(look.stream.label, look)
 
 
@@ -112,10 +134,14 @@ def _look(
     maas: Iterable[str] | None,
     keyring: str | os.PathLike[str] | None,
     options: FetchOptions | None,
+    files: FileOptions,
+    progress: Progress | None,
 ) -> Look:
     lines = releases(maas)
     opened = open_source(source, options=options)
     try:
-        return look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
+        look = look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
+        look.survey = examine(look, opened, files, options, progress)
     finally:
         opened.close()
+    return look

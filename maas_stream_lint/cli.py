@@ -5,7 +5,10 @@ Only click is imported at the top, so that ``--version`` and ``--help`` answer a
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,12 +19,15 @@ from maas_stream_lint.errors import LintError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
 A_DAY = 86_400.0
+MODES = ("none", "head", "download")
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
 
 
@@ -73,6 +79,42 @@ def _headers(
     return tuple(headers)
 
 
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A number of bytes: ``500M``, ``1.5G``, ``2GiB``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """``500M`` → 524288000."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+        size = int(float(match[1]) * _UNITS[match[2]]) if match is not None else 0
+        if size < 1:
+            self.fail(f"{value!r} is no size; write 500M, or 2G", param, ctx)
+        return size
+
+
+def _token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
+    """The token that an environment variable or a file holds. It is never repeated."""
+    if given is None:
+        return None
+    if param.name == "token_file":
+        try:
+            token = Path(given).read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise click.BadParameter(f"cannot read {given!r}: {why.lower()}") from None
+    else:
+        token = os.environ.get(given, "").strip()
+    if not token:
+        raise click.BadParameter(f"{given!r} holds no token")
+    return token
+
+
 def _seconds(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
     if given is not None and not 0 < given <= A_DAY:  # NaN is neither
         raise click.BadParameter("expected more than 0 seconds, and no more than a day")
@@ -110,6 +152,15 @@ _fetch = _options(
         help="Send a header to the stream's server; repeatable. ~/.netrc is read too.",
     ),
     click.option(
+        "--token-env",
+        callback=_token,
+        metavar="NAME",
+        help="An environment variable that holds a bearer token for the stream's server.",
+    ),
+    click.option(
+        "--token-file", callback=_token, metavar="FILE", help="A file that holds such a token."
+    ),
+    click.option(
         "--ca-bundle", metavar="FILE", help="Certificates to trust instead of the system's."
     ),
     click.option(
@@ -124,6 +175,52 @@ _fetch = _options(
         type=click.IntRange(min=0),
         metavar="N",
         help="Redirects to follow for a document.  [default: 5]",
+    ),
+)
+_files = _options(
+    click.option(
+        "--files",
+        "mode",
+        type=click.Choice(MODES),
+        help="How closely image files are looked at: not at all; whether they are there, as long "
+        "and of the kind they should be; or their checksums, too.  [default: download for a "
+        "directory, head for a URL]",
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="GLOB",
+        help="Look only at the files of products with such names; repeatable.",
+    ),
+    click.option("--all-versions", is_flag=True, help="Look at the files of older versions, too."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 128),
+        metavar="N",
+        help="Files at once.  [default: one a core, 8 for a URL]",
+    ),
+    click.option(
+        "--limit-rate",
+        type=Size(),
+        metavar="SIZE",
+        help="Bytes a second for all downloads together, like 10M.",
+    ),
+    click.option(
+        "--max-download",
+        type=Size(),
+        metavar="SIZE",
+        help="Begin no download that would lead beyond this, like 5G.",
+    ),
+    click.option(
+        "--keep",
+        metavar="DIR",
+        help="Keep downloaded files that are as they should be.",
+    ),
+    click.option(
+        "--no-cache", is_flag=True, help="Neither use nor keep the checksums of earlier runs."
+    ),
+    click.option(
+        "--verbose", is_flag=True, help="Tell how far the files are where there is no terminal."
     ),
 )
 _format = click.option(
@@ -170,7 +267,7 @@ def main(debug: bool) -> None:
     show_default=True,
     help="Exit 1 if there is a finding at or above this.",
 )
-@_options(_format, _output, _fetch)
+@_options(_files, _format, _output, _fetch)
 def check(
     source: str,
     maas: list[str],
@@ -180,12 +277,12 @@ def check(
     severity: str,
     form: str,
     output: str | None,
-    **fetch: Any,
+    **more: Any,
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
     Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
-    not of all metadata.
+    not of all metadata. 130: stopped before all files were looked at.
     """
     from maas_stream_lint import api
     from maas_stream_lint import output as out
@@ -198,7 +295,9 @@ def check(
         keyring,
         select=select,
         ignore=ignore,
-        options=_fetch_options(fetch),
+        files=_file_options(more),
+        progress=_progress(verbose=more.pop("verbose")),
+        options=_fetch_options(more),
     )
     threshold = Severity[severity.upper()]
     if form == "json":
@@ -210,6 +309,8 @@ def check(
 
         text = text_.render(report, threshold, out.style(output))
     out.write(text, output)
+    if report.look.survey is not None and report.look.survey.interrupted:
+        sys.exit(EXIT_INTERRUPTED)
     if report.worst is not None and report.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
     if report.look.stream.incomplete:
@@ -248,7 +349,7 @@ def preview(
     else:
         from maas_stream_lint.report import preview as preview_
 
-        report = api.check(source, lines, keyring, options=options)
+        report = api.check(source, lines, keyring, options=options, files="none")
         text = preview_.render(report, out.style(output), log=log)
     out.write(text, output)
 
@@ -304,7 +405,13 @@ def explain(
         )
     report = None
     if source is not None:
-        report = api.check(source, maas or None, keyring, options=_fetch_options(fetch))
+        report = api.check(
+            source,
+            maas or None,
+            keyring,
+            options=_fetch_options(fetch),
+            progress=_progress(verbose=False),
+        )
     if rule is not None:
         text = explain_.rule_page(rule, report, out.style(None))
     else:
@@ -316,8 +423,33 @@ def explain(
 def _fetch_options(given: dict[str, Any]) -> FetchOptions:
     from maas_stream_lint.source import FetchOptions
 
+    tokens = [given.pop(name, None) for name in ("token_env", "token_file")]
     said = {name: value for name, value in given.items() if value not in (None, ())}
+    for token in filter(None, tokens):
+        said["headers"] = (*said.get("headers", ()), ("Authorization", f"Bearer {token}"))
     return FetchOptions(**said)
+
+
+def _file_options(given: dict[str, Any]) -> FileOptions:
+    """Those of the options that are about image files; they are taken out of ``given``."""
+    from maas_stream_lint.images.seen import FileOptions
+
+    names = ("mode", "only", "all_versions", "jobs", "limit_rate", "max_download", "keep")
+    said = {name: given.pop(name) for name in names}
+    return FileOptions(**said, cache=not given.pop("no_cache"))
+
+
+def _progress(*, verbose: bool) -> Progress | None:
+    """Who is told how far the files are: a terminal, or, if asked for, a log."""
+    if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from maas_stream_lint.report.progress import Bar
+
+        return Bar()
+    if verbose:
+        from maas_stream_lint.report.progress import Lines
+
+        return Lines()
+    return None
 
 
 def _short(text: str) -> str:

@@ -17,6 +17,7 @@ from maas_stream_lint.rule import Rule, Said, cut
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from maas_stream_lint.images.seen import Seen, Survey, Wanted
     from maas_stream_lint.model import Item
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
@@ -33,6 +34,7 @@ class Look:
     stream: Stream
     releases: tuple[Release, ...]
     traces: list[Trace]
+    survey: Survey | None = None  #: of the image files, if they were looked at
     memo: dict[str, Any] = field(default_factory=dict, repr=False)  #: what several rules work out
     _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
     _stored: dict[tuple[tuple[str, ...], str, str | None], tuple[str, ...]] = field(
@@ -123,6 +125,38 @@ class Look:
                     if event.cause == "item-not-taken":
                         dropped.setdefault(event.place, set()).update(trace.lines)
         return dropped
+
+    def downloads(self, item: Item) -> tuple[str, ...]:
+        """The release lines that ask for an item's file, or do as soon as its product has a name.
+
+        That is, an item of a product's newest version; of an older one they would if the newer ones
+        were taken away.
+        """
+        named = self.misnames(item.place)
+        stored = self.stores(item)
+        if not named:
+            return stored
+        return tuple(
+            r.line
+            for r in self.releases
+            if r.line in stored or (r.line in named and r.stores(item.key, item.ftype))
+        )
+
+    @cached_property
+    def images(self) -> list[Image]:
+        """The image files that were looked at, each with the items that name it."""
+        found: dict[str, Image] = {}
+        survey = self.survey
+        for version in self.catalog.all_versions if survey is not None and survey.files else ():
+            for item in version.items:
+                seen = survey.files.get(item.path or "") if survey is not None else None
+                if survey is None or seen is None:
+                    continue
+                image = found.get(seen.path)
+                if image is None:
+                    image = found[seen.path] = Image(seen, survey.wanted[seen.path])
+                image.items.append(item)
+        return list(found.values())
 
     @cached_property
     def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:
@@ -246,6 +280,8 @@ def _nodes(look: Look) -> Iterator[tuple[str, Sequence[Any]]]:
     yield "product", catalog.products
     yield "version", catalog.newest
     yield "item", catalog.items
+    if look.survey is not None and look.survey.mode != "none":
+        yield "image", look.images
 
 
 class Whole:
@@ -255,6 +291,25 @@ class Whole:
         """Of one look."""
         self.stream = look.stream
         self.place = Place(look.stream.start if look.stream.start in look.stream.files else "")
+
+
+class Image:
+    """An image file as a node: what was seen of it, and the items that name it."""
+
+    def __init__(self, seen: Seen, wanted: Wanted) -> None:
+        """No item yet."""
+        self.seen, self.wanted = seen, wanted
+        self.items: list[Item] = []
+
+    @property
+    def path(self) -> str:
+        """As the metadata has it."""
+        return self.seen.path
+
+    @property
+    def place(self) -> Place:
+        """Where it is first named."""
+        return self.items[0].at("path")
 
 
 def _draft(

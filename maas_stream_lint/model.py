@@ -316,6 +316,21 @@ class Catalog:
         return [product.newest for product in self.products if product.newest is not None]
 
     @lazy
+    def all_versions(self) -> list[Version]:
+        """Every version of every product, each product's newest first."""
+        found = []
+        for product in self.products:
+            if product.newest is not None:
+                found.append(product.newest)
+                newest = product.newest.name
+                found += [
+                    Version(product, name, product.versions[name])
+                    for name in sorted(product.versions, reverse=True)
+                    if name != newest
+                ]
+        return found
+
+    @lazy
     def items(self) -> list[Item]:
         """The items of each product's newest version."""
         return [item for version in self.newest for item in version.items]

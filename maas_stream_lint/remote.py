@@ -5,46 +5,42 @@ No text of an exception goes into a message: it may quote URLs and headers with 
 
 from __future__ import annotations
 
-import ipaddress
-import netrc
-import os
 import random
-import re
 import socket
 import ssl
 import threading
 import time
 import weakref
 import zlib
-from base64 import b64encode
 from contextlib import closing, suppress
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urljoin
 
 import httpx
 
-from maas_stream_lint import __version__
+from maas_stream_lint.address import (
+    KINDS,
+    PASSING,
+    PLAIN,
+    REDIRECTS,
+    Site,
+    anonymous,
+    parsed,
+    proxy_for,
+    seconds_asked,
+    shown,
+)
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.source import Answer, Trouble, printable, split_source
+from maas_stream_lint.source import Answer, Trouble, split_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.source import FetchOptions
 
-_PORTS = {"http": 80, "https": 443}
-_REDIRECTS = (301, 302, 303, 307, 308)
-_PASSING = (429, 502, 503, 504)  #: statuses worth another try
-_KINDS = {401: "unauthorized", 403: "forbidden", 404: "missing"}
 _REPORTED = (
     *("etag", "last-modified", "content-type", "content-encoding", "content-length"),
-    *("age", "cache-control", "x-cache", "retry-after"),
-)
-_PLAIN = httpx.Headers(
-    {"accept": "*/*", "accept-encoding": "gzip", "user-agent": f"maas-stream-lint/{__version__}"}
+    *("age", "cache-control", "x-cache", "retry-after", "server"),
 )
 _ERROR_BYTES = 64 * 2**10
 _STEP = 2**20  #: bytes decompressed at a time
@@ -97,23 +93,15 @@ class RemoteTree:
     def __init__(self, url: str, options: FetchOptions) -> None:
         """Raises UsageError for a URL, header, CA bundle or proxy that cannot be meant."""
         base, self.index_path, self.explicit = split_source(url)
-        try:
-            self._origin = _parsed(base)
-        except ValueError:
-            # Not quoted: of what cannot be parsed, nobody knows which part is the password.
-            hint = "write http://host/path; in a password, write / ? # @ as %2F %3F %23 %40"
-            raise UsageError("the source's URL has no valid host and port", hint) from None
-        self._base = _anonymous(base)
-        self.label = _shown(url)
-        self.base = _shown(base)
+        self.site = Site.named(base, options)
+        self.label = shown(url)
+        self.base = shown(base)
         self._options = options
-        self._headers = _headers(options.headers, self._origin)
-        self._trust = _trust(options.ca_bundle)
         self._routes: dict[str | None, httpx.HTTPTransport] = {}
         self._sockets: list[weakref.ref[socket.socket]] = []
         self._reached = False
         self._dead: Trouble | None = None
-        self._route(self._origin)
+        self._route(self.site.origin)
 
     def close(self) -> None:
         """Close all connections."""
@@ -128,7 +116,7 @@ class RemoteTree:
         if self._dead is not None:
             return Answer(path, None, self._dead)
         try:
-            url = _parsed(self._base + "/" * (not self._base.endswith("/")) + path)
+            url = self.site.url(path)
         except ValueError:
             return Answer(path, None, Trouble("missing", "no URL can hold this path"))
         end = time.monotonic() + self._options.deadline
@@ -147,9 +135,9 @@ class RemoteTree:
         trouble = answer.trouble
         if trouble is None or attempt >= self._options.retries:
             return None
-        if trouble.kind not in ("connection", "timeout") and trouble.status not in _PASSING:
+        if trouble.kind not in ("connection", "timeout") and trouble.status not in PASSING:
             return None
-        asked = _seconds(answer.headers.get("retry-after", ""))
+        asked = seconds_asked(answer.headers.get("retry-after", ""))
         if asked is not None:
             return asked if asked <= self._options.longest_wait else None
         spread = random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
@@ -178,7 +166,7 @@ class RemoteTree:
         if deadline.cut:  # which can look like a complete answer
             body = None
             trouble = Trouble("timeout", f"not complete within {self._options.deadline:g} s")
-        last = hops[-1] if hops else _shown(str(url))
+        last = hops[-1] if hops else shown(str(url))
         return Answer(path, body, trouble, status, last, tuple(hops), headers, error_body)
 
     def _send(self, url: httpx.URL, hops: list[str], deadline: _Deadline) -> httpx.Response:
@@ -188,24 +176,24 @@ class RemoteTree:
         extensions = {"timeout": timeouts, "trace": deadline.watch}
         while True:
             # Once another server had a say in where to go, secrets stay here for good.
-            trusted = trusted and _same_server(self._origin, url)
-            headers = self._headers if trusted else _PLAIN
+            trusted = trusted and self.site.trusts(url)
+            headers = self.site.headers if trusted else PLAIN
             response = self._route(url).handle_request(
                 httpx.Request("GET", url, headers=headers, extensions=extensions)
             )
             self._reached = True
             location = response.headers.get("location")
-            if response.status_code not in _REDIRECTS or location is None:
+            if response.status_code not in REDIRECTS or location is None:
                 return response
             response.close()
             if len(hops) >= self._options.max_redirects:
                 raise _Unusable("redirects", f"more than {len(hops)} redirects")
             try:
-                url = _parsed(_anonymous(urljoin(str(url), location)))
+                url = parsed(anonymous(urljoin(str(url), location)))
             except ValueError:
                 message = "redirected to what is no http or https URL"
                 raise _Unusable("redirects", message) from None
-            hops.append(_shown(str(url)))
+            hops.append(shown(str(url)))
 
     def _route(self, url: httpx.URL) -> httpx.HTTPTransport:
         """The way to a URL: one in all, unless the environment has several proxies.
@@ -213,109 +201,16 @@ class RemoteTree:
         A transport and no httpx.Client, whose cookies and redirects raise UnicodeError and
         InvalidURL for some answers, and whose reading of ``no_proxy`` knows no networks.
         """
-        proxy = _proxy(url)
+        proxy = proxy_for(url)
         if proxy not in self._routes:
             try:
                 if proxy is not None:
-                    _parsed(proxy, ("http", "https", "socks5", "socks5h"))
-                self._routes[proxy] = httpx.HTTPTransport(self._trust, proxy=proxy)
+                    parsed(proxy, ("http", "https", "socks5", "socks5h"))
+                self._routes[proxy] = httpx.HTTPTransport(self.site.trust, proxy=proxy)
             except (ValueError, ImportError, httpx.InvalidURL):
                 hint = "set http_proxy and https_proxy to http://host:port, or no_proxy to the host"
                 raise UsageError(f"the proxy set for {url.host} cannot be used", hint) from None
         return self._routes[proxy]
-
-
-def _parsed(text: str, schemes: tuple[str, ...] = ("http", "https")) -> httpx.URL:
-    """``text`` as a URL fit to be asked for, or ValueError.
-
-    Quoting is that of requests and browsers: what is quoted already stays so.
-    """
-    match = re.match(r"([^/?#]*//[^/?#]*)?(.*)", text, re.DOTALL)
-    assert match is not None
-    rest = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", match[2]).encode("utf-8", "surrogatepass")
-    try:
-        url = httpx.URL((match[1] or "") + quote(rest, safe="%!#$&'()*+,/:;=?@[]~"))
-    except httpx.InvalidURL:
-        raise ValueError from None
-    url.raw_host.decode("ascii").encode("idna")  # or the socket would raise
-    if url.scheme not in schemes or not re.fullmatch(r"[\w.:-]+", url.host):
-        raise ValueError
-    if (url.port or 0) >= 2**16:
-        raise ValueError
-    return url
-
-
-def _anonymous(url: str) -> str:
-    return re.sub(r"^([^/?#]*//)[^/?#]*@", r"\1", url)
-
-
-def _shown(url: str) -> str:
-    """A URL for reports: credentials are left out, and the query, which may hold a token."""
-    place, query, _ = _anonymous(url).partition("#")[0].partition("?")
-    return printable(place) + ("?…" if query else "")
-
-
-def _same_server(base: httpx.URL, url: httpx.URL) -> bool:
-    ports = [(u.scheme, u.port or _PORTS[u.scheme]) for u in (base, url)]
-    upgraded = ports == [("http", 80), ("https", 443)]
-    return base.host == url.host and (ports[0] == ports[1] or upgraded)
-
-
-def _headers(given: tuple[tuple[str, str], ...], url: httpx.URL) -> httpx.Headers:
-    """For the server of the source and no other: plain headers, the user's, and credentials."""
-    own = []
-    for name, value in given:
-        if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
-            hint = "write 'Name: value'"
-            raise UsageError("the name of a header is empty or holds a forbidden character", hint)
-        if not re.fullmatch(r"[\t -~\xa0-\xff]*", value):
-            hint = "leave out line breaks and what is not Latin-1"
-            raise UsageError(f"the value of the header {name} holds a forbidden character", hint)
-        own.append((name.encode(), value.strip().encode("latin-1")))
-    login = (url.username, url.password) if url.userinfo else _netrc_login(url.host)
-    if login and b"authorization" not in [name.lower() for name, _ in own]:
-        token = b64encode(":".join(login).encode("utf-8", "surrogateescape"))
-        own.append((b"authorization", b"Basic " + token))
-    headers = _PLAIN.copy()
-    headers.update(own)
-    return headers
-
-
-def _netrc_login(host: str) -> tuple[str, str] | None:
-    try:
-        place = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
-        found = netrc.netrc(str(place)).authenticators(host) if place.is_file() else None
-    except (OSError, ValueError, RuntimeError, netrc.NetrcParseError):
-        return None  # as curl and requests do with one they cannot read
-    return (found[0] or found[1] or "", found[2] or "") if found else None
-
-
-def _trust(bundle: str | os.PathLike[str] | None) -> ssl.SSLContext:
-    """The CA bundle's trust, or the system's, as MAAS 3.8 has it (``SYSTEM_CA_FILE``)."""
-    if bundle is None:
-        system = ssl.get_default_verify_paths()
-        if system.cafile or system.capath:
-            return ssl.create_default_context()
-        return httpx.create_ssl_context(trust_env=False)
-    try:
-        return ssl.create_default_context(cafile=bundle)
-    except (OSError, ValueError):
-        where = printable(os.fspath(bundle))
-        hint = "give a file of certificates in PEM form"
-        raise UsageError(f"cannot read CA certificates from {where}", hint) from None
-
-
-def _proxy(url: httpx.URL) -> str | None:
-    """The proxy that the environment sets for a URL; ``no_proxy`` may hold networks."""
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    for entry in proxies.get("no", "").split(","):
-        with suppress(ValueError):
-            if ipaddress.ip_address(url.host) in ipaddress.ip_network(entry.strip(), strict=False):
-                return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _body(response: httpx.Response, limit: int) -> bytes:
@@ -368,7 +263,7 @@ def _refusal(response: httpx.Response) -> Trouble:
     """The trouble that a status is, worded as MAAS 3.8 does: ``404 Not Found``."""
     status = response.status_code
     message = f"{status} {response.reason_phrase}".strip()
-    return Trouble(_KINDS.get(status, "status"), message, status)
+    return Trouble(KINDS.get(status, "status"), message, status)
 
 
 def _diagnosis(error: httpx.HTTPError, timeout: float) -> Trouble:
@@ -387,12 +282,3 @@ def _diagnosis(error: httpx.HTTPError, timeout: float) -> Trouble:
     if isinstance(error, httpx.ProxyError):
         return Trouble("connection", "the proxy refused to connect")
     return Trouble("connection", "the server broke off, or its answer is not HTTP")
-
-
-def _seconds(retry_after: str) -> float | None:
-    """What a ``Retry-After`` header asks for, be it a number or a date."""
-    with suppress(ValueError, OverflowError):
-        return max(0.0, int(retry_after))
-    with suppress(ValueError, OverflowError, TypeError, IndexError):
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    return None

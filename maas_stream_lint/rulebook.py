@@ -1,4 +1,4 @@
-"""What each MAAS release line accepts: the data of ``rules/releases/``, merged and typed."""
+"""What each MAAS release line accepts: the data of ``rules/``, merged and typed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
@@ -19,7 +20,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from importlib.abc import Traversable
 
 
@@ -94,6 +95,12 @@ class Release:
         return {(b["type"], b["os"], b["arch"]): tuple(b["boots"]) for b in tables}
 
     @cached_property
+    def bootloader_files(self) -> dict[tuple[str, str, str], tuple[str, ...]]:
+        """The same → the files that its archives must hold."""
+        tables = self.data["bootloaders"]
+        return {(b["type"], b["os"], b["arch"]): tuple(b["files"]) for b in tables}
+
+    @cached_property
     def ftypes(self) -> frozenset[str]:
         """The file types that MAAS stores."""
         return frozenset(self.data["import"]["ftypes"])
@@ -107,6 +114,10 @@ class Release:
     def policy(self, name: str) -> Any:
         """A member of the file's ``[import]`` table."""
         return self.data["import"][name]
+
+    def download(self, name: str) -> Any:
+        """A member of the ``[download]`` table."""
+        return self.data["download"][name]
 
     def limit(self, name: str) -> int | None:
         """A member of the ``[limits]`` table, ``None`` where the line has no such column."""
@@ -149,6 +160,19 @@ class Release:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file of one ftype may be, as ``rules/ftypes.toml`` has it.
+
+    Each is a layer in a layer, from the outside in: ``("gzip", "tar")``.
+    """
+
+    usual: tuple[tuple[str, ...], ...]  #: what it is meant to be
+    also: tuple[tuple[str, ...], ...]  #: what works as well
+    perhaps: tuple[tuple[str, ...], ...]  #: what may work; first bytes can't tell
+    but_not: tuple[tuple[str, ...], ...]  #: what does not, wherever it is in what does
+
+
 def rules_root() -> Traversable:
     """Where ``rules/`` is: inside the package in a wheel, beside it in a checkout."""
     bundled = files("maas_stream_lint") / "rules"
@@ -164,6 +188,19 @@ def all_releases() -> tuple[Release, ...]:
         if entry.name.endswith(".toml")
     }
     return tuple(Release(line, _extended(line, raw)) for line in sorted(raw, key=_line_order))
+
+
+@lru_cache(maxsize=1)
+def ftypes() -> Mapping[str, Contents]:
+    """Ftype → what its file may be, in the order in which they are proposed."""
+    raw = tomllib.loads((rules_root() / "ftypes.toml").read_text(encoding="utf-8"))
+    kinds = ("usual", "also", "perhaps", "but-not")
+    return MappingProxyType(
+        {
+            ftype: Contents(*(tuple(map(_layers, table.get(kind, ()))) for kind in kinds))
+            for ftype, table in raw.items()
+        }
+    )
 
 
 def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
@@ -183,6 +220,10 @@ def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
     if not wanted:
         raise UsageError("no MAAS release line given", "known: " + ", ".join(known))
     return tuple(r for r in all_releases() if r.line in wanted)
+
+
+def _layers(pattern: str) -> tuple[str, ...]:
+    return () if pattern == "anything" else tuple(pattern.rstrip(")").split("("))
 
 
 def _extended(line: str, raw: dict[str, dict[str, Any]]) -> dict[str, Any]:

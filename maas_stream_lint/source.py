@@ -173,9 +173,8 @@ class LocalTree:
         ``root/path`` for a file URL: ``?`` and ``#`` end the name, ``%20`` stands for itself.
         """
         try:
-            got = self._read(urlsplit("file:///" + path).path[1:])
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            # ValueError: a NUL or half a surrogate pair, which no name on disk can hold.
+            got = self._read(path)
+        except (FileNotFoundError, NotADirectoryError):
             got = Trouble("missing", "no such file")
         except OSError as error:
             kind = "missing" if error.errno == errno.ENAMETOOLONG else "unreadable"
@@ -187,12 +186,24 @@ class LocalTree:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _read(self, name: str) -> bytes | Trouble:
+    def locate(self, path: str) -> str | Trouble:
+        """Where ``path`` is on disk, links not followed: names are read as by ``read``."""
+        try:
+            name = urlsplit("file:///" + path).path[1:]
+        except ValueError:
+            return Trouble("missing", "no such file")
         # Dots go by the text, as in a web server; then links are followed.
         tidy = os.path.normpath(name)
         if name.startswith("/") or tidy.split("/")[0] == "..":
             return Trouble("outside-root", "the path leads out of the tree")
-        place = f"{self.root}/{tidy}" + "/" * name.endswith("/")
+        if "\0" in name or not _encodable(name):
+            return Trouble("missing", "no such file")
+        return f"{self.root}/{tidy}" + "/" * name.endswith("/")
+
+    def _read(self, path: str) -> bytes | Trouble:
+        place = self.locate(path)
+        if isinstance(place, Trouble):
+            return place
         if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(self.root)):
             return Trouble("outside-root", "the path leads out of the tree through a link")
         # Opening alone can hang (a fifo) or do harm (a device).
@@ -206,6 +217,15 @@ class LocalTree:
         if len(body) > size:
             return Trouble("unreadable", "the file grew while it was read")
         return body
+
+
+def _encodable(name: str) -> bool:
+    """Whether a name could be on disk: half a surrogate pair cannot."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _file_path(url: str) -> str:

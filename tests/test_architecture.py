@@ -20,7 +20,7 @@ MODULES = {
 FOREIGN = {
     "backports": {"imports/"},
     "click": {"cli.py"},
-    "httpx": {"remote.py"},
+    "httpx": {"address.py", "remote.py"},
     "packaging": {"imports/answers.py"},
     "rich": {"report/"},
     "tomli": {"rulebook.py", "loglines.py"},
@@ -29,9 +29,9 @@ FOREIGN = {
 WORLDLY = {
     "subprocess": {"signature.py"},
     "socket": {"remote.py"},
-    "ssl": {"remote.py"},
+    "ssl": {"address.py", "remote.py"},
     "http": set(),
-    "urllib.request": set(),
+    "urllib.request": {"address.py"},
 }
 
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from maas_stream_lint.address import same_server
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.remote import RemoteTree, _same_server
+from maas_stream_lint.remote import RemoteTree
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append(self)
         self.server.respond(self)
 
-    do_CONNECT = do_GET  # noqa: N815 - the name is http.server's
+    do_HEAD = do_GET  # noqa: N815 - the names are http.server's
+    do_CONNECT = do_GET  # noqa: N815
 
     def send(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
         self.send_response(status)
@@ -557,8 +559,8 @@ def test_cookie_does_no_harm() -> None:
         ("http://h/", "http://sub.h/", False),
     ],
 )
-def test_same_server(base: str, url: str, same: bool) -> None:
-    assert _same_server(httpx.URL(base), httpx.URL(url)) == same
+def testsame_server(base: str, url: str, same: bool) -> None:
+    assert same_server(httpx.URL(base), httpx.URL(url)) == same
 
 
 # Credentials

@@ -29,9 +29,9 @@ FILES = {
 #: The keys of a release file, ``*`` for any; ``rules/README.md`` explains each.
 KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
-    | {"drivers", "deploy", "models"},
+    | {"download", "drivers", "deploy", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
-    "bootloaders": {"type", "os", "arch", "boots"},
+    "bootloaders": {"type", "os", "arch", "boots", "files"},
     "drivers": {"*"},
     "models": {"datatypes", "index", "entry", "file", "shapes"},
     "models.shapes": {"name", "product", "version", "item", "required", "one-of", "downloads"},

@@ -5,14 +5,36 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks import fields, file, index, item, product, signature, source, version
+from maas_stream_lint.checks import (
+    fields,
+    file,
+    image,
+    index,
+    item,
+    product,
+    signature,
+    source,
+    transport,
+    version,
+)
 from maas_stream_lint.rule import Rule
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 #: One module a family; a new module is named here, a new rule nowhere.
-MODULES: tuple[ModuleType, ...] = (source, index, file, product, fields, version, item, signature)
+MODULES: tuple[ModuleType, ...] = (
+    source,
+    index,
+    file,
+    product,
+    fields,
+    version,
+    item,
+    image,
+    transport,
+    signature,
+)
 
 
 @lru_cache(maxsize=1)

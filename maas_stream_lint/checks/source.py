@@ -160,7 +160,7 @@ def metadata_redirected(whole: Whole, look: Look) -> Iterator[Said]:
         HTTP/1.1 302 Found
         Location: http://images.example.com/cdn/streams/v1/index.json
     """
-    lines = look.where(lambda release: not release.policy("file-redirects"))
+    lines = look.where(lambda release: not release.download("redirects"))
     moved = [file for file in look.stream.files.values() if file.answer.redirects]
     if not moved or not lines:
         return

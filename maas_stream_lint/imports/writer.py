@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.answers import plain
-from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatItem, Key, Walked, identity
+from maas_stream_lint.imports.flat import (
+    UNSTORED,
+    Claim,
+    FlatItem,
+    Key,
+    Walked,
+    identity,
+    product_title,
+)
 from maas_stream_lint.imports.journal import is_whole
 from maas_stream_lint.imports.trace import Import, Resource
 
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
+#: What a resource stores beside its columns, and its title.
+RESOURCE_EXTRAS = ("subarches", "platform", "supported_platforms")
 #: What a resource and its set store: the limit, and what the text is called.
 STORED = (
     ("resource-name", "os/release"),
@@ -261,19 +271,21 @@ class Writer:
         version = flat.get("version")
         alias = f"{flat.get('os', 'ubuntu')}/{version}" if version else ""
         texts = (name, architecture, kflavor or "", alias, flat["version_name"], flat["label"])
-        extras = ("subarches", "platform", "supported_platforms")
-        if plain(texts) and all(flat[extra].isprintable() for extra in extras if extra in flat):
+        extras = {extra: flat[extra] for extra in RESOURCE_EXTRAS if extra in flat}
+        title = product_title(flat)
+        if title is not None:
+            extras["title"] = title
+        if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
+        # Asked only where it matters, or lines that differ in this could not share an import.
+        if not plain([alias]) and "alias" not in self.journal.ask("policy", "resource-key"):
+            texts = (*texts[:3], "", *texts[4:])
         return all(
             [
                 self.database.fits(*column, text, claim)
                 for column, text in zip(STORED, texts, strict=True)
             ]
-            + [
-                self.database.fits(None, extra, flat[extra], claim)
-                for extra in extras
-                if extra in flat
-            ]
+            + [self.database.fits(None, extra, text, claim) for extra, text in extras.items()]
         )
 
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
@@ -298,7 +310,7 @@ class Writer:
         except ValueError as error:
             self._no_size(item, str(error))
             return False
-        if not -(2**63) <= size < 2**63:
+        if not -(2**63) <= size < 2**63 and self._keeps_size(sha256):
             values = {"size": size}
             message = "bigint out of range"
             self.journal.abort("size-out-of-range", item.place, "DataError", message, values=values)
@@ -311,6 +323,11 @@ class Writer:
                 *(self.database.fits(None, extra, text, claim) for extra, text in extras.items()),
             ]
         )
+
+    def _keeps_size(self, sha256: str) -> bool:
+        """Whether the size goes into the database: a column of the content's row, or the file's."""
+        every = self.journal.ask("policy", "size-kept") == "every-file"
+        return every or sha256 not in self._contents
 
     def _no_size(self, item: FlatItem, error: str) -> None:
         size = item.get("size")

@@ -1,0 +1,624 @@
+"""Rules on the image files themselves: whether they are there, whole, and what they should be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.images.sniff import better, described, suits
+from maas_stream_lint.rule import Said, rule
+from maas_stream_lint.rulebook import ftypes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from maas_stream_lint.engine import Image, Look, Whole
+    from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.images.sniff import Content
+    from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.rulebook import Release
+
+#: What a failed download costs, and how bad that is.
+COSTS = {
+    "set": (Severity.IGNORED, "drops the file, and with it the image's set as incomplete"),
+    "import": (Severity.FATAL, "tries for two hours, then fails the whole import, of every source"),
+    "selection": (Severity.IGNORED, "fails every selection that the file belongs to"),
+}
+NEVER = "asks for it no more, unless the newer versions go"
+#: Where many places tell the same, so many are named.
+MANY = 100
+#: Of the ftypes whose files are root file systems in a tar.
+TARBALLS = ("root-tgz", "root-txz", "root-tbz")
+#: Troubles that a missing file has, rather than the server or its rights.
+ABSENT = ("missing", "outside-root", "not-a-file")
+#: What an item may be called that MAAS deploys by the name `root-dd`.
+DD = "root-dd"
+
+
+@rule("MSL701", Severity.FATAL, on="image")
+def file_missing(image: Image, look: Look) -> Iterator[Said]:
+    """A file that the metadata names is not there.
+
+    MAAS: imports the metadata, then asks for the file and gets a 404. Up to 3.4 that ends the
+        file's own thread, and its set is deleted as incomplete (`perform_write`,
+        maasserver/bootresources.py). From 3.5 to 3.7 it is asked for again for two hours, and then
+        the *whole import* fails, of every source and with every good file in it
+        (`download_bootresourcefile` and `SyncBootResourcesWorkflow`, maasserver/workflow/
+        bootresource.py). 3.8 fails the selection at once (maastemporalworker/workflow/
+        bootresource.py).
+    Why: paths start at the directory that `streams` is in, and files are often uploaded after the
+        metadata, to another folder, or not at all.
+    Mend: publish the file at its path before the metadata that names it, or mend the path.
+    Example:
+        "path": "jammy/amd64/20240101/squashfs"
+    """
+    trouble = image.seen.trouble
+    if trouble is None or trouble.kind not in ABSENT:
+        return
+    near = look.survey.elsewhere.get(image.path, ()) if look.survey is not None else ()
+    remedy = "publish the file there before the metadata, or mend the path"
+    if near:
+        remedy = f"there is {listed(near, last='and')}: move it there, or mend the path"
+    yield from _failed(
+        image,
+        look,
+        f"{quoted(image.path)} can't be had: {trouble.message}",
+        remedy,
+        logs=_status_logs(image),
+    )
+
+
+@rule("MSL702", Severity.FATAL, on="image")
+def file_not_served(image: Image, look: Look) -> Iterator[Said]:
+    """A file is there, perhaps, but its server does not give it away.
+
+    MAAS: asks as anybody would and takes any status but 2xx for a failure; up to 3.4 all but a 404
+        are no error, and the body of the error page is hashed as if it were the file
+        (`RequestsUrlReader`, simplestreams/contentsource.py). What that costs is as for a missing
+        file.
+    Why: S3 says 403 of what is not there as well as of what is not public; stores want a login for
+        files that their index does not; proxies and caches give up on large files.
+    Mend: ask for the file from the region controller with `curl -v` and mend what the server
+        answers. Files must be readable without a login.
+    Example:
+        HTTP/1.1 403 Forbidden
+    """
+    trouble = image.seen.trouble
+    if trouble is None or trouble.kind in ABSENT or trouble.kind == "redirects":
+        return
+    lines = None
+    if trouble.kind == "tls":
+        lines = look.where(lambda release: release.download("verifies-tls"))
+    yield from _failed(
+        image,
+        look,
+        f"{quoted(image.path)} is not served: {trouble.message}",
+        "give whoever serves it the right to read it"
+        if trouble.kind == "unreadable"
+        else "let everybody read it; S3 says so, too, of what is not there"
+        if trouble.kind == "forbidden"
+        else "see what the server answers with `curl -v`, from the region controller",
+        only=lines,
+        logs=_status_logs(image),
+    )
+
+
+@rule("MSL703", Severity.FATAL, on="image")
+def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
+    """A file is not as long as its `size` says.
+
+    MAAS: up to 3.4 the checksum then fails, too, and the file is dropped. From 3.5 to 3.7 a longer
+        file ends in an error `beyond EOF`, a shorter one in `Invalid checksum`, for two hours, and
+        then the whole import fails (`LocalBootResourceFile`, maasserver/utils/bootresource.py). 3.8
+        says `Downloaded file size does not match expected size`, and fails the selection
+        (maasservicelayer/utils/image_local_files.py).
+    Why: a half-finished upload, or an image that was built anew below old metadata.
+    Mend: upload the file again, or write the size and the checksum of the one that is meant.
+    Example:
+        "size": 4096
+    """
+    seen = image.seen
+    if seen.trouble is not None or seen.size is None or _is_html(seen):
+        return
+    for said, items in _grouped(image, "size").items():
+        if not said.isdecimal() or int(said) == seen.size:
+            continue
+        cut = f"; the connection broke off after {seen.cuts[-1]:,}" if seen.cuts else ""
+        yield from _failed(
+            image,
+            look,
+            f"{quoted(image.path)} has {seen.size:,} bytes, expected {int(said):,} as its size "
+            f"says{cut}",
+            "upload it again, or write size and sha256 of the file that is meant",
+            items=items,
+            field="size",
+            logs={
+                "import": "Failed to synchronise boot resources: "
+                + ("Invalid checksum" if seen.size < int(said) else "LocalStoreWriteBeyondEOF"),
+                "selection": "Failed to synchronize selection {id}: Downloaded file size does not "
+                "match expected size",
+            },
+        )
+
+
+@rule("MSL704", Severity.FATAL, on="image")
+def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
+    """A file's sha256 is not what the metadata says.
+
+    MAAS: up to 3.4 drops the file (`Failed to finalize boot image …`, `write_content_thread`,
+        maasserver/bootresources.py). From 3.5 to 3.7 it is downloaded again and again for two
+        hours, and then the whole import fails: `Invalid checksum` (`download_bootresourcefile`).
+        3.8 does the same for the one selection: `Invalid SHA256 checksum`.
+    Why: the image was built anew and the metadata is of the one before, or an upload or a cache
+        changed bytes.
+    Mend: find out which of the two is right. Then upload the file again, or write the output of
+        `sha256sum FILE`.
+    Example:
+        "sha256": "00000000
+    """
+    seen = image.seen
+    found = seen.decoded.get("sha256") or seen.digests.get("sha256")
+    if seen.trouble is not None or found is None or _is_html(seen):
+        return
+    for said, items in _grouped(image, "sha256").items():
+        wrong_size = any(_size_differs(item, seen) for item in items)
+        if said.lower() == found or wrong_size:
+            continue
+        if said.lower() == seen.digests.get("sha256"):
+            continue  # content_encoding_on_artifact has it
+        what = f", {described(seen.content)}" if seen.content is not None else ""
+        cut = f", cut after {seen.cuts[-1]:,}" if seen.cuts else ""
+        yield from _failed(
+            image,
+            look,
+            f"{quoted(image.path)} has the sha256 {quoted(found)}, expected {quoted(said)} "
+            f"(seen: {seen.size or 0:,} bytes{what}{cut})",
+            "upload the file again, or write its sha256: the output of `sha256sum`",
+            items=items,
+            field="sha256",
+            logs={
+                kind: text
+                for kind in COSTS
+                if (text := _mismatch_log(kind, look, image, found, said))
+            },
+        )
+
+
+@rule("MSL705", Severity.IGNORED, on="image")
+def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
+    """A file's sha512 or md5 is not what the metadata says.
+
+    MAAS: looks at sha256 alone from 3.5 on. Up to 3.4 the library checks the strongest that is
+        given while the file is read, so a wrong sha512 loses the file though its sha256 is right
+        (`ChecksummingContentSource`, simplestreams/contentsource.py; `checksummer`,
+        simplestreams/checksum_util.py). A wrong md5 beside a sha256 is never looked at.
+    Why: one checksum was written anew with the image, another was not.
+    Mend: write the output of `sha512sum` or `md5sum`, or leave all but sha256 out.
+    Example:
+        "sha512": "00000000
+    """
+    seen = image.seen
+    if seen.trouble is not None or _is_html(seen):
+        return
+    for name in ("sha512", "md5"):
+        found = seen.digests.get(name)
+        if found is None:
+            continue
+        for said, items in _grouped(image, name).items():
+            if said.lower() == found or any(_size_differs(item, seen) for item in items):
+                continue
+            lines = _asking(items, look)
+            losing = tuple(line for line in lines if _strongest(look, line, items[0]) == name)
+            message = (
+                f"{quoted(image.path)} has the {name} {quoted(found)}, expected {quoted(said)}"
+            )
+            remedy = f"write the output of `{name}sum`, or leave the {name} out"
+            place, *also = [item.at(name) for item in items]
+            for severity, told, effect in (
+                (Severity.IGNORED, losing, COSTS["set"][1]),
+                (
+                    Severity.INFO,
+                    tuple(line for line in lines if line not in losing),
+                    "does not look at it",
+                ),
+            ):
+                yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, "")
+
+
+@rule("MSL706", Severity.UNUSABLE, on="image")
+def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
+    """A compressed disk image is published as `root-dd`, which is a tar of one.
+
+    MAAS: tells curtin `dd-tgz` for the ftype `root-dd`: a tar.gz that holds the disk image
+        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). The image that a plain
+        gzip holds is `root-dd.gz`, which curtin calls `dd-gz`.
+    Why: the upload's `ddtgz` and `ddgz` are one letter apart, and READMEs had it wrong.
+    Mend: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
+    Example:
+        "ftype": "root-dd"
+    """
+    content = image.seen.content
+    if content is None or not _looked_through(image.seen):
+        return
+    items = [i for i in image.items if i.ftype == DD]
+    better_name = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}
+    if items and content.kind in better_name and suits(content, ftypes()[DD]) is False:
+        name = better_name[content.kind]
+        if suits(content, ftypes()[name]) is False:
+            return  # not_what_ftype_says has it
+        yield from _unusable(
+            image,
+            look,
+            items,
+            f"{quoted(image.path)} is {described(content)}, and `root-dd` a tar of a disk image",
+            f"write `{name}` as ftype and key of the item",
+            "writes what is in it to the disk as if it were a tar's; curtin finds no file system",
+        )
+
+
+@rule("MSL707", Severity.UNUSABLE, on="image")
+def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
+    """A root tarball is none, or holds a disk image instead of a root file system.
+
+    MAAS: hands the file to curtin, which unpacks it onto the new file system; what is no tar fails
+        there, and a tar of one disk image leaves a machine that does not boot
+        (`get_curtin_image`, maasserver/preseed.py).
+    Why: qcow2 and raw images are packed into a `.tar.gz` to make an upload happy, or a `.dd.gz` is
+        renamed.
+    Mend: pack the root file system itself, with `tar -C ROOT --xattrs -czf …`; or publish a disk
+        image under the ftype `root-dd.gz` for an os that is deployed by one.
+    Example:
+        "ftype": "root-tgz"
+    """
+    content = image.seen.content
+    if content is None or not _looked_through(image.seen):
+        return
+    items = [i for i in image.items if i.ftype in TARBALLS]
+    if items and suits(content, ftypes()[items[0].ftype or ""]) is False:
+        yield from _unusable(
+            image,
+            look,
+            items,
+            f"{quoted(image.path)} is {described(content)}, "
+            f"expected a tarball of a root file system as `{items[0].ftype}`",
+            _under_another_name(content, items, "pack the root file system itself with tar"),
+            "imports it, and deployment fails when curtin unpacks it",
+        )
+
+
+@rule("MSL708", Severity.UNUSABLE, on="image")
+def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
+    """A file's contents are of another kind than its `ftype` says.
+
+    MAAS: looks at no byte of a file but to hash it. A kernel that is none, an initrd that is a
+        squashfs or a disk image that is a tarball is imported, offered, and fails when a machine
+        boots or is deployed (`get_boot_filenames`, maasserver/models/bootresourceset.py;
+        `get_curtin_image`, maasserver/preseed.py).
+    Why: two items have each other's path, or a script renames what it packs.
+    Mend: give the item the path of the file that is meant, or the ftype of the one it has.
+    Example:
+        "ftype": "boot-kernel"
+    """
+    content = image.seen.content
+    if content is None or not _looked_through(image.seen):
+        return
+    table = ftypes()
+    for ftype, items in _by_ftype(image).items():
+        if ftype not in table or ftype in TARBALLS or suits(content, table[ftype]) is not False:
+            continue
+        if ftype == DD and content.kind in ("gzip", "xz", "bzip2"):
+            plain = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}
+            if suits(content, table[plain[content.kind]]) is not False:
+                continue  # ddgz_as_root_dd has it
+        yield from _unusable(
+            image,
+            look,
+            items,
+            f"{quoted(image.path)} is {described(content)}, which is no {quoted(ftype)}",
+            _under_another_name(content, items, "give the item the path of the file that is meant"),
+            "imports it, and it fails when a machine boots or is deployed with it",
+        )
+
+
+@rule("MSL709", Severity.FATAL, on="image")
+def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
+    """The server sends a web page where an image should be, and says that all is well.
+
+    MAAS: takes the page for the file: the status is 200. Its checksum is wrong, so up to 3.4 the
+        file is dropped; from 3.5 to 3.7 it is fetched again for two hours, and then the whole
+        import fails; 3.8 fails the selection (`download_bootresourcefile`).
+    Why: a login page, an error page or a listing of the directory, from a store that does not say
+        404 or 401.
+    Mend: have the server say what is wrong with a status, let the file be read without a login,
+        and mend the path.
+    Example:
+        Content-Type: text/html
+    """
+    seen = image.seen
+    if seen.trouble is not None or not _is_html(seen):
+        return
+    where = f" from {quoted(seen.url)}" if seen.url is not None else ""
+    yield from _failed(
+        image,
+        look,
+        f"{quoted(image.path)} is an HTML page{where}, expected an image",
+        "let it be read without a login, or mend the path",
+        logs={
+            kind: text
+            for kind in COSTS
+            if (text := _mismatch_log(kind, look, image, seen.digests.get("sha256", "…"), "…"))
+        },
+    )
+
+
+@rule("MSL710", Severity.UNUSABLE, on="version")
+def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
+    """A bootloader's archives lack a file that MAAS boots machines by.
+
+    MAAS: unpacks the archives and offers what is in them by fixed names. Up to 3.4 every rack looks
+        for them and logs what is missing (`_link_simplestream_bootloaders`, provisioningserver/
+        boot/__init__.py); from 3.5 on nobody looks, and machines ask in vain
+        (`bootloader_files`, maascommon/bootmethods.py).
+    Why: names change with the distribution: `lpxelinux.0` came late, and shim is called otherwise
+        elsewhere.
+    Mend: put the files into one of the version's archives, at the top and by these names.
+    Example:
+        "os": "grub-efi-signed"
+    """
+    product = version.product
+    kind = (product.get("bootloader-type") or "", product.os, product.get("arch") or "")
+    archives = version.ftypes.get("archive.tar.xz", [])
+    files = look.survey.files if look.survey is not None else {}
+    seen = [files.get(item.path or "") for item in archives]
+    if not archives or any(s is None or s.names is None for s in seen):
+        return
+    held = {_top_name(name) for s in seen if s is not None for name in s.names or ()}
+    for release in look.releases:
+        missing = [n for n in release.bootloader_files.get(kind, ()) if n not in held]
+        lines = [line for line in look.downloads(archives[0]) if line == release.line]
+        if missing and lines:
+            log: str = release.download("bootloader-log")
+            yield Said(
+                f"no archive of the version holds {listed(missing, most=6)}, which MAAS boots "
+                f"{quoted(kind[2])} machines by",
+                "put it into one of the archives, at the top and by this name",
+                place=archives[0].at("path"),
+                also=tuple(item.at("path") for item in archives[1:]),
+                lines=tuple(lines),
+                effect="offers the bootloader without it, and machines ask for it in vain",
+                log=log.format(file=missing[0], type=kind[0]),
+            )
+
+
+@rule("MSL711", Severity.INFO, on="stream")
+def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
+    """A file in the tree is named by no metadata.
+
+    MAAS: never asks for it. `meph2-util find-orphans` looks for the same.
+    Why: versions are taken out of the metadata and their files stay; or a file was uploaded to
+        another path than the metadata has.
+    Mend: delete it once no reader has old metadata any more, an hour or so after publishing; or
+        name it.
+    Example:
+        "path": "jammy/amd64/20240101/squashfs"
+    """
+    orphans = look.survey.orphans if look.survey is not None else {}
+    if not orphans:
+        return
+    largest = sorted(orphans, key=lambda path: (-orphans[path], path))
+    total = sum(orphans.values())
+    number = "1 file" if len(orphans) == 1 else f"{len(orphans):,} files"
+    yield Said(
+        f"{number} of {total:,} bytes {'is' if len(orphans) == 1 else 'are'} named by no "
+        f"metadata: {listed(largest)}",
+        "delete what is not needed any more, or name it",
+        place=Place(largest[0]),
+        also=tuple(Place(path) for path in largest[1:MANY]),
+        effect="never asks for it",
+    )
+
+
+@rule("MSL712", Severity.WARNING, on="stream")
+def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
+    """One file on disk stands under two paths that have differing checksums.
+
+    MAAS: fetches both paths; the one whose checksum is not that of the file fails, which has a
+        finding of its own.
+    Why: the paths are links to one file, and the image behind one of them was replaced.
+    Mend: give each path a file of its own, or the items the checksum of the one there is.
+    Example:
+        "path": "jammy/amd64/20240102/squashfs"
+    """
+    by_inode: dict[tuple[int, int], list[Image]] = {}
+    for image in look.images:
+        if image.seen.inode is not None:
+            by_inode.setdefault(image.seen.inode, []).append(image)
+    for same in by_inode.values():
+        digests = {(image.items[0].get("sha256") or "").lower() for image in same}
+        if len(same) > 1 and len(digests) > 1:
+            yield Said(
+                f"{listed([image.path for image in same])} are one file on disk, with "
+                f"{len(digests)} differing sha256 in the metadata",
+                "give each path a file of its own, or both items the sha256 of the file",
+                place=same[0].items[0].at("sha256"),
+                also=tuple(image.items[0].at("sha256") for image in same[1:MANY]),
+                effect="fetches both, and refuses at least one",
+            )
+
+
+@rule("MSL713", Severity.WARNING, on="image")
+def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
+    """A file is a link to somewhere outside of the tree.
+
+    MAAS: knows nothing of links; the web server decides, and copying tools do. nginx follows
+        links, others refuse them; `rsync -a` and `aws s3 sync` copy the link, or nothing.
+    Why: large images are kept in one place and linked into trees.
+    Mend: put the file itself into the tree, or a hard link; or make sure that whatever publishes
+        the tree follows links.
+    Example:
+        "path": "jammy/amd64/20240101/squashfs"
+    """
+    if image.seen.link is not None:
+        lines = _asking(image.items, look)
+        yield Said(
+            f"{quoted(image.path)} is a link out of the tree, to {quoted(image.seen.link)}",
+            "put the file itself there, or have links followed by all that publishes the tree",
+            lines=lines,
+            effect="gets it only if the server follows such links",
+        )
+
+
+def _failed(
+    image: Image,
+    look: Look,
+    message: str,
+    remedy: str,
+    *,
+    items: list[Item] | None = None,
+    field: str = "path",
+    only: tuple[str, ...] | None = None,
+    logs: dict[str, str | None],
+) -> Iterator[Said]:
+    """What it costs, release by release, that a file can't be fetched as it should be.
+
+    ``only``: the release lines that it happens on. ``logs``: by what it costs.
+    """
+    named = image.items if items is None else items
+    newest = [item for item in named if _is_newest(item)]
+    old = [item for item in named if not _is_newest(item)]
+    if newest:
+        place, *also = [item.at(field) for item in newest]
+        asking = _asking(newest, look)
+        for release in look.releases:
+            if release.line not in asking or (only is not None and release.line not in only):
+                continue
+            failure = release.download("failure")
+            severity, effect = COSTS[failure]
+            log = logs.get(failure) or ""
+            yield Said(
+                message,
+                remedy,
+                place,
+                tuple(also[:MANY]),
+                (release.line,),
+                severity,
+                effect,
+                log,
+            )
+    elif old:
+        place, *also = [item.at(field) for item in old]
+        lines = tuple(n for n in _asking(old, look) if only is None or n in only)
+        yield Said(message, remedy, place, tuple(also[:MANY]), lines, Severity.WARNING, NEVER, "")
+
+
+def _unusable(
+    image: Image, look: Look, items: list[Item], message: str, remedy: str, effect: str
+) -> Iterator[Said]:
+    newest = [item for item in items if _is_newest(item)]
+    place, *also = [item.at("ftype") for item in newest or items]
+    yield Said(
+        message,
+        remedy,
+        place,
+        tuple(also[:MANY]),
+        _asking(newest or items, look),
+        Severity.UNUSABLE if newest else Severity.WARNING,
+        effect if newest else NEVER,
+    )
+
+
+def _asking(items: Iterable[Item], look: Look) -> tuple[str, ...]:
+    lines = {line for item in items for line in look.downloads(item)}
+    return tuple(line for line in look.lines if line in lines)
+
+
+def _is_newest(item: Item) -> bool:
+    version = item.version
+    return version is version.product.newest
+
+
+def _grouped(image: Image, field: str) -> dict[str, list[Item]]:
+    """The items by what they say in a field, those that say nothing left out."""
+    found: dict[str, list[Item]] = {}
+    for item in image.items:
+        said = item.get(field)
+        if said:
+            found.setdefault(said, []).append(item)
+    return found
+
+
+def _by_ftype(image: Image) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for item in image.items:
+        if item.ftype is not None:
+            found.setdefault(item.ftype, []).append(item)
+    return found
+
+
+def _is_html(seen: Seen) -> bool:
+    """Whether a web page came where no item would want one."""
+    said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return said == "text/html" or (seen.content is not None and seen.content.kind == "html")
+
+
+def _looked_through(seen: Seen) -> bool:
+    return seen.trouble is None and not _is_html(seen)
+
+
+def _size_differs(item: Item, seen: Seen) -> bool:
+    size = item.get("size")
+    return size is not None and size.isdecimal() and int(size) != seen.size
+
+
+def _strongest(look: Look, line: str, item: Item) -> str | None:
+    """The checksum of an item's that a release line goes by while it reads the file."""
+    release = next(r for r in look.releases if r.line == line)
+    order: list[str] = release.download("checksums")
+    return next((name for name in order if item.get(name)), None)
+
+
+def _under_another_name(content: Content, items: list[Item], otherwise: str) -> str:
+    # What is to be deployed is not mended by making it part of what boots.
+    root = (items[0].ftype or "").startswith("root")
+    names = [n for n in better(content, ftypes()) if n.startswith("root") or not root]
+    if not names:
+        return otherwise
+    return f"{otherwise}, or write {listed(names[:2], last='or')} as ftype if this one is meant"
+
+
+def _mismatch_log(failure: str, look: Look, image: Image, found: str, said: str) -> str | None:
+    release = _first_with(failure, look)
+    if release is None:
+        return None
+    log: str = release.download("mismatch-log")
+    item = image.items[0]
+    product = item.version.product
+    names = (product.os, product.get("arch"), product.get("subarch"), product.get("release"))
+    filename = image.path.rpartition("/")[2]
+    ident = "/".join([*(name or "generic" for name in names), item.version.name, filename])
+    return log.format(image=ident, found=found, expected=said, selection="{id}")
+
+
+def _first_with(failure: str, look: Look) -> Release | None:
+    return next((r for r in look.releases if r.download("failure") == failure), None)
+
+
+def _status_logs(image: Image) -> dict[str, str | None]:
+    """What is logged of a file that is not sent, with what the server says as httpx words it."""
+    trouble = image.seen.trouble
+    said = "404 Not Found"
+    if trouble is not None and trouble.status is not None:
+        said = trouble.message
+    url = image.seen.url or image.path
+    told = f"Client error '{said}' for url '{url}'"
+    if said >= "5":
+        told = told.replace("Client", "Server")
+    return {
+        "import": "Failed to synchronise boot resources: …",
+        "selection": f"Failed to synchronize selection {{id}}: {told}",
+    }
+
+
+def _top_name(name: str) -> str:
+    return name.removeprefix("./")

@@ -1,0 +1,561 @@
+"""Rules on how files are served: redirects, encodings, logins, certificates, caches, speed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from maas_stream_lint.checks.image import COSTS, MANY
+from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.rule import Said, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from maas_stream_lint.engine import Image, Look, Whole
+    from maas_stream_lint.images.seen import Seen, Server
+    from maas_stream_lint.model import Entry, Item
+
+#: What is not read alike by everybody; what parts the paths that are searched in one go.
+ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
+#: Servers that are known to stumble over a colon.
+COLON_HATERS = ("nexus", "artifactory")
+#: MAAS's longest patience for one file: DOWNLOAD_TIMEOUT, two hours.
+PATIENCE = 7200
+
+
+@rule("MSL120", Severity.FATAL, on="stream")
+def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
+    """The server wants a login, and MAAS has none but what its URL holds.
+
+    MAAS: sends the user and password of the source's URL for metadata up to 3.7
+        (`RequestsUrlReader`, simplestreams/contentsource.py), and no header, token or netrc of
+        yours; a 401 or 403 page is then read as if it were the index. Files, and all of 3.8, are
+        safest without a login.
+    Why: stores such as Artifactory and Nexus let nobody read by default.
+    Mend: allow anonymous reading of the stream, for the addresses of the region controllers if
+        need be; or put user and password into the URL that MAAS is given.
+    Example:
+        HTTP/1.1 401 Unauthorized
+    """
+    server = _server(look)
+    if server is None or server.anonymous is None:
+        return
+    in_url = server.login == "url"
+    yield Said(
+        f"without credentials the server answers {server.anonymous.message}, and MAAS "
+        + (
+            "has those of the URL alone" if in_url else f"has none (yours are from {_from(server)})"
+        ),
+        "allow anonymous reading"
+        + ("" if in_url else ", or put user and password into the URL that MAAS is given"),
+        severity=Severity.INFO if in_url else Severity.FATAL,
+        effect="keeps the URL with its password, and sends it for metadata"
+        if in_url
+        else "is refused the index, and imports nothing of this source",
+    )
+
+
+@rule("MSL121", Severity.FATAL, on="stream")
+def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
+    """The server's certificate is trusted only by the bundle that was given here.
+
+    MAAS: verifies the server for metadata on every line: 3.8 by `/etc/ssl/certs/
+        ca-certificates.crt` and nothing else (`SYSTEM_CA_FILE`), the lines before by what
+        requests brings or `REQUESTS_CA_BUNDLE` names. Files from 3.5 on are fetched unverified, so
+        that only half of the source looks broken.
+    Why: companies have a certificate authority of their own, and a snap or a container does not
+        see what the host trusts.
+    Mend: install the authority's certificate on every region controller, with
+        `update-ca-certificates`, or use a certificate of a public one.
+    Example:
+        self-signed certificate in certificate chain
+    """
+    server = _server(look)
+    if server is not None and server.untrusted is not None:
+        yield Said(
+            f"the system's certificates do not vouch for the server: {server.untrusted}",
+            "add the certificate authority to the region controllers' own "
+            "(`update-ca-certificates`)",
+            severity=Severity.WARNING,
+            effect="refuses the server if its region controller trusts no more than this machine",
+        )
+
+
+@rule("MSL122", Severity.WARNING, on="stream")
+def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
+    """The host has several addresses, and they serve different indexes.
+
+    MAAS: asks whichever address comes first, anew for each file: an index of one and files of the
+        other, which are not there yet or not any more (a 404, see file-missing).
+    Why: mirrors behind one name are brought up to date one after another.
+    Mend: bring all up to date before the index changes on any, or keep old files for a day.
+    Example:
+        "192.0.2.1":
+    """
+    server = _server(look)
+    if server is None or len(set(server.frontends.values())) < 2:
+        return
+    groups: dict[str, list[str]] = {}
+    for address, said in server.frontends.items():
+        groups.setdefault(said, []).append(address)
+    told = " and ".join(listed(addresses, last="and") for addresses in groups.values())
+    yield Said(
+        f"the host's addresses do not serve the same index: {told} differ",
+        "bring all of them up to date before the index changes on any",
+        effect="gets the index of one and is sent to another for the files",
+    )
+
+
+@rule("MSL123", Severity.WARNING, on="stream")
+def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
+    """A cache in front of the stream serves old metadata.
+
+    MAAS: sends no `Cache-Control` and takes what comes: an old index, or a new one with old
+        products, whose files may be gone.
+    Why: proxying stores keep metadata for a day by default, and remember a 404 for as long.
+    Mend: let nothing below `streams/` be cached (`Cache-Control: no-cache`), and everything else
+        for long: images never change under one path.
+    Example:
+        Age: 4000
+    """
+    server = _server(look)
+    if server is None or not server.stale:
+        return
+    first = server.stale[0]
+    headers = look.stream.files[first].answer.headers
+    age = headers.get("age", "")
+    aged = f", which is {int(age):,} s old" if age.isdecimal() else ""
+    yield Said(
+        f"a cache serves {listed(server.stale)}{aged}; asked anew, the server has another",
+        "have `streams/` served with `Cache-Control: no-cache`, and the cache emptied now",
+        place=Place(first),
+        also=tuple(Place(path) for path in server.stale[1:]),
+        effect="imports what the stream was some time ago, and may ask for files that are gone",
+    )
+
+
+@rule("MSL124", Severity.WARNING, on="stream")
+def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
+    """Files come so slowly that MAAS begins them anew, or does not get them in time.
+
+    MAAS: from 3.5 on gives a download up that shows no sign of life for 10 seconds, and begins it
+        anew; on 3.7 a sign of life is 5 MiB, and half as much at each further try, down to 256 KiB.
+        After two hours the whole import fails, on 3.8 the selection (`HEARTBEAT_TIMEOUT`,
+        `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`, maastemporalworker/workflow/bootresource.py).
+    Why: a store that fetches from far away before it sends a byte, a throttled line, a busy proxy.
+    Mend: have the files near MAAS before they are asked for, and lift limits for it.
+    Example:
+        "silence": 12.5
+    """
+    for release in look.releases:
+        beat: int = release.download("heartbeat-seconds")
+        if not beat:
+            continue
+        least: int = release.download("heartbeat-bytes")
+        slow = [
+            image
+            for image in _images(look)
+            if image.seen.silence > beat
+            or (image.seen.rate is not None and image.seen.rate * beat < least)
+            or (image.seen.rate and (image.seen.size or 0) / image.seen.rate > PATIENCE)
+        ]
+        if slow:
+            first = max(slow, key=lambda image: (image.seen.silence > beat, image.seen.silence))
+            yield Said(
+                f"{_pace(first.seen, beat)} from {quoted(first.path)}"
+                + (f", and {len(slow) - 1:,} more are as slow" if len(slow) > 1 else ""),
+                "have the files near MAAS, and sent without a pause or a limit",
+                place=first.place,
+                also=tuple(image.place for image in slow[:MANY] if image is not first),
+                lines=(release.line,),
+                effect=f"begins a download anew after {beat} seconds "
+                + (f"with less than {least:,} bytes" if least else "without a byte"),
+            )
+
+
+@rule("MSL230", Severity.WARNING, on="entry")
+def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
+    """The index and a products file are of different times.
+
+    MAAS: compares the two nowhere. It takes whatever products file comes, and asks for the files
+        that it names, which may be gone or not there yet.
+    Why: the index is uploaded before the products, or a cache has kept one of them.
+    Mend: publish files first, then products, then the index; and let no cache keep metadata.
+    Example:
+        "updated": "Mon, 01 Jan 2024 00:00:00 +0000"
+    """
+    if _server(look) is None or entry.names is None:
+        return
+    metadata = look.stream.files.get(entry.names)
+    document = metadata.best if metadata is not None else None
+    if metadata is None or document is None or not isinstance(document.data, dict):
+        return
+    said, own = _moment(entry.raw.get("updated")), _moment(document.data.get("updated"))
+    if said is None or own is None or said == own:
+        return
+    headers = metadata.answer.headers
+    hints = [f"{name}: {headers[name]}" for name in ("last-modified", "age") if name in headers]
+    told = f" ({', '.join(hints)})" if hints else ""
+    which = "older" if own < said else "newer"
+    yield Said(
+        f"{quoted(entry.names)} is {which} than its entry: updated {own:%Y-%m-%d %H:%M:%S}, and "
+        f"{said:%Y-%m-%d %H:%M:%S} by the index{told}",
+        "publish products before the index, and have no cache keep either",
+        place=entry.place.below("updated"),
+        also=(Place(entry.names, ("updated",)),),
+        effect="imports by the products file as it is, whatever the index says",
+    )
+
+
+@rule("MSL630", Severity.INFO, on="stream")
+def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
+    """A path holds a colon, which some stores do not take.
+
+    MAAS: takes any path that a URL can hold, and Canonical's own metadata is called
+        `com.ubuntu.maas:stable:v3:download.sjson`.
+    Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400), Artifactory
+        allows none in names of repositories, and Windows none in files.
+    Mend: where such a store is in use, name the file with `-` instead; MAAS does not care for the
+        name. The paths of a signed stream that you copied can't be changed.
+    Example:
+        "path": "jammy/amd64/20240101/image:squashfs"
+    """
+    if ":" not in "".join(_paths(look)):
+        return
+    named = [(path, names) for path, names in _paths(look).items() if ":" in path]
+    if not any(hater in _software(look) for hater in COLON_HATERS):
+        named = [each for each in named if not each[0].startswith("streams/")]
+    if named:
+        yield _odd(named, "a colon, which Nexus as a proxy and some other stores refuse")
+
+
+@rule("MSL631", Severity.WARNING, on="stream")
+def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
+    """A path holds characters that are written differently in URLs, and differently by each.
+
+    MAAS: puts the path behind the base as it is and leaves the rest to its HTTP library; `?` and
+        `#` cut it off there (`_urlinfo`, simplestreams/contentsource.py; `urljoin` on 3.8).
+    Why: S3 and Nexus read `+` as a blank, Tomcat answers 400 to `^` or `[`, and what is not ASCII
+        is encoded by each in a way of its own.
+    Mend: rename files to letters, digits, `.`, `-`, `_` and `/`.
+    Example:
+        "path": "jammy/amd64/20240101+1/squashfs"
+    """
+    if not ODD.search("\n".join(_paths(look))):
+        return
+    named = [(path, at) for path, at in _paths(look).items() if ODD.search(path)]
+    if named:
+        odd = sorted({c for path, _ in named for c in ODD.findall(path)})
+        yield _odd(named, f"{listed(odd, most=5)}, which servers and stores do not all read alike")
+
+
+@rule("MSL720", Severity.FATAL, on="image")
+def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
+    """A file's URL redirects, which MAAS follows no longer.
+
+    MAAS: up to 3.6 follows (requests, aiohttp). 3.7 and 3.8 do not: `Redirect response '302 Found'
+        for url …`; on 3.7 that is tried for two hours and then the whole import fails, on 3.8 the
+        selection fails at once (httpx without `follow_redirects`, maascommon/apiclient.py).
+        Metadata is redirected without harm, so nothing is wrong at first sight.
+    Why: Nexus and Artifactory over object storage, CDNs and http-to-https redirects hand files out
+        like that.
+    Mend: have the store send the files itself (in Artifactory, switch "redirect" of the storage
+        off), or give MAAS the URL that the redirects lead to.
+    Example:
+        HTTP/1.1 302 Found
+    """
+    hops = image.seen.redirects
+    if not hops:
+        return
+    chain = " → ".join(quoted(hop) for hop in hops[:3])
+    for release in look.releases:
+        if release.download("redirects"):
+            continue
+        lines = tuple(n for n in _lines(image, look) if n == release.line)
+        severity, effect = COSTS[release.download("failure")]
+        told = f"Redirect response '302 Found' for url '{look.stream.base}{image.path}'"
+        yield Said(
+            f"{quoted(image.path)} is redirected to {chain}",
+            "have it sent where it is, or give MAAS the URL that the redirects lead to",
+            also=_places(image),
+            lines=lines,
+            severity=severity,
+            effect=effect,
+            log=f"Failed to synchronize selection {{id}}: {told}"
+            if release.strict
+            else f"Failed to synchronise boot resources: {told}",
+        )
+
+
+@rule("MSL721", Severity.WARNING, on="stream")
+def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
+    """A redirect leads from https to plain http.
+
+    MAAS: follows it where it follows redirects at all. Whoever is in between can then read and
+        change metadata, and with metadata all images, unless it is signed.
+    Why: a proxy that ends TLS does not tell the server behind it that the way was https.
+    Mend: have the server redirect to https, or not at all (`X-Forwarded-Proto`).
+    Example:
+        "http://cdn.example.com/squashfs"
+    """
+    if urlsplit(look.stream.base).scheme != "https":
+        return
+    moved: dict[str, tuple[Place, str]] = {}
+    for path, file in look.stream.files.items():
+        for hop in file.answer.redirects:
+            if hop.startswith("http://"):
+                moved.setdefault(path, (Place(path), hop))
+    for image in _images(look):
+        for hop in image.seen.redirects:
+            if hop.startswith("http://"):
+                moved.setdefault(image.path, (image.place, hop))
+    if moved:
+        (place, hop), *others = moved.values()
+        more = f", and {len(others):,} more like it" if others else ""
+        yield Said(
+            f"{quoted(next(iter(moved)))} is redirected from https to {quoted(hop)}{more}",
+            "have the server redirect to https, or not at all",
+            place=place,
+            also=tuple(at for at, _ in others[:MANY]),
+            effect="sends the rest in the clear, where it follows",
+        )
+
+
+@rule("MSL722", Severity.FATAL, on="image")
+def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
+    """The server says of a file that it is encoded for the way, so MAAS decodes it.
+
+    MAAS: asks for gzip and undoes it before it hashes (requests, aiohttp and httpx alike). Where
+        the server only compresses on the way, what comes out is the file, but its length is told
+        nowhere and a broken download can't be noticed. Where it says so of a `.gz` or `.tar.gz`
+        that is stored like that, what comes out is something else, and size and checksum are wrong.
+    Why: `gzip on` for all types, Apache's `AddEncoding x-gzip .gz`, or an upload that set
+        `Content-Encoding` in a bucket.
+    Mend: switch compression off for everything but text, and delete the `Content-Encoding` of the
+        stored objects.
+    Example:
+        Content-Encoding: gzip
+    """
+    seen = image.seen
+    if seen.encoding is None or seen.trouble is not None:
+        return
+    told = f"{quoted(image.path)} comes with `Content-Encoding: {seen.encoding}`"
+    remedy = "switch the server's compression off for images"
+    if not seen.encoded_anyway:
+        yield Said(
+            f"{told} when asked as MAAS asks",
+            remedy,
+            also=_places(image),
+            lines=_lines(image, look),
+            severity=Severity.WARNING,
+            effect="gets it right, but can't tell when a download was cut short",
+        )
+        return
+    sums = {(item.get("sha256") or "").lower() for item in image.items}
+    if seen.decoded.get("sha256") in sums:
+        return
+    for release in look.releases:
+        severity, effect = COSTS[release.download("failure")]
+        yield Said(
+            f"{told} although it is stored as it is, so that MAAS unpacks it first",
+            "delete the Content-Encoding of the stored object",
+            also=_places(image),
+            lines=tuple(n for n in _lines(image, look) if n == release.line),
+            severity=severity,
+            effect=f"unpacks it, finds another size and checksum, and {effect}",
+        )
+
+
+@rule("MSL723", Severity.INFO, on="stream")
+def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
+    """The server answers GET, and refuses HEAD.
+
+    MAAS: never asks HEAD, so this does no harm to it.
+    Why: signed URLs of object stores are signed for one method; some servers know GET alone.
+    Mend: nothing needs to be mended. Other tools that check files by HEAD will say that they are
+        missing.
+    Example:
+        HEAD /jammy/amd64/20240101/squashfs
+    """
+    refused = [image for image in _images(look) if image.seen.head is not None]
+    if refused:
+        first = refused[0]
+        assert first.seen.head is not None
+        yield _served(
+            refused,
+            f"HEAD of {quoted(first.path)} is answered {first.seen.head.message}, GET is not",
+            "nothing, for MAAS's sake: it never asks HEAD",
+            "does not notice, as it asks GET alone",
+        )
+
+
+@rule("MSL724", Severity.WARNING, on="stream")
+def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
+    """HEAD and GET tell different lengths of a file.
+
+    MAAS: asks GET alone; a proxy between it and the server may well ask HEAD first, and then waits
+        for bytes that never come.
+    Why: Artifactory's remote repositories pass HEAD on to a server that counts otherwise; caches
+        keep the length of an older file.
+    Mend: have the cache forget the file; in Artifactory, switch "Bypass HEAD requests" on.
+    Example:
+        HEAD /jammy/amd64/20240101/squashfs
+    """
+    wrong = [
+        image
+        for image in _images(look)
+        if image.seen.head_size is not None and image.seen.size not in (None, image.seen.head_size)
+    ]
+    if wrong:
+        seen = wrong[0].seen
+        yield _served(
+            wrong,
+            f"HEAD says that {quoted(seen.path)} has {seen.head_size:,} bytes, GET {seen.size:,}",
+            "empty the cache in front; in Artifactory, switch on `Bypass HEAD requests`",
+            "asks GET alone, but a proxy may wait for the bytes that HEAD promised",
+        )
+
+
+@rule("MSL725", Severity.INFO, on="stream")
+def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
+    """The server sends no part of a file, only the whole.
+
+    MAAS: asks for whole files alone and begins anew where a download breaks off, so this does no
+        harm to it.
+    Why: some stores and proxies leave ranges out.
+    Mend: nothing needs to be mended for MAAS. Other tools can't take up a download again.
+    Example:
+        Accept-Ranges: none
+    """
+    whole_only = [image for image in _images(look) if image.seen.ranges is False]
+    if whole_only:
+        yield _served(
+            whole_only,
+            f"{quoted(whole_only[0].path)} is sent as a whole when a part is asked for",
+            "nothing, for MAAS's sake: it never asks for a part",
+            "begins a broken download anew, as with any server",
+        )
+
+
+@rule("MSL726", Severity.WARNING, on="image")
+def download_cut(image: Image, look: Look) -> Iterator[Said]:
+    """The connection broke off within a file, and only a second one brought the rest.
+
+    MAAS: asks for no rest: it begins the file anew, up to 3.4 not even that
+        (`download_bootresourcefile`, maastemporalworker/workflow/bootresource.py).
+    Why: proxies and balancers cut what takes long or is large; a server ran out of something.
+    Mend: raise the limits on time and size along the way (`proxy_read_timeout`,
+        `proxy_max_temp_file_size`, `send_timeout` of nginx).
+    Example:
+        "cuts": [
+    """
+    seen = image.seen
+    if seen.cuts and seen.trouble is None and seen.digests:
+        times = "once" if len(seen.cuts) == 1 else f"{len(seen.cuts)} times"
+        yield Said(
+            f"{quoted(image.path)} broke off {times}, after {seen.cuts[-1]:,} of "
+            f"{seen.size or 0:,} bytes",
+            "look for limits on time and size along the way",
+            also=_places(image),
+            lines=_lines(image, look),
+            effect="begins it anew each time, up to 3.4 not even that",
+        )
+
+
+def _server(look: Look) -> Server | None:
+    return look.survey.server if look.survey is not None else None
+
+
+def _images(look: Look) -> list[Image]:
+    return look.images if _server(look) is not None else []
+
+
+def _served(wrong: list[Image], message: str, remedy: str, effect: str) -> Said:
+    """What is the same of many files is said once."""
+    more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+    return Said(
+        message + more,
+        remedy,
+        place=wrong[0].place,
+        also=tuple(image.place for image in wrong[1:MANY]),
+        effect=effect,
+    )
+
+
+def _lines(image: Image, look: Look) -> tuple[str, ...]:
+    found = {line for item in image.items for line in look.downloads(item)}
+    return tuple(line for line in look.lines if line in found)
+
+
+def _places(image: Image) -> tuple[Place, ...]:
+    return tuple(item.at("path") for item in image.items[1:MANY])
+
+
+def _software(look: Look) -> str:
+    """What the server says to be, in lower case."""
+    start = look.stream.files.get(look.stream.start)
+    return start.answer.headers.get("server", "").lower() if start is not None else ""
+
+
+def _from(server: Server) -> str:
+    return {"netrc": "`~/.netrc`", "header": "a header"}.get(server.login or "", "elsewhere")
+
+
+def _pace(seen: Seen, beat: int) -> str:
+    if seen.silence > beat:
+        return f"no byte for {seen.silence:.0f} s"
+    return f"{seen.rate or 0:,.0f} bytes a second"
+
+
+def _paths(look: Look) -> dict[str, Entry | Item]:
+    """Every path in the metadata, with what names it first."""
+    known: dict[str, Entry | Item] | None = look.memo.get("paths")
+    if known is None:
+        known = {}
+        for index in look.catalog.indexes:
+            for entry in index.entries:
+                if entry.names is not None:
+                    known.setdefault(entry.names, entry)
+        for item in look.catalog.items:
+            if item.path is not None:
+                known.setdefault(item.path, item)
+        look.memo["paths"] = known
+    return known
+
+
+def _place(names: Entry | Item) -> Place:
+    return names.place.below("path")
+
+
+def _odd(named: list[tuple[str, Entry | Item]], what: str) -> Said:
+    path, names = named[0]
+    more = f" (and {len(named) - 1:,} more)" if len(named) > 1 else ""
+    return Said(
+        f"{quoted(path)}{more} holds {what}",
+        "rename the file to letters, digits, `.`, `-`, `_` and `/`, and mend its path",
+        place=_place(names),
+        also=tuple(_place(each) for _, each in named[1:MANY]),
+        effect="takes the path as it is; whether the server does is another matter",
+    )
+
+
+def _moment(said: object) -> datetime | None:
+    """A time as either engine reads it: RFC 2822, else ISO 8601."""
+    if not isinstance(said, str):
+        return None
+    readers: tuple[Callable[[str], datetime], ...] = (
+        parsedate_to_datetime,
+        datetime.fromisoformat,
+    )
+    for read in readers:
+        try:
+            moment = read(said)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
+    return None

@@ -1,0 +1,1 @@
+"""What the image files themselves are: read, fetched, hashed, sniffed."""

@@ -1,0 +1,124 @@
+"""Work on many files at once that stops when it is told to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Task = TypeVar("Task")
+
+#: How long threads that were told to stop are waited for, in seconds.
+GRACE = 2.0
+
+
+class Stopped(Exception):  # noqa: N818 - no error: somebody wanted it
+    """The run was stopped."""
+
+
+class Pool:
+    """Threads that share tasks.
+
+    No ThreadPoolExecutor: leaving that one waits for every task under way, and so does the end of
+    the interpreter.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        """``stop``: set when all should end; whoever reads in a loop looks at it."""
+        self._stop = stop
+
+    def run(
+        self,
+        tasks: Iterable[Task],
+        jobs: int,
+        worker: Callable[[], Callable[[Task], None]],
+        hurry: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Do all tasks in ``jobs`` threads; whether that was not interrupted.
+
+        ``worker`` is called once a thread and gives what does one task there. ``hurry`` wakes those
+        who wait for a server. What a task raises, but for Stopped, is raised here.
+        """
+        left = deque(tasks)
+        ends: SimpleQueue[BaseException | None] = SimpleQueue()
+        threads = [
+            threading.Thread(target=self._work, args=(left, worker, ends), daemon=True)
+            for _ in range(min(jobs, len(left)))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in threads:
+                error = ends.get()
+                if error is not None:
+                    raise error
+        except KeyboardInterrupt:
+            self._end(left, threads, hurry)
+            return False
+        except BaseException:
+            self._end(left, threads, hurry)
+            raise
+        return True
+
+    def _end(
+        self, left: deque[Any], threads: list[threading.Thread], hurry: Callable[[], None]
+    ) -> None:
+        self._stop.set()
+        left.clear()
+        hurry()
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _work(
+        self,
+        left: deque[Any],
+        worker: Callable[[], Callable[[Any], None]],
+        ends: SimpleQueue[BaseException | None],
+    ) -> None:
+        try:
+            work = worker()
+            while not self._stop.is_set():
+                try:
+                    task = left.popleft()
+                except IndexError:
+                    break
+                work(task)
+        except Stopped:
+            ends.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again where somebody sees it
+            ends.put(error)
+        else:
+            ends.put(None)
+
+
+class Throttle:
+    """Holds all threads together down to a rate."""
+
+    def __init__(self, rate: int | None, stop: threading.Event) -> None:
+        """``rate``: bytes a second; ``None``: as fast as it goes."""
+        self.rate = rate
+        self._stop = stop
+        self._free = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def step(self) -> int:
+        """How many bytes to take at a time."""
+        return 2**20 if self.rate is None else max(1024, min(2**20, self.rate // 10))
+
+    def take(self, size: int) -> None:
+        """Wait until so many bytes may have passed. Raises Stopped."""
+        if self.rate is not None:
+            with self._lock:
+                now = time.monotonic()
+                self._free = max(self._free, now) + size / self.rate
+                pause = self._free - now
+            self._stop.wait(pause)
+        if self._stop.is_set():
+            raise Stopped

@@ -1,0 +1,650 @@
+"""What a file is by its first bytes, and whether that suits its ftype."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import lzma
+import re
+import zlib
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO, Literal
+
+    from maas_stream_lint.rulebook import Contents
+
+#: How many first bytes to sniff. The farthest mark that counts is ext4's, at 1,080; the rest is for
+#: a gzip or xz to yield its tar's first header and the file behind it. A plain ISO 9660 image would
+#: take 32 KiB and 6 and is not told, nor is what a bzip2 holds: its blocks open whole, mostly from
+#: some 100 KiB on.
+HEAD_BYTES = 4_096
+
+#: Decompressed bytes that are looked at, whatever the head expands to.
+OPENED_BYTES = 65_536
+
+#: Bytes of a tar that ``tar_names`` goes through, counted before and after decompression alike.
+TAR_BYTES = 512 * 1024 * 1024
+
+#: Every kind there is, in words.
+KINDS = {
+    "empty": "an empty file",
+    "zeros": "nothing but zero bytes",
+    "squashfs": "a squashfs",
+    "gzip": "gzip data",
+    "xz": "xz data",
+    "lzma": "lzma data",
+    "bzip2": "bzip2 data",
+    "zstd": "zstd data",
+    "lz4": "lz4 data",
+    "lzop": "lzop data",
+    "cpio": "a cpio archive",
+    "tar": "a tar",
+    "tree": "a root file system",  # of what a tar holds
+    "folder": "a folder",  # the same: one that no root file system has, or a link
+    "bzimage": "an x86 kernel (bzImage)",
+    "zimage": "an ARM kernel (zImage)",
+    "arm64-image": "an arm64 kernel (Image)",
+    "riscv-image": "a RISC-V kernel (Image)",
+    "s390-kernel": "an s390x kernel",
+    "elf": "an ELF file",
+    "pe": "an EFI program",
+    "uimage": "a U-Boot image",
+    "fit": "a U-Boot FIT image",
+    "dtb": "a device tree",
+    "qcow2": "a qcow2 disk image",
+    "vmdk": "a VMDK disk image",
+    "vhd": "a VHD disk image",
+    "vhdx": "a VHDX disk image",
+    "vdi": "a VDI disk image",
+    "iso9660": "an ISO 9660 image",
+    "disk": "a raw disk image",
+    "ext4": "an ext file system",
+    "xfs": "an XFS file system",
+    "fat": "a FAT file system",
+    "ntfs": "an NTFS file system",
+    "zip": "a zip archive",
+    "7z": "a 7z archive",
+    "rpm": "an RPM package",
+    "deb": "a Debian package",
+    "ar": "an ar archive",
+    "pgp": "armored PGP data",
+    "html": "an HTML page",
+    "xml": "an XML document",
+    "json": "a JSON document",
+    "text": "text",
+    "data": "unknown data",
+}
+
+_STREAM_KINDS = ("gzip", "xz", "lzma", "bzip2")  # zstd and lz4 are not in Python's library
+
+#: Kinds whose marks are worn by chance or by nothing: how a tar's member is named tells more.
+_VAGUE = (None, "data", "zeros")
+_IMAGES = {
+    ".img": "disk",
+    ".raw": "disk",
+    ".dd": "disk",
+    ".qcow2": "qcow2",
+    ".vmdk": "vmdk",
+    ".vhd": "vhd",
+    ".vhdx": "vhdx",
+    ".vdi": "vdi",
+    ".iso": "iso9660",
+}
+
+#: Where a mark is, the mark, what bears it. The first match decides: a kernel may be a PE as well.
+_MARKS = (
+    (0, b"hsqs", "squashfs"),
+    (0, b"sqsh", "squashfs"),
+    (0, b"\x1f\x8b\x08", "gzip"),
+    (0, b"\xfd7zXZ\0", "xz"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd"),
+    (0, b"\x04\x22\x4d\x18", "lz4"),
+    (0, b"\x02\x21\x4c\x18", "lz4"),  # the legacy frame, which is what kernels read
+    (0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
+    (0, b"070701", "cpio"),
+    (0, b"070702", "cpio"),
+    (0, b"070707", "cpio"),
+    (0x202, b"HdrS", "bzimage"),
+    (0x38, b"ARM\x64", "arm64-image"),
+    (0x38, b"RSC\x05", "riscv-image"),
+    (0x24, b"\x18\x28\x6f\x01", "zimage"),
+    # The first two channel programs of arch/s390/boot/head.S, later ipl_data.c, of Linux.
+    (8, b"\x02\x00\x00\x18\x60\x00\x00\x50\x02\x00\x00\x68\x60\x00\x00\x50", "s390-kernel"),
+    (0, b"\x7fELF", "elf"),
+    (0, b"MZ\0\0zimg", "pe"),
+    (0, b"\x27\x05\x19\x56", "uimage"),
+    (0, b"\xd0\x0d\xfe\xed", "dtb"),
+    (0, b"QFI\xfb", "qcow2"),
+    (0, b"KDMV", "vmdk"),
+    (0, b"COWD", "vmdk"),
+    (0, b"# Disk DescriptorFile", "vmdk"),
+    (0, b"conectix", "vhd"),
+    (0, b"vhdxfile", "vhdx"),
+    (0x40, b"\x7f\x10\xda\xbe", "vdi"),
+    (0, b"XFSB", "xfs"),
+    (3, b"NTFS    ", "ntfs"),
+    (0x36, b"FAT12   ", "fat"),
+    (0x36, b"FAT16   ", "fat"),
+    (0x52, b"FAT32   ", "fat"),
+    (0, b"PK\3\4", "zip"),
+    (0, b"PK\5\6", "zip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"\xed\xab\xee\xdb", "rpm"),
+    (0, b"!<arch>\ndebian-binary", "deb"),
+    (0, b"!<arch>\n", "ar"),
+    (0, b"-----BEGIN PGP ", "pgp"),
+)
+
+_HTML = ("<!doctype html", "<html", "<head", "<body")
+_JSON = re.compile(r'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:["\[\]{\d-]|true|false|null|\Z))')
+_CONTROLS = bytes(set(range(32)) - set(b"\b\t\n\f\r\x1b")) + b"\x7f"
+
+#: Folders at the top of a root file system; curtin's own and snapd's are in images for MAAS.
+_ROOTS = re.compile(
+    "bin|boot|curtin|dev|etc|home|lib|lib32|lib64|libx32|lost\\+found|media|mnt|opt|proc|root|run|"
+    "sbin|snap|srv|sys|system-data|tmp|usr|var"
+)
+
+_BLOCK = 512  # of a tar; also as much as one needs to say that a file is nothing that is known
+_EXTRAS = 8  # headers about one member; pax and GNU take two or three
+_RECORD = re.compile(rb"(\d{1,9}) ([^=\n]{1,256})=")
+_NAME_BYTES = 4_096  # PATH_MAX; a tar may hold names of gigabytes
+_PIECE = 16_384
+_STREAMS = 16_384  # one after the other in a file; each costs time, though it may hold nothing
+_MEMORY = 128 * 1024 * 1024  # xz -9 takes half; a dictionary may be said to be 4 GiB
+
+#: What hostile or broken data makes a decompressor raise.
+_BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
+
+_Layers = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file is, and what is in it, as far as its first bytes tell."""
+
+    #: From the outside in: ``("gzip", "tar", "qcow2")``. A compression comes alone if it can't be
+    #: opened from these bytes, a tar if what it begins with can't be told.
+    layers: tuple[str, ...]
+    #: Of a tar: the name of its first member, ``./`` not counted, as it is written there.
+    member: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the file is."""
+        return self.layers[0]
+
+    @property
+    def inside(self) -> str | None:
+        """What the file holds, if it is a compression or a tar."""
+        return self.layers[1] if self.layers[1:] else None
+
+
+class Listing(NamedTuple):
+    """The names in a tar."""
+
+    names: tuple[str, ...]
+    whole: bool  #: there are no further ones: neither a bound was met nor broken data
+
+
+def sniff(head: bytes, *, whole: bool = False) -> Content:
+    """Tell what a file is from its first ``HEAD_BYTES``. ``whole``: these are all it has."""
+    kind = _kind(head, whole or not head) or "data"
+    layers: list[str | None] = [kind]
+    if kind in _STREAM_KINDS:
+        head, whole = _opened(kind, head)
+        kind = _kind(head, whole) or ""
+        layers.append(kind)
+    member = None
+    if kind == "tar":
+        held, member = _first_in_tar(head)
+        layers.append(held)
+    return Content(tuple(layer for layer in layers if layer), member)
+
+
+def suits(content: Content, wanted: Contents) -> bool | None:
+    """Whether a file can be what its ftype wants; ``None`` where these bytes can't tell."""
+    layers, accepted = content.layers, wanted.usual + wanted.also
+    if any(_within(layers, pattern) for pattern in wanted.but_not):
+        return False
+    if any(_begins(layers, pattern) for pattern in accepted):
+        return True
+    doubted = any(_begins(layers, pattern) for pattern in wanted.perhaps)
+    unseen = any(_begins(pattern, layers) for pattern in accepted + wanted.perhaps)
+    return None if doubted or unseen else False
+
+
+def better(content: Content, table: Mapping[str, Contents]) -> list[str]:
+    """Give the ftypes that would suit what is there: the sure ones, then those in doubt.
+
+    In doubt are only those of which all but the innermost layer fits. Either are in the order of
+    the table.
+    """
+    layers = content.layers
+    sure, doubted = [], []
+    for ftype, wanted in table.items():
+        verdict = suits(content, wanted)
+        if verdict and any(_begins(layers, pattern) for pattern in wanted.usual):
+            sure.append(ftype)
+        elif verdict is None and layers[1:]:
+            outer = [pattern[:-1] for pattern in wanted.usual if pattern[1:]]
+            if any(_begins(layers, pattern) for pattern in outer):
+                doubted.append(ftype)
+    return sure + doubted
+
+
+def described(content: Content) -> str:
+    """Say in a few words what a file is: ``a gzip'd tar that begins with `disk.qcow2` ``."""
+    kind, inside = content.kind, content.inside
+    said = KINDS[kind]
+    if kind in _STREAM_KINDS and inside:
+        plain = KINDS[inside].removeprefix("nothing but ")
+        noun = plain.removeprefix("a ").removeprefix("an ")
+        article = "" if noun == plain else "an " if kind in ("xz", "lzma") else "a "
+        said = f"{article}{kind}'d {noun}"
+    if content.member is not None:
+        said += f" that begins with `{content.member}`"
+        held = content.layers[-1]
+        if held in _IMAGES.values() and _suffix(content.member) not in _IMAGES:
+            said += f" ({KINDS[held]})"
+    return said
+
+
+def tar_names(file: BinaryIO, limit: int = 10_000) -> Listing | None:
+    """List the names in a tar, compressed or not; ``None`` if it is none. Unpacks nothing.
+
+    Goes through ``TAR_BYTES`` at most, counted before and after decompression. Names are cut at
+    4,096 bytes; what in them is not UTF-8 is replaced.
+    """
+    spent = 0
+
+    def counted(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal spent
+        for piece in pieces:
+            spent += len(piece)
+            if spent > TAR_BYTES:
+                return
+            yield piece
+
+    pieces = counted(iter(lambda: file.read(_PIECE), b""))
+    head = next(pieces, b"")
+    kind = _kind(head, whole=False)
+    source: Iterator[bytes] = chain((head,), pieces)
+    if kind in _STREAM_KINDS:
+        source = counted(_inflated(kind, source))
+    names: list[str] = []
+    try:
+        for member in _members(_Tape(source)):
+            if len(names) == limit:
+                return Listing(tuple(names), whole=False)
+            names.append(member.name)
+    except _BrokenOffError:
+        return Listing(tuple(names), whole=False) if names else None
+    return Listing(tuple(names), whole=True)
+
+
+def _begins(layers: _Layers, pattern: _Layers) -> bool:
+    return layers[: len(pattern)] == pattern
+
+
+def _within(layers: _Layers, pattern: _Layers) -> bool:
+    return any(_begins(layers[at:], pattern) for at in range(len(layers)))
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :].lower()
+
+
+# ---- one layer
+
+
+def _kind(head: bytes, whole: bool) -> str | None:
+    """Tell the outermost layer; ``None`` if it has no mark, but too little of it is there."""
+    for at, mark, kind in _MARKS:
+        if head.startswith(mark, at):
+            if kind == "bzimage" and not head.startswith(b"\x55\xaa", 0x1FE):
+                continue
+            if kind == "dtb" and b"\0\0\0\1images\0" in head[:HEAD_BYTES]:
+                return "fit"
+            return kind
+    for kind, is_one in _TESTS:
+        if is_one(head):
+            return kind
+    if len(head) < _BLOCK and not whole:
+        return None
+    if not head.strip(b"\0"):
+        return "zeros" if head else "empty"
+    return _text(head, whole) or "data"
+
+
+def _is_bzip2(head: bytes) -> bool:
+    begun = head.startswith((b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"), 4)
+    return begun and head.startswith(b"BZh") and head[3:4] in b"123456789"
+
+
+def _is_lzma(head: bytes) -> bool:
+    """Look as closely as xz's own lzma_alone_decoder does, for want of a magic number."""
+    dictionary, length = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    bits = dictionary.bit_length()
+    usual = dictionary in (1 << bits >> 1, 3 << bits >> 2, 0xFFFF_FFFF) and bits > 12
+    sized = length == 0xFFFF_FFFF_FFFF_FFFF or 0 < length < 1 << 38
+    return len(head) > 13 and head[0] == 0x5D and usual and sized and not head[13]
+
+
+def _is_old_cpio(head: bytes) -> bool:
+    order: Literal["little", "big"] = "little" if head.startswith(b"\xc7\x71") else "big"
+    if len(head) < 26 or not head.startswith((b"\xc7\x71", b"\x71\xc7")):
+        return False
+    end = 26 + int.from_bytes(head[20:22], order)
+    return 27 < end <= 26 + _NAME_BYTES and head[end - 1 : end] in (b"\0", b"")
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether it begins with a header whose sum is right, as every tar since v7 has."""
+    if len(head) < _BLOCK or not head[0]:
+        return False
+    block, given = head[:_BLOCK], _number(head[148:156])
+    rest = block[:148] + block[156:]
+    unsigned = 256 + sum(rest)
+    # Some old tars add chars up, which are signed mostly.
+    return given is not None and given in (unsigned, unsigned - 256 * sum(b > 127 for b in rest))
+
+
+def _is_pe(head: bytes) -> bool:
+    at = int.from_bytes(head[60:64], "little")
+    return head.startswith(b"MZ") and at >= 64 and head.startswith(b"PE\0\0", at)
+
+
+def _is_disk(head: bytes) -> bool:
+    if head.startswith(b"EFI PART", 512) or head.startswith(b"EFI PART", 4096):
+        return True
+    if not head.startswith(b"\x55\xaa", 510):
+        return False
+    entries = [head[at : at + 16] for at in range(446, 510, 16)]
+    bootable = all(entry[0] in (0, 0x80) for entry in entries)
+    # A boot sector alone has neither; isohybrid's first partition starts at sector 0.
+    return bootable and any(entry[4] and any(entry[12:]) for entry in entries)
+
+
+def _is_ext4(head: bytes) -> bool:
+    inodes, block_size = head[1024:1028], head[1048:1052]
+    marked = head.startswith(b"\x53\xef", 1080)
+    return marked and any(inodes) and int.from_bytes(block_size, "little") <= 6
+
+
+def _is_iso9660(head: bytes) -> bool:
+    # Out of reach in a file's head, though not in what a compressed one opens to.
+    return head.startswith(b"CD001", 32_769)
+
+
+_TESTS = (
+    ("bzip2", _is_bzip2),
+    ("lzma", _is_lzma),
+    ("cpio", _is_old_cpio),
+    ("tar", _is_tar),
+    ("pe", _is_pe),
+    ("disk", _is_disk),
+    ("ext4", _is_ext4),
+    ("iso9660", _is_iso9660),
+)
+
+
+def _text(head: bytes, whole: bool) -> str | None:
+    odd = len(head) - len(head.translate(None, _CONTROLS))
+    if b"\0" in head or odd * 50 > len(head):
+        return None
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return None
+    start = text.lstrip()[:64].lower()
+    if start.startswith(_HTML):
+        return "html"
+    if start.startswith("<?xml"):
+        return "xml"
+    return "json" if _JSON.match(text) else "text"
+
+
+class _BrokenOffError(Exception):
+    """What a stream or a tar should have next is not there, or is not sound."""
+
+
+# ---- what is compressed
+
+
+class _Stream(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Gunzip:
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=31)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        made = self._stream.decompress(self._stream.unconsumed_tail + data, max_length)
+        self.needs_input = len(made) < max_length
+        return made
+
+
+def _stream(kind: str) -> _Stream:
+    if kind == "gzip":
+        return _Gunzip()
+    if kind == "bzip2":
+        return bz2.BZ2Decompressor()
+    form = lzma.FORMAT_XZ if kind == "xz" else lzma.FORMAT_ALONE
+    return lzma.LZMADecompressor(form, memlimit=_MEMORY)
+
+
+def _opened(kind: str, head: bytes) -> tuple[bytes, bool]:
+    """Decompress as much of the beginning as can be, and say whether that is all there is."""
+    made = b""
+    reach = min(len(head), 1 << 20)  # any bzip2 block
+    pieces = (head[at : at + _PIECE] for at in range(0, reach, _PIECE))
+    try:
+        for piece in _inflated(kind, pieces):
+            made += piece
+            if len(made) > OPENED_BYTES:
+                return made[:OPENED_BYTES], False
+    except _BrokenOffError:
+        return made, False
+    return made, True
+
+
+def _inflated(kind: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress a bounded piece at a time."""
+    rest = b""
+    for _ in range(_STREAMS):  # pigz may write several, pbzip2 and bgzip do
+        stream = _stream(kind)
+        while not stream.eof:
+            piece = b""
+            if stream.needs_input:
+                piece, rest = rest or next(pieces, b""), b""
+                if not piece:
+                    raise _BrokenOffError
+            try:
+                made = stream.decompress(piece, OPENED_BYTES)
+            except _BROKEN as error:
+                raise _BrokenOffError from error
+            yield made
+        rest = stream.unused_data
+        while len(rest := rest.lstrip(b"\0")) < 16 and (piece := next(pieces, b"")):
+            rest += piece  # zeros are what tapes, and xz itself, pad with
+        if _kind(rest, whole=False) != kind:  # nobody minds what else is behind a stream
+            return
+    raise _BrokenOffError
+
+
+# ---- what is in a tar
+#
+# Not tarfile: it wants whole files, takes any length of a name, and some versions of it loop on
+# headers that lie. Of sixty lines of our own we know how long they take.
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    is_file: bool
+    size: int  # of what the tar holds of it
+    sound: bool  # the tar holds its first bytes first; sparse files may begin elsewhere
+
+
+class _Tape:
+    """Reads on through pieces of any length."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._piece = b""
+        self._start = 0  # of the piece, in the whole
+        self.at = 0
+
+    def read(self, count: int) -> bytes:
+        parts = []
+        while count and self._more():
+            part = self._piece[self.at - self._start :][:count]
+            parts.append(part)
+            self.at += len(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def skip_to(self, at: int) -> None:
+        while self.at < at and self._more():
+            self.at = min(at, self._start + len(self._piece))
+
+    def _more(self) -> bool:
+        while self.at >= self._start + len(self._piece):
+            self._start += len(self._piece)
+            self._piece = b""
+            for piece in self._pieces:
+                self._piece = piece
+                break
+            else:
+                return False
+        return True
+
+
+def _first_in_tar(head: bytes) -> tuple[str | None, str | None]:
+    """Tell the kind and the name of what a tar begins with, where its own folder does not count."""
+    tape = _Tape(iter((head,)))
+    try:
+        for member in _members(tape):
+            if member.name not in ("", "."):
+                return _held(member, tape), member.name
+    except _BrokenOffError:
+        pass
+    return None, None
+
+
+def _held(member: _Member, tape: _Tape) -> str | None:
+    top, _, below = member.name.removeprefix("./").lstrip("/").partition("/")
+    if _ROOTS.fullmatch(top) and (below or not member.is_file):
+        return "tree"
+    if not member.is_file:
+        return "folder"
+    kind = None
+    if member.sound:
+        data = tape.read(min(member.size, OPENED_BYTES))
+        if data or not member.size:
+            kind = _kind(data, whole=len(data) == member.size)
+    return _IMAGES.get(_suffix(member.name), kind) if kind in _VAGUE else kind
+
+
+def _members(tape: _Tape) -> Iterator[_Member]:
+    """Go through a tar as tarfile does: by headers of which the sum is right, up to a zero one."""
+    said: dict[str, str] = {}  # by the headers before, of the next member
+    extra = 0
+    while True:
+        block = tape.read(_BLOCK)
+        if block == bytes(_BLOCK):
+            return
+        size = _number(block[124:136])
+        if not _is_tar(block) or size is None or extra > _EXTRAS:
+            raise _BrokenOffError
+        mode, start = block[156:157], tape.at
+        if mode in (b"x", b"X", b"g", b"L", b"K"):
+            extra += 1
+            data = tape.read(min(size, OPENED_BYTES))
+            if mode in (b"x", b"X"):
+                said |= _records(data)
+            elif mode == b"L":
+                said["path"] = _name(data)
+            tape.skip_to(start + _padded(size))
+            continue
+        sound = "sparse" not in said
+        if mode == b"S":
+            sound = _number(block[386:398]) == 0 and (_number(block[398:410]) or 0) >= _BLOCK
+            more = block[482:483]
+            while more not in (b"", b"\0"):
+                more = tape.read(_BLOCK)[504:505]
+        name = said.get("sparse") or said.get("path") or _plain_name(block)
+        size = _number(said.get("size", "").encode()) or size
+        start = tape.at
+        is_file = mode in (b"0", b"\0", b"7", b"S") and not (mode == b"\0" and name.endswith("/"))
+        # Links, devices and folders have no data, whatever size they say; unknown modes have.
+        bare = mode in (b"1", b"2", b"3", b"4", b"5", b"6") or (mode == b"\0" and not is_file)
+        held = 0 if bare else size
+        yield _Member(name.rstrip("/"), is_file, held, sound)
+        tape.skip_to(start + _padded(held))
+        said, extra = {}, 0
+
+
+def _padded(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _number(field: bytes) -> int | None:
+    if field[:1] == b"\x80":
+        return int.from_bytes(field[1:], "big")
+    try:
+        return max(int(field.partition(b"\0")[0].strip() or b"0", 8), 0)
+    except ValueError:
+        return None
+
+
+def _name(field: bytes) -> str:
+    return field.partition(b"\0")[0][:_NAME_BYTES].decode(errors="replace")
+
+
+def _plain_name(block: bytes) -> str:
+    name = _name(block[:100])
+    # GNU tar keeps other things where POSIX has a prefix.
+    prefix = _name(block[345:500]) if block.startswith(b"ustar\0", 257) else ""
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _records(data: bytes) -> dict[str, str]:
+    """Read what of a pax header matters here: ``path``, ``size``, ``sparse`` (the true name)."""
+    found = {}
+    at = 0
+    while record := _RECORD.match(data, at):
+        length, key = int(record[1]), record[2].decode(errors="replace")
+        end = at + length
+        if end <= record.end() or end > len(data):
+            break
+        value = data[record.end() : end - 1]
+        if key == "size":
+            found["size"] = oct(int(value)) if value.isdigit() and len(value) < 20 else ""
+        elif key in ("path", "GNU.sparse.name"):
+            found["path" if key == "path" else "sparse"] = _name(value)
+        elif key.startswith("GNU.sparse."):
+            found.setdefault("sparse", "")
+        at = end
+    return found
