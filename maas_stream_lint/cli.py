@@ -386,7 +386,8 @@ def explain(
 ) -> None:
     """Explain a rule, or a line pasted from MAAS's log.
 
-    Paste the line as it is, with its time stamp and logger; best in quotes.
+    Paste the line as it is, with its time stamp and logger; best in quotes. Several lines are
+    explained one after the other.
     """
     from maas_stream_lint import api, loglines
     from maas_stream_lint import output as out
