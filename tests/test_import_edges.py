@@ -88,6 +88,14 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
         lambda _file, _product, items: own_title(items),
         [(ELDER, goes_through), (FROM_34, ends_in("writer"))],
     ),
+    # products_exdata: a digest may stand above the item; it is stored all the same.
+    "surrogate in the sha256 of a version": (
+        lambda _file, product, items: (
+            product["versions"]["20260101"].update(sha256="\ud800"),
+            items["boot-kernel"].pop("sha256"),
+        ),
+        [([*TO_35, "3.6", "3.7"], ends_in("writer"))],
+    ),
     # ImageManifestsRepository.create: the whole model is stored, its `format` too.
     "NUL in the format of a products file": (
         lambda file, _product, _items: file.update(format="products:1.0\0"),
