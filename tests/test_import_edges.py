@@ -153,3 +153,21 @@ def test_whole_numbers(value: Any, taken: bool) -> None:
         assert not taken
     else:
         assert taken
+
+
+# UrlContentSource._urlinfo cuts off a query; what is left must be a name that a disk can hold.
+@pytest.mark.parametrize(
+    ("path", "looked_for"),
+    [
+        *((path, True) for path in ["none", "a\udc80", "a?\0", "a#\ud800"]),
+        *((path, False) for path in ["a\0", "a\ud800", "a\udc7f", "a\0?b"]),
+    ],
+    ids=ascii,
+)
+def test_names_that_are_not_opened(path: str, looked_for: bool) -> None:
+    """Only what is looked for and not there is an I/O error, which the walk logs."""
+    index = {"format": "index:1.0", "index": {"a": {"path": path, "format": "products:1.0"}}}
+    tree = MemoryTree({INDEX: json.dumps(index).encode()}, INDEX)
+    verdict = simulate(load(tree), all_releases())[0].to_verdict()
+    assert ends_in("descriptions")(verdict)
+    assert bool(verdict["log"]["descriptions"]) is looked_for
