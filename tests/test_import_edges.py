@@ -88,6 +88,13 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
         lambda _file, _product, items: own_title(items),
         [(ELDER, goes_through), (FROM_34, ends_in("writer"))],
     ),
+    # check_tree_paths: by the format after the aliases, where sync() goes by the one before.
+    "aliases that make an index of a products file": (
+        lambda file, _product, _items: file.update(
+            _aliases={"content_id": {"a": {"format": "index:1.0"}}}
+        ),
+        [([*TO_35, "3.6", "3.7"], ends_in("descriptions")), (["3.8"], goes_through)],
+    ),
     # products_exdata: a digest may stand above the item; it is stored all the same.
     "surrogate in the sha256 of a version": (
         lambda _file, product, items: (
