@@ -292,6 +292,8 @@ class Writer:
         """What ``BootResourceFile.save`` and its content row refuse."""
         size = item.get("size")
         own = "".join([v for v in item.raw.values() if v.__class__ is str])
+        if "sha256" not in item.raw or "path" not in item.raw:
+            own += filename + sha256
         if own.isascii() and own.isprintable() and size is not None and is_whole(size):
             # As items mostly are: only the widths are left to look at.
             ask = self.journal.ask
