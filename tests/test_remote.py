@@ -157,7 +157,9 @@ def test_document_and_what_came_with_it() -> None:
     assert answer.body == b"{}"
     assert (answer.status, answer.trouble, answer.redirects) == (200, None, ())
     assert answer.url == f"{server.url}/{INDEX}"
-    assert answer.headers == {"etag": '"1"', "age": "7", "x-cache": "HIT", "content-length": "2"}
+    server_said = f"{Handler.server_version} {Handler.sys_version}, s"
+    told = {"etag": '"1"', "age": "7", "x-cache": "HIT", "content-length": "2"}
+    assert answer.headers == {**told, "server": server_said}
     assert server.sent("user-agent")[0].startswith("maas-stream-lint/")  # type: ignore[union-attr]
     assert server.sent("accept-encoding") == ["gzip"]
 
