@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+A_DAY = 86_400.0
 MODES = ("none", "head", "download")
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
 
@@ -114,6 +115,12 @@ def _token(ctx: click.Context, param: click.Parameter, given: str | None) -> str
     return token
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    if given is not None and not 0 < given <= A_DAY:  # NaN is neither
+        raise click.BadParameter("expected more than 0 seconds, and no more than a day")
+    return given
+
+
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -158,7 +165,8 @@ _fetch = _options(
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=float,
+        callback=_seconds,
         metavar="SECONDS",
         help="For a connection, and each silence of the server.  [default: 20]",
     ),
@@ -273,8 +281,8 @@ def check(
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
-    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made. 130:
-    stopped before all files were looked at.
+    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
+    not of all metadata. 130: stopped before all files were looked at.
     """
     from maas_stream_lint import api
     from maas_stream_lint import output as out
@@ -305,6 +313,8 @@ def check(
         sys.exit(EXIT_INTERRUPTED)
     if report.worst is not None and report.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
+    if report.look.stream.incomplete:
+        raise LintError("some metadata was too much to be read, and nothing is known of it")
 
 
 @main.command()
@@ -387,8 +397,8 @@ def explain(
     known = all_rules()
     what = " ".join(words)
     rule = next((r for r in known if what.strip().lower() in (r.code.lower(), r.name)), None)
-    match = None if rule is not None else loglines.recognise(what)
-    if rule is None and match is None:
+    matches = [] if rule is not None else loglines.recognise_all(what)
+    if rule is None and not matches:
         raise UsageError(
             f"no rule and no line of MAAS's log: {_short(what)}", _nearest(what, known)
         )
@@ -398,8 +408,8 @@ def explain(
     if rule is not None:
         text = explain_.rule_page(rule, report, out.style(None))
     else:
-        assert match is not None
-        text = explain_.log_page(match, known, report, out.style(None))
+        pages = [explain_.log_page(match, known, report, out.style(None)) for match in matches]
+        text = "\n\n".join(pages)
     out.write(text, None)
 
 
@@ -443,11 +453,10 @@ def _short(text: str) -> str:
 def _nearest(what: str, known: Sequence[Any]) -> str:
     import difflib
 
-    by_word = {word: r for r in known for word in (r.code.lower(), r.name)}
-    near = difflib.get_close_matches(what.strip().lower(), by_word, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(what.strip().lower(), [r.name for r in known], n=3, cutoff=0.5)
     if not near:
         return "see `maas-stream-lint rules`, or paste one whole line of the log"
-    return "did you mean " + " or ".join(dict.fromkeys(by_word[n].name for n in near)) + "?"
+    return f"did you mean {' or '.join(near)}?"
 
 
 def _complain(line: str) -> None:

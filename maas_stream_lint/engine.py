@@ -55,6 +55,13 @@ class Look:
         """The release lines for which ``holds(release)`` is true."""
         return tuple(r.line for r in self.releases if holds(r))
 
+    def span(self, lines: Sequence[str]) -> str:
+        """Release lines, oldest first, in few words: ``2.9 to 3.7``."""
+        first, last = self.lines.index(lines[0]), self.lines.index(lines[-1])
+        if len(lines) > 2 and last - first == len(lines) - 1:
+            return f"{lines[0]} to {lines[-1]}"
+        return " and ".join([", ".join(lines[:-1]), lines[-1]] if len(lines) > 1 else lines)
+
     def least(self, limit: str) -> int:
         """The narrowest of a column's widths in the lines that were asked for."""
         if limit not in self.memo:
@@ -98,13 +105,26 @@ class Look:
 
     def stores(self, item: Item) -> tuple[str, ...]:
         """The release lines that download an item of a newest version, if its product is taken."""
-        lines, key, ftype = self.takes(item.place), item.key, item.ftype
+        place = item.place
+        lines, key, ftype = self.takes(place), item.key, item.ftype
         stored = self._stored.get((lines, key, ftype))
         if stored is None:
             stored = self._stored[(lines, key, ftype)] = tuple(
                 r.line for r in self.releases if r.line in lines and r.stores(key, ftype)
             )
-        return stored
+        dropped = self._passed_over.get(place) if self._passed_over else None
+        return tuple(line for line in stored if line not in dropped) if dropped else stored
+
+    @cached_property
+    def _passed_over(self) -> dict[Place, set[str]]:
+        """The items that a strict engine leaves out, though another shape of file has their key."""
+        dropped: dict[Place, set[str]] = {}
+        for trace in self.traces:
+            if trace.strict:
+                for event in trace.events:
+                    if event.cause == "item-not-taken":
+                        dropped.setdefault(event.place, set()).update(trace.lines)
+        return dropped
 
     def downloads(self, item: Item) -> tuple[str, ...]:
         """The release lines that ask for an item's file, or do as soon as its product has a name.
@@ -161,7 +181,7 @@ class _Draft:
     said: Said
     place: Place
     severity: Severity
-    effect: str
+    effects: dict[str, set[str]] = field(default_factory=dict)
     lines: set[str] = field(default_factory=set)
     logs: dict[str, set[str]] = field(default_factory=dict)
     also: dict[Place, None] = field(default_factory=dict)
@@ -216,15 +236,10 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
                     seen.add((rule.code, event.kind, place))
                 for said in rule.check(event, look):
                     severity = COSTS[event.kind] if said.severity is None else said.severity
-                    draft = _draft(
-                        drafts,
-                        rule,
-                        said,
-                        said.place or place,
-                        severity,
-                        said.effect or effect(event, trace),
-                    )
+                    draft = _draft(drafts, rule, said, said.place or place, severity)
                     draft.lines.update(trace.lines)
+                    done = said.effect or effect(event, trace)
+                    draft.effects.setdefault(done, set()).update(trace.lines)
                     line = log_line(event, trace, look.stream) if said.log is None else said.log
                     if line:
                         draft.logs.setdefault(line, set()).update(trace.lines)
@@ -249,8 +264,9 @@ def _note(look: Look, rule: Rule, node: Any, said: Said, drafts: dict[Key, _Draf
         return
     severity = rule.severity if said.severity is None else said.severity
     place = said.place or node.place
-    draft = _draft(drafts, rule, said, place, severity, said.effect or "")
+    draft = _draft(drafts, rule, said, place, severity)
     draft.lines.update(lines)
+    draft.effects.setdefault(said.effect or "", set()).update(lines)
     if said.log:
         draft.logs.setdefault(said.log, set()).update(lines)
 
@@ -297,12 +313,12 @@ class Image:
 
 
 def _draft(
-    drafts: dict[Key, _Draft], rule: Rule, said: Said, place: Place, severity: Severity, what: str
+    drafts: dict[Key, _Draft], rule: Rule, said: Said, place: Place, severity: Severity
 ) -> _Draft:
     key = (rule.code, severity, place, said.message)
     draft = drafts.get(key)
     if draft is None:
-        draft = drafts[key] = _Draft(rule, said, place, severity, what)
+        draft = drafts[key] = _Draft(rule, said, place, severity)
     draft.also.update(dict.fromkeys(said.also))
     return draft
 
@@ -322,12 +338,27 @@ def effect(event: Event, trace: Trace) -> str:
     return "drops it with a warning" if event.message else "drops it without a word"
 
 
+def _effects(effects: dict[str, set[str]], look: Look) -> str:
+    """What MAAS does, and what other release lines do at the same thing, if that differs."""
+    if len(effects) == 1:
+        return next(iter(effects))
+    order = look.lines.index
+    ranked = sorted(effects.items(), key=lambda effect: min(map(order, effect[1])))
+    told, done = [ranked[0][0]], {ranked[0][0].partition(" (")[0]}
+    for text, lines in ranked[1:]:
+        bare = text.partition(" (")[0]
+        if bare and bare not in done:
+            done.add(bare)
+            told.append(f"on {look.span(sorted(lines, key=order))} {bare}")
+    return "; ".join(told)
+
+
 def log_line(event: Event, trace: Trace, stream: Stream) -> str | None:
     """The line that an event puts into MAAS's log."""
     if event.kind is Kind.DROP:
         return event.message
     if event.kind is Kind.SELECTION:
-        return f"Failed to synchronize selection: {event.message}"
+        return f"Failed to synchronize selection <id>: {event.message}"
     if trace.strict:
         said = _with_url(event, stream)
         return f"Could not fetch manifest for boot source with url {stream.label}: {said}"
@@ -369,7 +400,7 @@ def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
                 severity=draft.severity,
                 message=draft.said.message,
                 maas=tuple(sorted(draft.lines, key=order.__getitem__)),
-                effect=draft.effect,
+                effect=_effects(draft.effects, look),
                 remedy=draft.said.remedy,
                 places=tuple(located[p] for p in places),
                 log=logs[0][1] if logs else None,

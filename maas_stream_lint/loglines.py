@@ -17,6 +17,11 @@ else:  # pragma: no cover
 
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 
+#: Stands among a line's causes for every rule whose findings end an import.
+ANY_FATAL = "*fatal"
+#: What a line begins with must be so long to be looked for within another text.
+SHORTEST_HEAD = 6
+
 #: What log collectors and people put around a line: quotes, time stamps, host names, loggers.
 _QUOTES = "\"'`“”\u2018\u2019"
 _STAMP = re.compile(
@@ -118,17 +123,58 @@ def recognise(pasted: str) -> Match | None:
     """
     lines = [line for line in pasted.splitlines() if line.strip()]
     for text in [" ".join(lines), *reversed(lines)] if len(lines) > 1 else lines:
-        for bare in _undressed(text):
-            match = _recognise(bare)
-            if match is not None:
-                return match
+        match = _recognise_dressed(text)
+        if match is not None:
+            return match
     return None
+
+
+def recognise_all(pasted: str) -> list[Match]:
+    """Every line in what was pasted, each once: several whole ones, or one as of ``recognise``.
+
+    A line that says no more than that there was an error is left out beside the error itself.
+    """
+    several = {
+        (match.line.name, match.text): match
+        for match in map(_recognise_dressed, pasted.splitlines())
+        if match is not None
+    }
+    telling = [m for m in several.values() if ANY_FATAL not in m.line.causes or m.inner is not None]
+    if len(several) > 1:
+        return telling or [*several.values()]
+    one = recognise(pasted)
+    return [one] if one is not None else []
 
 
 def prefixed(text: str) -> str:
     """A line as it stands in MAAS's log: ``maas.import-images: [warn] Ignoring …``."""
     match = _recognise(text)
     return f"{match.line.prefix}{text}" if match is not None else text
+
+
+def _recognise_dressed(text: str) -> Match | None:
+    """What a line is, whatever stands before it."""
+    for bare in _undressed(text):
+        match = _recognise(bare)
+        if match is not None:
+            return match
+    return _recognise_behind(text)
+
+
+def _recognise_behind(text: str) -> Match | None:
+    """A line behind a head that no pattern here knows: ``maas-region-1 | sh[4711]: …``."""
+    found = [
+        (at, head)
+        for line in known()
+        for head in line.heads
+        if len(head) >= SHORTEST_HEAD and (at := text.find(head)) > 0 and not text[at - 1].isalnum()
+    ]
+    for at, _ in sorted(found):
+        for bare in (text[at:].strip(), text[at:].strip().rstrip(_QUOTES)):
+            match = _recognise(bare)
+            if match is not None:
+                return match
+    return None
 
 
 def _recognise(text: str) -> Match | None:
@@ -151,6 +197,8 @@ def _undressed(text: str) -> list[str]:
         seen.append(bare)
         for wrapping in (_STAMP, _LOGGER, _LEVEL, _LABEL, _MODULE):
             bare = wrapping.sub("", bare, count=1).strip()
+        if bare and bare not in seen:
+            continue
         if len(bare) > 1 and bare[0] in _QUOTES and bare[-1] in _QUOTES:
             bare = bare[1:-1].strip()
     return seen

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_FILES = 2000
 
 INDEX_JSON = "streams/v1/index.json"
+#: What the tools around Juju call an index.
+JUJU_INDEXES = ("streams/v1/index2.sjson", "streams/v1/index2.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,14 @@ class Stream:
     keyring: Path | None
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
+    json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
+    juju_index: str | None = None  #: an index under Juju's name, where there is no other
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether some metadata was too much to be read."""
+        troubles = [file.answer.trouble for file in self.files.values()]
+        return self.truncated or any(t is not None and t.kind == "too-large" for t in troubles)
 
     @property
     def fallback(self) -> bool:
@@ -285,7 +295,10 @@ def load(source: Source, keyring: Path | None = None) -> Stream:
     if not stream.files[source.index_path].exists and not source.explicit:
         _read(source, stream, INDEX_JSON)
         if not stream.files[INDEX_JSON].exists:
-            del stream.files[INDEX_JSON]
+            stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
+            missing = stream.json_trouble.kind == "missing"
+            jujus = (path for path in JUJU_INDEXES if missing and _optional(source, path))
+            stream.juju_index = next(jujus, None)
     queue = [stream.start]
     while queue:
         for path in _named(stream.files[queue.pop()]):

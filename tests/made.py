@@ -98,6 +98,25 @@ def _bootloader(type_: str, os: str, arch: str, key: str) -> tuple[str, dict[str
     return f"com.example:1:{os}:{type_}:{arch}", {**fields, "versions": {"1": {"items": items}}}
 
 
+def _core(gadget: str | None) -> tuple[str, dict[str, Any]]:
+    item = _item("root-dd.xz", "ubuntu-core/22/amd64/1/root-dd.xz")
+    fields = {"arch": "amd64", "label": "stable", "os": "ubuntu-core", "release": "22"}
+    if gadget is not None:
+        fields["gadget_snap"] = gadget
+    versions = {"20261015": {"items": {"root-dd.xz": item}}}
+    return "com.example:v4:ubuntu-core:22:amd64", {**fields, "versions": versions}
+
+
+def _notification() -> tuple[str, dict[str, Any]]:
+    told = {"maas_version": "9.0", "message": "there is a new release", "version": "1"}
+    item = {"ftype": "notifications", "release_notification": told}
+    fields = {"arch": "all", "label": "stable", "release": "notifications"}
+    return "com.example:1:maas-notification", {
+        **fields,
+        "versions": {"1": {"items": {"release": item}}},
+    }
+
+
 ARCHES = st.sampled_from(["amd64", "arm64"])
 VERSIONS = st.sampled_from(["20260101", "20261015", "9", "10"])
 UBUNTU = st.builds(
@@ -122,13 +141,26 @@ BOOTLOADER = st.sampled_from(
         _bootloader("pxe", "pxelinux", "amd64", "syslinux"),
     ]
 )
+OTHERS = st.sampled_from([_core("pc"), _core(None), _notification()])
 #: One kind a file mostly, as 3.8 wants it; now and then all mixed.
 PRODUCTS = st.one_of(
     st.lists(UBUNTU, min_size=1, max_size=3),
     st.lists(ROOT, min_size=1, max_size=3),
     st.lists(BOOTLOADER, min_size=1, max_size=2),
-    st.lists(st.one_of(UBUNTU, ROOT, BOOTLOADER), min_size=1, max_size=3),
+    st.lists(st.one_of(UBUNTU, ROOT, BOOTLOADER, OTHERS), min_size=1, max_size=3),
 )
+
+
+def _with_older(data: st.DataObject, product: dict[str, Any]) -> dict[str, Any]:
+    """The product, now and then with a second version that holds as much or less."""
+    product = copy.deepcopy(product)
+    if data.draw(st.integers(0, 3)) == 0:
+        (version,) = product["versions"].values()
+        other = copy.deepcopy(version)
+        if data.draw(st.booleans()):
+            other["items"].pop(data.draw(st.sampled_from(sorted(other["items"]))))
+        product["versions"][data.draw(VERSIONS)] = other
+    return product
 
 
 def _holders(value: Any) -> list[dict[str, Any]]:
@@ -162,6 +194,34 @@ def _spoil(data: st.DataObject, document: Any) -> None:
         )
 
 
+def _products(documents: dict[str, Any]) -> list[dict[str, Any]]:
+    files = (document.get("products", {}) for document in documents.values())
+    return [product for products in files for product in products.values()]
+
+
+def _rearrange(data: st.DataObject, documents: dict[str, Any]) -> None:
+    """Now and then an index in the index, one file named twice, an alias, a doubled content_id."""
+    index = documents[INDEX]["index"]
+    first = next(iter(index.values()))
+    products = documents[first["path"]]
+    what = data.draw(st.integers(0, 30))
+    if what == 0:
+        inner = {"format": "index:1.0", "index": dict(index), "updated": UPDATED}
+        documents["streams/v1/inner.json"] = inner
+        index.clear()
+        index["inner"] = {**first, "format": "index:1.0", "path": "streams/v1/inner.json"}
+    elif what == 1:
+        index["again"] = copy.deepcopy(first)
+    elif what == 2:
+        products["_aliases"] = {"alias": {"a": {"label": "stable", "os": "rhel"}}}
+        next(iter(products["products"].values()))["alias"] = "a"
+    elif what == 3 and all(len(p["versions"]) == 1 for p in _products(documents)):
+        for entry in index.values():
+            documents[entry["path"]]["content_id"] = "com.example:0"
+    elif what == 4:
+        documents[INDEX]["index"] = [{**entry, "name": key} for key, entry in index.items()]
+
+
 @st.composite
 def streams(draw: st.DrawFn) -> MemoryTree:
     """A stream of one to three products files, sound or spoilt in up to four places."""
@@ -171,7 +231,8 @@ def streams(draw: st.DrawFn) -> MemoryTree:
     for number, products in enumerate(draw(st.lists(PRODUCTS, min_size=1, max_size=3))):
         content_id, path = f"com.example:{number}", f"streams/v1/com.example:{number}.json"
         head = {"content_id": content_id, "datatype": "image-downloads", "format": "products:1.0"}
-        documents[path] = {**head, "products": copy.deepcopy(dict(products)), "updated": UPDATED}
+        held = {name: _with_older(data, product) for name, product in products}
+        documents[path] = {**head, "products": held, "updated": UPDATED}
         names = sorted(documents[path]["products"])
         index[content_id] = {
             "format": "products:1.0",
@@ -180,10 +241,12 @@ def streams(draw: st.DrawFn) -> MemoryTree:
             "updated": UPDATED,
         }
     documents[INDEX] = {"format": "index:1.0", "index": index, "updated": UPDATED}
+    _rearrange(data, documents)
     for _ in range(draw(st.integers(0, 4))):
         _spoil(data, documents[draw(st.sampled_from(sorted(documents)))])
     files = {path: json.dumps(value, indent=1).encode() for path, value in documents.items()}
     if draw(st.integers(0, 30)) == 0:
         path = draw(st.sampled_from(sorted(files)))
         files[path] = files[path][: draw(st.integers(0, len(files[path])))]
-    return MemoryTree(files, draw(st.sampled_from([INDEX, INDEX, INDEX, ""])))
+    first = "streams/v1/com.example:0.json"
+    return MemoryTree(files, draw(st.sampled_from([INDEX] * 12 + ["", "", "", first])))

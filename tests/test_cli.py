@@ -69,6 +69,26 @@ def test_check_exit_codes() -> None:
     assert run("check", "nowhere").exit_code == 2
 
 
+def test_what_was_not_read_does_not_pass(tmp_path: Path) -> None:
+    index = tmp_path / "streams/v1/index.json"
+    index.parent.mkdir(parents=True)
+    with index.open("wb") as file:
+        file.truncate(300 * 2**20)
+    result = run("check", str(index))
+    assert result.exit_code == 2
+    assert "MSL106 metadata-not-read" in result.stdout
+    assert "is not foreseen" in result.stdout
+    assert "incomplete" in result.stdout
+    assert result.stderr.startswith("error: some metadata was too much to be read")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e9", "soon"])
+def test_a_timeout_is_some_seconds(seconds: str) -> None:
+    result = run("check", BAD, "--timeout", seconds)
+    assert result.exit_code == 2
+    assert "--timeout" in result.stderr
+
+
 def test_the_threshold_decides_the_exit_code_not_what_is_shown() -> None:
     strict = run("check", BAD, "--select", "ubuntu-name")
     lax = run("check", BAD, "--select", "ubuntu-name", "--severity", "fatal")

@@ -12,10 +12,12 @@ import reports
 from maas_stream_lint import loglines
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.engine import findings, look_at
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import explain as explain_
 from maas_stream_lint.rulebook import all_releases
-from trees import MemoryTree, corpus
+from maas_stream_lint.stream import load
+from trees import KEYRING, MemoryTree, corpus, tree_of
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
@@ -118,6 +120,53 @@ def test_a_line_wrapped_by_a_terminal_is_one() -> None:
     )
     assert match is not None
     assert match.holes == {"product": PRODUCT}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Jun 16 14:41:38 host sh[4711]: ",
+        "maas-region-1  | 2024-06-16 14:41:38 regiond: [info] ",
+        "2024-06-16 14:41:38 temporalio.activity: [warn] ",
+        "<13>Jun 16 14:41:38 host any-collector: ",
+        "> ",
+    ],
+)
+def test_a_head_that_nobody_foresaw_does_no_harm(head: str) -> None:
+    for pasted, name in REAL.items():
+        match = loglines.recognise(head + pasted)
+        assert match is not None, pasted
+        assert match.line.name == name
+
+
+def test_several_lines_are_each_explained() -> None:
+    stamp = "2024-06-16T14:41:38+00:00 host maas"
+    manifest = "Ignoring unsupported filetype(manifest) from a:b 2024"
+    pasted = f"""\
+{stamp}.import-images: [warn] Ignoring unsupported product {PRODUCT}
+{stamp}.import-images: [warn] Ignoring unsupported product {PRODUCT}
+{stamp}.bootresources: [warn] {manifest}
+"""
+    names = [match.line.name for match in loglines.recognise_all(pasted)]
+    assert names == ["unsupported-product", "manifest"]
+    failed = f"Importing boot resources failed.\nTraceback …\n{manifest}\nbuiltins.KeyError: 'arch'"
+    names = [match.line.name for match in loglines.recognise_all(failed)]
+    assert names == ["manifest", "key-error"]
+    assert loglines.recognise_all("hello\nthere") == []
+
+
+@pytest.mark.parametrize("case", corpus()[::3], ids=lambda c: c["id"])
+def test_what_is_predicted_is_known(case: dict[str, Any]) -> None:
+    """A line that this tool itself puts into a finding can be pasted back."""
+    look = look_at(load(tree_of(case), KEYRING if case["keyring"] else None), all_releases())
+    for finding in findings(look, all_rules()):
+        for _, text in finding.logs:
+            assert loglines.recognise(text) is not None, text
+    for trace in look.traces:
+        for event in trace.events:
+            if event.exception:
+                said = f"{event.exception}: {event.message}"
+                assert loglines.recognise(said) is not None, said
 
 
 @pytest.mark.parametrize("pasted", ["", " ", "hello", "Ignoring", "{", '{"event": 3}', "[" * 5000])

@@ -4,24 +4,30 @@ A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follo
 source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring;
 ``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is up for as long as
 it is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's
-line, the answer's and its headers. ``UPDATE_FIXTURES=1 pytest tests/test_fixtures.py`` writes
-``expected.txt`` anew.
+line, the answer's, its headers and, after a tab, its body. ``seen.json`` (optional) is what was
+seen of files and the server, where that takes more than a fixture: certificates, two servers, time.
+What leads to it is tested against real servers in ``test_served.py``. ``UPDATE_FIXTURES=1 pytest
+tests/test_fixtures.py`` writes ``expected.txt`` anew.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.engine import Look, findings
 from maas_stream_lint.finding import Finding, Severity
-from maas_stream_lint.rule import Rule
+from maas_stream_lint.rule import Rule, selected
+from maas_stream_lint.source import Trouble
 from test_remote import Handler, serve
 
 #: What a fixture calls the server.
@@ -38,10 +44,38 @@ def source_of(fixture: Path) -> str:
     return f"{fixture}/tree/{rest}"
 
 
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     keyring = fixture / "keyring.gpg"
     with opened(fixture) as source:
-        return check(source, keyring=keyring if keyring.exists() else None, select=select).findings
+        report = check(source, keyring=keyring if keyring.exists() else None, select=select)
+    overlay = fixture / "seen.json"
+    if not overlay.exists():
+        return report.findings
+    see(report.look, json.loads(overlay.read_text()))
+    return tuple(findings(report.look, selected(all_rules(), select)))
+
+
+def see(look: Look, seen: dict[str, Any]) -> None:
+    """Put down as seen what the fixture says."""
+    assert look.survey is not None
+    look.memo.clear()
+    look.stream.base = seen.get("base", look.stream.base)
+    for path, said in seen.get("files", {}).items():
+        for name, value in said.items():
+            assert hasattr(look.survey.files[path], name)
+            setattr(
+                look.survey.files[path], name, tuple(value) if isinstance(value, list) else value
+            )
+    for name, value in seen.get("server", {}).items():
+        assert hasattr(look.survey.server, name)
+        if name == "anonymous":
+            value = Trouble("unauthorized", value.removeprefix("HTTP/1.1 "), 401)
+        setattr(look.survey.server, name, value)
 
 
 @contextmanager
@@ -55,21 +89,29 @@ def opened(fixture: Path) -> Iterator[str]:
 
 
 def answer(request: Handler, fixture: Path) -> None:
-    asked = f"GET {request.path}"
+    asked = f"{request.command} {request.path}"
+    host = f"http://{request.headers['Host']}"
+    status, headers, body = "HTTP/1.1 200 OK", {}, b""
+    place = fixture / "tree" / request.path.lstrip("/")
     given = fixture / "answers"
     for block in given.read_text().split("\n\n") if given.exists() else []:
-        line, status, *headers = block.strip().splitlines()
+        line, said, *rest = block.strip().splitlines()
         if line == asked:
-            said = dict(header.split(": ", 1) for header in headers)
-            host = f"http://{request.headers['Host']}"
-            head = [status, *(f"{k}: {v.replace(HOST, host)}" for k, v in said.items())]
-            request.send_raw("\r\n".join([*head, "", ""]).encode())
-            return
-    body = fixture / "tree" / request.path.lstrip("/")
-    if body.is_file():
-        request.send(body.read_bytes())
-    else:
-        request.send(status=404)
+            status = said
+            headers = dict(h.split(": ", 1) for h in rest if not h.startswith("\t"))
+            body = "".join(h.strip() for h in rest if h.startswith("\t")).encode()
+    if not body and place.is_file() and " 200 " in status:
+        body = place.read_bytes()
+        part = re.match(r"bytes=0-(\d+)$", request.headers.get("Range", ""))
+        if part and body and not headers:
+            status = "HTTP/1.1 206 Partial Content"
+            headers = {"Content-Range": f"bytes 0-{min(int(part[1]), len(body) - 1)}/{len(body)}"}
+            body = body[: int(part[1]) + 1]
+    elif not body and " 200 " in status:
+        status = "HTTP/1.1 404 Not Found"
+    headers.setdefault("Content-Length", str(len(body)))
+    head = [status, *(f"{k}: {v.replace(HOST, host)}" for k, v in headers.items()), "", ""]
+    request.send_raw("\r\n".join(head).encode() + (b"" if request.command == "HEAD" else body))
 
 
 def line_of(finding: Finding) -> str:

@@ -15,7 +15,7 @@ from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.imports.trace import Trace
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
-from made import streams
+from made import INDEX, streams
 from trees import KEYRING, MemoryTree, corpus, tree_of
 
 CASES = {case["id"]: case for case in corpus()}
@@ -60,10 +60,21 @@ def related(place: Place, path: Path) -> bool:
     return place.path[:steps] == path[:steps]
 
 
+def entries_to(file: str, look: Look) -> set[Place]:
+    """The entries that lead to a file, those of an index in the index included."""
+    found: set[Place] = set()
+    files = [file]
+    for wanted in files:
+        here = {e.place for i in look.catalog.indexes for e in i.entries if e.names == wanted}
+        files += {place.file for place in here - found} - set(files)
+        found |= here
+    return found
+
+
 def touches(finding: Finding, item: Place, look: Look) -> bool:
     """Whether a finding points at an item, what it is in, or the entry that names its file."""
     file, path = item.file, item.path
-    entries = {e.place for i in look.catalog.indexes for e in i.entries if e.names == file}
+    entries = entries_to(file, look)
     for place in finding.places:
         if place.file == file and related(place, path):
             return True
@@ -128,6 +139,25 @@ def judge(tree: MemoryTree, *, keyring: bool = False) -> None:
 def test_corpus(name: str) -> None:
     case: dict[str, Any] = CASES[name]
     judge(tree_of(case), keyring=case["keyring"])
+
+
+def test_two_files_of_one_identity() -> None:
+    """MAAS then takes of both the version that the last one has as its newest."""
+    item = {"ftype": "root-tgz", "path": "a/root-tgz", "sha256": "0" * 64, "size": 1}
+    fields = {"arch": "amd64", "label": "stable", "os": "rhel", "release": "rhel9"}
+    index, files = {}, {}
+    for number, versions in enumerate((("1", "2"), ("1",))):
+        path = f"streams/v1/{number}.json"
+        held = {name: {"items": {"root-tgz": item}} for name in versions}
+        document = {"content_id": "x", "format": "products:1.0"}
+        document["products"] = {"rhel": {**fields, "versions": held}}
+        files[path] = json.dumps(document).encode()
+        index[str(number)] = {"format": "products:1.0", "path": path}
+    files[INDEX] = json.dumps({"format": "index:1.0", "index": index}).encode()
+    tree = MemoryTree(files, INDEX)
+    judge(tree)
+    found = [f for f in looked(tree, keyring=False)[1] if f.name == "duplicate-tuple"]
+    assert "of this one version `1`" in found[0].effect
 
 
 @settings(

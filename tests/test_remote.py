@@ -44,7 +44,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append(self)
         self.server.respond(self)
 
-    do_CONNECT = do_GET  # noqa: N815 - the name is http.server's
+    do_HEAD = do_GET  # noqa: N815 - the names are http.server's
+    do_CONNECT = do_GET  # noqa: N815
 
     def send(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
         self.send_response(status)

@@ -83,14 +83,28 @@ def test_what_many_share_is_one_entry_with_a_count() -> None:
     assert len(seen.splitlines()) < 50
 
 
-def test_sections_are_what_is_shared_then_products_then_advice() -> None:
+def test_a_command_is_told_by_example() -> None:
+    texts = [f"upload it: `maas create name={n}`" for n in ("a", "b", "c", "d")]
+    assert merged(texts) == "upload it: `…`"
+    assert merged(texts, example=True) == "upload it: `maas create name=a` (and so for each)"
+    assert merged(texts[:1], example=True) == texts[0]
+
+
+def test_sections_are_worst_first_then_advice() -> None:
     made = sections(reports.many().findings)
     assert [s.title for s in made] == [
-        "Shared by several products",
         "com.example:rhel-bases:9:amd64",
+        "Shared by several products",
         "Advice on the stream as a whole",
     ]
-    assert [len(e.findings) for s in made for e in s.entries] == [120, 2, 1, 1]
+    assert [len(e.findings) for s in made for e in s.entries] == [2, 1, 120, 1]
+
+
+def test_a_name_of_megabytes_is_cut() -> None:
+    image = reports.image("rhel", "rhel9")
+    report = reports.report([], reports.tree({"k" * 1_000_000: image}))
+    for seen in (text(report), preview_.render(report, Style(), log=True)):
+        assert len(seen) < 10_000
 
 
 @pytest.mark.parametrize(

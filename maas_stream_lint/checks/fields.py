@@ -112,6 +112,9 @@ def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
     """
     remedy = "write the `os` into the product, such as `ubuntu`, `rhel` or `centos`"
     if isinstance(seen, Event):
+        product = look.catalog.product(seen.place)
+        if product is not None and product.bootloader:
+            remedy = "write the `os` into the product, such as `grub-efi-signed`"
         yield _missing("os", remedy, seen, look)
     elif seen.raw.get("os").__class__ is not str and seen.image and seen.get("os") is None:
         yield Said(
@@ -167,9 +170,10 @@ def missing_subarch(event: Event, look: Look) -> Iterator[Said]:
 def missing_version(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `version`.
 
-    MAAS: up to 3.7 does without; an Ubuntu product then offers no `generic` kernel
-        (`RepoDumper.insert_item`, import_images/download_descriptions.py). 3.8 discards the whole
-        source (`ImageProduct`, maasservicelayer/simplestreams/models.py).
+    MAAS: up to 3.7 does without; an Ubuntu product is the `generic` kernel then only if no product
+        before it claims to be (`RepoDumper.insert_item`,
+        import_images/download_descriptions.py). 3.8 discards the whole source (`ImageProduct`,
+        maasservicelayer/simplestreams/models.py).
     Why: this is the version of the operating system, `24.04` or `9`, not that of the build, which
         is the key under `versions`.
     Mend: write it into the product, in quotes.
@@ -395,10 +399,13 @@ def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
     Example:
         "rolling": "true",
     """
+    place = _holder("rolling", event, look)
+    value = value_at(look, place)
+    what = f"the text {shown(value)}" if isinstance(value, str) and value else kind(value)
     yield Said(
-        f"`rolling` is {shown(event.values['rolling'])}, expected `true` or `false`",
+        f"`rolling` is {what}, expected `true` or `false`",
         "write `true` or `false` without quotes, or leave it out",
-        place=_holder("rolling", event, look),
+        place=place,
     )
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.model import Product
 
-#: How many further places a finding lists.
-MOST = 100
+#: How many further places a finding lists, and how many of them at most are of the cause.
+MOST, MANY = 100, 20
 
 #: The strict engine's shapes as people call them.
 SHAPES = {
@@ -401,8 +401,9 @@ def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
                 f"{'takes' if one else 'take'} {len(good):,} good {many} down: "
                 f"{listed(_name(p) for p in good)}",
                 _way_out(bad, trace, look),
-                place=bad[0],
-                also=tuple(good if trace.fatal is None else good[:MOST]),
+                # Of many, none is the one to look at.
+                place=bad[0] if one else Place(bad[0].file, ("products",)),
+                also=tuple(good if one and trace.fatal is None else (*bad[:MANY], *good[:MOST])),
                 lines=trace.lines,
                 effect="imports none of them, though there is nothing wrong with them"
                 if len(good) > 1

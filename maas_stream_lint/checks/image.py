@@ -410,7 +410,7 @@ def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
     total = sum(orphans.values())
     number = "1 file" if len(orphans) == 1 else f"{len(orphans):,} files"
     yield Said(
-        f"{number} of {total:,} bytes together {'is' if len(orphans) == 1 else 'are'} named by no "
+        f"{number} of {total:,} bytes {'is' if len(orphans) == 1 else 'are'} named by no "
         f"metadata: {listed(largest)}",
         "delete what is not needed any more, or name it",
         place=Place(largest[0]),

@@ -43,6 +43,7 @@ OTHER_NAMES = {
     "root-dd.tgz": "root-dd",
     "root-dd.tar.gz": "root-dd",
 }
+ARCHIVE = "archive.tar.xz"
 #: File types that no stream can bring, though MAAS knows them.
 NOT_FROM_STREAMS = frozenset({"bootloader", "self-extracting"})
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -79,9 +80,11 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
         near = None  # so that one is not it
     wanted = quoted(near) if near else "one such as `squashfs` or `root-tgz`"
     called = f"ftype {quoted(ftype)}" if ftype else "an empty ftype"
+    # A bootloader's key is the package that it is built from.
+    also = ", and as the item's key" if near not in (event.place.item, ARCHIVE) else ""
     yield Said(
         f"{called} is none that MAAS knows, expected {wanted}",
-        f"write {quoted(near)} as ftype, and as the item's key"
+        f"write {quoted(near)} as ftype{also}"
         if near
         else "write the file's kind as its ftype, or delete the item if MAAS has no use for it",
         place=_spot(event, "ftype", look),

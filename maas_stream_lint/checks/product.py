@@ -169,8 +169,12 @@ def not_modelled_in_38(event: Event, look: Look) -> Iterator[Said]:
     yield Said(
         f"this product{of} holds {holds}, where MAAS reads kernel and initrd with a root image, "
         "a lone `root-tgz`, or bootloaders",
-        "move it under an index of its own that only older MAAS are given; for the newer, upload "
-        f"the image with {UPLOAD}",
+        "move it under an index of its own that only older MAAS are given"
+        + (
+            ""
+            if ftypes == ["notifications"]
+            else f"; for the newer, upload the image with {UPLOAD}"
+        ),
     )
 
 
@@ -420,7 +424,7 @@ def custom_os(product: Product, look: Look) -> Iterator[Said]:
         place=product.at("os"),
         lines=lines,
         effect=effect
-        + (f"; on {_span(racks, look)} the import of every rack fails" if racks else ""),
+        + (f"; on {look.span(racks)} the import of every rack fails" if racks else ""),
     )
 
 
@@ -434,8 +438,9 @@ def duplicate_tuple(event: Event, look: Look) -> Iterator[Said]:
     MAAS: 2.9 to 3.7 list each product by os, release, arch, label, kflavor and each of its
         subarches (`RepoDumper.insert_item`, import_images/download_descriptions.py). Of two that
         claim the same, the later in the stream gets its `subarch` and the earlier the rest of
-        `subarches`. One that is left with nothing is not imported, and no log says so. 3.8 puts
-        both into one boot resource (MSL414).
+        `subarches`. One that is left with nothing is not imported, and no log says so; or, if its
+        name and `content_id` are those of the other, only in the other's version. 3.8 puts both
+        into one boot resource (MSL414).
     Why: the product's name plays no part in it, so two names are no two images.
     Mend: remove one of the two, or give them different `label`, `release` or `subarch`, whatever
         it is that tells them apart.
@@ -443,12 +448,14 @@ def duplicate_tuple(event: Event, look: Look) -> Iterator[Said]:
         "com.example.maas:v3:boot:24.04:amd64:ga-24.04:rebuilt": {
     """
     place: Place = event.values["place"]
+    instead = event.values.get("instead")
+    this = "this one never" if instead is None else f"of this one version {_quoted(instead)}"
     yield Said(
         f"{_told(place, event.place)} claims the same os, release, arch, label, kflavor and "
         f"subarches as {_told(event.place, place)}",
         "remove one of the two, or tell them apart by `release`, `label` or `subarch`",
         also=(place._replace(path=place.path[:2]),),
-        effect="imports the other, and this one never, without a word",
+        effect=f"imports the other, and {this}, without a word",
     )
 
 
@@ -780,14 +787,6 @@ def _told(place: Place, other: Place) -> str:
 
 def _and(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def _span(lines: Sequence[str], look: Look) -> str:
-    """Release lines in few words: ``2.9 to 3.7``."""
-    first, last = look.lines.index(lines[0]), look.lines.index(lines[-1])
-    if len(lines) > 2 and last - first == len(lines) - 1:
-        return f"{lines[0]} to {lines[-1]}"
-    return _and(lines)
 
 
 def _by(

@@ -38,6 +38,8 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
         "path": "streams/v1/com.example.maas:v3:download.json"
     """
     stream = look.stream
+    if stream.juju_index is not None:
+        return  # juju_style_index has it
     path = stream.index_path
     trouble = stream.files[path].trouble
     if re.search(r"[.]s?json/+$", stream.base):
@@ -50,14 +52,19 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
     elif stream.fallback:
         yield Said(
             f"`{path}`, all that MAAS asks a bare root for, can't be had: {trouble.message}; "
-            f"there is an `{INDEX_JSON}`",
+            f""
+            f"only `{INDEX_JSON}` is there",
             f"give MAAS {_full_url(stream)}, with the CLI on 3.5 to 3.7, or sign the stream",
         )
     else:
+        said, plain = trouble.message, stream.json_trouble or trouble
+        if plain.message != said:
+            said = f"{said}, and {plain.message}"
+            trouble = plain if trouble.kind == "missing" else trouble
         yield Said(
-            f"neither `{path}` nor `{INDEX_JSON}` can be had below the root: {trouble.message}",
+            f"neither `{path}` nor `{INDEX_JSON}` can be had below the root: {said}",
             "give MAAS the URL of the directory that holds `streams/v1`, or that of the index file "
-            "itself; other names, such as Juju's `index2.json`, are never asked for"
+            "itself"
             if trouble.kind == "missing"
             else trouble.hint,
         )
@@ -230,6 +237,33 @@ def url_no_trailing_slash(whole: Whole, look: Look) -> Iterator[Said]:
         effect=f"asks for {quoted(stream.base + stream.index_path)} first"
         + (", of a host that does not exist, and gives up" if host_only else ""),
     )
+
+
+@rule("MSL108", Severity.FATAL, causes=["no-signed-index"])
+def juju_style_index(event: Event, look: Look) -> Iterator[Said]:
+    """The only index has the name that Juju gives it, and MAAS never asks for that.
+
+    MAAS: asks a bare root for `streams/v1/index.sjson` and nothing else, as with MSL101: up to
+        3.7 a 404 stops the import from every source (`path_from_mirror_url`,
+        simplestreams/util.py), 3.8 discards this source (`SimpleStreamsClient.__init__`,
+        maasservicelayer/simplestreams/client.py).
+    Why: `juju metadata generate-image` and `json2streams` of the simplestreams tools write
+        `index2.json`, and `-` for `:` in the names of the products files. What they write lists
+        cloud images by region and endpoint, which are none that MAAS could deploy.
+    Mend: if the stream is meant for MAAS, write `streams/v1/index.json` and give MAAS its whole
+        URL. If it is Juju's, it is no source for MAAS.
+    Example:
+        "cloudname": "custom",
+        "datatype": "image-ids",
+    """
+    path = look.stream.juju_index
+    if path is not None:
+        yield Said(
+            f"{quoted(path)}, as Juju names an index, is all there is, expected "
+            f"{quoted(look.stream.index_path)}",
+            f"name it `{INDEX_JSON}` and give MAAS the whole URL of that, if it lists images for "
+            "MAAS",
+        )
 
 
 def _full_url(stream: Stream) -> str:

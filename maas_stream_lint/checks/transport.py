@@ -73,7 +73,7 @@ def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
     Mend: install the authority's certificate on every region controller, with
         `update-ca-certificates`, or use a certificate of a public one.
     Example:
-        https
+        self-signed certificate in certificate chain
     """
     server = _server(look)
     if server is not None and server.untrusted is not None:
@@ -95,7 +95,7 @@ def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
     Why: mirrors behind one name are brought up to date one after another.
     Mend: bring all up to date before the index changes on any, or keep old files for a day.
     Example:
-        two frontends
+        "192.0.2.1":
     """
     server = _server(look)
     if server is None or len(set(server.frontends.values())) < 2:
@@ -150,7 +150,7 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     Why: a store that fetches from far away before it sends a byte, a throttled line, a busy proxy.
     Mend: have the files near MAAS before they are asked for, and lift limits for it.
     Example:
-        slow
+        "silence": 12.5
     """
     for release in look.releases:
         beat: int = release.download("heartbeat-seconds")
@@ -223,7 +223,7 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
     Mend: where such a store is in use, name the file with `-` instead; MAAS does not care for the
         name. The paths of a signed stream that you copied can't be changed.
     Example:
-        com.example.maas:v3:download.json
+        "path": "jammy/amd64/20240101/image:squashfs"
     """
     if ":" not in "".join(_paths(look)):
         return
@@ -301,7 +301,7 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
     Why: a proxy that ends TLS does not tell the server behind it that the way was https.
     Mend: have the server redirect to https, or not at all (`X-Forwarded-Proto`).
     Example:
-        Location: http://
+        "http://cdn.example.com/squashfs"
     """
     if urlsplit(look.stream.base).scheme != "https":
         return
@@ -452,7 +452,7 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
     Mend: raise the limits on time and size along the way (`proxy_read_timeout`,
         `proxy_max_temp_file_size`, `send_timeout` of nginx).
     Example:
-        cut
+        "cuts": [
     """
     seen = image.seen
     if seen.cuts and seen.trouble is None and seen.digests:

@@ -57,7 +57,7 @@ class LocalImages:
             return seen, None
         real = os.path.realpath(place)
         if not Path(real).is_relative_to(os.path.realpath(self._tree.root)):
-            seen.link = printable(real)
+            seen.link = printable(os.path.relpath(real, self._tree.root))
         seen.size, seen.inode = about.st_size, (about.st_dev, about.st_ino)
         return seen, Path(place)
 

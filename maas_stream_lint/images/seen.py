@@ -59,7 +59,7 @@ class Seen:
     names: tuple[str, ...] | None = None  #: what a tar holds
     cached: bool = False  #: whether the digests are from an earlier run
     # Of a file on disk:
-    link: str | None = None  #: where a link leads that leads out of the tree
+    link: str | None = None  #: where a link leads, from the root, that leads out of it
     inode: tuple[int, int] | None = None  #: device and inode
     # Of a file on a server, the URLs without credentials and queries:
     status: int | None = None

@@ -123,8 +123,11 @@ def survey_remote(
                     skipped.append(w.path)
             progress.finished(w.path)
 
+        wires: list[Wire] = []
+
         def worker() -> Callable[[Wanted], None]:
             wire = Wire(tree.site, fetch, watchdog)
+            wires.append(wire)
             return lambda w: look(w, wire)
 
         progress.begin(len(wanted), sum(w.size or 0 for w in wanted) if mode == "download" else 0)
@@ -136,6 +139,8 @@ def survey_remote(
                 survey.server = look_at_server(tree.site, fetch, watchdog, index, metadata)
         finally:
             progress.end()
+            for wire in wires:
+                wire.close()
         survey.skipped = tuple(sorted(skipped))
     return survey
 

@@ -18,7 +18,12 @@ else:  # pragma: no cover
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
 
-WHOLE_NUMBER = re.compile(r"[+-]?\d+(?:_\d+)*(?:\.0*)?", re.ASCII)
+WHOLE_NUMBER = re.compile(r"[+-]?\d+(?:_\d+)*(?:\.0+)?", re.ASCII)
+#: What pydantic takes off around a number: Unicode's white space. ``str.strip`` takes off more.
+WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,18 @@ class Crash(Exception):  # noqa: N818 - of MAAS, not of ours
 
 
 def number(value: Any) -> int:
-    """A whole number as pydantic's lax mode takes it. Raises ValueError."""
+    """A whole number as pydantic's lax mode takes it. Raises ValueError.
+
+    A whole number of JSON may have any size; one that is written as a fraction must fit 64 bits.
+    """
     if isinstance(value, (bool, int)):
         return int(value)
     if isinstance(value, float):
-        if not math.isfinite(value) or value != int(value):
+        if not math.isfinite(value) or value != int(value) or abs(value) >= 2**63:
             raise ValueError(value)
         return int(value)
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip(WHITE_SPACE)
         if WHOLE_NUMBER.fullmatch(text):
             return int(text.split(".")[0])
     raise ValueError(value)

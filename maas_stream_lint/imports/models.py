@@ -259,24 +259,30 @@ def _closely_fits(item: dict[str, Any], shape: Shape) -> bool:
     return True
 
 
-def kept_texts(data: dict[str, Any], shape: Shape) -> Iterator[tuple[Path, str]]:
+def kept_texts(data: dict[str, Any], shape: Shape, release: Release) -> Iterator[tuple[Path, str]]:
     """The texts of a fitting products file that MAAS stores: the models' own members."""
-    if isinstance(data.get("content_id"), str):
-        yield ("content_id",), data["content_id"]
-    products = data["products"]
-    for name, product in products.items() if isinstance(products, dict) else ():
-        at: Path = ("products", name)
+    yield from _texts(data, release.models["file"], ())
+    for step, name, product in _each(data["products"], "product_name"):
+        at: Path = ("products", step)
         yield at, name
         yield from _texts(product, shape.product, at)
-        versions = product["versions"]
-        for vername, version in versions.items() if isinstance(versions, dict) else ():
-            yield (*at, "versions", vername), vername
+        for place, vername, version in _each(product["versions"], "version_name"):
+            below: Path = (*at, "versions", place)
+            yield below, vername
             items = version.get("items", {})
             for key in shape.item_keys:
-                if isinstance(items.get(key), dict):
-                    yield from _texts(
-                        items[key], shape.item, (*at, "versions", vername, "items", key)
-                    )
+                item = items.get(key, version.get(key))
+                if isinstance(item, dict):
+                    inside: Path = ("items", key) if key in items else (key,)
+                    yield from _texts(item, shape.item, (*below, *inside))
+
+
+def _each(holder: Any, member: str) -> Iterator[tuple[str | int, str, dict[str, Any]]]:
+    """What an object holds by name, or a list by a member: its step, its name and itself."""
+    if isinstance(holder, dict):
+        yield from ((name, name, value) for name, value in holder.items())
+    else:
+        yield from ((step, value[member], value) for step, value in enumerate(holder))
 
 
 def _texts(holder: dict[str, Any], fields: dict[str, str], at: Path) -> Iterator[tuple[Path, str]]:

@@ -225,7 +225,7 @@ class _Sync:
             return
         if not any(escape in document.text for escape in ODD_ESCAPES):
             return
-        for path, value in models.kept_texts(document.data, listed.shape):
+        for path, value in models.kept_texts(document.data, listed.shape, self.release):
             refused = self._refusal(None, str(path[-1]), value, Place(listed.path, path))
             if refused is not None:
                 self.trace.abort(refused)
@@ -433,6 +433,8 @@ class _Sync:
         if not -(2**63) <= size < 2**63:
             at, values = product.below(*steps), {"size": size}
             raise _refused("size-out-of-range", at, "DataError", "bigint out of range", values)
+        if ftype == "squashfs":
+            set_.ftypes.discard("root-image.gz")
         set_.ftypes.add(ftype)
 
     def _refuse(self, limit: str | None, column: str, value: Any, place: Place) -> None:

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.answers import plain
-from maas_stream_lint.imports.flat import UNSTORED, Claim, FlatItem, Key, Walked, identity
+from maas_stream_lint.imports.flat import (
+    UNSTORED,
+    Claim,
+    FlatItem,
+    Key,
+    Walked,
+    identity,
+    product_title,
+)
 from maas_stream_lint.imports.journal import is_whole
 from maas_stream_lint.imports.trace import Import, Resource
 
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
+#: What a resource stores beside its columns, and its title.
+RESOURCE_EXTRAS = ("subarches", "platform", "supported_platforms")
 #: What a resource and its set store: the limit, and what the text is called.
 STORED = (
     ("resource-name", "os/release"),
@@ -105,12 +115,14 @@ class Writer:
             return
         items = product.versions[chosen].get("items", {})
         older = chosen != product.newest  # so pass 1 has not judged it
+        if older and newest and walked.specs and self.journal.trace.fatal is None:
+            self._unmapped(walked, instead=chosen)
         for item in product.items(chosen):
             path = item.raw.get("path")
             if not (older and path) or self.journal.checksummed(path, item):
                 self._write_item(product.name, chosen, items, item)
 
-    def _unmapped(self, walked: Walked) -> None:
+    def _unmapped(self, walked: Walked, instead: str | None = None) -> None:
         """Silently not imported: no tuple of the cache leads to the product's newest version."""
         at = walked.flat.place
         winners = {self.mapping[spec].place: None for spec in walked.specs}
@@ -120,7 +132,7 @@ class Writer:
             return
         others = sorted(p.product for p in winners if p.product is not None)
         winner = others[0] if others else None
-        values = {"winner": winner, "place": next(iter(winners))}
+        values = {"winner": winner, "place": next(iter(winners)), "instead": instead}
         self.journal.drop("duplicate-tuple", at, values=values)
 
     def _write_item(
@@ -256,22 +268,22 @@ class Writer:
                 values={"rolling": rolling},
             )
             return False
-        version = flat.get("version")
-        alias = f"{flat.get('os', 'ubuntu')}/{version}" if version else ""
+        version, alias = flat.get("version"), ""
+        if version and "alias" in self.journal.ask("policy", "resource-key"):
+            alias = f"{flat.get('os', 'ubuntu')}/{version}"
         texts = (name, architecture, kflavor or "", alias, flat["version_name"], flat["label"])
-        extras = ("subarches", "platform", "supported_platforms")
-        if plain(texts) and all(flat[extra].isprintable() for extra in extras if extra in flat):
+        extras = {extra: flat[extra] for extra in RESOURCE_EXTRAS if extra in flat}
+        title = product_title(flat)
+        if title is not None:
+            extras["title"] = title
+        if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
         return all(
             [
                 self.database.fits(*column, text, claim)
                 for column, text in zip(STORED, texts, strict=True)
             ]
-            + [
-                self.database.fits(None, extra, flat[extra], claim)
-                for extra in extras
-                if extra in flat
-            ]
+            + [self.database.fits(None, extra, text, claim) for extra, text in extras.items()]
         )
 
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
@@ -296,7 +308,7 @@ class Writer:
         except ValueError as error:
             self._no_size(item, str(error))
             return False
-        if not -(2**63) <= size < 2**63:
+        if not -(2**63) <= size < 2**63 and self._keeps_size(sha256):
             values = {"size": size}
             message = "bigint out of range"
             self.journal.abort("size-out-of-range", item.place, "DataError", message, values=values)
@@ -309,6 +321,11 @@ class Writer:
                 *(self.database.fits(None, extra, text, claim) for extra, text in extras.items()),
             ]
         )
+
+    def _keeps_size(self, sha256: str) -> bool:
+        """Whether the size goes into the database: a column of the content's row, or the file's."""
+        every = self.journal.ask("policy", "size-kept") == "every-file"
+        return every or sha256 not in self._contents
 
     def _no_size(self, item: FlatItem, error: str) -> None:
         size = item.get("size")

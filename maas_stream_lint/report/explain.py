@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.loglines import Match
     from maas_stream_lint.rule import Rule
 
-#: Stands among a line's causes for every rule whose findings end an import.
-_ANY_FATAL = "*fatal"
 #: So many rules are named with their titles; beyond, the list would bury the rest.
 _MOST_TITLES = 8
 
@@ -179,7 +177,7 @@ def _rules(match: Match, known: Sequence[Rule]) -> list[Rule]:
         for rule in known
         if rule.name in wanted
         or wanted.intersection(rule.causes)
-        or (_ANY_FATAL in wanted and rule.severity is Severity.FATAL)
+        or (loglines.ANY_FATAL in wanted and rule.severity is Severity.FATAL)
     ]
 
 
@@ -198,7 +196,7 @@ def _predicted(match: Match, report: Report) -> tuple[str, ...]:
 
 def _any_fatal(match: Match) -> bool:
     """Whether whatever ends an import ends in this line."""
-    return _ANY_FATAL in match.line.causes and "error" not in match.holes
+    return loglines.ANY_FATAL in match.line.causes and "error" not in match.holes
 
 
 def _said(trace: Trace, report: Report) -> list[str]:

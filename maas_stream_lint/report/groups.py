@@ -68,7 +68,7 @@ class Section:
 
 
 def sections(findings: Sequence[Finding]) -> list[Section]:
-    """Source and files, what many products share, each product, worst first; then advice."""
+    """Worst first; of equals the stream, what many products share, each product. Then advice."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_shape(finding), []).append(finding)
@@ -92,11 +92,13 @@ def sections(findings: Sequence[Finding]) -> list[Section]:
         Section(name + (f" ({file})" if name in twice else ""), True, _sorted(entries))
         for (file, name), entries in single.items()
     ]
-    owned.sort(key=lambda section: -section.entries[0].first.severity)
-    return [
+    grave = [
         *_section("The stream as a whole", [e for e in stream if e.grave]),
         *_section("Shared by several products", [e for e in shared if e.grave]),
         *owned,
+    ]
+    return [
+        *sorted(grave, key=lambda section: -section.entries[0].first.severity),
         # Advice must not stand in front of what costs an image.
         *_section("Advice on several products", [e for e in shared if not e.grave]),
         *_section("Advice on the stream as a whole", [e for e in stream if not e.grave]),
@@ -107,20 +109,32 @@ def _section(title: str, entries: list[Entry]) -> list[Section]:
     return [Section(title, False, _sorted(entries))] if entries else []
 
 
-def merged(texts: Iterable[str]) -> str:
+def merged(texts: Iterable[str], *, example: bool = False) -> str:
     """Texts of one shape as one; the first of them if their shapes differ.
 
-    Of what differs a few values are named, ``…`` stands for many.
+    Of what differs a few values are named, ``…`` stands for many. ``example``: commands are told
+    by the first one, since one can't be made of ``…``.
     """
     split = [_VALUES.split(text) for text in dict.fromkeys(texts)]
     if len({_frame("".join(parts)) for parts in split}) > 1:
         return "".join(split[0])
     columns = [list(dict.fromkeys(values)) for values in zip(*split, strict=True)]
     differing = sum(len(values) > 1 for values in columns)
-    return "".join(_one_of(values, named=differing == 1) for values in columns)
+    told = "".join(_one_of(values, named=differing == 1, example=example) for values in columns)
+    return f"{told} (and so for each)" if example and _example(columns) else told
 
 
-def _one_of(values: list[str], *, named: bool) -> str:
+def _example(columns: list[list[str]]) -> bool:
+    return any(len(values) > 1 and _command(values[0]) for values in columns)
+
+
+def _command(value: str) -> bool:
+    return value.startswith("`") and " " in value
+
+
+def _one_of(values: list[str], *, named: bool, example: bool) -> str:
+    if example and len(values) > 1 and _command(values[0]):
+        return values[0]
     if len(values) == 1 or (named and len(values) <= _FEW):
         return "/".join(values)
     return "`…`" if values[0].startswith("`") else "…"

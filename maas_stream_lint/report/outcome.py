@@ -77,7 +77,9 @@ def columns(look: Look, table: list[Row]) -> list[Column]:
     for position, line in enumerate(look.lines):
         trace = by_line[line]
         fate = trace.fatal and (trace.fatal.exception, trace.fatal.message, trace.fatal.place)
-        key = (tuple(row.outcomes[position] for row in table), fate, trace.strict)
+        # Only where an import ends does it matter which engine it was.
+        strict = trace.strict and fate is not None
+        key = (tuple(row.outcomes[position] for row in table), fate, strict)
         found.setdefault(key, []).append(line)
     return [
         Column(tuple(lines), outcomes, by_line[lines[0]].fatal, strict)  # type: ignore[arg-type]

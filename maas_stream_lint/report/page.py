@@ -27,6 +27,9 @@ COLORS = {
 }
 GOOD, LABEL, CODE, TITLE = "bold green", "dim", "cyan", "bold"
 
+#: A hostile name may have megabytes.
+LONGEST = 500
+
 _WORD = re.compile(r"\S+\s*")
 #: Code in backticks is one word, if it has room.
 _WORD_OR_CODE = re.compile(r"(?:`[^`]*`|\S)+\s*")
@@ -100,6 +103,11 @@ def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
             yield found.start(), found[0]
         else:
             yield from ((found.start() + w.start(), w[0]) for w in _WORD.finditer(found[0]))
+
+
+def brief(text: str) -> str:
+    """An untrusted text, made safe, and cut where it is longer than any name or line should be."""
+    return clean(text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}")
 
 
 def code(text: str, style: str = "") -> Text:

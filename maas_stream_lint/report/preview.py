@@ -10,7 +10,17 @@ from rich.text import Text
 from maas_stream_lint import loglines
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import outcome
-from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, code, span, styled
+from maas_stream_lint.report.page import (
+    COLORS,
+    GOOD,
+    LABEL,
+    TITLE,
+    Page,
+    brief,
+    code,
+    span,
+    styled,
+)
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -72,7 +82,7 @@ def _matrix(page: Page, table: list[outcome.Row], columns: list[outcome.Column])
         for head, column in zip(heads, columns, strict=True)
     ]
     right = sum(widths) + _GAP * len(widths)
-    left = max(len("products"), *(len(clean(row.product)) for row in table))
+    left = max(len("products"), *(len(brief(row.product)) for row in table))
     beside = left + right <= page.width
     if not beside:
         left = max(2, page.width - right)
@@ -89,7 +99,7 @@ def _matrix(page: Page, table: list[outcome.Row], columns: list[outcome.Column])
             fate = column.outcomes[number]
             cells.append(" " * _GAP)
             cells.append(fate.ljust(width), _COLORS[fate])
-        name = clean(row.product)
+        name = brief(row.product)
         if beside:
             page.line(Text.assemble(name.ljust(left), cells))
         else:
@@ -114,8 +124,8 @@ def _resources(page: Page, report: Report) -> None:
             continue
         for selection, event in sorted(trace.aborted.items()):
             told = styled("selection ", LABEL)
-            told.append(clean("/".join(selection)) + " fails: ")
-            told.append(clean(_told(event)))
+            told.append(brief("/".join(selection)) + " fails: ")
+            told.append(brief(_told(event)))
             page.line(told, indent=2, hang=4)
         if not trace.resources:
             page.line(styled("none", LABEL), indent=2)
@@ -124,8 +134,8 @@ def _resources(page: Page, report: Report) -> None:
 
 
 def _resource(page: Page, resource: Resource) -> None:
-    told = Text(clean(resource.resource))
-    told.append(f"  version {clean(resource.version)}, {clean(resource.label)}:", LABEL)
+    told = Text(brief(resource.resource))
+    told.append(f"  version {brief(resource.version)}, {brief(resource.label)}:", LABEL)
     told.append(f" {clean(', '.join(resource.filetypes))}")
     page.line(told, indent=2, hang=4)
 
@@ -133,7 +143,7 @@ def _resource(page: Page, resource: Resource) -> None:
 def _fatal(page: Page, event: Event) -> None:
     told = styled("none", COLORS["ignored"])
     told.append(f": the import ends in its stage `{event.stage}` with ")
-    told.append_text(code(_told(event)))
+    told.append_text(code(brief(_told(event))))
     page.line(told, indent=2, hang=4)
 
 
@@ -171,7 +181,7 @@ def _logs(page: Page, report: Report) -> None:
 
 
 def _logged(page: Page, text: str, many: int, harmless: bool) -> None:
-    told = styled(clean(loglines.prefixed(text)), LABEL if harmless else "")
+    told = styled(brief(loglines.prefixed(text)), LABEL if harmless else "")
     if many > 1:
         told.append(
             f"  (and {many - 1:,} more manifests)" if harmless else f"  ({many:,} times)", LABEL

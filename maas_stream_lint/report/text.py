@@ -19,6 +19,7 @@ from maas_stream_lint.report.page import (
     LABEL,
     TITLE,
     Page,
+    brief,
     code,
     count,
     severity,
@@ -59,7 +60,7 @@ def lines_of(finding: Finding, report: Report) -> str:
 
 
 def _section(page: Page, section: Section, report: Report) -> None:
-    page.line(styled(clean(section.title), TITLE))
+    page.line(styled(brief(section.title), TITLE))
     before = None
     for entry in section.entries:
         if before is not None:
@@ -82,13 +83,13 @@ def write_entry(
     page.line(code(entry.message, TITLE), indent=_INDENT)
     products = entry.products
     if named and products:
-        told = f"{count(len(products), 'product')}: {some([clean(p) for p in products])}"
+        told = f"{count(len(products), 'product')}: {some([brief(p) for p in products])}"
         _field(page, "in", Text(told))
     if finding.effect:
-        _field(page, "MAAS", code(merged([f.effect for f in entry.findings])))
+        _field(page, "MAAS", brief(merged([f.effect for f in entry.findings])))
     for label, text in _logs(entry):
         _field(page, label, text)
-    remedy = merged([f.remedy for f in entry.findings])
+    remedy = merged([f.remedy for f in entry.findings], example=True)
     again = before is not None and before.first.remedy == finding.remedy
     _field(page, "fix", "as above" if again else remedy)
     _field(page, "at", _places(entry.places))
@@ -109,7 +110,7 @@ def _logs(entry: Entry) -> list[tuple[str, Text]]:
             told.append(f"{span(lines, [r.line for r in all_releases()])}: ", LABEL)
         others = [f.logs[number][1] for f in entry.findings if len(f.logs) > number]
         whole = merged(others) if len(set(others)) == 1 else text
-        told.append(clean(loglines.prefixed(whole)), "italic")
+        told.append(brief(loglines.prefixed(whole)), "italic")
         if len(set(others)) > 1:
             told.append(f"  and {len(set(others)) - 1:,} more such", LABEL)
         shown.append(("log" if number == 0 else "", told))
@@ -119,7 +120,7 @@ def _logs(entry: Entry) -> list[tuple[str, Text]]:
 def _places(places: list[Place]) -> Text:
     said = list(dict.fromkeys(place_text(p) for p in places))
     told = Text(said[0])
-    file = f"{clean(places[0].file)}:"
+    file = f"{brief(places[0].file)}:"
     for more in said[1:3]:
         # A second place in the same file needs no file name.
         told.append(f", {more.removeprefix(file)}")
@@ -130,7 +131,7 @@ def _places(places: list[Place]) -> Text:
 
 def place_text(place: Place) -> str:
     """``file:line:column``, or as much of it as there is."""
-    file = clean(place.file) or "the source itself"
+    file = brief(place.file) or "the source itself"
     return file if place.line is None else f"{file}:{place.line}:{place.column}"
 
 
@@ -148,6 +149,8 @@ def fates(page: Page, report: Report) -> None:
 
 
 def _fate(column: outcome.Column, products: int, report: Report) -> Text:
+    if column.fatal is not None and column.fatal.cause == "metadata-not-read":
+        return Text("is not foreseen, as some metadata was not read")
     if column.fatal is not None:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(" of this source" if column.strict else ": the import of every source stops")
@@ -184,6 +187,8 @@ def _summary(page: Page, report: Report, threshold: Severity) -> None:
     counts = Counter(f.severity for f in report.findings)
     failed = report.worst is not None and report.worst >= threshold
     told = styled("fails", COLORS["ignored"]) if failed else styled("passes", GOOD)
+    if not failed and report.look.stream.incomplete:
+        told = styled("incomplete", COLORS["warning"])
     told.append(" · " if report.findings else " · no findings")
     for number, level in enumerate(s for s in sorted(Severity, reverse=True) if counts[s]):
         told.append(", " if number else "")

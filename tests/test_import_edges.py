@@ -1,0 +1,147 @@
+"""Edges of the import that the corpus does not reach: small trees, and what MAAS does with them.
+
+Each row is an edit of a sound stream, the lines it is of, and the stage that it ends in or what is
+left; the comment above it names the MAAS function that was read for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from maas_stream_lint.imports import simulate
+from maas_stream_lint.imports.fieldtypes import number
+from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.stream import load
+from made import INDEX, UPDATED, _item, _ubuntu
+from trees import MemoryTree
+
+FILE = "streams/v1/a.json"
+ELDER = ["2.9", "3.0", "3.1", "3.2", "3.3"]
+TO_34 = [*ELDER, "3.4"]
+TO_35 = [*TO_34, "3.5"]
+FROM_34 = ["3.4", "3.5", "3.6", "3.7"]
+FROM_35 = ["3.5", "3.6", "3.7"]
+
+Edit = Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], object]
+
+
+def sound() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A file with one Ubuntu product, that product, and the items of its one version."""
+    name, product = _ubuntu("v3", "noble", "24.04", "amd64", "20260101")
+    file = {"content_id": "a", "datatype": "image-downloads", "format": "products:1.0"}
+    whole = {**file, "updated": UPDATED, "products": {name: product}}
+    return whole, product, product["versions"]["20260101"]["items"]
+
+
+def verdicts(file: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What every line does with a stream of that one file."""
+    entry = {"path": FILE, "format": "products:1.0", "updated": UPDATED, "products": []}
+    index = {"format": "index:1.0", "updated": UPDATED, "index": {"a": entry}}
+    files = {INDEX: json.dumps(index).encode(), FILE: json.dumps(file).encode()}
+    traces = simulate(load(MemoryTree(files, INDEX)), all_releases())
+    return {line: trace.to_verdict() for trace in traces for line in trace.lines}
+
+
+def ends_in(stage: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda verdict: verdict["fatal"] is not None and verdict["fatal"]["stage"] == stage
+
+
+def goes_through(verdict: dict[str, Any]) -> bool:
+    return verdict["fatal"] is None and verdict["imported"] != [] and not verdict.get("aborted")
+
+
+def leaves(*filetypes: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda verdict: (
+        verdict["fatal"] is None
+        and [resource["filetypes"] for resource in verdict["resources"]] == [sorted(filetypes)]
+    )
+
+
+def huge_twin(items: dict[str, Any]) -> None:
+    """A second item with the kernel's content, and a size over 64 bits."""
+    items["twin"] = {**items["boot-kernel"], "path": "x/twin", "size": 2**63}
+
+
+def own_title(items: dict[str, Any]) -> None:
+    """One item with a title of its own; the cache keeps that of the last item."""
+    titles = {"os_title": "Ubuntu\ud800", "release_title": "24.04"}
+    items["boot-initrd"] = {**items["boot-initrd"], **titles}
+
+
+EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bool]]]]] = {
+    # BootResourceStore.insert: up to 3.4 a LargeFile is made once for a sha256, and has the size.
+    "huge size of known content": (
+        lambda _file, _product, items: huge_twin(items),
+        [(TO_34, goes_through), (FROM_35, ends_in("writer"))],
+    ),
+    # get_or_create_boot_resource: the alias came with 3.6; before, the version is stored nowhere.
+    "NUL in version": (
+        lambda _file, product, _items: product.update(version="24.04\0"),
+        [(TO_35, goes_through), (["3.6", "3.7"], ends_in("writer")), (["3.8"], ends_in("cache"))],
+    ),
+    # get_or_create_boot_resource: the title goes into `extra`, of each item anew.
+    "surrogate in the title of one item": (
+        lambda _file, _product, items: own_title(items),
+        [(ELDER, goes_through), (FROM_34, ends_in("writer"))],
+    ),
+    # ImageManifestsRepository.create: the whole model is stored, its `format` too.
+    "NUL in the format of a products file": (
+        lambda file, _product, _items: file.update(format="products:1.0\0"),
+        [(["3.8"], ends_in("cache"))],
+    ),
+    # The same of a list, the form that MAAS itself writes (preprocess_versions).
+    "NUL in an item of a version in a list": (
+        lambda _file, product, items: product.update(
+            versions=[{"version_name": "1", **items, "manifest": _item("manifest\0", "x")}]
+        ),
+        [(["3.8"], ends_in("cache"))],
+    ),
+    # get_files_to_download_from_product: a squashfs takes the place of a root-image.gz.
+    "squashfs after a root-image.gz under another key": (
+        lambda _file, _product, items: items["boot-initrd"].update(ftype="root-image.gz"),
+        [(["3.8"], leaves("boot-kernel", "squashfs"))],
+    ),
+    # The same the other way round: only what was stored before is deleted.
+    "root-image.gz after a squashfs": (
+        lambda _file, _product, items: items.update(
+            {"root-image.gz": _item("root-image.gz", "x/root-image.gz")}
+        ),
+        [(["3.8"], leaves("boot-initrd", "boot-kernel", "root-image.gz", "squashfs"))],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_edges(name: str) -> None:
+    edit, expected = EDGES[name]
+    file, product, items = sound()
+    assert all(goes_through(verdict) for verdict in verdicts(file).values())
+    edit(file, product, items)
+    seen = verdicts(file)
+    wrong = {line: seen[line] for lines, fits in expected for line in lines if not fits(seen[line])}
+    assert wrong == {}
+
+
+# pydantic's lax `int`, of every version from 2.10 to 2.13: what 3.8 takes for a size.
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        *((v, True) for v in ["12", " 12\n", "12.0", "12.00", "1_000", "+5", "-0", True, 12.0]),
+        *((v, True) for v in ["\u300012", "\x8512", 10**30, float(2**62), "9" * 30]),
+        *((v, False) for v in ["12.", "0.", ".5", "1__0", "_1", "1e3", "\u0663", "", "+-5"]),
+        *((v, False) for v in ["\x1c12", "12\x1f", "\ufeff12"]),
+        *((v, False) for v in [1e19, -float(2**63), 1.5, float("nan"), float("inf"), None, []]),
+    ],
+    ids=ascii,
+)
+def test_whole_numbers(value: Any, taken: bool) -> None:
+    try:
+        number(value)
+    except ValueError:
+        assert not taken
+    else:
+        assert taken
