@@ -345,19 +345,20 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
     if seen.encoding is None or seen.trouble is not None:
         return
     told = f"{quoted(image.path)} comes with `Content-Encoding: {seen.encoding}`"
-    remedy = "switch the server's compression off for images"
-    if not seen.encoded_anyway:
+    sums = {(item.get("sha256") or "").lower() for item in image.items}
+    sizes = {item.get("size") for item in image.items}
+    known = seen.digests.get("sha256")
+    stored = known in sums if known is not None else str(seen.size) in sizes
+    if not (seen.encoded_anyway and stored):
         yield Said(
-            f"{told} when asked as MAAS asks",
-            remedy,
+            told
+            + (" whatever was asked for" if seen.encoded_anyway else " when asked as MAAS asks"),
+            "switch the server's compression off for images",
             also=_places(image),
             lines=_lines(image, look),
             severity=Severity.WARNING,
             effect="gets it right, but can't tell when a download was cut short",
         )
-        return
-    sums = {(item.get("sha256") or "").lower() for item in image.items}
-    if seen.decoded.get("sha256") in sums:
         return
     for release in look.releases:
         severity, effect = COSTS[release.download("failure")]

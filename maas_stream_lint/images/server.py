@@ -52,7 +52,8 @@ def look_at_server(
         seen.stale = tuple(
             path for path in cached[:MOST_ANEW] if _differs(site, path, metadata[path], wire)
         )
-    if options.ca_bundle is not None and site.origin.scheme == "https":
+    https = site.origin.scheme == "https" and proxy_for(site.origin) is None
+    if options.ca_bundle is not None and https:
         seen.untrusted = _distrust(site.origin, options.timeout)
     _ask_frontends(seen, site, options, watchdog, index)
     return seen
