@@ -85,10 +85,13 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         HTTP/1.1 403 Forbidden
     """
     trouble = image.seen.trouble
-    if trouble is None or trouble.kind in ABSENT or trouble.kind == "redirects":
+    if trouble is None or trouble.kind in ABSENT:
         return
     lines = None
-    if trouble.kind == "tls":
+    if trouble.kind == "redirects" and image.seen.redirects:
+        # The others have redirecting_files.
+        lines = look.where(lambda release: release.download("redirects"))
+    elif trouble.kind == "tls":
         lines = look.where(lambda release: release.download("verifies-tls"))
     yield from _failed(
         image,

@@ -152,6 +152,7 @@ class ServedImages:
             except Refused as refused:
                 seen.trouble = refused.trouble
                 seen.redirects = refused.hops or seen.redirects
+                seen.moved = refused.moved or seen.moved
             if self._stop.is_set():  # which breaks connections, too
                 seen.trouble = None
                 raise Stopped
@@ -185,7 +186,7 @@ class ServedImages:
             part = {}
             head = self._asked(seen, url, wire, AS_MAAS)
             seen.encoding = _encoding(seen.headers.get("content-encoding"))
-            seen.ranges = False
+            seen.ranges = None if head is None else False
         if head is not None and seen.encoding is not None:
             # Its length and first bytes are those of what was made for the way.
             head = self._asked(seen, url, wire, {**AS_IT_IS, **part})
@@ -228,6 +229,7 @@ class ServedImages:
 
     def _note(self, seen: Seen, reply: Reply) -> None:
         seen.status, seen.url, seen.redirects = reply.status, reply.url, reply.hops
+        seen.moved = reply.moved
         seen.headers = reply.headers
 
     def _loaded(self, load: _Load, url: httpx.URL, wire: Wire) -> None:

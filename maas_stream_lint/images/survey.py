@@ -141,7 +141,8 @@ def survey_remote(
             done = Pool(stop).run(list(wanted), jobs, worker, watchdog.cut_all)
             survey.interrupted = not done
             if done:
-                survey.server = look_at_server(tree.site, fetch, watchdog, index, metadata)
+                had = next((path for path, seen in found.items() if seen.trouble is None), None)
+                survey.server = look_at_server(tree.site, fetch, watchdog, index, metadata, had)
         except KeyboardInterrupt:
             survey.interrupted = True
         finally:

@@ -53,11 +53,14 @@ _HANDED_ON = 0.25
 class Refused(Exception):  # noqa: N818 - it never leaves these modules
     """No usable answer came."""
 
-    def __init__(self, trouble: Trouble, *, hops: tuple[str, ...] = ()) -> None:
-        """``hops``: the URLs that were redirected to before."""
+    def __init__(
+        self, trouble: Trouble, *, hops: tuple[str, ...] = (), moved: str | None = None
+    ) -> None:
+        """``hops``: the URLs that were redirected to before. ``moved``: by which status first."""
         super().__init__(trouble.message)
         self.trouble = trouble
         self.hops = hops
+        self.moved = moved
 
 
 class Watchdog:
@@ -155,6 +158,7 @@ class Reply:
         self.url = url
         self.hops = hops
         self._response = response
+        self.moved: str | None = None  #: the status of the first of the redirects before
         self.silence = 0.0  #: the longest time without a byte of the body so far
         self._broken: Refused | None = None
         self._lease = lease
@@ -299,6 +303,7 @@ class Wire:
         """
         trusted = not anonymous_
         hops: list[str] = []
+        moved = None
         while True:
             # Once another server had a say in where to go, secrets stay here for good.
             trusted = trusted and self._site.trusts(url)
@@ -309,21 +314,23 @@ class Wire:
                 if not hops:
                     raise
                 trouble = Trouble("connection", error.message)
-                raise Refused(trouble, hops=tuple(hops)) from None
+                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
             except Refused as refused:
-                raise Refused(refused.trouble, hops=tuple(hops)) from None
+                raise Refused(refused.trouble, hops=tuple(hops), moved=moved) from None
+            reply.moved = moved
             location = _as_meant(reply.header("location"))
             if not follow or reply.status not in REDIRECTS or location is None:
                 return reply
             reply.close()
+            moved = moved or reply.trouble.message
             if len(hops) >= self._options.max_redirects:
                 trouble = Trouble("redirects", f"more than {len(hops)} redirects", reply.status)
-                raise Refused(trouble, hops=tuple(hops))
+                raise Refused(trouble, hops=tuple(hops), moved=moved)
             try:
                 url = parsed(anonymous(urljoin(str(url), location)))
             except ValueError:
                 trouble = Trouble("redirects", "redirected to what is no http or https URL")
-                raise Refused(trouble, hops=tuple(hops)) from None
+                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
             hops.append(shown(str(url)))
 
     def close(self) -> None:
