@@ -12,9 +12,7 @@ import subprocess
 import threading
 import time
 import tracemalloc
-from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,86 +23,15 @@ from maas_stream_lint.address import same_server
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.remote import RemoteTree
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
+from servers import Handler, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 INDEX = "streams/v1/index.json"
 SECRET = "hunter2"
 #: ``user:hunter2``
 BASIC = "Basic dXNlcjpodW50ZXIy"
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.requests.append(self)
-        self.server.respond(self)
-
-    do_HEAD = do_GET  # noqa: N815 - the names are http.server's
-    do_CONNECT = do_GET  # noqa: N815
-
-    def send(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def send_raw(self, data: bytes) -> None:
-        """All there is to be said, then the end of the connection."""
-        self.wfile.write(data)
-        self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    """Answers with ``respond``; waits for its threads when closed."""
-
-    daemon_threads = False
-
-    def __init__(self, respond: Callable[[Handler], None], tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        if tls:
-            self.socket = tls.wrap_socket(self.socket, server_side=True)
-        self.respond = respond
-        self.requests: list[Handler] = []
-        self.over = threading.Event()
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
-
-    @property
-    def paths(self) -> list[str]:
-        return [request.path for request in self.requests]
-
-    def sent(self, header: str) -> list[str | None]:
-        """The header's value in each request, ``None`` where it was not there."""
-        return [request.headers.get(header) for request in self.requests]
-
-    def handle_error(self, *_: object) -> None:
-        """Clients that hang up are what is tested."""
-
-
-@contextmanager
-def serve(
-    respond: Callable[[Handler], None] = lambda request: request.send(b"{}"),
-    tls: ssl.SSLContext | None = None,
-) -> Iterator[Server]:
-    server = Server(respond, tls)
-    thread = threading.Thread(target=server.serve_forever, args=(0.005,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def options(**given: object) -> FetchOptions:
@@ -158,7 +85,9 @@ def test_document_and_what_came_with_it() -> None:
     assert answer.body == b"{}"
     assert (answer.status, answer.trouble, answer.redirects) == (200, None, ())
     assert answer.url == f"{server.url}/{INDEX}"
-    assert answer.headers == {"etag": '"1"', "age": "7", "x-cache": "HIT", "content-length": "2"}
+    server_said = f"{Handler.server_version} {Handler.sys_version}, s"
+    told = {"etag": '"1"', "age": "7", "x-cache": "HIT", "content-length": "2"}
+    assert answer.headers == {**told, "server": server_said}
     assert server.sent("user-agent")[0].startswith("maas-stream-lint/")  # type: ignore[union-attr]
     assert server.sent("accept-encoding") == ["gzip"]
 

@@ -86,10 +86,13 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         HTTP/1.1 403 Forbidden
     """
     trouble = image.seen.trouble
-    if trouble is None or trouble.kind in ABSENT or trouble.kind == "redirects":
+    if trouble is None or trouble.kind in ABSENT:
         return
     lines = None
-    if trouble.kind == "tls":
+    if trouble.kind == "redirects" and image.seen.redirects:
+        # The others have redirecting_files.
+        lines = look.where(lambda release: release.download("redirects"))
+    elif trouble.kind == "tls":
         lines = look.where(lambda release: release.download("verifies-tls"))
     yield from _failed(
         image,
@@ -97,6 +100,8 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         f"{quoted(image.path)} is not served: {trouble.message}",
         "give whoever serves it the right to read it"
         if trouble.kind == "unreadable"
+        else "let it be read without a login"
+        if trouble.kind == "unauthorized"
         else "let everybody read it; S3 says so, too, of what is not there"
         if trouble.kind == "forbidden"
         else "see what the server answers with `curl -v`, from the region controller",
@@ -120,23 +125,26 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
         "size": 4096
     """
     seen = image.seen
-    if seen.trouble is not None or seen.size is None or _is_html(seen):
+    size = _length(seen)
+    if seen.trouble is not None or size is None or _is_html(seen):
         return
     for said, items in _grouped(image, "size").items():
-        if not said.isdecimal() or int(said) == seen.size:
+        if not said.isdecimal() or int(said) == size:
             continue
+        if seen.encoded_anyway and any(_is_stored(item, seen) for item in items):
+            continue  # content_encoding_on_artifact has it
         cut = f"; the connection broke off after {seen.cuts[-1]:,}" if seen.cuts else ""
         yield from _failed(
             image,
             look,
-            f"{quoted(image.path)} has {seen.size:,} bytes, expected {int(said):,} as its size "
+            f"{quoted(image.path)} has {size:,} bytes, expected {int(said):,} as its size "
             f"says{cut}",
             "upload it again, or write size and sha256 of the file that is meant",
             items=items,
             field="size",
             logs={
                 "import": "Failed to synchronise boot resources: "
-                + ("Invalid checksum" if seen.size < int(said) else "LocalStoreWriteBeyondEOF"),
+                + ("Invalid checksum" if size < int(said) else "LocalStoreWriteBeyondEOF"),
                 "selection": "Failed to synchronize selection {id}: Downloaded file size does not "
                 "match expected size",
             },
@@ -203,11 +211,12 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
     if seen.trouble is not None or _is_html(seen):
         return
     for name in ("sha512", "md5"):
-        found = seen.digests.get(name)
+        raw = seen.digests.get(name)
+        found = seen.decoded.get(name) or raw
         if found is None:
             continue
         for said, items in _grouped(image, name).items():
-            if said.lower() == found or any(_size_differs(item, seen) for item in items):
+            if said.lower() in (found, raw) or any(_size_differs(item, seen) for item in items):
                 continue
             lines = _asking(items, look)
             losing = tuple(line for line in lines if _strongest(look, line, items[0]) == name)
@@ -574,8 +583,20 @@ def _looked_through(seen: Seen) -> bool:
 
 
 def _size_differs(item: Item, seen: Seen) -> bool:
-    size = item.get("size")
-    return size is not None and size.isdecimal() and int(size) != seen.size
+    size, found = item.get("size"), _length(seen)
+    return size is not None and size.isdecimal() and found is not None and int(size) != found
+
+
+def _length(seen: Seen) -> int | None:
+    """How long the file is that MAAS gets, once it has undone what the server did to it."""
+    return seen.decoded_size if seen.encoded_anyway else seen.size
+
+
+def _is_stored(item: Item, seen: Seen) -> bool:
+    """Whether what the server stores, before anything is undone, is what an item says."""
+    if seen.digests:
+        return (item.get("sha256") or "").lower() == seen.digests.get("sha256")
+    return item.get("size") == str(seen.size)
 
 
 def _strongest(look: Look, line: str, item: Item) -> str | None:

@@ -46,8 +46,9 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
     if server is None or server.anonymous is None:
         return
     in_url = server.login == "url"
+    what = f" to {quoted(server.refused)}" if server.refused is not None else ""
     yield Said(
-        f"without credentials the server answers {server.anonymous.message}, and MAAS "
+        f"without credentials the server answers {server.anonymous.message}{what}, and MAAS "
         + (
             "has those of the URL alone" if in_url else f"has none (yours are from {_from(server)})"
         ),
@@ -56,7 +57,7 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
         severity=Severity.INFO if in_url else Severity.FATAL,
         effect="keeps the URL with its password, and sends it for metadata"
         if in_url
-        else "is refused the index, and imports nothing of this source",
+        else "is refused, and imports nothing of this source",
     )
 
 
@@ -278,7 +279,8 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
             continue
         lines = tuple(n for n in _lines(image, look) if n == release.line)
         severity, effect = COSTS[release.download("failure")]
-        told = f"Redirect response '302 Found' for url '{look.stream.base}{image.path}'"
+        status = image.seen.moved or "302 Found"
+        told = f"Redirect response '{status}' for url '{look.stream.base}{image.path}'"
         yield Said(
             f"{quoted(image.path)} is redirected to {chain}",
             "have it sent where it is, or give MAAS the URL that the redirects lead to",
@@ -345,19 +347,20 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
     if seen.encoding is None or seen.trouble is not None:
         return
     told = f"{quoted(image.path)} comes with `Content-Encoding: {seen.encoding}`"
-    remedy = "switch the server's compression off for images"
-    if not seen.encoded_anyway:
+    sums = {(item.get("sha256") or "").lower() for item in image.items}
+    sizes = {item.get("size") for item in image.items}
+    known = seen.digests.get("sha256")
+    stored = known in sums if known is not None else str(seen.size) in sizes
+    if not (seen.encoded_anyway and stored):
         yield Said(
-            f"{told} when asked as MAAS asks",
-            remedy,
+            told
+            + (" whatever was asked for" if seen.encoded_anyway else " when asked as MAAS asks"),
+            "switch the server's compression off for images",
             also=_places(image),
             lines=_lines(image, look),
             severity=Severity.WARNING,
             effect="gets it right, but can't tell when a download was cut short",
         )
-        return
-    sums = {(item.get("sha256") or "").lower() for item in image.items}
-    if seen.decoded.get("sha256") in sums:
         return
     for release in look.releases:
         severity, effect = COSTS[release.download("failure")]

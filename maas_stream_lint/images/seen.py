@@ -65,6 +65,7 @@ class Seen:
     status: int | None = None
     url: str | None = None  #: the last one that was asked
     redirects: tuple[str, ...] = ()
+    moved: str | None = None  #: the first redirect, like ``302 Found``
     headers: Mapping[str, str] = field(default_factory=dict)  #: a few; keys in lower case
     head: Trouble | None = None  #: why HEAD was refused
     head_size: int | None = None  #: what HEAD says
@@ -84,6 +85,7 @@ class Server:
 
     #: What the index answers without credentials, if there are any; ``None``: it is the same.
     anonymous: Trouble | None = None
+    refused: str | None = None  #: the path that it answers so of
     login: str | None = None  #: where the credentials are from: ``url``, ``netrc`` or ``header``
     untrusted: str | None = None  #: what the system's own certificates say against it
     #: Per address of the host's: a digest of its index, or the trouble with it.

@@ -9,12 +9,12 @@ import re
 import threading
 import time
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.address import seconds_asked
+from maas_stream_lint.address import PASSING, seconds_asked
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.local import asked, whole_listing
 from maas_stream_lint.images.pool import Stopped
@@ -83,7 +83,7 @@ class ServedImages:
         if self._dead is not None:
             seen.trouble = self._dead
             return seen
-        self._retried(seen, lambda: self._probed(seen, url, wire))
+        self._retried(seen, lambda: self._probed(wanted, seen, url, wire))
         with self._lock:
             failed = seen.trouble is not None and _passing(seen.trouble)
             self._failed = self._failed + 1 if failed else 0
@@ -97,24 +97,18 @@ class ServedImages:
         if url is None:
             return
 
-        def ask() -> None:
-            with closing(wire.ask("HEAD", url, AS_IT_IS)) as reply:
-                if reply.status // 100 == 2:
-                    if reply.header("content-encoding") is None:
-                        seen.head_size = reply.length
-                elif _passing(reply.trouble):
-                    raise Refused(reply.trouble)
-                else:
-                    seen.head = reply.trouble
-
-        try:
-            ask()
-        except Refused as refused:
-            if refused.trouble.status is not None:
-                seen.head = refused.trouble
+        # What answered GET a moment ago and does not answer now may be busy: that proves nothing.
+        with suppress(Refused), closing(wire.ask("HEAD", url, AS_IT_IS)) as reply:
+            if reply.status // 100 == 2:
+                if reply.header("content-encoding") is None:
+                    seen.head_size = reply.length
+            elif reply.status not in (408, *PASSING):
+                seen.head = reply.trouble
 
     def recall(self, seen: Seen, wanted: Wanted) -> bool:
         """Fill in digests that an earlier run has made; whether that is all that is asked for."""
+        if self._options.keep is not None and not _is_kept(self._options.keep, wanted, seen):
+            return False
         stamp = _stamp(seen)
         facts = self._cache.get(f"url:{seen.url}", stamp) if stamp else None
         if facts is None or (wanted.listed and "names" not in facts):
@@ -148,7 +142,7 @@ class ServedImages:
 
     def _retried(self, seen: Seen, attempt: Any, load: _Load | None = None) -> None:
         """Make attempts until one succeeds; what may pass is tried again after a pause."""
-        tries, before = 0, -1
+        tries, before = 0, 0
         while True:
             if self._stop.is_set():
                 raise Stopped
@@ -158,9 +152,13 @@ class ServedImages:
             except Refused as refused:
                 seen.trouble = refused.trouble
                 seen.redirects = refused.hops or seen.redirects
+                seen.moved = refused.moved or seen.moved
+            if self._stop.is_set():  # which breaks connections, too
+                seen.trouble = None
+                raise Stopped
             if seen.trouble is None:
                 return
-            if load is not None and load.got > before:
+            if load is not None and load.got >= before + _LEAST_BYTES:
                 tries, before = 0, load.got  # it gets on
             tries += 1
             most = 0 if self._failed >= _ILL else self._options.retries
@@ -179,46 +177,59 @@ class ServedImages:
         spread = random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
         return float(min(self._options.longest_backoff, 0.5 * 2 ** (tries - 1)) * spread)
 
-    def _probed(self, seen: Seen, url: httpx.URL, wire: Wire) -> None:
-        begun = time.monotonic()
+    def _probed(self, wanted: Wanted, seen: Seen, url: httpx.URL, wire: Wire) -> None:
         part = {"range": f"bytes=0-{HEAD_BYTES - 1}"}
-        with closing(wire.ask("GET", url, {**AS_MAAS, **part})) as reply:
-            seen.silence = max(seen.silence, time.monotonic() - begun)
-            self._note(seen, reply)
-            seen.encoding = _encoding(reply)
-            head = self._head(seen, reply)
-        if seen.trouble is None and seen.encoding is not None:
+        head = self._asked(seen, url, wire, {**AS_MAAS, **part})
+        seen.encoding = _encoding(seen.headers.get("content-encoding"))
+        if head is None and seen.trouble is not None and not _final(seen.trouble):
+            # MAAS never asks for a part, so what is said to that proves nothing.
+            part = {}
+            head = self._asked(seen, url, wire, AS_MAAS)
+            seen.encoding = _encoding(seen.headers.get("content-encoding"))
+            seen.ranges = None if head is None else False
+        if head is not None and seen.encoding is not None:
             # Its length and first bytes are those of what was made for the way.
-            with closing(wire.ask("GET", url, {**AS_IT_IS, **part})) as reply:
-                self._note(seen, reply)
-                seen.encoded_anyway = _encoding(reply) is not None
-                head = self._head(seen, reply)
-        if seen.trouble is None:
+            head = self._asked(seen, url, wire, {**AS_IT_IS, **part})
+            coding = _encoding(seen.headers.get("content-encoding"))
+            seen.encoded_anyway = coding is not None
+            if head is not None and coding is not None and seen.size != wanted.size:
+                head = _inflated(head)  # made for the way, whatever was asked for
+        if head is not None:
             seen.content = sniff(head, whole=len(head) == seen.size)
 
-    def _head(self, seen: Seen, reply: Reply) -> bytes:
-        """The file's first bytes, and into ``seen`` how long it is."""
-        if reply.status == 206:
-            start, total = _content_range(reply)
-            if start == 0:
-                seen.size, seen.ranges = total, True
-                return reply.read(HEAD_BYTES)
-            seen.trouble = Trouble("status", "206 with another part than was asked for", 206)
-        elif reply.status == 416 and _content_range(reply)[1] == 0:
-            seen.size = 0
-        elif reply.status // 100 == 2:
-            seen.size = reply.length
-            head = reply.read(HEAD_BYTES)
-            seen.ranges = (reply.length or 0) <= HEAD_BYTES and seen.ranges
-            if seen.size is None and len(head) < HEAD_BYTES:
-                seen.size = len(head)
-            return head
-        else:
-            seen.trouble = reply.trouble
-        return b""
+    def _asked(
+        self, seen: Seen, url: httpx.URL, wire: Wire, headers: dict[str, str]
+    ) -> bytes | None:
+        """The file's first bytes, and into ``seen`` how long it is; or the trouble with it."""
+        begun = time.monotonic()
+        seen.trouble = seen.size = seen.ranges = None
+        with closing(wire.ask("GET", url, headers)) as reply:
+            seen.silence = max(seen.silence, time.monotonic() - begun)
+            self._note(seen, reply)
+            if reply.status == 206 and "range" in headers:
+                start, total = _content_range(reply)
+                if start == 0:
+                    seen.size, seen.ranges = total, True
+                    return reply.read(HEAD_BYTES)
+                seen.trouble = Trouble("status", "206 with another part than was asked for", 206)
+            elif reply.status == 416 and _content_range(reply)[1] == 0:
+                seen.size = 0
+                return b""
+            elif reply.status // 100 == 2:
+                seen.size = reply.length
+                head = reply.read(HEAD_BYTES)
+                if seen.size is None and len(head) < HEAD_BYTES:
+                    seen.size = len(head)
+                if "range" in headers and len(head) == HEAD_BYTES != seen.size:
+                    seen.ranges = False
+                return head
+            else:
+                seen.trouble = reply.trouble
+        return None
 
     def _note(self, seen: Seen, reply: Reply) -> None:
         seen.status, seen.url, seen.redirects = reply.status, reply.url, reply.hops
+        seen.moved = reply.moved
         seen.headers = reply.headers
 
     def _loaded(self, load: _Load, url: httpx.URL, wire: Wire) -> None:
@@ -226,16 +237,17 @@ class ServedImages:
         seen, headers = load.seen, dict(AS_IT_IS)
         if load.got:
             headers["range"] = f"bytes={load.got}-"
-            if load.etag is not None:
-                headers["if-range"] = load.etag
+            etag = load.kind[0]
+            if etag is not None and not etag.startswith("W/"):
+                headers["if-range"] = etag
         begun = time.monotonic()
         with closing(wire.ask("GET", url, headers)) as reply:
             seen.silence = max(seen.silence, time.monotonic() - begun)
             self._note(seen, reply)
-            if reply.status == 416 and load.got:
-                load.restart(self._told)
-                raise Refused(Trouble("cut", "the file changed while it was fetched"))
             if reply.status // 100 != 2:
+                if load.got and not _passing(reply.trouble):
+                    load.restart(self._told)  # of the whole file it may not say so
+                    raise Refused(Trouble("cut", f"{reply.trouble.message} to a part of it"))
                 seen.trouble = reply.trouble
                 return
             self._begin(load, reply)
@@ -243,39 +255,47 @@ class ServedImages:
             try:
                 self._pour(load, reply)
             finally:
+                seen.silence = max(seen.silence, reply.silence)
                 load.seconds += time.monotonic() - begun
 
     def _begin(self, load: _Load, reply: Reply) -> None:
         """Go on where the last request ended, or from the start if this answer begins there."""
         start, total = _content_range(reply) if reply.status == 206 else (0, reply.length)
-        if load.got and start != load.got:
+        kind = (reply.header("etag"), reply.header("last-modified"), total)
+        changed = any(a != b for a, b in zip(kind, load.kind, strict=True) if a and b)
+        if load.got and (start != load.got or changed):
             load.restart(self._told)
-            if start:
-                raise Refused(Trouble("cut", "the server sent another part than was asked for"))
-        load.total = total
-        etag = reply.header("etag")
-        load.etag = etag if etag is not None and not etag.startswith("W/") else None
-        load.decode(_encoding(reply))
+        if start != load.got:
+            raise Refused(Trouble("cut", "the file changed, or another part of it came"))
+        load.kind = kind
+        encoding = _encoding(reply.header("content-encoding"))
+        # Where the end is not told, the connection's end can be told from the file's all the same.
+        load.total = load.seen.size if total is None and encoding is None else total
+        load.decode(encoding)
 
     def _pour(self, load: _Load, reply: Reply) -> None:
         buffer = memoryview(bytearray(self._throttle.step))
         most = load.limit
-        mark, at_mark = time.monotonic(), load.got
+        waited, at_mark = 0.0, load.got
         while load.got < most:
             before = time.monotonic()
-            size = reply.read_into(buffer[: min(len(buffer), most - load.got)])
-            now = time.monotonic()
-            load.seen.silence = max(load.seen.silence, now - before)
+            try:
+                size = reply.read_into(buffer[: min(len(buffer), most - load.got)])
+            except Refused as refused:
+                if refused.trouble.kind == "connection":
+                    load.seen.cuts += (load.got,)
+                raise
+            waited += time.monotonic() - before
             if not size:
                 break
             load.take(buffer[:size])
             self._told.advance(size)
             self._throttle.take(size)
-            if now - mark > _LEAST_SECONDS:
-                if load.got - at_mark < _LEAST_BYTES and self._throttle.rate is None:
+            if waited > _LEAST_SECONDS:
+                if load.got - at_mark < _LEAST_BYTES:
                     said = f"fewer than {_LEAST_BYTES:,} bytes in {_LEAST_SECONDS:g} s"
                     raise Refused(Trouble("timeout", said))
-                mark, at_mark = now, load.got
+                waited, at_mark = 0.0, load.got
         if load.total is not None and load.got < min(load.total, most):
             load.seen.cuts += (load.got,)
             said = f"the server broke off after {load.got:,} of {load.total:,} bytes"
@@ -298,9 +318,12 @@ class _Load:
         self.seen = seen
         self.got = 0
         self.total: int | None = None
-        self.etag: str | None = None
+        #: ETag, Last-Modified and length, which all parts have in common.
+        self.kind: tuple[str | None, str | None, int | None] = (None, None, None)
         self.seconds = 0.0
         self._kept = kept
+        #: Whatever unpacks to more than this is not the file that is wanted.
+        self._longest = _LONGEST if wanted.size is None else wanted.size + 2**20
         self._begin()
 
     def _begin(self) -> None:
@@ -317,17 +340,17 @@ class _Load:
         """How far to read: a file that says to be longer than it should is not read to its end."""
         if self.total is not None:
             return self.total
-        return _LONGEST if self.wanted.size is None else self.wanted.size + 2**20
+        return self._longest
 
     def decode(self, encoding: str | None) -> None:
         """Undo what MAAS would undo, beside."""
-        if encoding in ("gzip", "x-gzip") and self._inflater is None:
+        if encoding in ("gzip", "x-gzip") and not self.got:
             self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
 
     def restart(self, told: Progress) -> None:
         """Begin anew: what was had so far is of no use."""
         told.advance(-self.got)
-        self.got, self.etag = 0, None
+        self.got = 0
         self._kept.restart()
         self._begin()
 
@@ -352,6 +375,9 @@ class _Load:
             while left and not self._inflater.eof:
                 piece = self._inflater.decompress(left, 2**20)
                 self._decoded_size += len(piece)
+                if self._decoded_size > self._longest:
+                    self._inflater = None
+                    return
                 for hasher in self._decoded.values():
                     hasher.update(piece)
                 left = self._inflater.unconsumed_tail
@@ -386,10 +412,11 @@ class _Kept:
 
     def __enter__(self) -> _Kept:
         if self._place is not None:
-            self._beside = self._place.with_name(f".{self._place.name[:200]}.{os.getpid()}.part")
+            name = f".{os.getpid()}-{threading.get_ident()}.part"
+            self._beside = self._place.with_name(name)
             try:
                 self._place.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._beside.open("wb")
+                self._file = self._beside.open("xb")
             except OSError as error:
                 raise _unwritable(self._place, error) from None
         return self
@@ -433,7 +460,7 @@ class _Kept:
 def _place_in(folder: Path, path: str) -> Path:
     """Where a path of the metadata is kept, which is below ``folder`` whatever it says."""
     tidy = os.path.normpath("/" + path.split("?")[0].split("#")[0]).lstrip("/")
-    if not tidy or "\0" in tidy:
+    if not tidy or "\0" in tidy or not _encodable(tidy):
         raise UsageError(f"no file can be kept under the name {path!r}", "leave --keep away")
     place = folder / tidy
     # A link below the folder may lead elsewhere.
@@ -441,6 +468,20 @@ def _place_in(folder: Path, path: str) -> Path:
         hint = "give --keep a folder without links"
         raise UsageError(f"{path!r} would be kept outside of {str(folder)!r}", hint)
     return place
+
+
+def _encodable(name: str) -> bool:
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_kept(folder: str | os.PathLike[str], wanted: Wanted, seen: Seen) -> bool:
+    with suppress(OSError, UsageError):
+        return _place_in(Path(folder), wanted.path).stat().st_size == seen.size
+    return False
 
 
 def _unwritable(place: Path, error: OSError) -> LintError:
@@ -459,12 +500,24 @@ def _fits(wanted: Wanted, seen: Seen) -> bool:
 def _passing(trouble: Trouble) -> bool:
     """Whether another try may go better."""
     if trouble.status is not None:
-        return trouble.status == 429 or trouble.status >= 500
+        return trouble.status in (408, 429) or trouble.status >= 500
     return trouble.kind in ("connection", "timeout", "cut")
 
 
-def _encoding(reply: Reply) -> str | None:
-    coding = (reply.header("content-encoding") or "").strip().lower()
+def _final(trouble: Trouble) -> bool:
+    """Whether a request for the whole file would be answered alike, or can wait for a retry."""
+    return trouble.status in (401, 404, 408, 410, *PASSING) or trouble.status is None
+
+
+def _inflated(head: bytes) -> bytes:
+    """The first bytes of what a gzip holds; what is none stays as it is."""
+    with suppress(zlib.error):
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    return head
+
+
+def _encoding(said: str | None) -> str | None:
+    coding = (said or "").strip().lower()
     return None if coding in ("", "identity") else coding[:40]
 
 

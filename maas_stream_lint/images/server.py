@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.address import PORTS, proxy_for
 from maas_stream_lint.images.seen import Server
 from maas_stream_lint.images.wire import Refused, Wire, tls_reason
+from maas_stream_lint.source import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,33 +36,42 @@ def look_at_server(
     watchdog: Watchdog,
     index: str,
     metadata: Mapping[str, Answer],
+    file: str | None = None,
 ) -> Server:
     """Ask for metadata in other ways than MAAS does, and see whether the answers differ.
 
-    ``index``: the path of the index. ``metadata``: what was answered before, by path.
+    ``index``: the path of the index. ``metadata``: what was answered before, by path. ``file``: the
+    path of an image that can be had.
     """
     seen = Server()
     answer = metadata.get(index)
     if answer is None or answer.body is None:
         return seen
     with closing(Wire(site, options, watchdog)) as wire:
-        login = site.login
-        if login is not None:
-            _ask_anonymously(seen, site.url(index), wire, login)
+        if site.login is not None:
+            for path in (index, file):
+                if path is not None and seen.anonymous is None:
+                    _ask_anonymously(seen, site, path, wire)
         cached = [path for path, a in metadata.items() if a.body is not None and _from_cache(a)]
         seen.stale = tuple(
             path for path in cached[:MOST_ANEW] if _differs(site, path, metadata[path], wire)
         )
-    if options.ca_bundle is not None and site.origin.scheme == "https":
+    https = site.origin.scheme == "https" and proxy_for(site.origin) is None
+    if options.ca_bundle is not None and https:
         seen.untrusted = _distrust(site.origin, options.timeout)
     _ask_frontends(seen, site, options, watchdog, index)
     return seen
 
 
-def _ask_anonymously(seen: Server, url: httpx.URL, wire: Wire, login: str) -> None:
-    with suppress(Refused), closing(wire.ask("GET", url, {}, anonymous_=True)) as reply:
+def _ask_anonymously(seen: Server, site: Site, path: str, wire: Wire) -> None:
+    url, part = site.url(path), {"range": "bytes=0-0"}
+    with suppress(Refused), closing(wire.ask("GET", url, part, anonymous_=True)) as reply:
+        kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
         if reply.status in (401, 403, 404):  # 404: of what you may not see
-            seen.anonymous, seen.login = reply.trouble, login
+            seen.anonymous, seen.login, seen.refused = reply.trouble, site.login, path
+        elif reply.status // 100 == 2 and kind == "text/html":
+            trouble = Trouble("unauthorized", "with an HTML page", reply.status)
+            seen.anonymous, seen.login, seen.refused = trouble, site.login, path
 
 
 def _from_cache(answer: Answer) -> bool:

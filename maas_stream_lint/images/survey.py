@@ -109,18 +109,23 @@ def survey_remote(
         images = ServedImages(tree.site, options, cache, throttle, progress, stop)
         every = max(1, -(-len(wanted) // MOST_HEADS))
         heads = {w.path for w in wanted[::every]}
+        found: dict[str, Seen] = {}
         skipped: list[str] = []
 
         def look(w: Wanted, wire: Wire) -> None:
-            survey.files[w.path] = seen = images.probe(w, wire)
+            found[w.path] = seen = images.probe(w, wire)
             if w.path in heads and seen.trouble is None:
                 images.head(seen, wire)
-            fits = seen.trouble is None and w.size in (None, seen.size)
-            if mode == "download" and fits and not images.recall(seen, w):
-                if budget.spend(seen.size or 0):
+            if mode == "download":
+                # What has another length than it should is wrong already, unless it is encoded.
+                same = seen.size is None or w.size in (None, seen.size) or seen.encoded_anyway
+                if seen.trouble is not None or not same or images.recall(seen, w):
+                    progress.advance(w.size or 0)
+                elif budget.spend(seen.size or w.size or 0):
                     images.download(w, seen, wire)
                 else:
                     skipped.append(w.path)
+                    progress.advance(w.size or 0)
             progress.finished(w.path)
 
         wires: list[Wire] = []
@@ -136,11 +141,16 @@ def survey_remote(
             done = Pool(stop).run(list(wanted), jobs, worker, watchdog.cut_all)
             survey.interrupted = not done
             if done:
-                survey.server = look_at_server(tree.site, fetch, watchdog, index, metadata)
+                had = next((path for path, seen in found.items() if seen.trouble is None), None)
+                survey.server = look_at_server(tree.site, fetch, watchdog, index, metadata, had)
+        except KeyboardInterrupt:
+            survey.interrupted = True
         finally:
             progress.end()
             for wire in wires:
                 wire.close()
+        # A copy: of threads that were given up, one may still come to an end.
+        survey.files = {w.path: found[w.path] for w in wanted if w.path in found}
         survey.skipped = tuple(sorted(skipped))
     return survey
 

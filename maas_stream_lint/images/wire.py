@@ -14,9 +14,19 @@ import time
 from base64 import b64encode
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from maas_stream_lint.address import KINDS, PORTS, REDIRECTS, anonymous, parsed, proxy_for, shown
+from maas_stream_lint.address import (
+    KINDS,
+    PLAIN,
+    PORTS,
+    REDIRECTS,
+    anonymous,
+    parsed,
+    proxy_for,
+    shown,
+)
+from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source import Trouble
 
 if TYPE_CHECKING:
@@ -36,16 +46,21 @@ REPORTED = (
 _DRAINED = 65_536
 #: How often is looked for connections that take too long, in seconds.
 _PULSE = 0.1
+#: Bytes are handed on at least so often, however few have come, in seconds.
+_HANDED_ON = 0.25
 
 
 class Refused(Exception):  # noqa: N818 - it never leaves these modules
     """No usable answer came."""
 
-    def __init__(self, trouble: Trouble, *, hops: tuple[str, ...] = ()) -> None:
-        """``hops``: the URLs that were redirected to before."""
+    def __init__(
+        self, trouble: Trouble, *, hops: tuple[str, ...] = (), moved: str | None = None
+    ) -> None:
+        """``hops``: the URLs that were redirected to before. ``moved``: by which status first."""
         super().__init__(trouble.message)
         self.trouble = trouble
         self.hops = hops
+        self.moved = moved
 
 
 class Watchdog:
@@ -57,10 +72,13 @@ class Watchdog:
         self._leases: dict[_Lease, None] = {}
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._stopped = False
 
     def watch(self, lease: _Lease) -> None:
-        """Watch a connection until it is let go of."""
+        """Watch a connection until it is let go of. Raises Refused after ``cut_all``."""
         with self._lock:
+            if self._stopped:
+                raise Refused(Trouble("connection", "stopped"))
             self._leases[lease] = None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, daemon=True)
@@ -72,8 +90,9 @@ class Watchdog:
             self._leases.pop(lease, None)
 
     def cut_all(self) -> None:
-        """Wake everybody who waits for a server."""
+        """Wake everybody who waits for a server, for good."""
         with self._lock:
+            self._stopped = True
             leases = list(self._leases)
         for lease in leases:
             lease.cut()
@@ -111,6 +130,17 @@ class _Lease:
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
 
 
+class _Response(http.client.HTTPResponse):
+    """Passes over all of 1xx (http.client knows 100 alone): a 103 is no answer yet."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 101 < status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 class Reply:
     """An answer, its body still to be read; to be closed."""
 
@@ -128,6 +158,9 @@ class Reply:
         self.url = url
         self.hops = hops
         self._response = response
+        self.moved: str | None = None  #: the status of the first of the redirects before
+        self.silence = 0.0  #: the longest time without a byte of the body so far
+        self._broken: Refused | None = None
         self._lease = lease
         self._watchdog = watchdog
 
@@ -145,7 +178,7 @@ class Reply:
     @property
     def length(self) -> int | None:
         """How long the body says to be."""
-        length = self.header("content-length")
+        length = self.header("content-length") if not self._response.chunked else None
         return int(length) if length is not None and length.isdecimal() else None
 
     @property
@@ -160,27 +193,58 @@ class Reply:
 
     def read(self, most: int) -> bytes:
         """Up to so many bytes of the body. Raises Refused where the connection breaks."""
-        pieces, left = [], most
-        try:
-            while left and (piece := self._response.read(left)):
-                pieces.append(piece)
-                left -= len(piece)
-        except http.client.IncompleteRead as error:
-            pieces.append(error.partial)
-        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-            raise Refused(self._diagnosis(error)) from None
-        if self._lease.late:
-            raise Refused(Trouble("timeout", "the answer did not end in time"))
-        return b"".join(pieces)
+        body, buffer = bytearray(), memoryview(bytearray(min(most, _DRAINED)))
+        while size := self.read_into(buffer[: most - len(body)]):
+            body += buffer[:size]
+        length = self.length
+        if length is not None and len(body) < min(most, length):
+            said = f"the server broke off after {len(body):,} of {length:,} bytes"
+            raise Refused(Trouble("cut", said))
+        return bytes(body)
 
     def read_into(self, view: memoryview) -> int:
-        """Fill a buffer as far as bytes are there. Raises Refused where the connection breaks."""
+        """Fill a buffer as far as bytes come within a moment; 0 is the end of what came.
+
+        Raises Refused where the connection breaks in a way that shows.
+        """
+        if self._broken is not None:
+            raise self._broken
+        got = 0
+        begun = last = time.monotonic()
         try:
-            return self._response.readinto(view)
-        except http.client.IncompleteRead:
-            return 0
+            while got < len(view) and (size := self._once_into(view[got:])):
+                now = time.monotonic()
+                self.silence = max(self.silence, now - last)
+                got, last = got + size, now
+                if now - begun > _HANDED_ON:
+                    break
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-            raise Refused(self._diagnosis(error)) from None
+            self._broken = Refused(self._diagnosis(error))
+        self.silence = max(self.silence, time.monotonic() - last)
+        if self._lease.late:
+            self._broken = Refused(self._diagnosis(TimeoutError()))
+        if self._broken is not None and not got:
+            raise self._broken
+        return got
+
+    def _once_into(self, view: memoryview) -> int:
+        """What one look at the connection brings: ``readinto`` waits until the buffer is full."""
+        response = self._response
+        if response.fp is None:
+            return 0
+        if response.chunked:
+            piece = response.read1(len(view))
+            view[: len(piece)] = piece
+            return len(piece)
+        left = response.length
+        if left is not None:
+            view = view[:left]
+        size: int = response.fp.readinto1(view)
+        if left is not None:
+            response.length = left - size
+        if not size or left == size:
+            response.close()
+        return size
 
     def close(self) -> None:
         """Keep the connection if the body is at its end or nearly, else drop it."""
@@ -190,7 +254,8 @@ class Reply:
             if not response.isclosed() and left is not None and left <= _DRAINED:
                 response.read()
         self._watchdog.release(self._lease)
-        if not response.isclosed() or self._lease.late:
+        # A length that is left over at the end is what did not come.
+        if not response.isclosed() or response.length or self._lease.late:
             response.close()
             self._lease.connection.close()
 
@@ -217,8 +282,11 @@ class Wire:
         self._watchdog = watchdog
         self._address = address
         self._open: dict[tuple[str, str], http.client.HTTPConnection] = {}
-        self._heads = {name: value for name, value in site.headers.items() if name != "host"}
-        self._plain = {"accept": "*/*", "user-agent": site.headers["user-agent"]}
+        told: dict[str, list[bytes]] = {}
+        for name, value in site.headers.raw:
+            told.setdefault(name.decode("ascii").lower(), []).append(value)
+        self._heads: dict[str, str | bytes] = {n: b", ".join(told[n]) for n in told}
+        self._plain: dict[str, str | bytes] = {n: PLAIN[n] for n in ("accept", "user-agent")}
 
     def ask(
         self,
@@ -229,32 +297,40 @@ class Wire:
         anonymous_: bool = False,
         follow: bool = True,
     ) -> Reply:
-        """The answer at the end of all redirects. Raises Refused.
+        """The answer at the end of all redirects. Raises Refused, and UsageError for a proxy.
 
         It has ``timeout`` seconds for each silence, and twice that until its headers are there.
         """
         trusted = not anonymous_
         hops: list[str] = []
+        moved = None
         while True:
             # Once another server had a say in where to go, secrets stay here for good.
             trusted = trusted and self._site.trusts(url)
             sent = {**(self._heads if trusted else self._plain), **headers}
             try:
                 reply = self._once(method, url, sent, tuple(hops))
+            except UsageError as error:
+                if not hops:
+                    raise
+                trouble = Trouble("connection", error.message)
+                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
             except Refused as refused:
-                raise Refused(refused.trouble, hops=tuple(hops)) from None
-            location = reply.header("location")
+                raise Refused(refused.trouble, hops=tuple(hops), moved=moved) from None
+            reply.moved = moved
+            location = _as_meant(reply.header("location"))
             if not follow or reply.status not in REDIRECTS or location is None:
                 return reply
             reply.close()
+            moved = moved or reply.trouble.message
             if len(hops) >= self._options.max_redirects:
                 trouble = Trouble("redirects", f"more than {len(hops)} redirects", reply.status)
-                raise Refused(trouble, hops=tuple(hops))
+                raise Refused(trouble, hops=tuple(hops), moved=moved)
             try:
                 url = parsed(anonymous(urljoin(str(url), location)))
             except ValueError:
                 trouble = Trouble("redirects", "redirected to what is no http or https URL")
-                raise Refused(trouble, hops=tuple(hops)) from None
+                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
             hops.append(shown(str(url)))
 
     def close(self) -> None:
@@ -264,13 +340,21 @@ class Wire:
         self._open.clear()
 
     def _once(
-        self, method: str, url: httpx.URL, headers: dict[str, str], hops: tuple[str, ...]
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: dict[str, str | bytes],
+        hops: tuple[str, ...],
     ) -> Reply:
         key = (url.scheme, url.netloc.decode("ascii"))
         known = self._open.get(key)
         if known is not None and known.sock is not None:
-            with suppress(Refused):  # it may have been closed while nobody looked
-                return self._exchange(known, method, url, headers, hops, reused=True)
+            try:
+                return self._exchange(known, method, url, headers, hops)
+            except Refused as refused:
+                if refused.trouble.kind != "connection":
+                    raise
+                # It may have been closed while nobody looked.
         connection = self._connection(url)
         if self._address is not None:
             # http.client's own way to a host, which tests of its users replace, too.
@@ -279,7 +363,7 @@ class Wire:
         if old is not None:
             old.close()
         self._open[key] = connection
-        return self._exchange(connection, method, url, headers, hops, reused=False)
+        return self._exchange(connection, method, url, headers, hops)
 
     def _straight(self, place: tuple[str, int], *rest: Any) -> socket.socket:
         assert self._address is not None
@@ -290,10 +374,8 @@ class Wire:
         connection: http.client.HTTPConnection,
         method: str,
         url: httpx.URL,
-        headers: dict[str, str],
+        headers: dict[str, str | bytes],
         hops: tuple[str, ...],
-        *,
-        reused: bool,
     ) -> Reply:
         lease = _Lease(connection, time.monotonic() + 2 * self._options.timeout)
         self._watchdog.watch(lease)
@@ -309,39 +391,54 @@ class Wire:
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._watchdog.release(lease)
             connection.close()
-            if lease.late and not reused:
+            if lease.late:
                 limit = 2 * self._options.timeout
                 raise Refused(Trouble("timeout", f"no answer within {limit:g} s")) from None
+            if connection.sock is None and str(error).startswith("Tunnel connection failed"):
+                raise Refused(Trouble("connection", "the proxy refused to connect")) from None
             raise Refused(diagnosis(error, self._options.timeout)) from None
         return Reply(response, lease, self._watchdog, shown(str(url)), hops)
 
     def _connection(self, url: httpx.URL) -> http.client.HTTPConnection:
         """A connection to be opened: straight, or through the environment's proxy."""
-        host, port = url.host, url.port or PORTS[url.scheme]
+        host, port = url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]
         timeout = self._options.timeout
         proxy = proxy_for(url)
-        if proxy is None:
-            if url.scheme == "https":
-                return http.client.HTTPSConnection(
-                    host, port, timeout=timeout, context=self._site.trust
-                )
-            return http.client.HTTPConnection(host, port, timeout=timeout)
-        way = urlsplit(proxy)
-        if way.scheme != "http" or not way.hostname:
-            raise Refused(Trouble("connection", "files can be asked for through http proxies only"))
         login = {}
-        if way.username:
-            token = f"{unquote(way.username)}:{unquote(way.password or '')}".encode()
-            login = {"proxy-authorization": "Basic " + b64encode(token).decode()}
+        if proxy is not None:
+            way = _proxy(proxy, url.host)
+            if way.username:
+                token = f"{unquote(way.username)}:{unquote(way.password or '')}".encode()
+                login = {"proxy-authorization": "Basic " + b64encode(token).decode()}
+        place = (host, port) if proxy is None else (way.hostname or "", way.port or 80)
         if url.scheme == "https":
-            tunnel = http.client.HTTPSConnection(
-                way.hostname, way.port or 80, timeout=timeout, context=self._site.trust
-            )
-            tunnel.set_tunnel(host, port, headers=login)
-            return tunnel
-        connection = http.client.HTTPConnection(way.hostname, way.port or 80, timeout=timeout)
-        connection.proxy_headers = login  # type: ignore[attr-defined]
+            secure = http.client.HTTPSConnection(*place, timeout=timeout, context=self._site.trust)
+            if proxy is not None:
+                secure.set_tunnel(host, port, headers=login)
+            secure.response_class = _Response
+            return secure
+        connection = http.client.HTTPConnection(*place, timeout=timeout)
+        if proxy is not None:
+            connection.proxy_headers = login  # type: ignore[attr-defined]
+        connection.response_class = _Response
         return connection
+
+
+def _proxy(proxy: str, host: str) -> SplitResult:
+    """A proxy's URL, taken apart. Raises UsageError for one that can't be used."""
+    with suppress(ValueError):
+        way = urlsplit(proxy)
+        if way.scheme == "http" and way.hostname and way.port != 0:
+            return way
+    hint = "set http_proxy and https_proxy to http://host:port, or give --files none"
+    raise UsageError(f"files can't be asked for through the proxy set for {host}", hint)
+
+
+def _as_meant(location: str | None) -> str | None:
+    """A ``Location`` whose bytes are UTF-8 more often than the Latin-1 that http.client takes."""
+    with suppress(UnicodeError):
+        return location.encode("latin-1").decode("utf-8") if location is not None else None
+    return location
 
 
 def diagnosis(error: Exception, timeout: float | None = None) -> Trouble:

@@ -1,0 +1,38 @@
+"""What several test modules stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nginx import Nginx, nginx
+
+
+@pytest.fixture(scope="session")
+def running_nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    with nginx(tmp_path_factory.mktemp("nginx")) as server:
+        yield server
+
+
+@pytest.fixture
+def store(running_nginx: Nginx, own_home: Path) -> Nginx:
+    """The nginx, with nothing yet in its log, for somebody without proxies and caches."""
+    running_nginx.log()
+    return running_nginx
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory with nothing in it, and no settings of the environment."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "netrc"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    # To load the system's certificates takes longer than all the rest of a test.
+    monkeypatch.setenv("SSL_CERT_FILE", str(home / "none"))
+    return home

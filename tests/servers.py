@@ -1,0 +1,92 @@
+"""Servers on loopback that answer as a test says, however wrong that is."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Callable, Iterator
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self)
+        self.server.respond(self)
+
+    do_HEAD = do_GET  # noqa: N815 - the names are http.server's
+    do_CONNECT = do_GET  # noqa: N815
+
+    def send(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_raw(self, data: bytes) -> None:
+        """All there is to be said, then the end of the connection."""
+        self.wfile.write(data)
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with ``respond``; waits for its threads when closed."""
+
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(self, respond: Callable[[Handler], None], tls: ssl.SSLContext | None) -> None:
+        self.connections = 0
+        super().__init__(("127.0.0.1", 0), Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+        self.respond = respond
+        self.requests: list[Handler] = []
+        self.over = threading.Event()
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.path for request in self.requests]
+
+    def sent(self, header: str) -> list[str | None]:
+        """The header's value in each request, ``None`` where it was not there."""
+        return [request.headers.get(header) for request in self.requests]
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        accepted = super().get_request()
+        self.connections += 1
+        return accepted
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that hang up are what is tested."""
+
+
+@contextmanager
+def serve(
+    respond: Callable[[Handler], None] = lambda request: request.send(b"{}"),
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Server]:
+    server = Server(respond, tls)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
