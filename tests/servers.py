@@ -76,9 +76,14 @@ class Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, respond: Callable[[Handler], None], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        respond: Callable[[Handler], None],
+        tls: ssl.SSLContext | None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.connections = 0
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__((host, 0), Handler)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.respond = respond
@@ -107,8 +112,10 @@ class Server(ThreadingHTTPServer):
 def serve(
     respond: Callable[[Handler], None] = lambda request: request.send(b"{}"),
     tls: ssl.SSLContext | None = None,
+    kind: type[Server] = Server,
+    host: str = "127.0.0.1",
 ) -> Iterator[Server]:
-    server = Server(respond, tls)
+    server = kind(respond, tls, host)
     thread = threading.Thread(target=server.serve_forever, args=(0.005,))
     thread.start()
     try:
