@@ -296,7 +296,7 @@ def check(
         select=select,
         ignore=ignore,
         files=_file_options(more),
-        progress=_progress(more.pop("verbose")),
+        progress=_progress(verbose=more.pop("verbose")),
         options=_fetch_options(more),
     )
     threshold = Severity[severity.upper()]
@@ -349,7 +349,7 @@ def preview(
     else:
         from maas_stream_lint.report import preview as preview_
 
-        report = api.check(source, lines, keyring, options=options)
+        report = api.check(source, lines, keyring, options=options, files="none")
         text = preview_.render(report, out.style(output), log=log)
     out.write(text, output)
 
@@ -386,7 +386,8 @@ def explain(
 ) -> None:
     """Explain a rule, or a line pasted from MAAS's log.
 
-    Paste the line as it is, with its time stamp and logger; best in quotes.
+    Paste the line as it is, with its time stamp and logger; best in quotes. Several lines are
+    explained one after the other.
     """
     from maas_stream_lint import api, loglines
     from maas_stream_lint import output as out
@@ -404,7 +405,13 @@ def explain(
         )
     report = None
     if source is not None:
-        report = api.check(source, maas or None, keyring, options=_fetch_options(fetch))
+        report = api.check(
+            source,
+            maas or None,
+            keyring,
+            options=_fetch_options(fetch),
+            progress=_progress(verbose=False),
+        )
     if rule is not None:
         text = explain_.rule_page(rule, report, out.style(None))
     else:
@@ -432,7 +439,7 @@ def _file_options(given: dict[str, Any]) -> FileOptions:
     return FileOptions(**said, cache=not given.pop("no_cache"))
 
 
-def _progress(verbose: bool) -> Progress | None:
+def _progress(*, verbose: bool) -> Progress | None:
     """Who is told how far the files are: a terminal, or, if asked for, a log."""
     if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from maas_stream_lint.report.progress import Bar

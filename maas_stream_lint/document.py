@@ -237,10 +237,15 @@ def decode(raw: bytes) -> tuple[str, Flaw | None]:
     said = f"byte 0x{raw[at]:02x} at offset {at} is not UTF-8"
     if raw.startswith(b"\x1f\x8b"):
         said = "gzip data, not text"
-    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_other_is_nul(raw):
         said = "UTF-16 text, not UTF-8"
     flaw = Flaw("not-utf8", said, len(raw[:at].decode()), fatal=True)
     return raw.decode(errors="replace"), flaw
+
+
+def _every_other_is_nul(raw: bytes) -> bool:
+    """Whether it is UTF-16 that has no byte order mark."""
+    return (raw[0:8:2] == bytes(4)) != (raw[1:8:2] == bytes(4))
 
 
 def parse_text(text: str, places: PlaceMap | None = None) -> Document:
@@ -358,6 +363,8 @@ def _broken(text: str, error: JSONDecodeError) -> Flaw:
         return Flaw("empty", "nothing but white space" if text else "nothing at all", 0, fatal=True)
     if text[0] == "\ufeff":
         return Flaw("bom", "a byte order mark (U+FEFF) at the start", 0, fatal=True)
+    if _every_other_is_nul(text[:8].encode(errors="replace")):
+        return Flaw("not-utf8", "UTF-16 text, not UTF-8", 0, fatal=True)
     if word.startswith("\0"):
         where = "at the start" if not at else f"after {at:,} characters"
         said = f"{len(word):,} zero byte{'s' if word[1:] else ''} {where}"

@@ -25,6 +25,12 @@ LEVELS = {
     "8": "signature",
 }
 
+
+def level_of(code: str) -> str:
+    """``source``, ``index`` … by a code's hundreds."""
+    return LEVELS[code[3]]
+
+
 #: What a rule may ask to see, and the steps of a path that lead there.
 NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 
@@ -71,7 +77,7 @@ class Rule:
     @property
     def level(self) -> str:
         """``source``, ``index`` … by the code's hundreds."""
-        return LEVELS[self.code[3]]
+        return level_of(self.code)
 
     @property
     def page(self) -> Page:

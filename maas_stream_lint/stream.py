@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
@@ -126,7 +127,7 @@ class Metadata:
             return self._error_page(self.answer.error_body, signed=signed)
         if body is None:
             # `open` itself refuses such a path, with a ValueError that is not logged.
-            exception = "OSError" if _printable(self.path) else "ValueError"
+            exception = "OSError" if _openable(self.path) else "ValueError"
             message = f"Unable to open {self.path}. mirrors=[]"
             return Reading(Failure("file-missing", exception, message))
         return self._legacy_text(body, self.text, signed=signed)
@@ -386,8 +387,18 @@ def _entry_paths(data: Any) -> Iterator[str]:
             yield entry["path"]
 
 
-def _printable(path: str) -> bool:
-    return "\0" not in path and not any("\ud800" <= c <= "\udfff" for c in path)
+def _openable(path: str) -> bool:
+    """Whether ``open`` looks for the file at all: it refuses names that no disk can hold.
+
+    The name is what ``UrlContentSource._urlinfo`` (simplestreams/contentsource.py) makes of a path:
+    a query and a fragment are not of it.
+    """
+    name = urlsplit("file:///" + path).path
+    try:
+        name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name
 
 
 def _client(cause: str, message: str) -> Failure:

@@ -227,6 +227,7 @@ def test_what_only_looks_odd_is_no_flaw(text: str) -> None:
         (b"<?xml version='1.0'?>", "not-json", "markup (XML or HTML)", (1, 1)),
         (b"\x1f\x8b\x08\0", "not-utf8", "gzip data, not text", (1, 2)),
         ('{"ü": "ü"}'.encode("utf-16"), "not-utf8", "UTF-16 text, not UTF-8", (1, 1)),
+        ('{"ü": "ü"}'.encode("utf-16-le"), "not-utf8", "UTF-16 text, not UTF-8", (1, 5)),
         ('{"ü":\n"ü'.encode() + b"\xff", "not-utf8", "byte 0xff at offset 10 is not UTF-8", (2, 3)),
         (b"-----BEGIN PGP SIGNED MESSAGE-----\n", "not-json", "PGP-signed text", (1, 1)),
         (b'{"a": 1,\n}', "not-json", "a comma with nothing after it", (1, 8)),

@@ -88,6 +88,21 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
         lambda _file, _product, items: own_title(items),
         [(ELDER, goes_through), (FROM_34, ends_in("writer"))],
     ),
+    # check_tree_paths: by the format after the aliases, where sync() goes by the one before.
+    "aliases that make an index of a products file": (
+        lambda file, _product, _items: file.update(
+            _aliases={"content_id": {"a": {"format": "index:1.0"}}}
+        ),
+        [([*TO_35, "3.6", "3.7"], ends_in("descriptions")), (["3.8"], goes_through)],
+    ),
+    # products_exdata: a digest may stand above the item; it is stored all the same.
+    "surrogate in the sha256 of a version": (
+        lambda _file, product, items: (
+            product["versions"]["20260101"].update(sha256="\ud800"),
+            items["boot-kernel"].pop("sha256"),
+        ),
+        [([*TO_35, "3.6", "3.7"], ends_in("writer"))],
+    ),
     # ImageManifestsRepository.create: the whole model is stored, its `format` too.
     "NUL in the format of a products file": (
         lambda file, _product, _items: file.update(format="products:1.0\0"),
@@ -145,3 +160,21 @@ def test_whole_numbers(value: Any, taken: bool) -> None:
         assert not taken
     else:
         assert taken
+
+
+# UrlContentSource._urlinfo cuts off a query; what is left must be a name that a disk can hold.
+@pytest.mark.parametrize(
+    ("path", "looked_for"),
+    [
+        *((path, True) for path in ["none", "a\udc80", "a?\0", "a#\ud800"]),
+        *((path, False) for path in ["a\0", "a\ud800", "a\udc7f", "a\0?b"]),
+    ],
+    ids=ascii,
+)
+def test_names_that_are_not_opened(path: str, looked_for: bool) -> None:
+    """Only what is looked for and not there is an I/O error, which the walk logs."""
+    index = {"format": "index:1.0", "index": {"a": {"path": path, "format": "products:1.0"}}}
+    tree = MemoryTree({INDEX: json.dumps(index).encode()}, INDEX)
+    verdict = simulate(load(tree), all_releases())[0].to_verdict()
+    assert ends_in("descriptions")(verdict)
+    assert bool(verdict["log"]["descriptions"]) is looked_for

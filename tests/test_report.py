@@ -84,7 +84,7 @@ def test_what_many_share_is_one_entry_with_a_count() -> None:
 
 
 def test_a_command_is_told_by_example() -> None:
-    texts = [f"upload it: `maas create name={n}`" for n in ("a", "b", "c", "d")]
+    texts = [f"upload it: `maas create name={n}`" for n in "abcde"]
     assert merged(texts) == "upload it: `…`"
     assert merged(texts, example=True) == "upload it: `maas create name=a` (and so for each)"
     assert merged(texts[:1], example=True) == texts[0]
@@ -127,8 +127,8 @@ def test_span(lines: tuple[str, ...], asked: tuple[str, ...], said: str) -> None
     [
         (["`a` is odd", "`a` is odd"], "`a` is odd"),
         (["`a` of `x` is odd", "`b` of `x` is odd"], "`a`/`b` of `x` is odd"),
-        ([f"`{c}` is odd" for c in "abcd"], "`…` is odd"),
-        (["`a` in `1`", "`b` in `2`"], "`…` in `…`"),
+        ([f"`{c}` is odd" for c in "abcde"], "`…` is odd"),
+        (["`a` in `1`", "`b` in `2`"], "`a`/`b` in `…`"),
         (["has 3 items", "has 4 items"], "has 3/4 items"),
         (["one thing", "another"], "one thing"),
     ],

@@ -43,6 +43,8 @@ ARMOR = "-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n"
 TEXT = '{\n "format": "index:1.0",\n "index": {}\n}\n'
 repeatable = settings(derandomize=True, deadline=None)
 PAST = "20200101T000000"
+#: Later than the keys, however long a busy machine takes to make them.
+THEN = "20200101T060000"
 
 
 @dataclass
@@ -254,8 +256,8 @@ def test_a_key_that_the_keyring_does_not_hold(keys: Keys) -> None:
 
 
 def test_expiry_does_not_keep_gpgv_from_accepting(keys: Keys) -> None:
-    of_key = keys.sign(TEXT, "--faked-system-time", PAST, user="old-key@example.org")
-    late = "--faked-system-time", PAST, "--default-sig-expire", "1"
+    of_key = keys.sign(TEXT, "--faked-system-time", THEN, user="old-key@example.org")
+    late = "--faked-system-time", THEN, "--default-sig-expire", "1"
     of_signature = keys.sign(TEXT, *late, user="old-signature@example.org")
     for signed in (of_key, of_signature):
         found = verify(signed.encode(), keys.ring)

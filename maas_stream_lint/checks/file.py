@@ -242,9 +242,12 @@ def not_an_object(event: Event, look: Look) -> Iterator[Said]:
         ]
     """
     value = value_at(look, event.place)
+    first = event.place.file == look.stream.start
     yield Said(
-        f"the file is {kind(value)}, expected an object with {KEPT}",
-        "publish the file in the form of simplestreams, or take it out of the index",
+        f"the file is {kind(value)}, expected an object with "
+        f"{'`format`, `index` and `updated`' if first else KEPT}",
+        "publish the file in the form of simplestreams"
+        + ("" if first else ", or take it out of the index"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import listed, quoted
@@ -252,9 +253,9 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
         return
     items = [i for i in image.items if i.ftype == DD]
     better_name = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}
-    if items and content.kind in better_name and suits(content, ftypes()[DD]) is False:
+    if items and content.kind in better_name and _wrong(content, DD):
         name = better_name[content.kind]
-        if suits(content, ftypes()[name]) is False:
+        if _wrong(content, name):
             return  # not_what_ftype_says has it
         yield from _unusable(
             image,
@@ -284,7 +285,7 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
     if content is None or not _looked_through(image.seen):
         return
     items = [i for i in image.items if i.ftype in TARBALLS]
-    if items and suits(content, ftypes()[items[0].ftype or ""]) is False:
+    if items and _wrong(content, items[0].ftype or ""):
         yield from _unusable(
             image,
             look,
@@ -312,13 +313,12 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     content = image.seen.content
     if content is None or not _looked_through(image.seen):
         return
-    table = ftypes()
     for ftype, items in _by_ftype(image).items():
-        if ftype not in table or ftype in TARBALLS or suits(content, table[ftype]) is not False:
+        if ftype in TARBALLS or not _wrong(content, ftype):
             continue
         if ftype == DD and content.kind in ("gzip", "xz", "bzip2"):
             plain = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}
-            if suits(content, table[plain[content.kind]]) is not False:
+            if not _wrong(content, plain[content.kind]):
                 continue  # ddgz_as_root_dd has it
         yield from _unusable(
             image,
@@ -569,6 +569,13 @@ def _is_html(seen: Seen) -> bool:
     """Whether a web page came where no item would want one."""
     said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
     return said == "text/html" or (seen.content is not None and seen.content.kind == "html")
+
+
+@lru_cache(maxsize=1024)
+def _wrong(content: Content, ftype: str) -> bool:
+    """Whether a file of these contents can't be of that ftype."""
+    table = ftypes()
+    return ftype in table and suits(content, table[ftype]) is False
 
 
 def _looked_through(seen: Seen) -> bool:

@@ -171,7 +171,8 @@ def aliases_broken(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 stops the import from every source with the exception that its reader stumbles
         into: a KeyError for an alias that is not defined, a TypeError or ValueError for one that
         is no object, a RecursionError for one that leads back to itself (`expand_tree`,
-        simplestreams/util.py). 3.8 does not look at `_aliases`.
+        simplestreams/util.py); and for one that makes an index of a products file or the other way
+        round (`check_tree_paths`, simplestreams/mirrors). 3.8 does not look at `_aliases`.
     Why: once a member has an alias, every text in the file under that name must be one.
     Mend: write out what the aliases stand for, and drop `_aliases`.
     Example:
@@ -182,8 +183,11 @@ def aliases_broken(event: Event, look: Look) -> Iterator[Said]:
         "RecursionError": "it leads back to itself",
     }
     what = why.get(event.exception or "", "an alias must be an object")
+    said = f"`_aliases` can't be expanded: {what}"
+    if "format" in event.values:
+        said = f"`_aliases` turn the file's `format` into {quoted(event.values['format'])}"
     yield Said(
-        f"`_aliases` can't be expanded: {what}",
+        said,
         "write out what the aliases stand for, and drop `_aliases`",
     )
 

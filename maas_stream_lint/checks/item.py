@@ -397,13 +397,15 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (),
     )
     misnamed = ftype in taken and ftype != key
+    boots = ftype in ("boot-kernel", "boot-initrd") and not misnamed
     yield Said(
         f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
         "beside the manifest",
         f"rename the key {shown(key)} to {shown(ftype)}"
         if misnamed
         else "leave it for the MAAS that takes it, if this one can do without; else delete it",
-        effect="never downloads it, without a word",
+        effect="never downloads it, without a word"
+        + (", and can't boot the image" if boots else ""),
     )
 
 

@@ -686,13 +686,12 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "ga-hwe-22.04",
     """
-    subarch, flavour = product.get("subarch") or "generic", product.get("kflavor") or ""
-    others = [text for text in (product.get("subarches") or "").split(",") if text != subarch]
-    risky = any(channel in flavour for channel in CHANNELS) or any(
-        _kernel_flaw(text) for text in (subarch, *others)
-    )
-    if not risky or not product.image or not _boots(product):
+    subarch, subarches = product.get("subarch") or "generic", product.get("subarches") or ""
+    if not _risky(subarch, subarches, product.get("kflavor") or ""):
         return
+    if not product.image or not _boots(product):
+        return
+    others = [text for text in subarches.split(",") if text != subarch]
     takes = look.takes(product.place)
     for field in ("subarch", "subarches"):
         flawed: dict[tuple[str, str], list[str]] = {}
@@ -872,14 +871,27 @@ def _marked(product: Product) -> bool:
     return _title(product).endswith("LTS")
 
 
+#: What a subarch is made of: itself, the flavour, and whether it is a lone root's.
+_Kernel = tuple[str, str | None, bool]
+
+
+def _kernel(product: Product) -> _Kernel:
+    if product.bootloader or product.os == "ubuntu-core":
+        return "generic", None, False
+    lone = product.newest is not None and "boot-kernel" not in product.newest.ftypes
+    return product.get("subarch") or "generic", product.get("kflavor"), lone
+
+
 def _subarch(product: Product, release: Release) -> str:
     """The subarch with its flavour, as a release names the boot resource."""
-    if product.bootloader or product.os == "ubuntu-core":
-        return "generic"
-    subarch = product.get("subarch") or "generic"
-    if release.strict and product.newest is not None and "boot-kernel" not in product.newest.ftypes:
+    return _flavoured(_kernel(product), release)
+
+
+def _flavoured(kernel: _Kernel, release: Release) -> str:
+    subarch, flavour, lone = kernel
+    if release.strict and lone:
         return subarch  # a root tarball has no flavour there
-    told: str = QUESTIONS["subarch"](release, subarch, product.get("kflavor"))
+    told: str = QUESTIONS["subarch"](release, subarch, flavour)
     return told
 
 
@@ -912,13 +924,17 @@ def _find_shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]
     for (os, series, arch), products in alike.items():
         if len(products) < 2 or series is None or arch is None:
             continue
+        kernels: dict[_Kernel, list[int]] = {}
+        for position, product in enumerate(products):
+            kernels.setdefault(_kernel(product), []).append(position)
         for _, releases in flavours:
-            made: dict[str, list[Product]] = {}
-            for product in products:
-                made.setdefault(_subarch(product, releases[0]), []).append(product)
-            for subarch, several in made.items():
-                if len(several) < 2:
+            made: dict[str, list[int]] = {}
+            for kernel, positions in kernels.items():
+                made.setdefault(_flavoured(kernel, releases[0]), []).extend(positions)
+            for subarch, together in made.items():
+                if len(together) < 2:
                     continue
+                several = [products[position] for position in sorted(together)]
                 takes = [(product, look.takes(product.place)) for product in several]
                 for release in releases:
                     taken = [product for product, lines in takes if release.line in lines]
@@ -931,6 +947,14 @@ def _is_kernel(release: Release, subarch: str) -> bool:
     if release.deploy("parses-kernel"):
         return any(channel in subarch.split("-") for channel in CHANNELS)
     return subarch.startswith(("hwe-", "ga-"))
+
+
+@lru_cache(maxsize=1024)
+def _risky(subarch: str, subarches: str, flavour: str) -> bool:
+    """Whether a kernel's name may be one that MAAS can't read, whatever it makes of the flavour."""
+    return any(channel in flavour for channel in CHANNELS) or any(
+        _kernel_flaw(text) for text in (subarch, *subarches.split(","))
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -266,6 +266,34 @@ def juju_style_index(event: Event, look: Look) -> Iterator[Said]:
         )
 
 
+@rule("MSL109", Severity.UNUSABLE, on="stream")
+def url_too_long(whole: Whole, look: Look) -> Iterator[Said]:
+    """The URL is longer than MAAS can store.
+
+    MAAS: keeps the URL of a source in a column of 200 characters, so that a longer one can't be
+        given to it (`BootSource.url`, maasserver/models/bootsource.py; 3.8: `BootSourceTable`,
+        maasservicelayer/db/tables.py).
+    Why: artifact stores with deep folders, and links that carry their own key, come to such
+        lengths.
+    Mend: publish the stream under a shorter path. A signed link is no URL for a source anyway: it
+        ends in its key, where MAAS looks for the index.
+    Example:
+        http://images.example.com/artifacts/
+    """
+    stream = look.stream
+    url = stream.base + (stream.index_path if stream.explicit else "")
+    lines = look.where(lambda release: len(url) > (release.limit("source-url") or len(url)))
+    if "://" in url and lines:
+        room = min(r.limit("source-url") or 0 for r in look.releases if r.line in lines)
+        yield Said(
+            f"the URL {quoted(url)} has more than the {room} characters that MAAS stores",
+            "publish the stream under a shorter path",
+            place=Place(""),
+            lines=lines,
+            effect="does not take it as the URL of a source",
+        )
+
+
 def _full_url(stream: Stream) -> str:
     if "://" in stream.base:
         return f"the URL {quoted(stream.base.rstrip('/') + '/' + INDEX_JSON)}"

@@ -8,7 +8,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.seen import ALGORITHMS, Seen
@@ -30,6 +30,14 @@ MAX_ENTRIES = 200_000
 _STEP = 2**20
 
 
+class Copy(NamedTuple):
+    """A file that can be read."""
+
+    place: str
+    real: str  #: the same, links followed
+    stamp: str  #: changes with what is in it
+
+
 class LocalImages:
     """The image files of a tree on disk, looked at as a web server would serve them."""
 
@@ -38,9 +46,11 @@ class LocalImages:
         self._tree = tree
         self._cache = cache
         self._stop = stop
+        self._root = os.path.realpath(tree.root)
+        self._folders: dict[str, str] = {}  # where a folder really is: most files share one
 
-    def look(self, wanted: Wanted) -> tuple[Seen, Path | None]:
-        """What the disk's directory says of a file, and where it is if it can be read on."""
+    def look(self, wanted: Wanted) -> tuple[Seen, Copy | None]:
+        """What the disk's directory says of a file, and where to read on, if that can be done."""
         seen = Seen(wanted.path)
         place = self._tree.locate(wanted.path)
         if isinstance(place, Trouble):
@@ -55,15 +65,24 @@ class LocalImages:
             kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file"
             seen.trouble = Trouble("not-a-file", kind)
             return seen, None
-        real = os.path.realpath(place)
-        if not Path(real).is_relative_to(os.path.realpath(self._tree.root)):
+        real = self._real(place)
+        if not real.startswith(self._root + "/"):
             seen.link = printable(os.path.relpath(real, self._tree.root))
         seen.size, seen.inode = about.st_size, (about.st_dev, about.st_ino)
-        return seen, Path(place)
+        return seen, Copy(place, real, _stamp(about))
 
-    def recall(self, seen: Seen, place: Path, wanted: Wanted, algorithms: Iterable[str]) -> bool:
+    def _real(self, place: str) -> str:
+        """``os.path.realpath`` of a file, whose folder is asked for once."""
+        if os.path.islink(place):  # noqa: PTH114 - a Path of each takes longer than the rest
+            return os.path.realpath(place)
+        folder, _, name = place.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return f"{self._folders[folder]}/{name}"
+
+    def recall(self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str]) -> bool:
         """Fill in what an earlier run has read; whether that is all that is asked for."""
-        facts = self._cache.get(f"file:{os.path.realpath(place)}", _stamp(seen, place))
+        facts = self._cache.get(f"file:{copy.real}", copy.stamp)
         if facts is None or (wanted.listed and "names" not in facts):
             return False
         if not facts["digests"].keys() >= set(algorithms):
@@ -79,12 +98,11 @@ class LocalImages:
         return True
 
     def read(
-        self, seen: Seen, place: Path, wanted: Wanted, algorithms: Iterable[str], told: Progress
+        self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str], told: Progress
     ) -> None:
         """Read the first bytes and make the digests. Raises Stopped."""
-        before = _stamp(seen, place)
         try:
-            with place.open("rb", buffering=0) as file:
+            with Path(copy.place).open("rb", buffering=0) as file:
                 head = file.read(HEAD_BYTES)
                 seen.content = sniff(head, whole=len(head) == seen.size)
                 if algorithms:
@@ -93,16 +111,17 @@ class LocalImages:
                 if wanted.listed:
                     file.seek(0)
                     seen.names = whole_listing(file)
-            seen.size = place.stat().st_size
+                after = os.fstat(file.fileno())
         except OSError as error:
-            seen.trouble = _trouble(error, str(place))
+            seen.trouble = _trouble(error, copy.place)
             return
-        if algorithms and _stamp(seen, place) == before:
+        seen.size = after.st_size
+        if algorithms and _stamp(after) == copy.stamp:
             content = [list(seen.content.layers), seen.content.member]
             facts: dict[str, Any] = {"digests": seen.digests, "content": content}
             if wanted.listed:
                 facts["names"] = seen.names
-            self._cache.put(f"file:{os.path.realpath(place)}", before, facts)
+            self._cache.put(f"file:{copy.real}", copy.stamp, facts)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
         hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
@@ -155,11 +174,7 @@ def files_in(root: Path) -> Iterator[tuple[str, int]]:
                     yield path, entry.stat(follow_symlinks=False).st_size
 
 
-def _stamp(seen: Seen, place: Path) -> str:
-    try:
-        about = place.stat()
-    except OSError:
-        return ""
+def _stamp(about: os.stat_result) -> str:
     return f"{about.st_size}:{about.st_mtime_ns}:{about.st_dev}:{about.st_ino}"
 
 

@@ -15,8 +15,8 @@ from maas_stream_lint.images.seen import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
+    from maas_stream_lint.images.local import Copy
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions, Seen, Wanted
     from maas_stream_lint.remote import RemoteTree
@@ -64,7 +64,7 @@ def survey_local(
         progress = told or Quiet()
         progress.begin(len(left), sum(s.size or 0 for _, s, _, _ in left) if hashing else 0)
 
-        def look(task: tuple[Wanted, Seen, Path, tuple[str, ...]]) -> None:
+        def look(task: tuple[Wanted, Seen, Copy, tuple[str, ...]]) -> None:
             w, seen, place, algorithms = task
             images.read(seen, place, w, algorithms, progress)
             progress.finished(w.path)
@@ -178,7 +178,7 @@ def _cache(options: FileOptions, mode: str) -> HashCache:
 
 
 def _holds_none(
-    present: Mapping[str, int] | None, looked: Sequence[tuple[Wanted, Seen, Path | None]]
+    present: Mapping[str, int] | None, looked: Sequence[tuple[Wanted, Seen, Copy | None]]
 ) -> bool:
     """Whether a tree holds metadata and nothing else: no wanted file, nor one of such a name.
 

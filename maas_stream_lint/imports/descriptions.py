@@ -112,10 +112,28 @@ class Descriptions:
             self.journal.abort(
                 "aliases-broken", Place(path, ("_aliases",)), type(error).__name__, str(error)
             )
+        self._check_format_kept(path, form, data)
         if form == "index:1.0":
             self._sync_index(path, data, frames)
         else:
             self._sync_products(path, data)
+
+    def _check_format_kept(self, path: str, form: str, data: dict[str, Any]) -> None:
+        """``check_tree_paths`` goes by the format that aliases leave: it walks what is of that."""
+        left = data.get("format")
+        if left == form or not _in(left, FORMATS):
+            return
+        exception, message, member = "KeyError", "'products'", "products"
+        if left == "index:1.0":
+            exception, message, member = "TypeError", "'NoneType' object is not iterable", "index"
+        if member not in data:
+            self.journal.abort(
+                "aliases-broken",
+                Place(path, ("_aliases",)),
+                exception,
+                message,
+                values={"format": left},
+            )
 
     def _unreadable(
         self, path: str, failure: Failure, frames: tuple[str, ...], named: Place

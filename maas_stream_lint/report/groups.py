@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 #: As many products with the same trouble become one entry.
 MANY = 3
 
-#: So many values are named, where nothing else differs.
-_FEW = 3
+#: So many values are named: an Ubuntu image has four items.
+_FEW = 4
 
 #: What differs between messages of one shape: values in backticks, and numbers.
 _VALUES = re.compile(r"(`[^`]*`|\d+)")
@@ -80,7 +80,8 @@ def sections(findings: Sequence[Finding]) -> list[Section]:
         for finding in group:
             by_owner.setdefault(_owner(finding), []).append(finding)
         if outside := by_owner.pop(None, None):
-            stream.append(Entry(tuple(outside)))
+            alone = len(outside) < MANY
+            stream += [Entry((f,)) for f in outside] if alone else [Entry(tuple(outside))]
         if len(by_owner) >= MANY:
             shared.append(Entry(tuple(f for one in by_owner.values() for f in one)))
             continue
@@ -112,15 +113,19 @@ def _section(title: str, entries: list[Entry]) -> list[Section]:
 def merged(texts: Iterable[str], *, example: bool = False) -> str:
     """Texts of one shape as one; the first of them if their shapes differ.
 
-    Of what differs a few values are named, ``…`` stands for many. ``example``: commands are told
+    Of what differs first a few values are named; ``…`` stands for many, and for what goes with
+    them. ``example``: commands are told
     by the first one, since one can't be made of ``…``.
     """
     split = [_VALUES.split(text) for text in dict.fromkeys(texts)]
     if len({_frame("".join(parts)) for parts in split}) > 1:
         return "".join(split[0])
     columns = [list(dict.fromkeys(values)) for values in zip(*split, strict=True)]
-    differing = sum(len(values) > 1 for values in columns)
-    told = "".join(_one_of(values, named=differing == 1, example=example) for values in columns)
+    first = next((i for i, values in enumerate(columns) if len(values) > 1), None)
+    told = "".join(
+        _one_of(values, named=number == first, example=example)
+        for number, values in enumerate(columns)
+    )
     return f"{told} (and so for each)" if example and _example(columns) else told
 
 

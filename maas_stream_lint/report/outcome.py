@@ -1,4 +1,4 @@
-"""What becomes of each product on each release line, read off the simulated imports."""
+"""What becomes of each product on each release line: by the simulated imports, and by its files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
     from maas_stream_lint.engine import Look
@@ -20,7 +21,7 @@ MEANING = {
     UNUSABLE: "MAAS imports it, but can't deploy, commission or find it",
     NOTICE: "MAAS shows its message; there is nothing to import",
     IGNORED: "MAAS drops it, with or without a word; the rest goes on",
-    FATAL: "MAAS stops before it gets there, and imports nothing of this source",
+    FATAL: "MAAS stops before it is through, and imports nothing of this source",
 }
 
 
@@ -41,6 +42,11 @@ class Column(NamedTuple):
     strict: bool
 
     @property
+    def fails_at_files(self) -> bool:
+        """Whether the metadata passes, and a file then ends the import."""
+        return self.fatal is None and FATAL in self.outcomes
+
+    @property
     def counts(self) -> Counter[str]:
         """How many products fare how."""
         return Counter(self.outcomes)
@@ -48,7 +54,10 @@ class Column(NamedTuple):
 
 def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
     """Every product's fate, in the stream's order."""
-    unusable = _unusable(findings, {file.path for file in look.catalog.files})
+    files = {file.path for file in look.catalog.files}
+    unusable = _unusable(findings, files)
+    stopped = {n for f in findings if _of_files(f, Severity.FATAL) for n in f.maas}
+    lost = _lost(findings)
     by_line = {line: trace for trace in look.traces for line in trace.lines}
     taken = {id(trace): {(i.file, i.product) for i in trace.imported} for trace in look.traces}
     made = []
@@ -57,11 +66,13 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
         outcomes = []
         for line in look.lines:
             trace = by_line[line]
-            if trace.fatal is not None:
+            if trace.fatal is not None or line in stopped:
                 outcomes.append(FATAL)
             elif (file, name) not in taken[id(trace)]:
                 notice = product.notification and not trace.strict
                 outcomes.append(NOTICE if notice else IGNORED)
+            elif line in lost.get((file, name), ()):
+                outcomes.append(IGNORED)
             else:
                 scopes = ((file, name), (file, None), (None, None))
                 hit = any(line in unusable.get(scope, ()) for scope in scopes)
@@ -85,6 +96,20 @@ def columns(look: Look, table: list[Row]) -> list[Column]:
         Column(tuple(lines), outcomes, by_line[lines[0]].fatal, strict)  # type: ignore[arg-type]
         for (outcomes, _, strict), lines in found.items()
     ]
+
+
+def _of_files(finding: Finding, severity: Severity) -> bool:
+    return finding.severity is severity and level_of(finding.code) == "file"
+
+
+def _lost(findings: tuple[Finding, ...]) -> dict[tuple[str, str | None], set[str]]:
+    """The release lines on which a product is dropped for one of its files."""
+    found: dict[tuple[str, str | None], set[str]] = {}
+    for finding in findings:
+        if _of_files(finding, Severity.IGNORED):
+            for place in finding.places:
+                found.setdefault((place.file, place.product), set()).update(finding.maas)
+    return found
 
 
 def _unusable(

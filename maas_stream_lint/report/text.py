@@ -155,6 +155,10 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(" of this source" if column.strict else ": the import of every source stops")
         return told.append_text(_by(report, column, Severity.FATAL))
+    if column.fails_at_files:
+        told = styled("imports nothing", COLORS["ignored"])
+        told.append(": a file fails, and with it the import of every source")
+        return told.append_text(_by(report, column, Severity.FATAL))
     if not products:
         return Text("finds no products")
     counts = column.counts
@@ -195,6 +199,31 @@ def _summary(page: Page, report: Report, threshold: Severity) -> None:
         many = level is Severity.WARNING and counts[level] > 1
         told.append(f"{counts[level]:,} {level.label}{'s' * many}", COLORS[level.label])
     files = sum(metadata.exists for metadata in report.look.stream.files.values())
-    told.append(f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'file')}")
+    told.append(
+        f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'metadata file')}"
+    )
+    told.append(f" · {_images(report)}")
     told.append(f" · MAAS {span(report.look.lines, [r.line for r in all_releases()])}")
     page.line(told, hang=2)
+
+
+def _images(report: Report) -> str:
+    """How the image files were looked at, so that nobody takes more for checked than was."""
+    survey = report.look.survey
+    if survey is not None and survey.metadata_only:
+        return "no image files here to check"
+    if survey is None or survey.mode == "none":
+        return "image files not checked"
+    number, of = len(survey.wanted), "image file"
+    if survey.mode == "head":
+        seen = sum(s.trouble is None for s in survey.files.values())
+        told = f"{count(number, of)} looked at, no checksums"
+        if seen < number:
+            told = f"{seen:,} of {count(number, of)} found, no checksums"
+    else:
+        known = sum(s.cached for s in survey.files.values())
+        told = f"{survey.hashed:,} of " if survey.hashed < number else ""
+        told += f"{count(number, of)} hashed" + (f" ({known:,} of them before)" if known else "")
+    if survey.skipped:
+        told += f", {len(survey.skipped):,} left out for --max-download"
+    return told + (", stopped before the end" if survey.interrupted else "")
