@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     import socket
     import ssl
     from collections.abc import Callable, Iterator
+
+    from images import Tree
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -19,7 +24,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.requests.append(self)
+        # A copy, as one object serves all requests of a connection.
+        self.server.requests.append(copy.copy(self))
         self.server.respond(self)
 
     do_HEAD = do_GET  # noqa: N815 - the names are http.server's
@@ -32,6 +38,28 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def head(self, status: int = 200, **headers: str) -> None:
+        """A status line and headers, with nothing after them yet."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def send_part(self, body: bytes, etag: str = '"1"', *, cut: int | None = None) -> None:
+        """What a good server sends of a file. ``cut``: it hangs up after so many bytes."""
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range", ""))
+        start, end, status, more = 0, len(body), 200, {}
+        if asked and self.headers.get("if-range", etag) == etag:
+            start, status = int(asked[1]), 206
+            end = min(int(asked[2]) + 1, end) if asked[2] else end
+            more["Content_Range"] = f"bytes {start}-{end - 1}/{len(body)}"
+        self.head(status, Content_Length=str(end - start), ETag=etag, **more)
+        if self.command == "HEAD":
+            return
+        sent = body[start : end if cut is None else min(end, cut)]
+        self.wfile.write(sent)
+        self.close_connection = len(sent) < end - start
 
     def send_raw(self, data: bytes) -> None:
         """All there is to be said, then the end of the connection."""
@@ -48,9 +76,14 @@ class Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, respond: Callable[[Handler], None], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        respond: Callable[[Handler], None],
+        tls: ssl.SSLContext | None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.connections = 0
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__((host, 0), Handler)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.respond = respond
@@ -79,8 +112,10 @@ class Server(ThreadingHTTPServer):
 def serve(
     respond: Callable[[Handler], None] = lambda request: request.send(b"{}"),
     tls: ssl.SSLContext | None = None,
+    kind: type[Server] = Server,
+    host: str = "127.0.0.1",
 ) -> Iterator[Server]:
-    server = Server(respond, tls)
+    server = kind(respond, tls, host)
     thread = threading.Thread(target=server.serve_forever, args=(0.005,))
     thread.start()
     try:
@@ -90,3 +125,24 @@ def serve(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def publishing(
+    tree: Tree,
+    odd: Callable[[Handler, bytes], object] = Handler.send_part,
+    ending: str = "squashfs",
+) -> Callable[[Handler], None]:
+    """Serve a stream well, but for files whose path ends so: there it is as ``odd`` says."""
+    files = {**tree.files, **tree.metadata}
+
+    def respond(request: Handler) -> None:
+        path = unquote(request.path.partition("?")[0]).lstrip("/")
+        body = files.get(path)
+        if body is None:
+            request.send(b"", 404)
+        elif path.endswith(ending) and not path.startswith("streams/"):
+            odd(request, body)
+        else:
+            request.send_part(body)
+
+    return respond

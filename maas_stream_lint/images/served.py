@@ -457,11 +457,14 @@ class _Kept:
             self._file.truncate()
 
 
-def _place_in(folder: Path, path: str) -> Path:
-    """Where a path of the metadata is kept, which is below ``folder`` whatever it says."""
+def _place_in(folder: Path, path: str) -> Path | None:
+    """Where a path of the metadata is kept, which is below ``folder`` whatever it says.
+
+    ``None`` for one that no disk can hold, of which the metadata's rules tell.
+    """
     tidy = os.path.normpath("/" + path.split("?")[0].split("#")[0]).lstrip("/")
     if not tidy or "\0" in tidy or not _encodable(tidy):
-        raise UsageError(f"no file can be kept under the name {path!r}", "leave --keep away")
+        return None
     place = folder / tidy
     # A link below the folder may lead elsewhere.
     if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
@@ -480,7 +483,8 @@ def _encodable(name: str) -> bool:
 
 def _is_kept(folder: str | os.PathLike[str], wanted: Wanted, seen: Seen) -> bool:
     with suppress(OSError, UsageError):
-        return _place_in(Path(folder), wanted.path).stat().st_size == seen.size
+        place = _place_in(Path(folder), wanted.path)
+        return place is None or place.stat().st_size == seen.size
     return False
 
 

@@ -130,8 +130,34 @@ class _Lease:
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
 
 
+class _Lines:
+    """The lines of a head, of which the last one is remembered."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+        self.last = b""
+
+    def readline(self, limit: int) -> bytes:
+        self.last = self.file.readline(limit)
+        return self.last
+
+    def close(self) -> None:
+        self.file.close()
+
+
 class _Response(http.client.HTTPResponse):
-    """Passes over all of 1xx (http.client knows 100 alone): a 103 is no answer yet."""
+    """Passes over all of 1xx: http.client knows 100 alone. Takes no half of a head for a whole."""
+
+    def begin(self) -> None:
+        lines = _Lines(self.fp)
+        self.fp = lines  # type: ignore[assignment]
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:
+                self.fp = lines.file
+        if not lines.last:
+            raise http.client.HTTPException
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:

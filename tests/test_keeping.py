@@ -1,0 +1,323 @@
+"""What is kept of downloads: files, where somebody wants them, and checksums from run to run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from images import FOLDER, INITRD, KERNEL, SQUASHFS, Tree, digest
+from looks import look
+from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.images.cache import HashCache, default_folder
+from nginx import Nginx
+from servers import Handler, publishing, serve
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    found = folder.rglob("*")
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in found if p.is_file()}
+
+
+def fetched(store: Nginx) -> list[str]:
+    """The files that were asked for whole since this was asked last."""
+    asked = [r for r in store.log() if r["method"] == "GET" and "/streams/" not in r["uri"]]
+    return sorted(r["uri"].rpartition("/")[2] for r in asked if r["range"] != "bytes=0-4095")
+
+
+# Files
+
+
+def test_good_files_are_kept(store: Nginx, tmp_path: Path) -> None:
+    store.publish("kept", Tree())
+    keep = tmp_path / "deep" / "keep"
+    looked = look(store.url("plain", "kept"), "download", keep=keep, cache=False)
+    assert looked.names == set()
+    assert files_in(keep) == {
+        f"{FOLDER}/boot-kernel": KERNEL,
+        f"{FOLDER}/boot-initrd": INITRD,
+        f"{FOLDER}/squashfs": SQUASHFS,
+    }
+    mask = os.umask(0)
+    os.umask(mask)
+    mode = (keep / FOLDER / "squashfs").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o666 & ~mask
+
+
+def test_bad_files_are_not_kept(store: Nginx, tmp_path: Path) -> None:
+    tree = Tree()
+    root = store.publish("half", tree)
+    (root / FOLDER / "squashfs").write_bytes(SQUASHFS[:-1] + b"?")
+    (root / FOLDER / "boot-initrd").write_bytes(INITRD[:-1])
+    looked = look(store.url("plain", "half"), "download", keep=tmp_path)
+    assert looked.names == {"sha256-mismatch", "size-mismatch"}
+    assert [n for n in files_in(tmp_path) if not n.startswith("home/")] == [f"{FOLDER}/boot-kernel"]
+
+
+def test_good_file_of_before_outlives_a_bad_one(store: Nginx, tmp_path: Path) -> None:
+    root = store.publish("before", Tree())
+    keep = tmp_path / "keep"
+    look(store.url("plain", "before"), "download", keep=keep)
+    (root / FOLDER / "squashfs").write_bytes(SQUASHFS[:-1] + b"?")
+    looked = look(store.url("plain", "before"), "download", keep=keep, cache=False)
+    assert looked.names == {"sha256-mismatch"}
+    assert (keep / FOLDER / "squashfs").read_bytes() == SQUASHFS
+
+
+def test_known_file_that_is_not_kept_yet_is_fetched(store: Nginx, tmp_path: Path) -> None:
+    store.publish("later", Tree())
+    url, keep = store.url("plain", "later"), tmp_path / "keep"
+    look(url, "download")
+    store.log()
+    look(url, "download", keep=keep)
+    assert len(fetched(store)) == 3
+    assert len(files_in(keep)) == 3
+    look(url, "download", keep=keep)
+    assert fetched(store) == []
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_links_do_not_lead_out(store: Nginx, tmp_path: Path, what: str) -> None:
+    store.publish("links", Tree())
+    keep, outside = tmp_path / "keep", tmp_path / "outside"
+    (keep / FOLDER).parent.mkdir(parents=True)
+    outside.mkdir()
+    if what == "folder":
+        (keep / FOLDER).symlink_to(outside)
+    else:
+        (keep / FOLDER).mkdir()
+        (keep / FOLDER / "squashfs").symlink_to(outside / "x")
+    with pytest.raises(UsageError, match="would be kept outside of"):
+        look(store.url("plain", "links"), "download", keep=keep)
+    assert files_in(outside) == {}
+
+
+@pytest.mark.parametrize(
+    "path", ["a/../../x", "/x", "../x", "a/%2e%2e/x", "./a/./x", "x\0", "\ud800"]
+)
+def test_paths_do_not_lead_out(tmp_path: Path, path: str) -> None:
+    tree = Tree()
+    tree.add("squashfs", SQUASHFS, path)
+    tree.files.pop(path)
+    keep = tmp_path / "keep"
+
+    def any_file(request: Handler) -> None:
+        known = publishing(tree)
+        if "streams/" in request.path or FOLDER in request.path:
+            known(request)
+        else:
+            request.send_part(SQUASHFS)
+
+    with serve(any_file) as server:
+        looked = look(server.url + "/", "download", keep=keep)
+    assert looked.survey.hashed >= 2
+    assert {p.name for p in tmp_path.iterdir()} <= {"keep", "home"}
+    assert "x" not in {p.name for p in keep.parent.iterdir()}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_that_cannot_be_written(store: Nginx, tmp_path: Path) -> None:
+    store.publish("unwritable", Tree())
+    (tmp_path / "keep").mkdir(mode=0o500)
+    with pytest.raises(LintError, match="permission denied"):
+        look(store.url("plain", "unwritable"), "download", keep=tmp_path / "keep")
+
+
+def test_folder_that_is_a_file(store: Nginx, tmp_path: Path) -> None:
+    store.publish("nofolder", Tree())
+    (tmp_path / "keep").write_text("")
+    with pytest.raises(LintError, match="cannot write"):
+        look(store.url("plain", "nofolder"), "download", keep=tmp_path / "keep")
+
+
+# How much
+
+
+def test_limit_rate(store: Nginx) -> None:
+    tree = Tree()
+    tree.add("squashfs", b"hsqs" + bytes(100_000))
+    tree.add("boot-kernel", KERNEL + bytes(100_000), kpackage="linux-generic")
+    store.publish("rate", tree)
+    start = time.monotonic()
+    looked = look(store.url("plain", "rate"), "download", limit_rate=150_000, jobs=4)
+    assert 1.1 < time.monotonic() - start < 6
+    assert looked.names == set()
+
+
+def test_max_download(store: Nginx) -> None:
+    tree = Tree()
+    tree.add("squashfs", b"hsqs" + bytes(100_000))
+    store.publish("most", tree)
+    looked = look(store.url("plain", "most"), "download", max_download=50_000, jobs=1)
+    assert looked.survey.skipped == (f"{FOLDER}/squashfs",)
+    assert looked.survey.hashed == 2
+    assert fetched(store) == ["boot-initrd", "boot-kernel"]
+    assert looked.report.to_dict()["summary"]["images"]["skipped"] == 1
+
+
+def test_only_and_all_versions(store: Nginx) -> None:
+    tree = Tree()
+    old = {n: {**i, "path": f"old/{n}"} for n, i in tree.items.items()}
+    tree.products[next(iter(tree.products))]["versions"]["20230101"] = {"items": old}
+    tree.product("com.other:v3:x", {"root-tgz": {**tree.items["squashfs"], "ftype": "root-tgz",
+                                                  "path": "other/root"}}, os="custom")  # fmt: skip
+    store.publish("only", tree)
+    url = store.url("plain", "only")
+    ubuntu = {f"{FOLDER}/{n}" for n in ("boot-kernel", "boot-initrd", "squashfs")}
+    assert set(look(url).survey.files) == ubuntu | {"other/root"}
+    assert set(look(url, only=("*:boot:*",)).survey.files) == ubuntu
+    assert set(look(url, only=("com.other*", "x")).survey.files) == {"other/root"}
+    looked = look(url, all_versions=True, only=("*:boot:*",))
+    assert set(looked.survey.files) == ubuntu | {f"old/{n}" for n in old if n != "manifest"}
+    missing = looked.of("file-missing")
+    assert {f.severity.label for f in missing} == {"warning"}
+
+
+# Checksums
+
+
+@pytest.mark.parametrize("location", ["plain", "files-weak"])
+def test_nothing_is_fetched_twice(store: Nginx, location: str) -> None:
+    store.publish("twice", Tree())
+    url = store.url(location, "twice")
+    assert look(url, "download").survey.hashed == 3
+    assert len(fetched(store)) == 3
+    looked = look(url, "download")
+    assert fetched(store) == []
+    assert looked.survey.hashed == 3
+    assert looked.survey.read == 0
+    assert looked.seen("squashfs").cached
+    look(url, "download", cache=False)
+    assert len(fetched(store)) == 3
+
+
+def test_what_changed_is_fetched(store: Nginx) -> None:
+    tree = Tree()
+    root = store.publish("changed", tree)
+    url = store.url("plain", "changed")
+    look(url, "download")
+    store.log()
+    place = root / FOLDER / "squashfs"
+    place.write_bytes(SQUASHFS[:-1] + b"?")
+    os.utime(place, (1, 1))
+    looked = look(url, "download")
+    assert fetched(store) == ["squashfs"]
+    assert looked.names == {"sha256-mismatch"}
+    looked = look(url, "download")
+    assert fetched(store) == []
+    assert looked.names == {"sha256-mismatch"}
+
+
+def test_checksum_that_was_not_made_is_made(store: Nginx) -> None:
+    tree = Tree()
+    root = store.publish("more", tree)
+    look(store.url("plain", "more"), "download")
+    store.log()
+    tree.items["squashfs"]["sha512"] = digest(SQUASHFS, "sha512")
+    times = (root / FOLDER / "squashfs").stat().st_mtime
+    store.publish("more", tree)
+    os.utime(root / FOLDER / "squashfs", (times, times))
+    look(store.url("plain", "more"), "download")
+    assert "squashfs" in fetched(store)
+
+
+def test_server_that_tells_nothing_of_changes(store: Nginx) -> None:
+    store.publish("stampless", Tree())
+    url = store.url("files-no-stamp", "stampless")
+    look(url, "download")
+    look(url, "download")
+    assert len(fetched(store)) == 6
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda place: place.write_bytes(b"no database" * 99), id="no database"),
+        pytest.param(lambda place: place.write_bytes(place.read_bytes()[:5000]), id="cut"),
+        pytest.param(lambda place: (place.unlink(), place.mkdir()), id="a folder"),
+        pytest.param(lambda place: place.write_bytes(b""), id="empty"),
+        pytest.param(
+            lambda place: place.write_bytes(place.read_bytes()[:4096] + os.urandom(4096)),
+            id="garbage",
+        ),
+    ],
+)
+def test_corrupt_cache(store: Nginx, damage: object) -> None:
+    store.publish("corrupt", Tree())
+    url = store.url("plain", "corrupt")
+    look(url, "download")
+    (place,) = (p for p in default_folder().rglob("*") if p.is_file())
+    damage(place)  # type: ignore[operator]
+    looked = look(url, "download")
+    assert looked.names == set()
+    assert looked.survey.hashed == 3
+
+
+@pytest.mark.parametrize(
+    "facts",
+    ["", "null", "[]", '{"form": 9}', '{"form": 1, "digests": {"sha256": "xyz"}}', '{"form": 1}'],
+)
+def test_corrupt_entries(store: Nginx, facts: str) -> None:
+    store.publish("entries", Tree())
+    url = store.url("plain", "entries")
+    look(url, "download")
+    with sqlite3.connect(default_folder() / "files.sqlite") as database:
+        database.execute("UPDATE file SET facts = ?", (facts,))
+    database.close()
+    store.log()
+    looked = look(url, "download")
+    assert looked.names == set()
+    assert len(fetched(store)) == 3
+
+
+def test_cache_that_cannot_be_written(
+    store: Nginx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    store.publish("readonly", Tree())
+    assert look(store.url("plain", "readonly"), "download").survey.hashed == 3
+
+
+def test_cache_that_can_only_be_read(store: Nginx) -> None:
+    store.publish("readable", Tree())
+    url = store.url("plain", "readable")
+    look(url, "download")
+    folder = default_folder()
+    (folder / "files.sqlite").chmod(0o400)
+    folder.chmod(0o500)
+    try:
+        store.log()
+        assert look(url, "download").survey.hashed == 3
+        assert fetched(store) == []
+    finally:
+        folder.chmod(0o700)
+
+
+def _fill(folder: str, start: int) -> None:
+    for number in range(start, start + 40):
+        cache = HashCache(Path(folder))
+        cache.put(f"url:{number}", "stamp", {"digests": {"sha256": f"{number:064x}"}})
+        cache.close()
+
+
+def test_runs_at_the_same_time(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    runs = [context.Process(target=_fill, args=(str(tmp_path), n * 40)) for n in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    assert [run.exitcode for run in runs] == [0] * 3
+    cache = HashCache(tmp_path)
+    known = [cache.get(f"url:{number}", "stamp") for number in range(120)]
+    cache.close()
+    assert all(known)
+    assert not [p for p in tmp_path.iterdir() if "journal" in p.name]

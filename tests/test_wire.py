@@ -1,0 +1,397 @@
+"""Answers that HTTP knows, allows or forbids, and the ways to a server."""
+
+from __future__ import annotations
+
+import http.client
+import select
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from email.utils import formatdate
+
+import pytest
+
+from images import FOLDER, SQUASHFS, Tree, digest
+from looks import BASIC, Looked, look
+from maas_stream_lint.errors import UsageError
+from nginx import PASSWORD, USER, Nginx
+from servers import Handler, Server, publishing, serve
+
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
+@contextmanager
+def odd_server(
+    odd: Callable[[Handler, bytes], object], tree: Tree | None = None
+) -> Iterator[Server]:
+    with serve(publishing(tree or Tree(), odd)) as server:
+        yield server
+
+
+def see(odd: Callable[[Handler, bytes], object], mode: str = "download", **more: object) -> Looked:
+    with odd_server(odd) as server:
+        return look(server.url + "/", mode, **more)
+
+
+def chunked(body: bytes, *, whole: bool = True) -> bytes:
+    pieces = [body[at : at + 1000] for at in range(0, len(body), 1000)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n" * whole
+
+
+# Bodies
+
+
+def test_chunked_without_a_length() -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.head(200, Transfer_Encoding="chunked")
+        if request.command == "GET":
+            request.wfile.write(chunked(body))
+
+    looked = see(odd)
+    assert looked.names == set()
+    assert looked.seen("squashfs").digests["sha256"] == digest(SQUASHFS)
+
+
+def test_chunked_that_breaks_off_is_no_file() -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        if request.headers["range"] and request.headers["range"] != "bytes=0-4095":
+            request.send_part(body)
+            return
+        request.head(200, Transfer_Encoding="chunked")
+        if request.command == "GET":
+            cut = request.headers["range"] is None
+            request.wfile.write(chunked(body[:2000] if cut else body, whole=not cut))
+            request.close_connection = cut
+
+    looked = see(odd)
+    assert looked.names == {"download-cut"}
+    assert looked.seen("squashfs").cuts == (2000,)
+    assert looked.seen("squashfs").digests["sha256"] == digest(SQUASHFS)
+
+
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_chunked_that_always_breaks_off(mode: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.head(200, Transfer_Encoding="chunked")
+        request.wfile.write(chunked(body[:2000], whole=False))
+        request.close_connection = True
+
+    looked = see(odd, mode)
+    assert looked.names == {"file-not-served"}
+
+
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_length_larger_than_the_body(mode: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.head(200, Content_Length=str(len(body) + 10))
+        request.wfile.write(body)
+        request.close_connection = True
+
+    looked = see(odd, mode)
+    assert "the server broke off after 3,020 of 3,030" in looked.of("file-not-served")[0].message
+
+
+def test_length_smaller_than_the_body() -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.head(200, Content_Length="1000")
+        request.wfile.write(body)
+
+    looked = see(odd)
+    assert "has 1,000 bytes, expected 3,020" in looked.of("size-mismatch")[0].message
+
+
+def test_part_that_breaks_off_is_not_judged() -> None:
+    """What came of the first bytes is asked for again, not taken for the file's beginning."""
+    asked = 0
+
+    def odd(request: Handler, body: bytes) -> None:
+        nonlocal asked
+        asked += 1
+        request.send_part(body, cut=20 if asked == 1 else None)
+
+    assert see(odd, "head").names == set()
+
+
+def test_body_on_head_does_no_harm() -> None:
+    assert see(lambda request, body: request.send(body)).names == set()
+
+
+def test_connection_reset_in_the_middle() -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        if request.headers["range"] == "bytes=0-4095" or request.server.connections > 9:
+            request.send_part(body)
+            return
+        request.head(200, Content_Length=str(len(body)))
+        request.wfile.write(body[:100])
+        linger = b"\1\0\0\0\0\0\0\0"  # RST instead of FIN
+        request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        request.connection.close()
+        request.close_connection = True
+
+    looked = see(odd, retries=1)
+    assert looked.seen("squashfs").trouble is not None
+    assert "connection" in looked.of("file-not-served")[0].message
+
+
+@pytest.mark.parametrize("odd_length", ["-1", "1e3", "٣", "9" * 30, ""])
+def test_length_that_is_no_number(odd_length: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        text = f"HTTP/1.1 200 OK\r\nContent-Length: {odd_length}\r\nConnection: close\r\n\r\n"
+        request.send_raw(text.encode() + body)
+
+    see(odd, retries=0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "bytes 0-9/x",
+        "bytes */*",
+        "octets 0-4/5",
+        "bytes 5-1/3",
+        "bytes 0-4095/" + "9" * 40,
+        "bytes 0-4095/*",
+        "",
+    ],
+)
+def test_content_range_that_tells_nothing(said: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        if request.headers["range"]:
+            request.send(body, 206, Content_Range=said)
+        else:
+            request.send_part(body)
+
+    looked = see(odd)
+    assert looked.names <= {"no-range-support"}
+    assert looked.seen("squashfs").digests["sha256"] == digest(SQUASHFS)
+
+
+# Heads
+
+
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_informational_answers_are_passed_over(mode: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+        request.wfile.write(early + b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.send_part(body)
+
+    assert see(odd, mode).names == set()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 500 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000,
+        b"HTTP/1.1 20x OK\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3,
+    ],
+)
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_answer_that_is_none(data: bytes, mode: str) -> None:
+    looked = see(lambda request, body: request.send_raw(data), mode, retries=1)
+    assert looked.names == {"file-not-served"}
+    assert (
+        "the server broke off, or its answer is not HTTP" in looked.of("file-not-served")[0].message
+    )
+
+
+def test_http_1_0_and_connections_that_close() -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        about = f"Content-Length: {len(body)}\r\n\r\n".encode()
+        request.send_raw(b"HTTP/1.0 200 OK\r\n" + about + body * (request.command == "GET"))
+
+    assert see(odd).names == set()
+
+    def closing(request: Handler, body: bytes) -> None:
+        request.close_connection = True
+        request.send(body if request.command == "GET" else b"", Connection="close")
+
+    assert see(closing).names <= {"length-disagrees"}
+
+
+@pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
+def test_stale_connections(farewell: bytes) -> None:
+    """A server that hangs up after each answer without a word, or with one nobody asked for."""
+
+    def odd(request: Handler, body: bytes) -> None:
+        request.send_part(body)
+        request.send_raw(farewell)
+
+    assert see(odd, jobs=1, retries=4).names == set()
+
+
+def test_redirect_with_odd_location() -> None:
+    tree = Tree()
+    path = f"{FOLDER}/é x"
+    tree.files[path] = SQUASHFS
+
+    def odd(request: Handler, body: bytes) -> None:
+        request.wfile.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /")
+        request.wfile.write(path.encode() + b"\r\n\r\n")
+
+    with odd_server(odd, tree) as server:
+        looked = look(server.url + "/")
+    assert looked.names == {"redirecting-files"}
+    assert looked.seen("squashfs").url == f"{server.url}/{FOLDER}/%C3%A9%20x"
+
+
+@pytest.mark.parametrize(
+    "location", ["x" * 60_000, "http://h:99999/", "//[::1", "http://a..b/", ""]
+)
+def test_redirect_that_leads_nowhere(location: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.send(b"", 302, Location=location)
+
+    looked = see(odd, "head")
+    trouble = looked.seen("squashfs").trouble
+    assert trouble is not None
+    assert max(map(len, (f.message for f in looked.report.findings))) < 2000
+
+
+def test_dates_of_retry_after() -> None:
+    asked = 0
+
+    def odd(request: Handler, body: bytes) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            request.send(b"", 503, Retry_After=formatdate(usegmt=True))
+        else:
+            request.send_part(body)
+
+    assert see(odd, "head").names == set()
+
+
+@pytest.mark.parametrize("said", ["nan", "-5", "1e99", "Mon, 99 Foo", "9" * 400, "\x80"])
+def test_retry_after_that_says_nothing(said: str) -> None:
+    looked = see(lambda r, body: r.send(b"", 503, Retry_After=said), "head", retries=1)
+    assert looked.names == {"file-not-served"}
+
+
+# What is sent
+
+
+def test_own_headers_come_as_they_were_given() -> None:
+    given = (("X-A", "1"), ("X-A", "é"), ("Host", "images.example.com"), ("User-Agent", "me"))
+    with odd_server(Handler.send_part) as server:
+        look(server.url + "/", headers=given)
+    files = [r for r in server.requests if r.path.endswith("squashfs")]
+    assert {r.headers["x-a"] for r in files} == {"1, é"}
+    assert {r.headers["host"] for r in files} == {"images.example.com"}
+    assert {r.headers["user-agent"] for r in files} == {"me"}
+
+
+def test_ipv6_literal() -> None:
+    class Six(Server):
+        address_family = socket.AF_INET6
+
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("no IPv6 on loopback")
+    with serve(publishing(Tree()), kind=Six, host="::1") as server:
+        looked = look(f"http://[::1]:{server.server_port}/", "download")
+        assert {r.headers["host"] for r in server.requests} == {f"[::1]:{server.server_port}"}
+    assert looked.names == set()
+
+
+# Proxies
+
+
+def relay(request: Handler) -> None:
+    """What a forward proxy does; names of example.test are this machine's."""
+    if request.command == "CONNECT":
+        _, _, port = request.path.rpartition(":")
+        with socket.create_connection(("127.0.0.1", int(port))) as there:
+            request.head(200)
+            ends = {request.connection: there, there: request.connection}
+            while not request.server.over.is_set():
+                for end in select.select(list(ends), [], [], 0.05)[0]:
+                    data = b""
+                    with suppress(OSError):
+                        data = end.recv(65536)
+                    if not data:
+                        request.close_connection = True
+                        return
+                    ends[end].sendall(data)
+        return
+    _, _, place, path = request.path.split("/", 3)
+    upstream = http.client.HTTPConnection("127.0.0.1", int(place.rpartition(":")[2]))
+    names = ("range", "authorization", "accept-encoding", "host")
+    sent = {name: request.headers[name] for name in names if request.headers[name]}
+    upstream.request(request.command, "/" + path, headers={**sent, "Via": "proxy"})
+    answer = upstream.getresponse()
+    about = {
+        n.replace("-", "_"): answer.headers[n]
+        for n in ("content-range", "etag")
+        if n in answer.headers
+    }
+    length = answer.headers["content-length"]
+    request.head(answer.status, Content_Length=length, **about)
+    request.wfile.write(answer.read())
+    upstream.close()
+
+
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_files_come_through_the_proxy(
+    store: Nginx, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.publish("proxied", Tree())
+    url = store.url("plain", "proxied", host="files.example.test")
+    with serve(relay) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", f"//{USER}:{PASSWORD}@"))
+        looked = look(url, mode)
+    assert looked.names == set()
+    assert all(r.path.startswith(url) for r in proxy.requests)
+    assert set(proxy.sent("proxy-authorization")) == {f"Basic {BASIC}"}
+    requests = store.log()
+    assert {r["host"] for r in requests} == {f"files.example.test:{store.http}"}
+    assert "proxy-authorization" not in str(requests).lower()
+
+
+def test_files_come_through_a_tunnel(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish("tunnelled", Tree())
+    url = store.url("plain", "tunnelled", host="files.example.test", tls=True)
+    with serve(relay) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("//", f"//{USER}:{PASSWORD}@"))
+        looked = look(url.replace("//", f"//{USER}:{PASSWORD}@"), "download", ca_bundle=store.ca)
+        assert looked.names == set()
+        assert {r.command for r in proxy.requests} == {"CONNECT"}
+        assert set(proxy.paths) == {f"files.example.test:{store.https}"}
+        assert {r.headers["proxy-authorization"] for r in proxy.requests} == {f"Basic {BASIC}"}
+        assert {r.headers["authorization"] for r in proxy.requests} == {None}
+    assert "proxy-authorization" not in str(store.log()).lower()
+
+
+def test_hosts_that_need_no_proxy(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish("direct", Tree())
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.0/8")
+    assert look(store.url("plain", "direct"), "download").names == set()
+
+
+def test_proxy_that_refuses(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish("refused", Tree())
+    with serve(lambda request: request.send(b"", 407)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        looked = look(store.url("files-moved-tls", "refused"), retries=0)
+    assert "the proxy refused to connect" in looked.of("file-not-served")[0].message
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "socks5://127.0.0.1:1", "http://["])
+def test_proxy_that_cannot_be_used(
+    store: Nginx, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.publish("unusable", Tree())
+    monkeypatch.setenv("https_proxy", proxy)
+    looked = look(store.url("files-moved-tls", "unusable"), retries=0)
+    assert "proxy set for localhost" in looked.of("file-not-served")[0].message
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(UsageError, match="proxy set for 127"):
+        look(store.url("plain", "unusable"))
