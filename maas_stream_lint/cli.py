@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.fix.plan import Plan
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.source import FetchOptions
@@ -269,6 +268,9 @@ def main(debug: bool) -> None:
     show_default=True,
     help="Exit 1 if there is a finding at or above this.",
 )
+@click.option(
+    "--fix", "mend", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
+)
 @_options(_files, _format, _output, _fetch)
 def check(
     source: str,
@@ -277,6 +279,7 @@ def check(
     select: list[str],
     ignore: list[str],
     severity: str,
+    mend: bool,
     form: str,
     output: str | None,
     **more: Any,
@@ -301,6 +304,8 @@ def check(
         progress=_progress(verbose=more.pop("verbose")),
         options=_fetch_options(more),
     )
+    if mend:
+        report = _mended(report, select, ignore)
     threshold = Severity[severity.upper()]
     if form == "json":
         from maas_stream_lint.report import json_
@@ -416,7 +421,7 @@ def fix(
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.finding import Severity
-    from maas_stream_lint.fix import choice, plan
+    from maas_stream_lint.mending import choice, plan, publish
 
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     given = [name for name, value in ways.items() if value]
@@ -434,7 +439,10 @@ def fix(
     )
     done = None
     if in_place or target is not None:
-        done = _written(planned, target, signer, with_files=with_files, backup=not no_backup)
+        where = publish.apply(
+            planned, target, sign=signer, backup=not no_backup, with_files=with_files
+        )
+        done = out.printable_path(where)
     threshold = Severity[severity.upper()]
     if form == "json":
         from maas_stream_lint.report import json_
@@ -451,6 +459,23 @@ def fix(
         sys.exit(EXIT_FINDINGS)
 
 
+def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
+    """Make the safe edits of the rules that are looked at, and say what is left."""
+    from dataclasses import replace
+
+    from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.mending import plan, publish
+    from maas_stream_lint.rule import selected
+
+    rules = {rule.name for rule in selected(all_rules(), select, ignore)}
+    planned = plan.fix(report, only=rules)
+    publish.apply(planned)
+    for edit in planned.edits:
+        _complain(f"mended {edit.code} {edit.name}: {edit.what}")
+    left = tuple(f for f in planned.after.findings if f.name in rules)
+    return replace(planned.after, findings=left)
+
+
 def _checked(source: str, maas: list[str], keyring: str | None, fetch: dict[str, Any]) -> Report:
     from maas_stream_lint import api
 
@@ -463,44 +488,9 @@ def _checked(source: str, maas: list[str], keyring: str | None, fetch: dict[str,
 def _signer(key: str | None) -> Any:
     if key is None:
         return None
-    from maas_stream_lint.fix.signing import Gpg
+    from maas_stream_lint.mending.signing import Gpg
 
     return Gpg(key)
-
-
-def _written(
-    planned: Plan, target: str | None, signer: Any, *, with_files: bool, backup: bool
-) -> str:
-    """Write a plan, and say where."""
-    from maas_stream_lint.fix import publish
-    from maas_stream_lint.output import printable_path
-    from maas_stream_lint.source import LocalTree, open_source
-
-    local = "://" not in planned.before.look.stream.base
-    opened = open_source(planned.before.source) if local else None
-    root = opened.root if isinstance(opened, LocalTree) else None
-    written = publish.metadata_of(planned, signer)
-    if target is None:
-        if root is None:
-            raise UsageError("a stream on a server can't be edited in place", "give --output DIR")
-        if written:
-            publish.write_in_place(planned, root, written, backup=backup)
-        return printable_path(root)
-    if with_files and root is None:
-        raise UsageError("files on a server can't be linked", "fetch them with `check --keep DIR`")
-    folder = Path(target)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{target!r} is no directory", "name another")
-    if root is not None and folder.exists() and folder.resolve() == root.resolve():
-        raise UsageError(f"{target!r} is the stream itself", "use --in-place for that")
-    publish.write_tree(
-        planned,
-        folder,
-        written,
-        files_from=root if with_files else None,
-        files=planned.image_files,
-    )
-    return printable_path(folder)
 
 
 @main.command()

@@ -7,16 +7,16 @@ from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fix.documents import relisted
-from maas_stream_lint.fix.jsontext import Move, Remove, Rename, Set
-from maas_stream_lint.fix.proposal import DROP, UNSAFE, Part, Proposal, moment
-from maas_stream_lint.fix.registry import mends
+from maas_stream_lint.mending.documents import relisted
+from maas_stream_lint.mending.jsontext import Move, Remove, Rename, Set
+from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal, moment
+from maas_stream_lint.mending.registry import mends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.finding import Finding, Path
-    from maas_stream_lint.fix.proposal import Fixing
+    from maas_stream_lint.mending.proposal import Fixing
 
 #: An Ubuntu release's number, alone in a product's name.
 NUMBER = re.compile(r"(?<![\d.])(\d{2}\.\d{2})(?![\d.])")

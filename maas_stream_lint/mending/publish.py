@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.fix.jsontext import Set, apply
+from maas_stream_lint.mending import jsontext
+from maas_stream_lint.mending.plan import local_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from maas_stream_lint.fix.plan import Plan
+    from maas_stream_lint.mending.plan import Plan
 
     #: Makes of a text its clear-signed form, or of bytes their detached signature.
     Signer = Callable[[bytes, bool], bytes]
@@ -25,6 +26,41 @@ if TYPE_CHECKING:
 #: Of renameat2(2): two directories change places in one step.
 _EXCHANGE, _AT_FDCWD = 2, -100
 STREAMS = "streams"
+
+
+def apply(
+    plan: Plan,
+    target: str | os.PathLike[str] | None = None,
+    *,
+    sign: Signer | None = None,
+    backup: bool = True,
+    with_files: bool = False,
+) -> Path:
+    """Write a plan, and say where: into the stream itself, or as a whole tree to ``target``.
+
+    ``sign``: signs all metadata; see ``signing.Gpg``. ``backup``: keep what an edit in place
+    changes as ``*.orig``. ``with_files``: link or copy image files to ``target``, too.
+
+    Raises UsageError for what can't be meant, LintError if it can't be written; then nothing was.
+    """
+    tree = local_tree(plan.before)
+    root = tree.root if tree is not None else None
+    written = metadata_of(plan, sign)
+    if target is None:
+        if root is None:
+            raise UsageError("a stream on a server can't be edited in place", "give --output DIR")
+        if written:
+            _write_in_place(plan, root, written, backup=backup)
+        return root
+    folder = Path(target)
+    if with_files and root is None:
+        raise UsageError("files on a server can't be linked", "fetch them with `check --keep DIR`")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{str(target)!r} is no directory", "name another")
+    if root is not None and folder.exists() and folder.resolve() == root.resolve():
+        raise UsageError(f"{str(target)!r} is the stream itself", "use --in-place for that")
+    _write_tree(plan, folder, written, root if with_files else None)
+    return folder
 
 
 def refuse_stale_signatures(plan: Plan, sign: Signer | None) -> None:
@@ -70,11 +106,12 @@ def metadata_of(plan: Plan, sign: Signer | None) -> dict[str, bytes]:
     return written
 
 
-def write_in_place(plan: Plan, root: Path, written: Mapping[str, bytes], *, backup: bool) -> None:
-    """Put changed metadata into a tree, the old beside it as ``*.orig`` if ``backup``.
-
-    Raises LintError if that can't be done; the tree is then as it was.
-    """
+def _write_in_place(plan: Plan, root: Path, written: Mapping[str, bytes], *, backup: bool) -> None:
+    for path, body in plan.originals.items():
+        place = root / path
+        if place.is_file() and place.read_bytes() != body:
+            hint = "somebody else writes to it; try again"
+            raise LintError(f"{path} has changed since it was checked", hint)
     kept = {}
     if backup:
         kept = {
@@ -85,18 +122,9 @@ def write_in_place(plan: Plan, root: Path, written: Mapping[str, bytes], *, back
     replace_metadata(root, {**written, **kept}, copy_from=root)
 
 
-def write_tree(
-    plan: Plan,
-    target: Path,
-    written: Mapping[str, bytes],
-    *,
-    files_from: Path | None,
-    files: Iterable[str] = (),
+def _write_tree(
+    plan: Plan, target: Path, written: Mapping[str, bytes], files_from: Path | None
 ) -> None:
-    """Write a whole tree of metadata to a folder, and link or copy ``files`` into it before.
-
-    Raises LintError if that can't be done; metadata that was there is then as it was.
-    """
     unchanged = {
         path: metadata.answer.body
         for path, metadata in plan.after.look.stream.files.items()
@@ -105,7 +133,7 @@ def write_tree(
     try:
         target.mkdir(parents=True, exist_ok=True)
         if files_from is not None:
-            for path in files:
+            for path in plan.image_files:
                 _bring(files_from, target, path)
     except OSError as error:
         raise _unwritable(target, error) from None
@@ -237,8 +265,8 @@ def _named(text: bytes, ending: str, texts: Mapping[str, Any]) -> bytes:
         if isinstance(path, str):
             stem = path.removesuffix(".sjson").removesuffix(".json")
             if stem in texts and path != stem + ending:
-                changes.append(Set(("index", key, "path"), stem + ending))
-    return apply(said, changes).encode("utf-8", "surrogatepass") if changes else text
+                changes.append(jsontext.Set(("index", key, "path"), stem + ending))
+    return jsontext.apply(said, changes).encode("utf-8", "surrogatepass") if changes else text
 
 
 def _unwritable(place: Path, error: OSError) -> LintError:

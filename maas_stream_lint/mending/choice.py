@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fix.documents import relisted
-from maas_stream_lint.fix.jsontext import Rename, Set
-from maas_stream_lint.fix.proposal import CHOICE, Part, Proposal
+from maas_stream_lint.mending.documents import relisted
+from maas_stream_lint.mending.jsontext import Rename, Set
+from maas_stream_lint.mending.proposal import CHOICE, Part, Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.fix.proposal import Fixing
+    from maas_stream_lint.mending.proposal import Fixing
     from maas_stream_lint.model import Product
 
 RULES = ("ubuntu-name", "v3-platform-too-new", "custom-os", "unknown-os")

@@ -7,16 +7,16 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fix.jsontext import Remove, RemoveDuplicates, Rename, Set
-from maas_stream_lint.fix.proposal import DROP, UNSAFE, Part, Proposal, moment, written
-from maas_stream_lint.fix.registry import mends
+from maas_stream_lint.mending.jsontext import Remove, RemoveDuplicates, Rename, Set
+from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal, moment, written
+from maas_stream_lint.mending.registry import mends
 from maas_stream_lint.stream import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.fix.proposal import Fixing
+    from maas_stream_lint.mending.proposal import Fixing
 
 INDEX_FORMAT, PRODUCTS_FORMAT = "index:1.0", "products:1.0"
 #: Both stand for images; the other value is for ids of clouds.

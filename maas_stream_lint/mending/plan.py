@@ -17,15 +17,15 @@ from maas_stream_lint.engine import findings, look_at, no_gc
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.examine import wanted_files
 from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.fix import documents, items, products
-from maas_stream_lint.fix.jsontext import ChangeError, Set, apply, diff
-from maas_stream_lint.fix.overlay import Overlay
-from maas_stream_lint.fix.proposal import CHOICE, DROP, UNSAFE, Fixing, Proposal
-from maas_stream_lint.fix.registry import FIXERS
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local import LocalImages
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.images.seen import FileOptions, Survey
+from maas_stream_lint.mending import documents, items, products
+from maas_stream_lint.mending.jsontext import ChangeError, Set, apply, diff
+from maas_stream_lint.mending.overlay import Overlay
+from maas_stream_lint.mending.proposal import CHOICE, DROP, UNSAFE, Fixing, Proposal
+from maas_stream_lint.mending.registry import FIXERS
 from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import load
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.fix.jsontext import Change
+    from maas_stream_lint.mending.jsontext import Change
 
 #: Modules that register fixers.
 MODULES = (documents, products, items)
@@ -155,7 +155,7 @@ class _Planner:
         self._signs = signs
         stream = report.look.stream
         self._start = stream.start
-        self._tree = _local_tree(report)
+        self._tree = local_tree(report)
         self._cache = HashCache(default_folder() if self._tree is not None else None)
         stop = threading.Event()
         self._images = (
@@ -318,7 +318,7 @@ class _Planner:
         return survey.files.get(path) if survey is not None else None
 
 
-def _local_tree(report: Report) -> LocalTree | None:
+def local_tree(report: Report) -> LocalTree | None:
     """The tree on disk that a report is of; ``None`` for a server, and for what is gone by now."""
     if "://" in report.look.stream.base:
         return None

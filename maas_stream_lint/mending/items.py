@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.item import suggested_ftype
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fix.documents import tidied
-from maas_stream_lint.fix.jsontext import Rename, Set
-from maas_stream_lint.fix.proposal import UNSAFE, Part, Proposal
-from maas_stream_lint.fix.registry import mends
 from maas_stream_lint.images.sniff import suits
+from maas_stream_lint.mending.documents import tidied
+from maas_stream_lint.mending.jsontext import Rename, Set
+from maas_stream_lint.mending.proposal import UNSAFE, Part, Proposal
+from maas_stream_lint.mending.registry import mends
 from maas_stream_lint.rulebook import ftypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.fix.jsontext import Change
-    from maas_stream_lint.fix.proposal import Fixing
+    from maas_stream_lint.mending.jsontext import Change
+    from maas_stream_lint.mending.proposal import Fixing
 
 #: A sha256, but for its case.
 HEX = re.compile(r"[0-9a-fA-F]{64}")

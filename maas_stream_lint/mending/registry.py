@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.fix.proposal import Fixing, Proposal
+    from maas_stream_lint.mending.proposal import Fixing, Proposal
 
     Fixer = Callable[[Finding, Fixing], Iterable[Proposal]]
 

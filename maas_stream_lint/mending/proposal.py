@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding, Path, Place
-    from maas_stream_lint.fix.jsontext import Change
     from maas_stream_lint.images.local import LocalImages
     from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.mending.jsontext import Change
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import LocalTree
 
