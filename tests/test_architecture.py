@@ -28,7 +28,7 @@ FOREIGN = {
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py"},
+    "subprocess": {"signature.py", "mending/signing.py"},
     "socket": {"remote.py", "images/wire.py", "images/server.py"},
     "ssl": {"address.py", "remote.py", "images/wire.py", "images/server.py"},
     "http": {"images/wire.py"},
