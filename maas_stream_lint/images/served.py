@@ -251,12 +251,12 @@ class ServedImages:
                 seen.trouble = reply.trouble
                 return
             self._begin(load, reply)
-            reply.unhurried()
+            reply.allow(None)
+            load.seconds += time.monotonic() - begun
             try:
                 self._pour(load, reply)
             finally:
                 seen.silence = max(seen.silence, reply.silence)
-                load.seconds += time.monotonic() - begun
 
     def _begin(self, load: _Load, reply: Reply) -> None:
         """Go on where the last request ended, or from the start if this answer begins there."""
@@ -276,7 +276,7 @@ class ServedImages:
     def _pour(self, load: _Load, reply: Reply) -> None:
         buffer = memoryview(bytearray(self._throttle.step))
         most = load.limit
-        waited, at_mark = 0.0, load.got
+        waited, at_mark = 0.0, load.got  # for the server, not for ourselves
         while load.got < most:
             before = time.monotonic()
             try:
@@ -285,7 +285,8 @@ class ServedImages:
                 if refused.trouble.kind == "connection":
                     load.seen.cuts += (load.got,)
                 raise
-            waited += time.monotonic() - before
+            pause = time.monotonic() - before
+            waited, load.seconds = waited + pause, load.seconds + pause
             if not size:
                 break
             load.take(buffer[:size])
@@ -393,6 +394,8 @@ class _Load:
             seen.decoded = {name: hasher.hexdigest() for name, hasher in self._decoded.items()}
             seen.decoded_size = self._decoded_size
         head = bytes(self._head)
+        if self._inflater is not None and seen.size != self.wanted.size:
+            head = _inflated(head)
         seen.content = sniff(head, whole=len(head) == seen.size)
         if self._archive is not None:
             self._archive.seek(0)

@@ -213,9 +213,9 @@ class Reply:
         message = f"{self.status} {self.reason}".strip()
         return Trouble(KINDS.get(self.status, "status"), message, self.status)
 
-    def unhurried(self) -> None:
-        """From now on only silence counts, not the time in all."""
-        self._lease.end = None
+    def allow(self, seconds: float | None) -> None:
+        """Let the body take so long; with ``None``, only silence counts."""
+        self._lease.end = None if seconds is None else time.monotonic() + seconds
 
     def read(self, most: int) -> bytes:
         """Up to so many bytes of the body. Raises Refused where the connection breaks."""
