@@ -72,6 +72,7 @@ http {
     location = /denied { internal; return 403; }
     location ~ ^/files-login/ { default_type text/html;
       return 200 "<!DOCTYPE html><html><form>@TOKEN@</form></html>"; }
+    location /files-typed/ { default_type text/html; alias @HOME@/trees/; }
     location /files-listing/ { alias @HOME@/trees/; autoindex on; }
     location /files-gzip/ { alias @HOME@/trees/; gzip on; gzip_types *; gzip_min_length 0; }
     location /files-gzip-stored/ { alias @HOME@/trees/; add_header Content-Encoding gzip; }

@@ -306,6 +306,12 @@ def test_login_page(store: Nginx, good: str, mode: str) -> None:
     assert {line: severities(looked, "html-instead-of-file").get(line) for line in COSTS} == COSTS
 
 
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_image_that_is_called_a_page(store: Nginx, good: str, mode: str) -> None:
+    """As servers do whose default type is that, of files without a suffix."""
+    assert look(store.url("files-typed", good), mode).names == set()
+
+
 def test_listing(store: Nginx) -> None:
     tree = Tree()
     tree.items["squashfs"]["path"] = f"{FOLDER}/"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from images import FOLDER, INDEX, SQUASHFS, Tree
-from nginx import PASSWORD, USER, Nginx
+from nginx import PASSWORD, TOKEN, USER, Nginx
 from servers import Handler, publishing, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -125,6 +125,55 @@ def test_interrupt_of_a_server_that_never_answers() -> None:
         assert time.monotonic() - start < 3
         assert (process.returncode, err) == (130, "")
         assert json.loads(out)["summary"]["images"]["looked_at"] == 0
+
+
+def test_interrupt_while_the_server_is_looked_at(own_home: Path) -> None:
+    """The files are seen by then, and told of."""
+
+    def login(request: Handler) -> None:
+        if request.headers["authorization"] is None:
+            request.server.over.wait(30)
+            request.close_connection = True
+        else:
+            publishing(Tree())(request)
+
+    (own_home / ".netrc").write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    with (
+        serve(login) as server,
+        subprocess.Popen(
+            command(server.url + "/", "--format", "json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        while None not in server.sent("authorization"):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, "")
+    images = json.loads(out)["summary"]["images"]
+    assert (images["interrupted"], images["hashed"]) == (True, 3)
+
+
+@pytest.mark.parametrize("way", ["--token-env", "--token-file", "--header"])
+def test_token_is_used_and_never_shown(
+    store: Nginx, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = store.publish("token", Tree())
+    (root / FOLDER / "squashfs").unlink()
+    monkeypatch.setenv("STORE_TOKEN", TOKEN)
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    given = {
+        "--token-env": "STORE_TOKEN",
+        "--token-file": str(tmp_path / "token"),
+        "--header": f"Authorization: Bearer {TOKEN}",
+    }
+    for form in ("text", "json"):
+        done = run(store.url("token", "token"), way, given[way], "--format", form, "--verbose")
+        assert done.returncode == 1
+        assert "404 Not Found" in done.stdout
+        assert TOKEN not in done.stdout + done.stderr
 
 
 def test_kill_leaves_no_file_under_its_name(slow: str, tmp_path: Path) -> None:

@@ -395,3 +395,21 @@ def test_proxy_that_cannot_be_used(
     monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(UsageError, match="proxy set for 127"):
         look(store.url("plain", "unusable"))
+
+
+def test_server_that_is_dead_is_not_asked_for_long() -> None:
+    tree = Tree()
+    for number in range(100):
+        path = f"more/{number}"
+        about = {"ftype": "root-tgz", "path": path, "size": 9, "sha256": digest(SQUASHFS)}
+        tree.product(f"x:{number}", {"root-tgz": about}, os="ubuntu", release=f"r{number}")
+        tree.files[path] = SQUASHFS
+
+    def hang_up(request: Handler, body: bytes) -> None:
+        request.close_connection = True
+
+    with serve(publishing(tree, hang_up, "")) as server:
+        looked = look(server.url + "/", retries=6)
+    assert len([r for r in server.requests if "/streams/" not in r.path]) < 150
+    told = {f.message for f in looked.of("file-not-served")}
+    assert len(told) == len(looked.survey.files) == 103
