@@ -44,6 +44,8 @@ REPORTED = (
 )
 #: So much of an unwanted body is read to keep its connection; more costs more than a new one.
 _DRAINED = 65_536
+#: No reason of a status is longer.
+_REASON = 80
 #: How often is looked for connections that take too long, in seconds.
 _PULSE = 0.1
 #: Bytes are handed on at least so often, however few have come, in seconds.
@@ -180,7 +182,7 @@ class Reply:
     ) -> None:
         """``url``, ``hops``: fit to be shown."""
         self.status = response.status
-        self.reason = response.reason
+        self.reason = response.reason[:_REASON]
         self.url = url
         self.hops = hops
         self._response = response
