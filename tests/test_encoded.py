@@ -87,6 +87,22 @@ def test_other_encodings(mode: str) -> None:
     assert "content-encoding-on-artifact" in looked.names
 
 
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_server_that_has_it_encoded_alone(mode: str) -> None:
+    """Who asks for the file as it is gets a refusal, and MAAS the file."""
+
+    def odd(request: Handler, body: bytes) -> None:
+        if "gzip" in (request.headers["accept-encoding"] or "") or request.command == "HEAD":
+            encoding()(request, body)
+        else:
+            request.send(b"", 406)
+
+    looked = see(odd, mode)
+    assert looked.names == {"content-encoding-on-artifact"}
+    assert severities(looked) == {Severity.WARNING}
+    assert looked.seen("squashfs").digests or mode == "head"
+
+
 def test_bomb() -> None:
     bomb = gzip.compress(bytes(2**20)) * 4000  # 4 MiB, of which 4 GiB come
     start = time.monotonic()

@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -125,6 +126,45 @@ def test_interrupt_of_a_server_that_never_answers() -> None:
         assert time.monotonic() - start < 3
         assert (process.returncode, err) == (130, "")
         assert json.loads(out)["summary"]["images"]["looked_at"] == 0
+
+
+def test_interrupt_of_a_connection_that_does_not_come_about(tmp_path: Path) -> None:
+    """Nothing can wake who waits for that, so they are left behind, and nothing of theirs is."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        place = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(place)
+
+        def away(request: Handler, body: bytes) -> None:
+            if request.headers["range"] or request.command == "HEAD":
+                request.send_part(body)
+            else:
+                request.send(b"", 302, Location=f"http://127.0.0.1:{place[1]}/x")
+
+        keep = tmp_path / "keep"
+        with (
+            serve(publishing(Tree(), away)) as server,
+            subprocess.Popen(
+                command(server.url + "/", "--format", "json", "--keep", str(keep)),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process,
+        ):
+            while not list(keep.rglob("*.part")) or not (keep / FOLDER / "boot-initrd").exists():
+                time.sleep(0.05)
+            time.sleep(0.3)
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+            assert time.monotonic() - start < 3
+        for each in waiting:
+            each.close()
+    assert (process.returncode, err) == (130, "")
+    assert json.loads(out)["summary"]["images"]["hashed"] == 2
+    assert list(keep.rglob("*.part")) == []
 
 
 def test_interrupt_while_the_server_is_looked_at(own_home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -11,6 +12,7 @@ import pytest
 
 from images import FOLDER, SQUASHFS, Tree, digest
 from looks import Looked, look
+from nginx import Nginx
 from servers import Handler, Server, publishing, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -210,15 +212,38 @@ def test_http_1_0_and_connections_that_close() -> None:
     assert see(closing).names <= {"length-disagrees"}
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
-def test_stale_connections(farewell: bytes) -> None:
+def test_stale_connections(store: Nginx, farewell: bytes, tls: bool) -> None:
     """A server that hangs up after each answer without a word, or with one nobody asked for."""
 
     def odd(request: Handler, body: bytes) -> None:
         request.send_part(body)
         request.send_raw(farewell)
 
-    assert see(odd, jobs=1, retries=4).names == set()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    with serve(publishing(Tree(), odd), context if tls else None) as server:
+        looked = look(server.url + "/", "download", jobs=1, retries=4, ca_bundle=store.ca)
+    assert looked.names <= {"tls-not-system-trusted"}
+
+
+def test_connection_cut_under_tls(store: Nginx) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        half = 1000 if request.server.connections < 8 else None
+        request.send_part(body, cut=None if request.headers["range"] else half)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    with serve(publishing(Tree(), odd), context) as server:
+        looked = look(server.url + "/", "download", ca_bundle=store.ca)
+    assert looked.names == {"tls-not-system-trusted", "download-cut"}
+    assert looked.seen("squashfs").digests["sha256"] == digest(SQUASHFS)
+
+
+def test_reason_without_an_end() -> None:
+    looked = see(lambda r, body: r.send_raw(b"HTTP/1.1 404 " + b"x" * 60_000 + b"\r\n\r\n"), "head")
+    assert len(looked.of("file-missing")[0].message) < 300
 
 
 def test_redirect_with_odd_location() -> None:
