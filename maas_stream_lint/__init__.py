@@ -10,38 +10,48 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding, Place, Severity
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.mending.plan import Edit, Plan, fix
+    from maas_stream_lint.mending.publish import apply
     from maas_stream_lint.source import FetchOptions
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Edit",
     "FetchOptions",
     "FileOptions",
     "Finding",
     "LintError",
     "Place",
+    "Plan",
     "Preview",
     "Progress",
     "Report",
     "Severity",
     "UsageError",
     "__version__",
+    "apply",
     "check",
+    "fix",
     "preview",
 ]
 
 _HOMES = {
+    "Edit": "mending.plan",
     "FetchOptions": "source",
     "FileOptions": "images.seen",
     "Finding": "finding",
     "LintError": "errors",
     "Place": "finding",
+    "Plan": "mending.plan",
     "Preview": "api",
     "Progress": "images.progress",
     "Report": "api",
     "Severity": "finding",
     "UsageError": "errors",
+    "apply": "mending.publish",
     "check": "api",
+    "fix": "mending.plan",
     "preview": "api",
 }
 

@@ -19,6 +19,7 @@ from maas_stream_lint.errors import LintError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from maas_stream_lint.api import Report
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.source import FetchOptions
@@ -267,6 +268,9 @@ def main(debug: bool) -> None:
     show_default=True,
     help="Exit 1 if there is a finding at or above this.",
 )
+@click.option(
+    "--fix", "mend", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
+)
 @_options(_files, _format, _output, _fetch)
 def check(
     source: str,
@@ -275,6 +279,7 @@ def check(
     select: list[str],
     ignore: list[str],
     severity: str,
+    mend: bool,
     form: str,
     output: str | None,
     **more: Any,
@@ -299,6 +304,8 @@ def check(
         progress=_progress(verbose=more.pop("verbose")),
         options=_fetch_options(more),
     )
+    if mend:
+        report = _mended(report, select, ignore)
     threshold = Severity[severity.upper()]
     if form == "json":
         from maas_stream_lint.report import json_
@@ -352,6 +359,138 @@ def preview(
         report = api.check(source, lines, keyring, options=options, files="none")
         text = preview_.render(report, out.style(output), log=log)
     out.write(text, output)
+
+
+@main.command()
+@click.argument("source")
+@_options(_maas, _keyring)
+@click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
+@click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
+@click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
+@click.option(
+    "--output", "target", metavar="DIR", help="Write the whole mended tree of metadata there."
+)
+@click.option("--with-files", is_flag=True, help="With --output: link or copy image files, too.")
+@click.option("--no-backup", is_flag=True, help="With --in-place: keep no *.orig of what changes.")
+@click.option(
+    "--unsafe",
+    is_flag=True,
+    help="Also make edits that may be wrong: checksums that differ from the file, a products file "
+    "split by kind, versions renamed.",
+)
+@click.option(
+    "--drop-broken", is_flag=True, help="Also take out products and versions that block others."
+)
+@click.option(
+    "--as",
+    "as_os",
+    metavar="OS",
+    help="Make what MAAS drops for its name a product of this os: ubuntu, rhel, …",
+)
+@click.option("--sign", metavar="KEYID", help="Sign all metadata with this key of gpg's.")
+@click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    default="unusable",
+    show_default=True,
+    help="Exit 1 if a finding at or above this is left.",
+)
+@_options(_format, _fetch)
+def fix(
+    source: str,
+    maas: list[str],
+    keyring: str | None,
+    in_place: bool,
+    as_diff: bool,
+    dry_run: bool,
+    target: str | None,
+    with_files: bool,
+    no_backup: bool,
+    unsafe: bool,
+    drop_broken: bool,
+    as_os: str | None,
+    sign: str | None,
+    severity: str,
+    form: str,
+    **fetch: Any,
+) -> None:
+    """Mend a stream's metadata, each edit with its reason.
+
+    Edits are made only if a new check shows that they do good. Exit code 0: nothing at or above
+    --severity is left. 1: something is. 2: it could not be done; nothing was written.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.mending import choice, plan, publish
+
+    ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
+    given = [name for name, value in ways.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} can't go together", "choose one")
+    out.check_target(None)
+    signer = _signer(sign)
+    report = _checked(source, maas, keyring, fetch)
+    planned = plan.fix(
+        report,
+        unsafe,
+        drop_broken,
+        signs=signer is not None,
+        first=choice.proposals(as_os) if as_os is not None else None,
+    )
+    done = None
+    if in_place or target is not None:
+        where = publish.apply(
+            planned, target, sign=signer, backup=not no_backup, with_files=with_files
+        )
+        done = out.printable_path(where)
+    threshold = Severity[severity.upper()]
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(planned.to_dict())
+    elif as_diff:
+        text = plan.diff_of(planned)
+    else:
+        from maas_stream_lint.report import mending
+
+        text = mending.render(planned, choice.choices(report), threshold, out.style(None), done)
+    out.write(text, None)
+    if planned.after.worst is not None and planned.after.worst >= threshold:
+        sys.exit(EXIT_FINDINGS)
+
+
+def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
+    """Make the safe edits of the rules that are looked at, and say what is left."""
+    from dataclasses import replace
+
+    from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.mending import plan, publish
+    from maas_stream_lint.rule import selected
+
+    rules = {rule.name for rule in selected(all_rules(), select, ignore)}
+    planned = plan.fix(report, only=rules)
+    publish.apply(planned)
+    for edit in planned.edits:
+        _complain(f"mended {edit.code} {edit.name}: {edit.what}")
+    left = tuple(f for f in planned.after.findings if f.name in rules)
+    return replace(planned.after, findings=left)
+
+
+def _checked(source: str, maas: list[str], keyring: str | None, fetch: dict[str, Any]) -> Report:
+    from maas_stream_lint import api
+
+    options = _fetch_options(fetch)
+    return api.check(
+        source, maas or None, keyring, options=options, progress=_progress(verbose=False)
+    )
+
+
+def _signer(key: str | None) -> Any:
+    if key is None:
+        return None
+    from maas_stream_lint.mending.signing import Gpg
+
+    return Gpg(key)
 
 
 @main.command()

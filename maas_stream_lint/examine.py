@@ -42,7 +42,7 @@ def examine(
         present = _present(source.root)
         if options.mode is None and not present:
             return Survey("none", metadata_only=True)
-        wanted = list(_wanted(look, options))
+        wanted = list(wanted_files(look, options))
         named = _named(look, source) if not options.only else None
         return survey_local(source, wanted, options, present, named, told)
     from maas_stream_lint.remote import RemoteTree
@@ -50,7 +50,7 @@ def examine(
     if isinstance(source, RemoteTree):
         files = look.stream.files
         metadata = {path: files[path].answer for path in {look.stream.start: None, **files}}
-        wanted = list(_wanted(look, options))
+        wanted = list(wanted_files(look, options))
         return survey_remote(source, wanted, options, fetch or FetchOptions(), metadata, told)
     return Survey("none")
 
@@ -65,8 +65,8 @@ def _present(root: Path) -> dict[str, int] | None:
         return None
 
 
-def _wanted(look: Look, options: FileOptions) -> Iterator[Wanted]:
-    """The files that some release asks for, each once."""
+def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
+    """The files that some release asks for, each once, as the metadata has them."""
     known: set[str] = set()
     catalog = look.catalog
     for version in catalog.all_versions if options.all_versions else catalog.newest:

@@ -39,6 +39,11 @@ def clean(text: str) -> str:
     return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
+def printable_path(path: Path) -> str:
+    """A path for a report, whatever its name on disk is encoded in."""
+    return clean(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
 def style(output: str | None) -> Style:
     """What suits standard output: a terminal's width and colour, plain text for all else.
 

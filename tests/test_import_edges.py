@@ -16,7 +16,7 @@ from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.fieldtypes import number
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
-from made import INDEX, UPDATED, _item, _ubuntu
+from made import INDEX, UPDATED, _bootloader, _item, _ubuntu
 from trees import MemoryTree
 
 FILE = "streams/v1/a.json"
@@ -72,6 +72,19 @@ def own_title(items: dict[str, Any]) -> None:
     items["boot-initrd"] = {**items["boot-initrd"], **titles}
 
 
+def turn_into_bootloader(file: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """One bootloader in the place of the image."""
+    name, product = _bootloader("uefi", "grub-efi-signed", "amd64", "grub2-signed")
+    file["products"] = {name: product | more}
+    return file["products"][name]  # type: ignore[no-any-return]
+
+
+def list_versions(product: dict[str, Any]) -> None:
+    product["versions"] = [
+        {"version_name": name, **version} for name, version in product["versions"].items()
+    ]
+
+
 EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bool]]]]] = {
     # BootResourceStore.insert: up to 3.4 a LargeFile is made once for a sha256, and has the size.
     "huge size of known content": (
@@ -114,6 +127,16 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
             versions=[{"version_name": "1", **items, "manifest": _item("manifest\0", "x")}]
         ),
         [(["3.8"], ends_in("cache"))],
+    ),
+    # A list is judged to its end, where preprocess_versions stops at the first that does not fit:
+    # so a bootloader product lives with a date that is no text, but for a list of versions.
+    "number for a date in a bootloader product": (
+        lambda file, _product, _items: turn_into_bootloader(file, support_eol=5),
+        [(["3.8"], goes_through)],
+    ),
+    "number for a date in a bootloader product with listed versions": (
+        lambda file, _product, _items: list_versions(turn_into_bootloader(file, support_eol=5)),
+        [(["3.8"], ends_in("metadata"))],
     ),
     # get_files_to_download_from_product: a squashfs takes the place of a root-image.gz.
     "squashfs after a root-image.gz under another key": (

@@ -29,10 +29,11 @@ FILES = {
 #: The keys of a release file, ``*`` for any; ``rules/README.md`` explains each.
 KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
-    | {"download", "drivers", "deploy", "models"},
+    | {"download", "drivers", "titles", "deploy", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch", "boots", "files"},
     "drivers": {"*"},
+    "titles": {"*"},
     "models": {"datatypes", "index", "entry", "file", "shapes"},
     "models.shapes": {"name", "product", "version", "item", "required", "one-of", "downloads"},
 }

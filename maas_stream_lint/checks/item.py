@@ -74,10 +74,7 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
     ftype = event.values["ftype"]
     if ftype == "bootloader":
         return  # ftype_bootloader has it
-    known = look.releases[-1].ftypes
-    near = _nearest(ftype, known) or (event.place.item if event.place.item in known else None)
-    if near is not None and _has_sibling(event.place, near, look):
-        near = None  # so that one is not it
+    near = suggested_ftype(ftype, event.place, look)
     wanted = quoted(near) if near else "one such as `squashfs` or `root-tgz`"
     called = f"ftype {quoted(ftype)}" if ftype else "an empty ftype"
     # A bootloader's key is the package that it is built from.
@@ -628,6 +625,15 @@ def _unfit(event: Event, field: str, look: Look, wanted: str, remedy: str) -> Sa
 
 
 # -- values -------------------------------------------------------------------------------------
+
+
+def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
+    """The ftype that was meant, as far as an unknown one and its item's key tell."""
+    known = look.releases[-1].ftypes
+    near = _nearest(ftype, known) or (place.item if place.item in known else None)
+    if near is not None and _has_sibling(place, near, look):
+        return None  # so that one is not it
+    return near
 
 
 @lru_cache(maxsize=4096)

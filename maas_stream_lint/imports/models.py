@@ -6,7 +6,7 @@ Decides as pydantic does for MAAS 3.8's models, whose fields are data (``rules/r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from maas_stream_lint.imports.diagnosis import diagnose, nearest
 from maas_stream_lint.imports.fieldtypes import (
@@ -19,10 +19,12 @@ from maas_stream_lint.imports.fieldtypes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from maas_stream_lint.finding import Path
     from maas_stream_lint.rulebook import Release, Shape
+
+Fitting = TypeVar("Fitting")
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,34 @@ def sound(data: dict[str, Any], release: Release) -> Iterator[tuple[Shape, list[
 
 def _products(data: dict[str, Any], shape: Shape, release: Release) -> list[Product]:
     raw = data.get("products")
+    products: list[Product] | None = None
     if raw and isinstance(raw, dict):
         products = [_product(name, product, shape, release) for name, product in raw.items()]
     elif isinstance(raw, list):
-        products = [_listed_product(i, product, shape, release) for i, product in enumerate(raw)]
+        products = _each_fits(raw, lambda i, product: _listed_product(i, product, shape, release))
     else:
         raise Invalid
     _check(
         data, release.models["file"], release.models["datatypes"], (), {"updated": "file-updated"}
     )
+    if products is None:
+        raise Invalid
     return products
+
+
+def _each_fits(values: list[Any], fit: Callable[[int, Any], Fitting]) -> list[Fitting] | None:
+    """What of a list fits, ``None`` unless all does.
+
+    Where MAAS's own code unpacks an object, it stops at the first that does not fit; of a list,
+    pydantic judges all, and whatever else is in the model, so that each may crash.
+    """
+    fitting = []
+    for index, value in enumerate(values):
+        try:
+            fitting.append(fit(index, value))
+        except Invalid:
+            continue
+    return fitting if len(fitting) == len(values) else None
 
 
 def _product(name: str, raw: Any, shape: Shape, release: Release) -> Product:
@@ -128,46 +148,57 @@ def _product(name: str, raw: Any, shape: Shape, release: Release) -> Product:
 
 def _listed_product(index: int, raw: Any, shape: Shape, release: Release) -> Product:
     """A product of a file whose ``products`` is a list: what MAAS writes to its own database."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("product_name"), str):
+    if not isinstance(raw, dict):
         raise Invalid
-    return _checked_product(raw["product_name"], raw, ("products", index), shape, release)
+    name = raw.get("product_name")
+    product = _checked_product(str(name), raw, ("products", index), shape, release)
+    if not isinstance(name, str):
+        raise Invalid
+    return product
 
 
 def _checked_product(
     name: str, raw: dict[str, Any], at: Path, shape: Shape, release: Release
 ) -> Product:
     versions = raw.get("versions")
-    built: list[Version] = []
+    built: list[Version] | None = None
     if versions and isinstance(versions, dict):
-        for vername, version in versions.items():
-            merged = _version(vername, version, (*at, "versions", vername), shape)
-            name_kept = str(
-                merged.get("version_name", vername)
-            )  # an item of that key takes its place
-            if not built or name_kept >= built[0].name:
-                built = [Version(name_kept, vername, version.get("items", {}), merged)]
+        built = _named_versions(versions, at, shape)
     elif isinstance(versions, list):
         built = _listed_versions(versions, at, shape)
     _check(raw, shape.product, [], at, {"support_eol": "support-eol-format"})
-    if not (versions and isinstance(versions, dict)) and not isinstance(versions, list):
+    if built is None:
         raise Invalid
     return Product(name, at, raw, tuple(built))
 
 
-def _listed_versions(versions: list[Any], at: Path, shape: Shape) -> list[Version]:
-    built = []
-    for index, version in enumerate(versions):
-        where: Path = (*at, "versions", index)
-        if not isinstance(version, (dict, str, list)):
-            raise no_mapping("version-not-an-object", where, version)
-        if not isinstance(version, dict):
-            raise Invalid
-        merged = _merged(version, where)
-        if not isinstance(merged.get("version_name"), str):
-            raise Invalid
-        _checked_version(merged, where, shape)
-        built.append(Version(merged["version_name"], index, version.get("items", {}), merged))
-    return sorted(built, key=lambda v: v.name)[-1:]
+def _named_versions(versions: dict[str, Any], at: Path, shape: Shape) -> list[Version]:
+    newest: Version | None = None
+    for vername, version in versions.items():
+        merged = _version(vername, version, (*at, "versions", vername), shape)
+        name_kept = str(merged.get("version_name", vername))  # an item of that key takes its place
+        if newest is None or name_kept >= newest.name:
+            newest = Version(name_kept, vername, version.get("items", {}), merged)
+    return [newest] if newest else []
+
+
+def _listed_versions(versions: list[Any], at: Path, shape: Shape) -> list[Version] | None:
+    built = _each_fits(versions, lambda i, version: _listed_version(i, version, at, shape))
+    return None if built is None else sorted(built, key=lambda v: v.name)[-1:]
+
+
+def _listed_version(index: int, version: Any, at: Path, shape: Shape) -> Version:
+    where: Path = (*at, "versions", index)
+    if not isinstance(version, (dict, str, list)):
+        raise no_mapping("version-not-an-object", where, version)
+    if not isinstance(version, dict):
+        raise Invalid
+    merged = _merged(version, where)
+    _checked_version(merged, where, shape)
+    name = merged.get("version_name")
+    if not isinstance(name, str):
+        raise Invalid
+    return Version(name, index, version.get("items", {}), merged)
 
 
 def _version(name: str, raw: Any, at: Path, shape: Shape) -> dict[str, Any]:

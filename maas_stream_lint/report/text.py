@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from maas_stream_lint import loglines
+from maas_stream_lint import loglines, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report import outcome
 from maas_stream_lint.report.groups import Entry, Section, merged, sections
 from maas_stream_lint.report.page import (
     CODE,

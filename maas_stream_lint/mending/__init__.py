@@ -1,0 +1,1 @@
+"""Mends metadata: plans edits, proves them, writes them."""

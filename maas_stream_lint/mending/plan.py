@@ -1,0 +1,481 @@
+"""The edits that mend a stream, each proven on the spot: planned here, written elsewhere.
+
+An edit is only made if a new check shows that its finding is gone, that no other has come, and that
+no release does less with any product than before, but for what the edit says that it takes away.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.engine import findings, look_at, no_gc
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.examine import wanted_files
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.images.cache import HashCache, default_folder
+from maas_stream_lint.images.local import LocalImages
+from maas_stream_lint.images.progress import Quiet
+from maas_stream_lint.images.seen import FileOptions, Survey
+from maas_stream_lint.mending import documents, items, products
+from maas_stream_lint.mending.jsontext import ChangeError, Set, apply, diff
+from maas_stream_lint.mending.overlay import Overlay
+from maas_stream_lint.mending.proposal import CHOICE, DROP, UNSAFE, Fixing, Proposal
+from maas_stream_lint.mending.registry import FIXERS
+from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
+from maas_stream_lint.source import LocalTree, open_source
+from maas_stream_lint.stream import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.engine import Look
+    from maas_stream_lint.finding import Finding
+    from maas_stream_lint.mending.jsontext import Change
+
+#: Modules that register fixers.
+MODULES = (documents, products, items)
+#: One mended thing brings another to light; more often than this nothing does.
+ROUNDS = 12
+#: Rules that tell what others lead to: they may point elsewhere after an edit.
+SUMMARIES = ("good-products-lost",)
+#: What a release makes of a product, worst first.
+RANKS = {FATAL: 0, IGNORED: 1, UNUSABLE: 2, NOTICE: 3, IMPORTED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that is mended: what is written, where, why, and what it takes."""
+
+    code: str
+    name: str
+    what: str  #: what is written, one clause
+    reason: str  #: the message of the finding that it mends
+    place: Place  #: of the finding, as the stream was before this edit
+    changes: tuple[tuple[str, Change], ...]  #: file and change, in order
+    added: tuple[str, ...] = ()  #: paths of new metadata files
+    consent: str | None = None  #: the flag that it takes; ``None``: it is safe
+    warning: str | None = None  #: what then happens that did not before
+
+    def to_dict(self) -> dict[str, Any]:
+        """The edit in the form of ``rules/schemas/fix.json``."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "what": self.what,
+            "reason": self.reason,
+            "safe": self.consent is None,
+            "consent": self.consent,
+            "warning": self.warning,
+            "place": self.place.to_dict(),
+            "changes": [
+                {"file": file, "kind": type(change).__name__.lower(), **_said(change)}
+                for file, change in self.changes
+            ],
+            "added": list(self.added),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be written, and how the stream then fares."""
+
+    before: Report
+    after: Report
+    edits: tuple[Edit, ...]
+    files: dict[str, bytes]  #: changed and new metadata files: path → what is written
+    refused: tuple[Edit, ...]  #: what takes a flag that was not given
+    failed: tuple[Edit, ...]  #: what was tried, and would have done harm or nothing
+
+    @property
+    def originals(self) -> dict[str, bytes]:
+        """What the changed files hold now; a new one is not in it."""
+        known = self.before.look.stream.files
+        return {p: b for p in self.files if p in known and (b := known[p].answer.body) is not None}
+
+    @property
+    def image_files(self) -> list[str]:
+        """The paths of all files that the mended metadata names, each once."""
+        versions = self.after.look.catalog.all_versions
+        return list(dict.fromkeys(i.path for v in versions for i in v.items if i.path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan in the form of ``rules/schemas/fix.json``."""
+        return {
+            "version": 1,
+            "source": self.before.source,
+            "edits": [edit.to_dict() for edit in self.edits],
+            "refused": [edit.to_dict() for edit in self.refused],
+            "files": sorted(self.files),
+            "before": self.before.to_dict()["summary"],
+            "after": self.after.to_dict()["summary"],
+            "left": [finding.to_dict() for finding in self.after.findings],
+        }
+
+
+def fix(
+    report: Report,
+    unsafe: bool = False,
+    drop_broken: bool = False,
+    *,
+    signs: bool = False,
+    only: Iterable[str] | None = None,
+    first: Callable[[Fixing], Iterable[tuple[Finding, Proposal]]] | None = None,
+    now: datetime | None = None,
+) -> Plan:
+    """Plan the edits that mend what a report has found. Nothing is written.
+
+    ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
+    versions that block others. ``signs``: whether the result will be signed, so that signed files
+    may be edited. ``only``: names of rules to mend. ``first``: proposals to begin with.
+
+    Raises UsageError where the stream can't be planned for.
+    """
+    with no_gc():
+        planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
+        granted = {flag for flag, given in ((UNSAFE, unsafe), (DROP, drop_broken)) if given}
+        try:
+            planner.run(granted, None if only is None else frozenset(only), first)
+        finally:
+            planner.close()
+        return planner.plan()
+
+
+class _Planner:
+    """The rounds of proposing, applying and checking."""
+
+    def __init__(self, report: Report, now: datetime, *, signs: bool) -> None:
+        self._before = report
+        self._now = now
+        self._signs = signs
+        stream = report.look.stream
+        self._start = stream.start
+        self._tree = local_tree(report)
+        self._cache = HashCache(default_folder() if self._tree is not None else None)
+        stop = threading.Event()
+        self._images = (
+            LocalImages(self._tree, self._cache, stop) if self._tree is not None else None
+        )
+        self._texts: dict[str, str] = {}
+        self._report = report
+        self._edits: list[Edit] = []
+        self._refused: dict[tuple[str, str], Edit] = {}
+        self._failed: dict[tuple[str, str], Edit] = {}
+        self._granted: set[str] = set()
+        self._round = 0  # edits made before it
+
+    def close(self) -> None:
+        """Keep what was hashed."""
+        self._cache.close()
+
+    def plan(self) -> Plan:
+        """What came of it."""
+        left = {(f.code, f.message) for f in self._report.findings}
+        return Plan(
+            self._before,
+            self._report,
+            tuple(self._edits),
+            {path: text.encode("utf-8", "surrogatepass") for path, text in self._texts.items()},
+            tuple(e for e in self._refused.values() if (e.code, e.reason) in left),
+            tuple(e for e in self._failed.values() if (e.code, e.reason) in left),
+        )
+
+    def run(
+        self,
+        granted: set[str],
+        only: frozenset[str] | None,
+        first: Callable[[Fixing], Iterable[tuple[Finding, Proposal]]] | None,
+    ) -> None:
+        """Mend until nothing more can be mended."""
+        self._granted = granted
+        if first is not None:
+            self._granted = granted | {CHOICE}
+            self._try(list(first(self._fixing())))
+        for _ in range(ROUNDS):
+            fixing = self._fixing()
+            proposals = [
+                (finding, proposal)
+                for finding in self._report.findings
+                if finding.name in FIXERS and (only is None or finding.name in only)
+                for proposal in FIXERS[finding.name](finding, fixing)
+            ]
+            if not self._try(proposals):
+                return
+
+    def _fixing(self) -> Fixing:
+        report = self._report
+        return Fixing(report.look, report.findings, self._tree, self._images, self._now)
+
+    def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
+        """Make what is allowed and does good; whether anything was made."""
+        wanted: list[tuple[Finding, Proposal]] = []
+        seen: set[tuple[Any, ...]] = set()
+        for finding, proposal in proposals:
+            edit = _edit(finding, proposal)
+            key = (edit.place.file + edit.place.pointer, edit.what)
+            if not self._allowed(proposal, finding):
+                self._refused.setdefault(key, edit)
+            elif key not in self._failed and (parts := _parts(proposal)) not in seen:
+                seen.add(parts)
+                wanted.append((finding, proposal))
+        self._round = len(self._edits)
+        return bool(wanted) and self._halve(wanted)
+
+    def _allowed(self, proposal: Proposal, finding: Finding) -> bool:
+        if proposal.consent is not None and proposal.consent not in self._granted:
+            return False
+        signed = self._report.look.stream.files
+        return self._signs or not any(
+            part.file in signed and signed[part.file].signed for part in proposal.parts
+        )
+
+    def _halve(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
+        """Make all at once if that does no harm, else each half by itself."""
+        if self._made(wanted):
+            return True
+        if len(wanted) == 1 and self._round == len(self._edits):
+            edit = _edit(*wanted[0])
+            self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
+        if len(wanted) == 1:
+            # What was made since this was proposed may have moved its place: another round tells.
+            return False
+        half = len(wanted) // 2
+        first = self._halve(wanted[:half])
+        return self._halve(wanted[half:]) or first
+
+    def _made(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
+        try:
+            texts = self._applied(wanted)
+        except ChangeError:
+            return False
+        start = self._start
+        for _, proposal in wanted:
+            if proposal.added and self._report.look.stream.start.endswith("index.json") is False:
+                start = next((p for p in proposal.added if p.endswith("index.json")), start)
+        after = self._checked(texts, start)
+        if not _does_good(self._report, after, wanted):
+            return False
+        self._edits += [
+            replace(_edit(finding, proposal), warning=_warning(self._report, after, finding))
+            for finding, proposal in wanted
+        ]
+        self._texts, self._report, self._start = texts, after, start
+        return True
+
+    def _applied(self, wanted: list[tuple[Finding, Proposal]]) -> dict[str, str]:
+        texts = dict(self._texts)
+        changes: dict[str, list[Change]] = {}
+        for _, proposal in wanted:
+            for part in proposal.parts:
+                changes.setdefault(part.file, []).append(part.change)
+            for path, data in proposal.added.items():
+                texts[path] = json.dumps(data, indent=1) + "\n"
+        for file, several in changes.items():
+            texts[file] = apply(self._text(file, texts), several)
+        return texts
+
+    def _text(self, file: str, texts: dict[str, str]) -> str:
+        if file in texts:
+            return texts[file]
+        metadata = self._report.look.stream.files[file]
+        document = metadata.best
+        if document is None or document.fatal is not None:
+            raise ChangeError(f"{file} can't be read")
+        return document.text
+
+    def _checked(self, texts: dict[str, str], start: str) -> Report:
+        before = self._before.look
+        changed = {p: t.encode("utf-8", "surrogatepass") for p, t in texts.items()}
+        overlay = Overlay(before.stream, self._tree, changed, start)
+        look = look_at(load(overlay, before.stream.keyring), before.releases)
+        look.survey = self._surveyed(look)
+        return replace(self._before, look=look, findings=tuple(findings(look, all_rules())))
+
+    def _surveyed(self, look: Look) -> Survey | None:
+        """What was seen of the files, by the paths that they have now."""
+        before = self._before.look.survey
+        if before is None or before.mode == "none":
+            return before
+        survey = Survey(before.mode, server=before.server, orphans=before.orphans)
+        for wanted in wanted_files(look, FileOptions()):
+            seen = before.files.get(wanted.path) or self._report_seen(wanted.path)
+            if seen is None and self._images is not None:
+                seen, copy = self._images.look(wanted)
+                if copy is not None:
+                    self._images.read(seen, copy, wanted, ("sha256",), Quiet())
+            if seen is not None:
+                survey.files[wanted.path] = seen
+                survey.wanted[wanted.path] = wanted
+        return survey
+
+    def _report_seen(self, path: str) -> Any:
+        survey = self._report.look.survey
+        return survey.files.get(path) if survey is not None else None
+
+
+def local_tree(report: Report) -> LocalTree | None:
+    """The tree on disk that a report is of; ``None`` for a server, and for what is gone by now."""
+    if "://" in report.look.stream.base:
+        return None
+    try:
+        opened = open_source(report.source)
+    except UsageError:
+        return None
+    return opened if isinstance(opened, LocalTree) else None
+
+
+def _parts(proposal: Proposal) -> tuple[Any, ...]:
+    return (tuple(map(repr, proposal.parts)), tuple(proposal.added))
+
+
+def _edit(finding: Finding, proposal: Proposal) -> Edit:
+    return Edit(
+        finding.code,
+        finding.name,
+        proposal.what,
+        finding.message,
+        finding.place,
+        tuple((part.file, part.change) for part in proposal.parts),
+        tuple(proposal.added),
+        proposal.consent,
+    )
+
+
+def _said(change: Change) -> dict[str, Any]:
+    said: dict[str, Any] = {"pointer": Place("", change.path).pointer}
+    if isinstance(change, Set):
+        said["value"] = change.value
+    for name in ("key", "to"):
+        if hasattr(change, name):
+            value = getattr(change, name)
+            said[name] = value if isinstance(value, str) else Place("", value).pointer
+    return said
+
+
+def _does_good(before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]) -> bool:
+    """Whether the findings are gone, none has come, and nothing fares worse."""
+    moves = dict(move for _, proposal in wanted for move in proposal.renamed)
+    left = {(_key(f, after), f.message) for f in after.findings}
+    if any((_key(f, before, moves), f.message) in left for f, _ in wanted):
+        return False
+    better, worse = _compared(before, after, moves)
+    if worse:
+        return False
+    if all(proposal.consent == CHOICE for _, proposal in wanted):
+        return True
+    lenient = all(proposal.consent is not None for _, proposal in wanted)
+    known = {_key(f, before, moves) for f in before.findings}
+    return all(
+        _key(f, after) in known
+        or f.name in SUMMARIES
+        or _was_hidden(f, before, after, better, lenient=lenient)
+        for f in after.findings
+    )
+
+
+def _was_hidden(
+    finding: Finding,
+    before: Report,
+    after: Report,
+    better: set[tuple[str, str]],
+    *,
+    lenient: bool,
+) -> bool:
+    """Whether a finding was true before, and only could not be seen.
+
+    It is in a file that was not read, or of a product (or of all) that MAAS did not get to see.
+    ``better``: the products that some release now does more with. ``lenient``: whether advice may
+    come, since somebody agreed to lose something.
+    """
+    file, product = finding.place.file, finding.place.product
+    if file not in before.look.stream.files and file in after.look.stream.files:
+        return True
+    if finding.severity >= Severity.IGNORED:
+        return False
+    if product is None:
+        return bool(better) or (lenient and finding.severity is Severity.INFO)
+    return (file, product) in better or (lenient and finding.severity is Severity.INFO)
+
+
+def _key(
+    finding: Finding, report: Report, moves: dict[Place, Place | None] | None = None
+) -> tuple[Any, ...]:
+    """What makes a finding the same before and after: its rule and place, not its line numbers."""
+    place = _moved(Place(finding.place.file, finding.place.path), moves or {})
+    where = place.path[:6] if place.product is not None else place.path[:2]
+    # What is about the whole stream stands at its first file, which may become another.
+    file = "" if not where and place.file == report.look.stream.start else place.file
+    return (finding.code, file, where, finding.severity)
+
+
+def _moved(place: Place, moves: dict[Place, Place | None]) -> Place:
+    for old, new in moves.items():
+        if new is not None and place.file == old.file and place.path[: len(old.path)] == old.path:
+            return Place(new.file, (*new.path, *place.path[len(old.path) :]))
+    return place
+
+
+def _compared(
+    before: Report, after: Report, moves: dict[Place, Place | None]
+) -> tuple[set[tuple[str, str]], bool]:
+    """The products that some release now does more with; and whether one does less with any.
+
+    Those that were taken out do not count.
+    """
+    was = {(row.file, row.product): row.outcomes for row in rows(before.look, before.findings)}
+    now = {(row.file, row.product): row.outcomes for row in rows(after.look, after.findings)}
+    better, worse = now.keys() - was.keys(), False
+    for (file, product), outcomes in was.items():
+        old = Place(file, ("products", product))
+        place = _moved(old, moves)
+        after_it = now.get((place.file, str(place.path[1])))
+        if after_it is None:
+            worse = worse or old not in moves
+            continue
+        pairs = [(RANKS[a], RANKS[b]) for a, b in zip(after_it, outcomes, strict=True)]
+        worse = worse or any(a < b for a, b in pairs)
+        if any(a > b for a, b in pairs):
+            better.add((place.file, str(place.path[1])))
+    return better, worse
+
+
+def _warning(before: Report, after: Report, finding: Finding) -> str | None:
+    """What MAAS now imports though it can't be used, if an edit made it so."""
+    product = finding.place.product
+    if product is None:
+        return None
+    was = {(r.file, r.product): r.outcomes for r in rows(before.look, before.findings)}
+    for row in rows(after.look, after.findings):
+        old = was.get((row.file, row.product))
+        if row.product != product or old is None:
+            continue
+        lines = [
+            line
+            for line, a, b in zip(after.look.lines, row.outcomes, old, strict=True)
+            if a == UNUSABLE and RANKS[b] < RANKS[UNUSABLE]
+        ]
+        if lines:
+            why = sorted(
+                {
+                    f.name
+                    for f in after.findings
+                    if f.severity is Severity.UNUSABLE and f.place.product == product
+                }
+            )
+            told = f" ({', '.join(why)})" if why else ""
+            return f"MAAS {after.look.span(lines)} then imports it, but it can't be used{told}"
+    return None
+
+
+def diff_of(plan: Plan) -> str:
+    """All edits as one unified diff, that ``patch -p1`` takes."""
+    texts = []
+    for path, body in sorted(plan.files.items()):
+        before = plan.originals.get(path, b"").decode("utf-8", "surrogateescape")
+        texts.append(diff(path, before, body.decode("utf-8", "surrogateescape")))
+    return "".join(texts)
