@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from images import Tree
 from nginx import Nginx, nginx
 
 
@@ -36,3 +37,10 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # To load the system's certificates takes longer than all the rest of a test.
     monkeypatch.setenv("SSL_CERT_FILE", str(home / "none"))
     return home
+
+
+@pytest.fixture
+def good(store: Nginx) -> str:
+    """The name of a stream on nginx that nothing is wrong with."""
+    store.publish("good", Tree())
+    return "good"

@@ -347,6 +347,8 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
     seen = image.seen
     if seen.trouble is not None or not _is_html(seen):
         return
+    if seen.digests and seen.digests.get("sha256") in _grouped(image, "sha256"):
+        return
     where = f" from {quoted(seen.url)}" if seen.url is not None else ""
     yield from _failed(
         image,
@@ -567,8 +569,10 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 
 def _is_html(seen: Seen) -> bool:
     """Whether a web page came where no item would want one."""
+    kind = seen.content.kind if seen.content is not None else "data"
     said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return said == "text/html" or (seen.content is not None and seen.content.kind == "html")
+    # Some servers call everything a page that has no suffix.
+    return kind == "html" or (said == "text/html" and kind in ("data", "text"))
 
 
 @lru_cache(maxsize=1024)
