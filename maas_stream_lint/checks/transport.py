@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -559,6 +558,8 @@ def _moment(said: object) -> datetime | None:
     """A time as either engine reads it: RFC 2822, else ISO 8601."""
     if not isinstance(said, str):
         return None
+    from email.utils import parsedate_to_datetime  # it takes longer than most checks
+
     readers: tuple[Callable[[str], datetime], ...] = (
         parsedate_to_datetime,
         datetime.fromisoformat,
