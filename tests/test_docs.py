@@ -16,6 +16,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import hooks
+import manual
+import picture
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli import main
 from maas_stream_lint.rulebook import all_releases
@@ -26,12 +29,6 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, os.fspath(ROOT / "docs" / "tools"))
-
-import hooks
-import manual
-import picture
-
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 DOCS = [

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WIDE, HIGH, SIZE = 8.4, 19, 14
 MARGIN, BAR = 16, 34
 
+_COLORS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
 _STYLE = """\
 text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
  white-space: pre; fill: #1f2328 }
@@ -85,8 +87,8 @@ def words(svg: str) -> str:
 
 def _classes(style: Style) -> list[str]:
     names = [name for name in ("bold", "dim") if getattr(style, name)]
-    if style.color is not None and style.color.name != "default":
-        names.append(style.color.name.removeprefix("bright_"))
-    if style.bgcolor is not None and style.bgcolor.name != "default":
+    if style.color is not None and style.color.number is not None:
+        names.append(_COLORS[style.color.number % 8])
+    if style.bgcolor is not None and style.bgcolor.number is not None:
         names.append("on-red")
     return names

@@ -122,7 +122,7 @@ def _overview() -> str:
             told = "the first line that is known"
         if "models.index" in now or any(key.startswith("models.") for key in now):
             told += ", and the models below"
-        engine = "strict client" if release.strict else "python-simplestreams"
+        engine = str(release.data["engine"])
         rows.append(f"| **{release.line}** | {release.version} | {engine} | {told} |")
         before = now
     return "\n".join(rows)

@@ -16,7 +16,7 @@ from maas_stream_lint.mending import plan
 from maas_stream_lint.output import clean
 from maas_stream_lint.rule import LEVELS
 from maas_stream_lint.rulebook import all_releases
-from written import cell, fence, lines, paragraphs, prose, severity
+from written import capital, cell, fence, lines, paragraphs, prose, severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,11 +116,11 @@ def page(rule: Rule) -> str:
         f"**{prose(told.title)}**",
         _strip(rule),
         "## What MAAS does",
-        paragraphs(told.maas),
+        capital(paragraphs(told.maas)),
         "## Why",
-        paragraphs(told.why),
+        capital(paragraphs(told.why)),
         "## Mend",
-        paragraphs(told.mend),
+        capital(paragraphs(told.mend)),
         "## Failing example",
         *_failing(rule),
     ]
@@ -155,7 +155,7 @@ def _strip(rule: Rule) -> str:
                 worst[line] = seen.severity
     cells = [
         f'<li class="{worst.get(r.line, "none")}"><b>{r.line}</b>'
-        + (severity(worst[r.line]) if r.line in worst else "fine")
+        + (severity(worst[r.line]) if r.line in worst else "silent")
         + "</li>"
         for r in all_releases()
     ]
@@ -233,20 +233,24 @@ def _like(rule: Rule, text: str, seen: Seen) -> str | None:
     """The place in a good stream that is most like a bad one: the same key, or the same level."""
     assert seen.line is not None
     bad = text.splitlines()
-    key = _KEY.match(bad[seen.line - 1]) if seen.line <= len(bad) else None
+    line = bad[seen.line - 1] if seen.line <= len(bad) else ""
+    key = _KEY.match(line)
     is_index = Path(seen.file).name.startswith("index")
-    anchors = {"product": '"arch":', "version": '"items": {', "item": '"ftype": "squashfs"'}
-    wanted = [f'"{key[1]}":'] if key is not None else []
-    wanted += [anchors[rule.level]] if rule.level in anchors else ['"format":']
-    for anchor in wanted:
+    wanted = []
+    if key is not None and not line.rstrip().endswith("{"):
+        wanted.append((f'"{key[1]}":', 0))
+    # The first node of the rule's level is on the line below its parent.
+    parents = {"product": '"products": {', "version": '"versions": {', "item": '"items": {'}
+    wanted.append((parents[rule.level], 1) if rule.level in parents else ('"format":', 0))
+    for anchor, below in wanted:
         for name in GOOD:
             for path in sorted((FIXTURES / "good" / name / "tree" / "streams" / "v1").iterdir()):
                 if path.name.startswith("index") is not is_index:
                     continue
-                good = path.read_text("utf-8").splitlines()
-                for number, line in enumerate(good, 1):
-                    if line.strip().startswith(anchor):
-                        return _excerpt("\n".join(good), number, f"streams/v1/{path.name}")
+                good = path.read_text("utf-8")
+                for number, text in enumerate(good.splitlines(), 1):
+                    if text.strip().startswith(anchor):
+                        return _excerpt(good, number + below, f"streams/v1/{path.name}")
     return None
 
 

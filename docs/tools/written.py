@@ -12,14 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CODE = re.compile(r"(`[^`]*`)")
-_SPECIAL = re.compile(r"([\\*_\[\]<>|])")
+_SPECIAL = re.compile(r"(?<![\w*])\*\w[^*]*\w\*(?![\w*])|[\\*_\[\]<>|]")
 
 
 def prose(text: str) -> str:
     """A paragraph in which backticks alone mean something."""
     parts = _CODE.split(" ".join(text.split()))
-    parts[::2] = [_SPECIAL.sub(r"\\\1", part).replace("\\<", "&lt;") for part in parts[::2]]
+    parts[::2] = [_SPECIAL.sub(_escaped, part) for part in parts[::2]]
     return "".join(parts)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    if len(match[0]) > 1:  # *emphasis*
+        return match[0]
+    return "&lt;" if match[0] == "<" else f"\\{match[0]}"
+
+
+def capital(text: str) -> str:
+    """A text that follows a heading instead of a label."""
+    return text[:1].upper() + text[1:]
 
 
 def paragraphs(text: str) -> str:
