@@ -1,4 +1,4 @@
-"""The documentation's site: it builds strictly, its links and anchors lead somewhere, it is whole."""
+"""The documentation's site: builds strictly, all links and anchors lead somewhere, it is whole."""
 
 from __future__ import annotations
 
