@@ -98,7 +98,7 @@ class _Sync:
     def __init__(self, stream: Stream, answers: Answers) -> None:
         self.stream = stream
         self.release = answers.release
-        self.ask = answers.ask
+        self.answers = answers
         self.trace = Trace((answers.release.line,), strict=True)
         self.stage = "metadata"
         self.lists: list[_List] = []
@@ -271,7 +271,7 @@ class _Sync:
         cause, exception, message = "", "ValueError", ""
         values: dict[str, Any] = {"field": column, "value": value}
         width = (
-            self.ask("too-long", limit, len(value))
+            self.answers["too-long", limit, len(value)]
             if limit is not None and len(value) > SHORT
             else None
         )
@@ -353,12 +353,12 @@ class _Sync:
 
     def _unsupported(self, listed: _List, product: models.Product) -> str | None:
         if listed.shape.name == "bootloader":
-            if not self.ask("named", "bootloader", product.name):
+            if not self.answers["named", "bootloader", product.name]:
                 return "bootloader-name"
             fields = product.fields
-            known = self.ask("boots", fields["bootloader-type"], fields["os"], fields["arch"])
+            known = self.answers["boots", fields["bootloader-type"], fields["os"], fields["arch"]]
             return None if known else "bootloader-unsupported"
-        if listed.shape.name == "multi-file" and not self.ask("named", "ubuntu", product.name):
+        if listed.shape.name == "multi-file" and not self.answers["named", "ubuntu", product.name]:
             return "ubuntu-name"
         return None
 
@@ -415,18 +415,18 @@ class _Sync:
         if listed.shape.name == "single-file":
             return f"{os}/{fields['release']}", f"{arch}/{fields['subarch']}", "generic", alias
         kflavor = fields.get("kflavor")
-        subarch = self.ask("subarch", fields["subarch"], kflavor)
+        subarch = self.answers["subarch", fields["subarch"], kflavor]
         return f"{os}/{fields['release']}", f"{arch}/{subarch}", kflavor, alias
 
     def _take_file(self, set_: _Set, item: dict[str, Any], product: Place, steps: Path) -> None:
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
-        if not self.ask("ftype", ftype):
+        if not self.answers["ftype", ftype]:
             message = f"'{ftype}' is not a valid BootResourceFileType"
             at, values = product.below(*steps), {"ftype": ftype}
             raise _refused("unknown-ftype", at, "ValueError", message, values)
         if not plain((name,)):
             self._refuse("file-name", "file name", name, product.below(*steps))
-        narrow = self.ask("too-long", "file-sha256", len(sha256)) is not None
+        narrow = self.answers["too-long", "file-sha256", len(sha256)] is not None
         if narrow or not (sha256.isascii() and sha256.isprintable()):
             self._refuse("file-sha256", "sha256", sha256, product.below(*steps))
         size = number(item["size"])
