@@ -20,7 +20,6 @@ from maas_stream_lint.imports.flat import UNSTORED
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
-    from maas_stream_lint.finding import Path
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.rulebook import Shape
     from maas_stream_lint.stream import Stream
@@ -401,7 +400,7 @@ class _Sync:
         for step in listed.shape.downloads:
             item = newest.merged.get(step)
             if item is not None:
-                self._take_file(set_, item, place, newest.steps(step))
+                self._take_file(set_, item, product, step, place)
                 self.store.imported[Import(listed.path, product.name, newest.name, step)] = None
 
     def _identity(
@@ -418,24 +417,33 @@ class _Sync:
         subarch = self.answers["subarch", fields["subarch"], kflavor]
         return f"{os}/{fields['release']}", f"{arch}/{subarch}", kflavor, alias
 
-    def _take_file(self, set_: _Set, item: dict[str, Any], product: Place, steps: Path) -> None:
+    def _take_file(
+        self, set_: _Set, item: dict[str, Any], product: models.Product, step: str, place: Place
+    ) -> None:
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
-        if not self.answers["ftype", ftype]:
-            message = f"'{ftype}' is not a valid BootResourceFileType"
-            at, values = product.below(*steps), {"ftype": ftype}
-            raise _refused("unknown-ftype", at, "ValueError", message, values)
-        if not plain((name,)):
-            self._refuse("file-name", "file name", name, product.below(*steps))
-        narrow = self.answers["too-long", "file-sha256", len(sha256)] is not None
-        if narrow or not (sha256.isascii() and sha256.isprintable()):
-            self._refuse("file-sha256", "sha256", sha256, product.below(*steps))
         size = number(item["size"])
-        if not -(2**63) <= size < 2**63:
-            at, values = product.below(*steps), {"size": size}
-            raise _refused("size-out-of-range", at, "DataError", "bigint out of range", values)
+        if not (
+            self.answers["ftype", ftype]
+            and len(name) <= SHORT
+            and (name + sha256).isascii()
+            and (name + sha256).isprintable()
+            and self.answers["too-long", "file-sha256", len(sha256)] is None
+            and -(2**63) <= size < 2**63
+        ):
+            self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
         if ftype == "squashfs":
             set_.ftypes.discard("root-image.gz")
         set_.ftypes.add(ftype)
+
+    def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
+        if not self.answers["ftype", ftype]:
+            message = f"'{ftype}' is not a valid BootResourceFileType"
+            raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
+        self._refuse("file-name", "file name", name, at)
+        self._refuse("file-sha256", "sha256", sha256, at)
+        if not -(2**63) <= size < 2**63:
+            message = "bigint out of range"
+            raise _refused("size-out-of-range", at, "DataError", message, {"size": size})
 
     def _refuse(self, limit: str | None, column: str, value: Any, place: Place) -> None:
         if isinstance(value, str):
