@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from json import JSONDecodeError, JSONDecoder, decoder
 from typing import TYPE_CHECKING, Any, cast
 
@@ -315,7 +315,8 @@ def _check_depth(data: Any) -> None:
 def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
     level = [data] if _is_holder(data) else []
     for _ in range(levels):
-        level = [v for h in level for v in (h.values() if type(h) is dict else h) if holder(v)]
+        inside = (h.values() if type(h) is dict else h for h in level)
+        level = list(filter(holder, chain.from_iterable(inside)))
         if not level:
             return False
     return bool(level)
