@@ -229,6 +229,11 @@ class Version:
         return [Item(self, key, raw) for key, raw in members if isinstance(raw, dict)]
 
     @lazy
+    def roots(self) -> list[Item]:
+        """Its root files, by ftype."""
+        return [item for ftype, found in self.ftypes.items() if is_root(ftype) for item in found]
+
+    @lazy
     def ftypes(self) -> dict[str, list[Item]]:
         """Its items by ftype."""
         found: dict[str, list[Item]] = {}
@@ -346,6 +351,11 @@ def _data(metadata: Metadata) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - the simulation says what is wrong with the aliases
         return data
     return data
+
+
+def is_root(ftype: str) -> bool:
+    """Whether an ftype is one of root files."""
+    return ftype == "squashfs" or ftype.startswith("root-")
 
 
 def _text(value: Any) -> str | None:

@@ -86,7 +86,8 @@ class Writer:
             self.journal.trace.say("writer", "warning", NOTHING)
             return
         wanted: set[Key] = set()
-        for claim in self.mapping.values():
+        # Most tuples of a product are claimed by one item.
+        for claim in {id(claim): claim for claim in self.mapping.values()}.values():
             key = identity(claim.flat)
             if key is None:
                 self.journal.no_content_id(claim.place.file)
