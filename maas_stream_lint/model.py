@@ -183,9 +183,7 @@ class Product:
     @lazy
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        return self.newest is not None and any(
-            i.ftype == "notifications" for i in self.newest.items
-        )
+        return self.newest is not None and "notifications" in self.newest.ftypes
 
     @property
     def image(self) -> bool:
