@@ -48,6 +48,11 @@ _Match = Callable[[str, int], "re.Match[str]"]
 _space = cast("_Match", re.compile(rf"[{_WS}]*").match)
 _colon = cast("_Match", re.compile(rf"[{_WS}]*:[{_WS}]*").match)
 _after = cast("_Match", re.compile(rf"[{_WS}]*([,\]}}])[{_WS}]*").match)
+#: Members whose values are numbers, words or texts without escapes, each with the comma behind it.
+_plain = cast(
+    "_Match",
+    re.compile(rf'(?:"[^"\\]*"[{_WS}]*:[{_WS}]*(?:"[^"\\]*"|[\w.+-]+)[{_WS}]*,[{_WS}]*)*').match,
+)
 _word = cast("_Match", re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match)
 
 # The json module's own C functions, which typeshed leaves out.
@@ -199,6 +204,8 @@ class _Search:
         after = _space(text, at + 1)
         if text[after.end()] in "}]":
             return after.end() + 1
+        if keyed and self.left > 0 and all(node.children for node in holder.children.values()):
+            after = _plain(text, after.end())  # where nothing is to be looked into
         while True:
             step: str | int
             at = value = after.end()

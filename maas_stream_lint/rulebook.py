@@ -57,6 +57,11 @@ class Shape:
         return itemgetter(*needed), tuple(usual[self.item[name]] for name in needed), options
 
     @cached_property
+    def roots(self) -> frozenset[str]:
+        """The item keys of which every version needs one."""
+        return frozenset(self.one_of)
+
+    @cached_property
     def no_items(self) -> frozenset[str]:
         """Keys under ``items`` that say something of the version instead."""
         return frozenset((*self.version, "version_name"))

@@ -17,6 +17,7 @@ from maas_stream_lint.imports.fieldtypes import (
     no_mapping,
     twice,
 )
+from maas_stream_lint.imports.glance import all_usual, is_usual, open_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,19 +167,14 @@ def _checked_product(
         built = _named_versions(versions, at, shape)
     elif isinstance(versions, list):
         built = _listed_versions(versions, at, shape)
-    texts, others = shape.plain_product
-    try:
-        fields = others if set(map(type, texts(raw))) == {str} else shape.product
-    except KeyError:
-        fields = shape.product
-    _check(raw, fields, [], at, {"support_eol": "support-eol-format"})
+    _check(raw, open_fields(raw, shape), [], at, {"support_eol": "support-eol-format"})
     if built is None:
         raise Invalid
     return Product(name, at, raw, tuple(built))
 
 
 def _named_versions(versions: dict[str, Any], at: Path, shape: Shape) -> list[Version]:
-    if _all_usual(versions, shape):
+    if all_usual(versions, shape):
         name = max(versions)
         items = versions[name]["items"]
         return [Version(name, name, items, items)]
@@ -208,26 +204,6 @@ def _listed_version(index: int, version: Any, at: Path, shape: Shape) -> Version
     if not isinstance(name, str):
         raise Invalid
     return Version(name, index, version.get("items", {}), merged)
-
-
-def _all_usual(versions: dict[str, Any], shape: Shape) -> bool:
-    """Whether all versions fit, told at a glance: they hold nothing but items, and usual ones."""
-    needed, types, options = shape.plain_item
-    try:
-        holders = [version["items"] for version in versions.values() if len(version) == 1]
-        items = [holder[key] for holder in holders for key in shape.required]
-        items += [holder[key] for holder in holders for key in shape.one_of if key in holder]
-        columns = [set(map(type, column)) for column in zip(*map(needed, items), strict=True)]
-        spare = {type(item.get(option)) for option in options for item in items}
-    except (AttributeError, KeyError, TypeError):
-        return False
-    return (
-        len(holders) == len(versions)
-        and all(map(shape.no_items.isdisjoint, holders))
-        and not (shape.one_of and any(map(frozenset(shape.one_of).isdisjoint, holders)))
-        and columns == [{type_} for type_ in types]
-        and spare <= {str, type(None)}
-    )
 
 
 def _version(name: str, raw: Any, at: Path, shape: Shape) -> dict[str, Any]:
@@ -295,21 +271,10 @@ def _check(
 
 
 def _item_fits(item: Any, shape: Shape) -> bool:
-    """Whether an item fits; asked of every item there is, so what is as usual is told at once."""
-    if item.__class__ is not dict:
+    if not isinstance(item, dict):
         return False
-    needed, types, options = shape.plain_item
-    try:
-        usual = tuple(map(type, needed(item))) == types
-    except KeyError:
-        return False
-    for name in options:
-        value = item.get(name)
-        usual = usual and (value is None or value.__class__ is str)
-    return usual or _closely_fits(item, shape)
-
-
-def _closely_fits(item: dict[str, Any], shape: Shape) -> bool:
+    if is_usual(item, shape):
+        return True
     for name, kind in shape.item.items():
         if name in item:
             if not fits_type(item[name], kind, []):

@@ -86,7 +86,8 @@ class Writer:
             self.journal.trace.say("writer", "warning", NOTHING)
             return
         wanted: set[Key] = set()
-        for claim in self.mapping.values():
+        # Most tuples of a product are claimed by one item.
+        for claim in {id(claim): claim for claim in self.mapping.values()}.values():
             key = identity(claim.flat)
             if key is None:
                 self.journal.no_content_id(claim.place.file)
@@ -111,6 +112,7 @@ class Writer:
         older = chosen != product.newest  # so pass 1 has not judged it
         if older and newest and walked.specs and self.journal.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
+        self._supported = walked.claimed  # as pass 1 has found
         for item in product.items(chosen):
             if not older or self.journal.checksummed(item):
                 self._write_item(product.name, chosen, items, item)
