@@ -114,28 +114,57 @@ def assert_nothing_worse(plan: Plan) -> None:
 def assert_nothing_new(plan: Plan) -> None:
     """A finding is new unless it was there, or MAAS does more now and so gets to see it."""
     names = Names(plan)
-    known = {(f.name, names.now(f.place)) for f in plan.before.findings}
-    before, after = fates(plan.before), fates(plan.after)
+    known: dict[Any, list[Finding]] = {}
+    for finding in plan.before.findings:
+        known.setdefault((finding.name, names.now(finding.place)), []).append(finding)
+    better = better_lines(plan, names)
+    some = set().union(*better.values())
+    cured = mended_lines(plan, names)
+    agreed = any(edit.consent for edit in plan.edits)
+    for finding in plan.after.findings:
+        place = finding.place
+        if finding.name in SUMMARIES or place.file not in plan.before.look.stream.files:
+            continue
+        if agreed and finding.severity is Severity.INFO:
+            continue
+        was = known.get((finding.name, spot_of(place)))
+        hidden = better.get((place.file, place.product), set()) if place.product else some
+        if not was:
+            assert finding.severity < Severity.IGNORED, finding
+            assert set(finding.maas) <= hidden, finding
+        else:
+            # The same thing may be seen on more lines, where something worse hid it before.
+            hidden = hidden | cured.get((place.file, place.product), set()) | cured.get(None, set())
+            assert set(finding.maas) - {n for f in was for n in f.maas} <= hidden, finding
+            assert finding.severity <= max(f.severity for f in was) or hidden, finding
+
+
+def mended_lines(plan: Plan, names: Names) -> dict[Any, set[str]]:
+    """The lines on which a finding of weight is gone, by the product, or ``None`` for more."""
+    left = {(f.name, spot_of(f.place), f.message) for f in plan.after.findings}
+    cured: dict[Any, set[str]] = {}
+    for finding in plan.before.findings:
+        spot = names.now(finding.place)
+        if (
+            finding.severity >= Severity.UNUSABLE
+            and (finding.name, spot, finding.message) not in left
+        ):
+            place = Place(*spot) if spot is not None else finding.place
+            key = (place.file, place.product) if place.product else None
+            cured.setdefault(key, set()).update(finding.maas)
+    return cured
+
+
+def better_lines(plan: Plan, names: Names) -> dict[tuple[str, str | None], set[str]]:
+    """The lines that now do more with a product, by where it is now."""
+    after = fates(plan.after)
     better: dict[tuple[str, str | None], set[str]] = {}
-    for (file, product), fate in before.items():
+    for (file, product), fate in fates(plan.before).items():
         now = names.now(Place(file, ("products", product)))
         if now is not None:
             key = (now[0], str(now[1][1]))
             better[key] = {line for line, rank in fate.items() if after[key][line] > rank}
-    some = set().union(*better.values())
-    for finding in plan.after.findings:
-        place = finding.place
-        if (
-            finding.name in SUMMARIES
-            or place.file not in plan.before.look.stream.files
-            or (finding.name, spot_of(place)) in known
-        ):
-            continue
-        hidden = better.get((place.file, place.product), set()) if place.product else some
-        assert finding.severity < Severity.IGNORED, finding
-        if finding.severity is Severity.INFO and any(e.consent for e in plan.edits):
-            continue
-        assert hidden, finding
+    return better
 
 
 def assert_only_edits_differ(tree: MemoryTree, plan: Plan) -> None:
