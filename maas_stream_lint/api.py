@@ -41,8 +41,8 @@ class Report:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report in the form of ``rules/schemas/report.json``."""
+    def to_dict(self, *, findings: bool = True) -> dict[str, Any]:
+        """The report as in ``rules/schemas/report.json``; if need be, its findings left out."""
         count = Counter(f.severity for f in self.findings)
         catalog = self.look.catalog
         return {
@@ -56,7 +56,7 @@ class Report:
                 **{s.label: count[s] for s in sorted(Severity, reverse=True)},
                 "images": self._images(),
             },
-            "findings": [f.to_dict() for f in self.findings],
+            "findings": [f.to_dict() for f in self.findings] if findings else [],
         }
 
     def _images(self) -> dict[str, Any]:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Severity
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.report.formats import Target
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
-EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130  # as in report/verdict.py
 A_DAY = 86_400.0
 MODES = ("none", "head", "download")
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
@@ -250,6 +252,55 @@ _output = click.option(
 )
 
 
+class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A form of the report, and the file that it goes to: ``sarif=out.sarif``, ``text``."""
+
+    name = "form"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``sarif=out.sarif`` → its Target."""
+        from maas_stream_lint.report.formats import FORMATS, Target
+
+        if not isinstance(value, str):
+            return value
+        form, equals, file = value.partition("=")
+        if form not in FORMATS:
+            self.fail(f"{form!r} is none of {', '.join(FORMATS)}", param, ctx)
+        if equals and not file:
+            self.fail(f"{value!r} names no file", param, ctx)
+        return Target(form, file or None)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """The names that begin so."""
+        from maas_stream_lint.report.formats import FORMATS
+
+        return [
+            click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
+        ]
+
+
+class FormOption(click.Option):
+    """Names the forms in its help, which are not known before they are asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option's lines in ``--help``."""
+        from maas_stream_lint.report.formats import FORMATS
+
+        self.help = (
+            f"{', '.join(FORMATS)}; to a file, or to standard output. Repeatable: "
+            "--format sarif=out.sarif --format text.  [default: text; inside GitHub Actions "
+            "github, too]"
+        )
+        return super().get_help_record(ctx)
+
+
+_formats = click.option(
+    "--format", "forms", cls=FormOption, type=Form(), multiple=True, metavar="FORM[=FILE]"
+)
+
+
 @click.group(
     cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
 )
@@ -292,7 +343,7 @@ def main(debug: bool) -> None:
 @click.option(
     "--fix", "mend", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
 )
-@_options(_files, _format, _output, _fetch)
+@_options(_files, _formats, _output, _fetch)
 def check(
     source: str,
     maas: list[str],
@@ -301,7 +352,7 @@ def check(
     ignore: list[str],
     severity: str,
     mend: bool,
-    form: str,
+    forms: tuple[Target, ...],
     output: str | None,
     **more: Any,
 ) -> None:
@@ -311,10 +362,10 @@ def check(
     not of all metadata. 130: stopped before all files were looked at.
     """
     from maas_stream_lint import api
-    from maas_stream_lint import output as out
     from maas_stream_lint.finding import Severity
+    from maas_stream_lint.report.verdict import exit_code
 
-    out.check_target(output)
+    targets = _targets(forms, output)
     report = api.check(
         source,
         maas or None,
@@ -328,21 +379,11 @@ def check(
     if mend:
         report = _mended(report, select, ignore)
     threshold = Severity[severity.upper()]
-    if form == "json":
-        from maas_stream_lint.report import json_
-
-        text = json_.render(report.to_dict())
-    else:
-        from maas_stream_lint.report import text as text_
-
-        text = text_.render(report, threshold, out.style(output))
-    out.write(text, output)
-    if report.look.survey is not None and report.look.survey.interrupted:
-        sys.exit(EXIT_INTERRUPTED)
-    if report.worst is not None and report.worst >= threshold:
-        sys.exit(EXIT_FINDINGS)
-    if report.look.stream.incomplete:
+    _write(report, threshold, targets)
+    code = exit_code(report, threshold)
+    if code == EXIT_FAILED:
         raise LintError("some metadata was too much to be read, and nothing is known of it")
+    sys.exit(code)
 
 
 @main.command()
@@ -482,6 +523,56 @@ def fix(
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
+
+
+def _targets(forms: Sequence[Target], output: str | None) -> list[Target]:
+    """Where each form goes. Raises UsageError before any work is done for nothing."""
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.formats import Target
+
+    given = list(forms)
+    if not given:
+        given = [Target("text")]
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            given.append(Target("github"))
+    loose = [target for target in given if target.file is None]
+    if len(loose) > 1 and forms:
+        names = " and ".join(target.form for target in loose)
+        raise UsageError(f"{names} can't share one output", "name files: --format FORM=FILE")
+    if output is not None and not loose:
+        raise UsageError("--output has no format to go with", "each has a file of its own")
+    first = loose[0] if loose else None
+    targets = [target._replace(file=output) if target is first else target for target in given]
+    files = [os.path.realpath(target.file) for target in targets if target.file is not None]
+    if len(set(files)) < len(files):
+        raise UsageError("two formats can't share one file", "name another file for one of them")
+    for target in targets:
+        out.check_target(target.file)
+    return targets
+
+
+def _write(report: Report, threshold: Severity, targets: Sequence[Target]) -> None:
+    """Write the report in all its forms; to files first, so that they are there whoever reads."""
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.formats import FORMATS
+
+    beside = [target.form for target in targets if target.file is None]
+    for form, file in sorted(targets, key=lambda target: target.file is None):
+        known = FORMATS[form]
+        style = out.style(file) if known.colour else out.Style()
+        text = known.render(report, threshold, style)
+        if file is None and len(beside) > 1 and form != "github":
+            import secrets
+
+            from maas_stream_lint.report.github import guarded
+
+            text = guarded("".join(text), secrets.token_hex(16))
+        out.write(text, file)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and any(target.form == "github" for target in targets):
+        from maas_stream_lint.report import github
+
+        out.append(github.summary(report, threshold), summary)
 
 
 def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
