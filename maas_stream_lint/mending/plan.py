@@ -447,7 +447,7 @@ def _compared(
         place = _moved(old, moves)
         after_it = now.get((place.file, str(place.path[1])))
         if after_it is None:
-            worse = worse or old not in moves
+            worse = worse or moves.get(old, old) is not None
             continue
         pairs = [(RANKS[a], RANKS[b]) for a, b in zip(after_it, outcomes, strict=True)]
         worse = worse or any(a < b for a, b in pairs)
