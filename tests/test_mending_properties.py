@@ -76,6 +76,7 @@ def judge(tree: MemoryTree, *, keyring: bool, unsafe: bool) -> Plan:
     assert_nothing_new(plan)
     assert_gone(plan)
     assert_nothing_worse(plan)
+    assert_the_useless_is_announced(plan)
     assert_only_edits_differ(tree, plan)
     json.dumps(plan.to_dict())
     for edit in plan.edits:
@@ -160,6 +161,18 @@ def better_lines(plan: Plan, names: Names) -> dict[tuple[str, str | None], set[s
             key = (now[0], str(now[1][1]))
             better[key] = {line for line, rank in fate.items() if after[key][line] > rank}
     return better
+
+
+def assert_the_useless_is_announced(plan: Plan) -> None:
+    """What MAAS now imports though it can't be used is said by an edit."""
+    after, names = fates(plan.after), Names(plan)
+    for (file, product), fate in fates(plan.before).items():
+        now = names.now(Place(file, ("products", product)))
+        if now is None:
+            continue
+        new = after[now[0], now[1][1]]
+        if any(new[line] == RANK[UNUSABLE] > rank for line, rank in fate.items()):
+            assert any(edit.warning for edit in plan.edits), product
 
 
 def assert_only_edits_differ(tree: MemoryTree, plan: Plan) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.mending import jsontext
-from maas_stream_lint.mending.plan import local_tree
+from maas_stream_lint.mending.plan import local_tree, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,12 +71,7 @@ def refuse_stale_signatures(plan: Plan, sign: Signer | None) -> None:
         metadata = plan.before.look.stream.files.get(path)
         if metadata is None:
             continue
-        twin = metadata.twin
-        stale = f"{path}.gpg" if metadata.detached is not None else None
-        if metadata.signed:
-            stale = path
-        elif twin is not None and twin.path.endswith(".sjson"):
-            stale = twin.path
+        stale = signature_of(metadata)
         if stale is not None:
             hint = "give --sign KEYID, or work on a copy without signatures"
             raise UsageError(f"the signature in {stale} would no longer fit", hint)
