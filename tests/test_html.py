@@ -19,6 +19,7 @@ from maas_stream_lint.report import html_
 pytestmark = pytest.mark.skipif(
     browser.CHROMIUM is None, reason="no chromium; Debian: apt-get install chromium"
 )
+BAD = Path(__file__).parents[1] / "fixtures/bad/MSL401-ubuntu-name/tree"
 MADE = {"many": reports.many, "markup": reports.markup, "hostile": reports.hostile}
 #: Rows that can be seen, by what stands at their left.
 ROWS = """[...document.querySelectorAll('tbody')].filter(b => !b.hidden)
@@ -167,12 +168,25 @@ def test_an_entry_shows_file_log_and_remedy(tab: browser.Page, pages: dict[str, 
 
 
 def test_the_value_in_question_is_marked(tab: browser.Page, tmp_path: Path) -> None:
-    root = Path(__file__).parents[1] / "fixtures/bad/MSL401-ubuntu-name/tree"
     page = tmp_path / "page.html"
-    page.write_text("".join(html_.render(check(root), Severity.UNUSABLE, Style())), "utf-8")
+    page.write_text("".join(html_.render(check(BAD), Severity.UNUSABLE, Style())), "utf-8")
     tab.open(page)
     marks = tab.js("[...document.querySelectorAll('mark')].map(m => m.textContent)")
     assert '"com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64"' in marks
+
+
+def test_a_cell_leads_to_the_row_that_is_to_blame(tab: browser.Page, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("".join(html_.render(check(BAD), Severity.UNUSABLE, Style())), "utf-8")
+    tab.open(page)
+    assert len(tab.js(ROWS)) == 2
+    tab.js("document.querySelectorAll('tbody')[1].querySelector('[data-line=\"3.7\"] a').focus()")
+    tab.press("Enter")
+    assert tab.js(ENTRIES) == ["MSL101", "MSL410"]
+    assert tab.js("document.querySelectorAll('tbody')[0].contains(document.activeElement)") is True
+    tab.press("Escape")
+    assert focused(tab) == "3.7"
+    assert tab.js("document.querySelectorAll('tbody')[1].contains(document.activeElement)") is True
 
 
 def test_without_script_a_cell_leads_to_its_findings(
@@ -244,7 +258,11 @@ def test_five_hundred_products_are_few_rows_or_quick_ones(
 def test_it_is_no_wider_than_the_window(tab: browser.Page, pages: dict[str, Path]) -> None:
     for width in (1280, 800, 400):
         tab.size(width, 900)
-        tab.open(pages["markup"])
-        tab.js("document.querySelector('td a').click()")
-        assert tab.js("document.documentElement.scrollWidth") <= width
+        for page in pages.values():
+            tab.open(page)
+            tab.js("document.querySelector('td a').click()")
+            assert tab.js("document.documentElement.scrollWidth") <= width
+        right = tab.js("document.querySelector('table').getBoundingClientRect().right")
+        # A narrow window scrolls the matrix, and nothing but the matrix.
+        assert width < 1280 or right <= tab.js("document.body.getBoundingClientRect().right")
     tab.size(1280, 900)

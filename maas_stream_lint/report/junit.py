@@ -25,6 +25,12 @@ _NOT_XML = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """Findings at or above the threshold fail a case; what is below stands in its output."""
+    # In ASCII: what standard output makes of other characters need not be UTF-8.
+    for part in _parts(report, threshold):
+        yield part.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _parts(report: Report, threshold: Severity) -> Iterator[str]:
     stream, owned = _by_owner(report)
     whole: list[Case] = [("the stream as a whole", stream)]
     suites = [("stream", report.look.lines, whole)]
