@@ -42,7 +42,7 @@ OUTSIDE = {
     "tests/conformance/README.md": "conformance.md",
 }
 #: Pages that may not have been written yet; a link to them is no more than its words until then.
-LATER = {"docs/formats.md", "docs/configuration.md"}
+LATER = {"docs/configuration.md"}
 
 log = logging.getLogger("mkdocs.hooks")
 
