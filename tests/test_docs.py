@@ -154,9 +154,11 @@ def test_there_are_commands_in_documents() -> None:
 
 
 @pytest.mark.parametrize(("name", "line"), commands())
-def test_commands_in_documents_are_taken(name: str, line: str) -> None:
+def test_commands_in_documents_are_taken(
+    name: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = shlex.split(line, comments=True)
-    os.environ.setdefault("ARTIFACTORY_TOKEN", "token")
+    monkeypatch.setenv("ARTIFACTORY_TOKEN", "token")
     main.commands[words[0]].make_context(words[0], words[1:])
 
 
