@@ -73,7 +73,13 @@ class Baseline:
         entries = [json.dumps(entry) for entry in _entries(self.counts)]
         body = ",\n".join(f"    {entry}" for entry in entries)
         lines = [f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
-        return "{\n" + "".join(lines) + '  "findings": [' + (f"\n{body}\n  " if body else "") + "]\n}\n"
+        return (
+            "{\n"
+            + "".join(lines)
+            + '  "findings": ['
+            + (f"\n{body}\n  " if body else "")
+            + "]\n}\n"
+        )
 
 
 def of(reports: Sequence[Report], folder: Path) -> Baseline:
@@ -135,6 +141,22 @@ class Comparison:
         for key in known.counts if known.tool != __version__ else ():
             self._loose.setdefault(key.reworded(), []).append(key)
 
+    def compare(self, reports: Sequence[Report]) -> tuple[list[Report], list[str]]:
+        """The reports with only what is new, and what is gone, in words."""
+        taken = [self.take(report) for report in reports]
+        gone = self.gone()
+        counted = []
+        for number, report in enumerate(taken):
+            name = source_name(report, self._folder)
+            # What might be of any source is counted once.
+            here = [
+                key for key in gone if key.source == name or (key.source is None and not number)
+            ]
+            aside = report.set_aside
+            assert aside is not None
+            counted.append(replace(report, set_aside=replace(aside, gone=len(here))))
+        return counted, [f"{key} · MAAS {', '.join(lines)}" for key, lines in gone.items()]
+
     def take(self, report: Report) -> Report:
         """The report with only what is new, on the release lines on which it is new."""
         from maas_stream_lint.api import SetAside
@@ -160,7 +182,7 @@ class Comparison:
         )
 
     def _use(self, finding: Finding, source: str, wanted: set[str], *, loosely: bool) -> set[str]:
-        used = set()
+        used: set[str] = set()
         for name in (source, None):
             key = _known(finding, name)
             for held in self._loose.get(key.reworded(), ()) if loosely else [key]:
@@ -188,6 +210,7 @@ class Comparison:
             for line, number in counts.items():
                 if number > 0 and line not in gone.get(key, ()):
                     self._kept.counts.setdefault(key, Counter())[line] += number
+                    self._kept.tool = self.known.tool  # as are the words of this one
         for _, report in self._reports:
             self._kept.mode = max(self._kept.mode, _mode(report), key=MODES.index)
         self._left = {}

@@ -17,15 +17,19 @@ from maas_stream_lint import __version__
 from maas_stream_lint.errors import LintError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from maas_stream_lint.api import Report
+    from maas_stream_lint.baseline import Comparison
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.settings import Setting, Settings
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
+#: So many findings that a baseline has and a stream has not are named.
+_MOST_GONE = 10
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
 A_DAY = 86_400.0
 MODES = ("none", "head", "download")
@@ -57,6 +61,79 @@ class Program(click.Group):
                 "traceback that `maas-stream-lint --debug` shows)"
             )
         ctx.exit(EXIT_FAILED)
+
+
+#: Keys of a configuration whose parameters are called otherwise.
+_CALLED = {"files": "mode", "format": "form"}
+_PREFIX = "MAAS_STREAM_LINT_"
+
+
+class Configured(click.Command):
+    """A command whose options have values from the environment and a file, too."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        """Name the environment variables."""
+        super().__init__(*args, **more)
+        for param in self.params:
+            if (key := self.key_of(param)) is not None:
+                param.envvar = _PREFIX + key.upper()
+
+    def key_of(self, param: click.Parameter) -> str | None:
+        """The key of the configuration that is about an option."""
+        key = next((key for key, name in _CALLED.items() if name == param.name), param.name)
+        # Every command has formats of its own; the key is about those of the main one.
+        theirs = key == "format" and self.name != "check"
+        return key if key in _SETTINGS and not theirs else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the file first, as it says what the options' defaults are."""
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        if not given.get("help") and not ctx.resilient_parsing:
+            said = {name: v for name, v in given.items() if isinstance(v, (str, bool))}
+            ctx.obj = _settings(said)
+            ctx.default_map = self._defaults(ctx, ctx.obj.of(said.get("source")))
+        return super().parse_args(ctx, args)
+
+    def _defaults(self, ctx: click.Context, values: dict[str, Setting]) -> dict[str, Any]:
+        found = {}
+        for param in self.params:
+            key = self.key_of(param)
+            if key in values:
+                found[str(param.name)] = _converted(param, ctx, values[key])
+        return found
+
+
+#: As in `settings.KEYS`, which is not worth an import for `--help`.
+_SETTINGS = (
+    *("maas", "keyring", "select", "ignore", "severity"),
+    *("format", "files", "only", "jobs", "timeout"),
+)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from maas_stream_lint import settings
+
+    named = given.get("config")
+    if given.get("no_config"):
+        if named:
+            raise UsageError("--config and --no-config can't go together", "choose one")
+        return settings.Settings()
+    named = named or os.environ.get(f"{_PREFIX}CONFIG")
+    return settings.load(Path(named) if named else settings.find(given.get("source")))
+
+
+def _converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:
+    """A value of a file as an option would take it; what is wrong with it is said with its line."""
+    several = isinstance(setting.value, list)
+    values = setting.value if several else [setting.value]
+    try:
+        if several and not param.multiple:
+            raise click.BadParameter("expected one value, got a list")
+        for value in values:
+            param.type.convert(value, param, ctx)
+    except click.BadParameter as error:
+        raise UsageError(f"{setting.origin}: {error.message}") from None
+    return values if param.multiple else setting.value
 
 
 def _listed(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> list[str]:
@@ -232,6 +309,16 @@ _format = click.option(
     show_default=True,
     help="For people, or for programs.",
 )
+_config = _options(
+    click.option(
+        "--config",
+        metavar="FILE",
+        expose_value=False,
+        help="The configuration.  [default: maas-stream-lint.toml or pyproject.toml, above a local "
+        "SOURCE or here]",
+    ),
+    click.option("--no-config", is_flag=True, expose_value=False, help="Read no such file."),
+)
 _output = click.option(
     "--output", metavar="FILE", help="Write the result to a file, at once or not at all."
 )
@@ -250,8 +337,8 @@ def main(debug: bool) -> None:
     """
 
 
-@main.command()
-@click.argument("source")
+@main.command(cls=Configured)
+@click.argument("source", required=False)
 @_options(_maas, _keyring)
 @click.option(
     "--select",
@@ -269,66 +356,200 @@ def main(debug: bool) -> None:
     help="Exit 1 if there is a finding at or above this.",
 )
 @click.option(
+    "--baseline", metavar="FILE", help="Findings that this file holds are known and do not count."
+)
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    help="Write all findings to such a file; with --baseline, those of it that are still there.",
+)
+@click.option(
     "--fix", "mend", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
 )
-@_options(_files, _format, _output, _fetch)
+@_options(_files, _format, _output, _fetch, _config)
 def check(
-    source: str,
-    maas: list[str],
-    keyring: str | None,
-    select: list[str],
-    ignore: list[str],
-    severity: str,
-    mend: bool,
+    source: str | None,
     form: str,
     output: str | None,
-    **more: Any,
+    baseline: str | None,
+    write_baseline: str | None,
+    **given: Any,
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
+    Without SOURCE all that the configuration lists are checked.
+
     Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
-    not of all metadata. 130: stopped before all files were looked at.
+    not of all metadata. 130: stopped before all files were looked at. Of several sources the worst
+    counts.
     """
-    from maas_stream_lint import api
     from maas_stream_lint import output as out
-    from maas_stream_lint.finding import Severity
 
     out.check_target(output)
+    if write_baseline is not None:
+        out.check_target(write_baseline)
+    known = _comparison(baseline)
+    runs = _runs(click.get_current_context(), source, given)
+    reports, thresholds, failed = _reports(runs, alone=source is not None)
+    reports = _settled(reports, whole=source is None)
+    broken = failed or any(report.look.stream.incomplete for report in reports)
+    stopped = any(_interrupted(report) for report in reports)
+    if write_baseline is not None and known is None:
+        known = _recorded(reports, write_baseline)
+    if known is not None:
+        reports = _new_to(known, reports, baseline)
+    text = _rendered(reports, thresholds, form, output, alone=source is not None)
+    if write_baseline is not None and known is not None and not (broken or stopped):
+        out.write(known.rest().render(), write_baseline)
+    out.write(text, output)
+    if stopped:
+        sys.exit(EXIT_INTERRUPTED)
+    if failed:
+        sys.exit(EXIT_FAILED)
+    if any(map(_fails, reports, thresholds)):
+        sys.exit(EXIT_FINDINGS)
+    if broken:
+        raise LintError("some metadata was too much to be read, and nothing is known of it")
+
+
+def _runs(ctx: click.Context, source: str | None, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """The values of all options for each source: a listed one has some of its own."""
+    if source is not None:
+        return [{**given, "source": source}]
+    if not ctx.obj.sources:
+        raise UsageError("no source is named", "name one, or list `sources` in a configuration")
+    params = {param.name: param for param in ctx.command.params}
+    default = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
+    runs = []
+    for listed in ctx.obj.sources:
+        own = {}
+        for key, setting in listed.values.items():
+            name = _CALLED.get(key, key)
+            if ctx.get_parameter_source(name) in default:
+                _converted(params[name], ctx, setting)
+                many = isinstance(given[name], tuple)
+                own[name] = tuple(setting.value) if many else setting.value
+        runs.append({**given, **own, "source": listed.source})
+    return runs
+
+
+def _reports(runs: list[dict[str, Any]], *, alone: bool) -> tuple[list[Report], list[str], bool]:
+    """A report on each source with its threshold, and whether one could not be checked."""
+    reports: list[Report] = []
+    thresholds = []
+    failed = False
+    for run in runs:
+        try:
+            reports.append(_report(run))
+        except LintError as error:
+            if alone:
+                raise
+            _complain(f"error: {run['source']}: {error}")
+            failed = True
+        else:
+            thresholds.append(run["severity"])
+            if _interrupted(reports[-1]):
+                break
+    return reports, thresholds, failed
+
+
+def _report(run: dict[str, Any]) -> Report:
+    from maas_stream_lint import api
+
+    given = dict(run)
+    source, maas, keyring, select, ignore, mend, verbose = map(
+        given.pop, ("source", "maas", "keyring", "select", "ignore", "mend", "verbose")
+    )
+    del given["severity"]
     report = api.check(
         source,
         maas or None,
         keyring,
         select=select,
         ignore=ignore,
-        files=_file_options(more),
-        progress=_progress(verbose=more.pop("verbose")),
-        options=_fetch_options(more),
+        files=_file_options(given),
+        progress=_progress(verbose=verbose),
+        options=_fetch_options(given),
     )
-    if mend:
-        report = _mended(report, select, ignore)
-    threshold = Severity[severity.upper()]
+    return _mended(report, select, ignore) if mend else report
+
+
+def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
+    """The reports as the configuration wants them."""
+    from datetime import datetime, timezone
+
+    from maas_stream_lint.settings import apply_settings
+
+    settings = click.get_current_context().obj
+    today = datetime.now(timezone.utc).date()
+    whole = whole or not settings.sources
+    reports, notices = apply_settings(reports, settings, today, whole=whole)
+    for notice in notices:
+        _complain(f"notice: {notice}")
+    return reports
+
+
+def _comparison(path: str | None) -> Comparison | None:
+    if path is None:
+        return None
+    from maas_stream_lint import baseline
+
+    return baseline.Comparison(baseline.read(path), Path(path).absolute().parent)
+
+
+def _recorded(reports: list[Report], path: str) -> Comparison:
+    from maas_stream_lint import baseline
+
+    folder = Path(path).absolute().parent
+    return baseline.Comparison(baseline.of(reports, folder), folder)
+
+
+def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[Report]:
+    """The reports with only what is new; what is gone is said."""
+    reports, gone = known.compare(reports)
+    for one in gone[:_MOST_GONE]:
+        _complain(f"notice: gone from {path}: {one}")
+    if gone:
+        more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
+        _complain(f"notice: {more}--write-baseline {path} takes them out of the file")
+    return reports
+
+
+def _rendered(
+    reports: list[Report], thresholds: list[str], form: str, output: str | None, *, alone: bool
+) -> str:
+    from maas_stream_lint import output as out
+    from maas_stream_lint.finding import Severity
+
     if form == "json":
         from maas_stream_lint.report import json_
 
-        text = json_.render(report.to_dict())
-    else:
-        from maas_stream_lint.report import text as text_
+        said = [report.to_dict() for report in reports]
+        return json_.render(said[0] if alone else said)
+    from maas_stream_lint.report import text
 
-        text = text_.render(report, threshold, out.style(output))
-    out.write(text, output)
-    if report.look.survey is not None and report.look.survey.interrupted:
-        sys.exit(EXIT_INTERRUPTED)
-    if report.worst is not None and report.worst >= threshold:
-        sys.exit(EXIT_FINDINGS)
-    if report.look.stream.incomplete:
-        raise LintError("some metadata was too much to be read, and nothing is known of it")
+    style = out.style(output)
+    return "\n".join(
+        text.render(report, Severity[threshold.upper()], style)
+        for report, threshold in zip(reports, thresholds, strict=True)
+    )
 
 
-@main.command()
+def _interrupted(report: Report) -> bool:
+    return report.look.survey is not None and report.look.survey.interrupted
+
+
+def _fails(report: Report, threshold: str) -> bool:
+    from maas_stream_lint.finding import Severity
+
+    return report.worst is not None and report.worst >= Severity[threshold.upper()]
+
+
+@main.command(cls=Configured)
 @click.argument("source")
 @_options(_maas, _keyring)
 @click.option("--log", is_flag=True, help="Show the log that MAAS would write, too.")
-@_options(_format, _output, _fetch)
+@_options(_format, _output, _fetch, _config)
 def preview(
     source: str,
     maas: list[str],
@@ -361,7 +582,7 @@ def preview(
     out.write(text, output)
 
 
-@main.command()
+@main.command(cls=Configured)
 @click.argument("source")
 @_options(_maas, _keyring)
 @click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
@@ -395,7 +616,7 @@ def preview(
     show_default=True,
     help="Exit 1 if a finding at or above this is left.",
 )
-@_options(_format, _fetch)
+@_options(_format, _fetch, _config)
 def fix(
     source: str,
     maas: list[str],
@@ -473,7 +694,7 @@ def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
     for edit in planned.edits:
         _complain(f"mended {edit.code} {edit.name}: {edit.what}")
     left = tuple(f for f in planned.after.findings if f.name in rules)
-    return replace(planned.after, findings=left)
+    return replace(planned.after, findings=left, asked=report.asked, narrowed=report.narrowed)
 
 
 def _checked(source: str, maas: list[str], keyring: str | None, fetch: dict[str, Any]) -> Report:
@@ -512,10 +733,10 @@ def rules(form: str) -> None:
     out.write(text, None)
 
 
-@main.command()
+@main.command(cls=Configured)
 @click.argument("words", metavar="CODE|NAME|LOG-LINE", nargs=-1, required=True)
 @click.option("--source", help="Show what causes the line, or breaks the rule, in this stream.")
-@_options(_maas, _keyring, _fetch)
+@_options(_maas, _keyring, _fetch, _config)
 def explain(
     words: tuple[str, ...],
     source: str | None,
@@ -557,6 +778,59 @@ def explain(
         pages = [explain_.log_page(match, known, report, out.style(None)) for match in matches]
         text = "\n\n".join(pages)
     out.write(text, None)
+
+
+@main.command(
+    cls=Configured,
+    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "form")],
+)
+@_options(_format, _config)
+def config(source: str | None, form: str, **given: Any) -> None:
+    """Show all settings of `check`, the value of each, and where it is from.
+
+    A flag goes before an environment variable, that before the file; in the file, what it says of
+    SOURCE before what it says of all.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report import config as config_
+
+    out.check_target(None)
+    ctx = click.get_current_context()
+    said = config_.described(ctx.obj, _told(ctx, ctx.obj.of(source), given))
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(said)
+    else:
+        text = config_.render(said)
+    out.write(text, None)
+
+
+def _told(
+    ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
+) -> Iterator[tuple[str, Any, str | Setting | None]]:
+    """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
+    from click.core import ParameterSource
+
+    form = next(p for p in check.params if p.name == "form")
+    for key in _SETTINGS:
+        variable, setting = f"{_PREFIX}{key.upper()}", values.get(key)
+        if key == "format":
+            # Here, the option of that name is about something else.
+            said = form.resolve_envvar_value(ctx)
+            if setting is not None:
+                _converted(form, ctx, setting)
+            value = said or (setting.value if setting is not None else form.get_default(ctx))
+            yield key, value, variable if said else setting
+            continue
+        name = _CALLED.get(key, key)
+        origin = ctx.get_parameter_source(name)
+        if origin is ParameterSource.COMMANDLINE:
+            yield key, given[name], f"--{key}"
+        elif origin is ParameterSource.ENVIRONMENT:
+            yield key, given[name], variable
+        else:
+            yield key, given[name], setting
 
 
 def _fetch_options(given: dict[str, Any]) -> FetchOptions:

@@ -237,12 +237,13 @@ def _read(path: Path) -> str:
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         hint = "mend it, or go without with --no-config"
         raise UsageError(f"{shown(path)} is not TOML: {error}", hint) from None
     except RecursionError:
         raise UsageError(f"{shown(path)} is nested too deeply", "see `--no-config`") from None
+    return data
 
 
 def _load(path: Path, chain: tuple[Path, ...]) -> Settings:
@@ -363,12 +364,12 @@ def _ignore(page: _Page, key: Key, given: dict[str, Any]) -> Ignore:
     codes: set[str] = set()
     for number, rule in enumerate(given["rules"]):
         codes |= _codes(page, (*key, "rules", number), rule)
-    until = given.get("until")
-    if isinstance(until, str):
+    until: date | None = None
+    if "until" in given:
         try:
-            until = date.fromisoformat(until)
+            until = date.fromisoformat(str(given["until"]))
         except ValueError:
-            page.fail((*key, "until"), f"there is no day {until}", "write 2027-01-31")
+            page.fail((*key, "until"), f"there is no day {given['until']}", "write 2027-01-31")
     maas = _lines(page, (*key, "maas"), given["maas"]) if "maas" in given else None
     return Ignore(
         given.get("product"),
@@ -485,19 +486,19 @@ def _worded(error: Any) -> Iterable[tuple[Key, str, str | None]]:
     elif error.validator in ("minLength", "minItems"):
         yield key, "is empty", "write something, or leave it out"
     else:
-        told = {
+        bounds = {
             "minimum": f"{wanted} or more",
             "exclusiveMinimum": f"more than {wanted}",
             "maximum": f"{wanted} at most",
         }
-        yield key, f"expected {told[error.validator]}", None
+        yield key, f"expected {bounds[error.validator]}", None
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    names = {str: "text", list: "a list", dict: "a table"}
-    return names.get(type(value), "a number")
+    names = ((str, "text"), (list, "a list"), (dict, "a table"))
+    return next((name for kind, name in names if isinstance(value, kind)), "a number")
 
 
 def _near(given: str, known: Iterable[str]) -> str | None:

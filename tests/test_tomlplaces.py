@@ -104,6 +104,6 @@ def test_no_key_is_missed_or_made_up(text: str) -> None:
     assert set(lines(text)) == keys(tomllib.loads(text))
 
 
-@given(st.text(alphabet='a.=[]{}"\'#\n, ', max_size=30))
+@given(st.text(alphabet="a.=[]{}\"'#\n, ", max_size=30))
 def test_what_is_no_toml_ends_too(text: str) -> None:
     lines(text)
