@@ -29,7 +29,8 @@ KIND, VERSION = "maas-stream-lint baseline", 1
 _ANEW = "write it anew with --write-baseline"
 
 _DIGEST = re.compile(r"\b[0-9a-f]{32,128}\b")
-_NUMBER = re.compile(r"\d+(?:[.,_-]\d+)*")
+#: Not that of `amd64` or `v3`, which is a name.
+_NUMBER = re.compile(r"(?<![A-Za-z\d])\d+(?:[.,_-]\d+)*")
 
 
 class Known(NamedTuple):
@@ -257,20 +258,25 @@ def _entries(counts: Counts) -> Iterator[dict[str, Any]]:
 
 
 def _parsed(data: dict[str, Any]) -> Baseline:
-    made = Baseline(mode=MODES[MODES.index(data["files"])], tool=data["tool"])
+    made = Baseline(mode=MODES[MODES.index(data["files"])], tool=_text(data["tool"]))
     for entry in data["findings"]:
-        named = {name: entry.get(name) for name in ("source", "product", "item")}
-        known = Known(code=entry["code"], file=entry["file"], message=entry["message"], **named)
-        lines, number = entry["maas"], entry["count"]
-        texts = [*lines, *(part for part in known if part is not None)]
-        if type(number) is not int or number < 1 or not all(type(t) is str for t in texts):
+        named = {name: _text(entry[name]) for name in Known._fields if name in entry}
+        known = Known(**{"source": None, "product": None, "item": None, **named})
+        number = entry["count"]
+        if type(number) is not int or number < 1 or not re.fullmatch(r"MSL\d{3}", known.code):
             raise ValueError
-        if not isinstance(lines, list) or len(known.code) != 6 or not known.code[3:].isdecimal():
-            raise ValueError
-        for line in lines:
-            _line_order(line)
+        if not isinstance(entry["maas"], list):
+            raise TypeError
+        for line in entry["maas"]:
+            _line_order(_text(line))
             made.counts.setdefault(known, Counter())[line] += number
     return made
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _line_order(line: str) -> tuple[int, ...]:

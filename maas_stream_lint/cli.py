@@ -88,7 +88,9 @@ class Configured(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for the file first, as it says what the options' defaults are."""
         given = self.make_parser(ctx).parse_args(list(args))[0]
-        if not given.get("help") and not ctx.resilient_parsing:
+        help_option = self.get_help_option(ctx)
+        helps = help_option is not None and given.get(help_option.name) is True
+        if not helps and not ctx.resilient_parsing:
             said = {name: v for name, v in given.items() if isinstance(v, (str, bool))}
             ctx.obj = _settings(said)
             ctx.default_map = self._defaults(ctx, ctx.obj.of(said.get("source")))
@@ -132,7 +134,8 @@ def _converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> 
         for value in values:
             param.type.convert(value, param, ctx)
     except click.BadParameter as error:
-        raise UsageError(f"{setting.origin}: {error.message}") from None
+        key = next((key for key, name in _CALLED.items() if name == param.name), param.name)
+        raise UsageError(f"{setting.origin}: {key}: {error.message}") from None
     return values if param.multiple else setting.value
 
 

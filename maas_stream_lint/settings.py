@@ -434,11 +434,11 @@ def _validate(page: _Page, data: dict[str, Any]) -> None:
     from maas_stream_lint.rulebook import rules_root
 
     schema = json.loads((rules_root() / "schemas" / "config.json").read_text("utf-8"))
-    said = [
-        words
+    said = {
+        words: None
         for error in jsonschema.Draft202012Validator(schema).iter_errors(data)
         for words in _worded(error)
-    ]
+    }
     if said:
         first = page.error(*min(said, key=lambda words: page.origin(words[0]).line))
         more = len(said) - 1
