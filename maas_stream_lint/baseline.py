@@ -260,8 +260,9 @@ def _entries(counts: Counts) -> Iterator[dict[str, Any]]:
 def _parsed(data: dict[str, Any]) -> Baseline:
     made = Baseline(mode=MODES[MODES.index(data["files"])], tool=_text(data["tool"]))
     for entry in data["findings"]:
-        named = {name: _text(entry[name]) for name in Known._fields if name in entry}
-        known = Known(**{"source": None, "product": None, "item": None, **named})
+        told: dict[str, Any] = {"source": None, "product": None, "item": None}
+        told |= {name: _text(entry[name]) for name in Known._fields if name in entry}
+        known = Known(**told)
         number = entry["count"]
         if type(number) is not int or number < 1 or not re.fullmatch(r"MSL\d{3}", known.code):
             raise ValueError

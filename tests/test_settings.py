@@ -346,6 +346,25 @@ def test_a_file_that_cannot_be_read(here: Path) -> None:
     assert "choose one" in run("config", "--config", "x", "--no-config").stderr
 
 
+def test_the_example_in_the_documentation() -> None:
+    (example,) = re.findall(
+        r"```toml\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.S
+    )
+    seen = read(example)
+    assert {*seen.values} == {*settings.KEYS}
+    assert len(seen.sources) == 2
+    assert seen.severities["MSL417"][0] is None
+    assert seen.ignores[0].until == date(2027, 3, 31)
+    # What is commented out is right, too.
+    write("", "../common.toml")
+    assert read(re.sub(r"^# (?=extends)", "", example, flags=re.M)).extended
+    # And nothing is left out.
+    schema = json.loads((rules_root() / "schemas/config.json").read_text("utf-8"))
+    (ignored,) = (schema["properties"]["ignores"]["items"]["properties"],)
+    for key in (*schema["properties"], *ignored):
+        assert re.search(rf"^(# )?\[*{key}\b", example, re.MULTILINE), key
+
+
 # extends
 
 
