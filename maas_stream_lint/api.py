@@ -76,8 +76,8 @@ class Report:
         asked = (code for code in codes if self.asked is None or code in self.asked)
         return any(closely or not needs_files(code) for code in asked)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report in the form of ``rules/schemas/report.json``."""
+    def to_dict(self, *, findings: bool = True) -> dict[str, Any]:
+        """The report as in ``rules/schemas/report.json``; if need be, its findings left out."""
         count = Counter(f.severity for f in self.findings)
         catalog = self.look.catalog
         return {
@@ -92,7 +92,7 @@ class Report:
                 "images": self._images(),
                 **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
             },
-            "findings": [f.to_dict() for f in self.findings],
+            "findings": [f.to_dict() for f in self.findings] if findings else [],
         }
 
     def _images(self) -> dict[str, Any]:

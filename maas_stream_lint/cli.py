@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.baseline import Comparison
+    from maas_stream_lint.finding import Severity
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.report.formats import Target
     from maas_stream_lint.settings import Setting, Settings
     from maas_stream_lint.source import FetchOptions
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 #: So many findings that a baseline has and a stream has not are named.
 _MOST_GONE = 10
-EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130  # as in report/verdict.py
 A_DAY = 86_400.0
 MODES = ("none", "head", "download")
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
@@ -64,7 +66,7 @@ class Program(click.Group):
 
 
 #: Keys of a configuration whose parameters are called otherwise.
-_CALLED = {"files": "mode", "format": "form"}
+_CALLED = {"files": "mode", "format": "forms"}
 _PREFIX = "MAAS_STREAM_LINT_"
 
 
@@ -81,9 +83,7 @@ class Configured(click.Command):
     def key_of(self, param: click.Parameter) -> str | None:
         """The key of the configuration that is about an option."""
         key = next((key for key, name in _CALLED.items() if name == param.name), param.name)
-        # Every command has formats of its own; the key is about those of the main one.
-        theirs = key == "format" and self.name != "check"
-        return key if key in _SETTINGS and not theirs else None
+        return key if key in _SETTINGS else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for the file first, as it says what the options' defaults are."""
@@ -327,6 +327,55 @@ _output = click.option(
 )
 
 
+class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A form of the report, and the file that it goes to: ``sarif=out.sarif``, ``text``."""
+
+    name = "form"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``sarif=out.sarif`` → its Target."""
+        from maas_stream_lint.report.formats import FORMATS, Target
+
+        if not isinstance(value, str):
+            return value
+        form, equals, file = value.partition("=")
+        if form not in FORMATS:
+            self.fail(f"{form!r} is none of {', '.join(FORMATS)}", param, ctx)
+        if equals and not file:
+            self.fail(f"{value!r} names no file", param, ctx)
+        return Target(form, file or None)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """The names that begin so."""
+        from maas_stream_lint.report.formats import FORMATS
+
+        return [
+            click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
+        ]
+
+
+class FormOption(click.Option):
+    """Names the forms in its help, which are not known before they are asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option's lines in ``--help``."""
+        from maas_stream_lint.report.formats import FORMATS
+
+        self.help = (
+            f"{', '.join(FORMATS)}; to a file, or to standard output. Repeatable: "
+            "--format sarif=out.sarif --format text.  [default: text; inside GitHub Actions "
+            "github, too]"
+        )
+        return super().get_help_record(ctx)
+
+
+_formats = click.option(
+    "--format", "forms", cls=FormOption, type=Form(), multiple=True, metavar="FORM[=FILE]"
+)
+
+
 @click.group(
     cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
 )
@@ -369,10 +418,10 @@ def main(debug: bool) -> None:
 @click.option(
     "--fix", "mend", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
 )
-@_options(_files, _format, _output, _fetch, _config)
+@_options(_files, _formats, _output, _fetch, _config)
 def check(
     source: str | None,
-    form: str,
+    forms: tuple[Target, ...],
     output: str | None,
     baseline: str | None,
     write_baseline: str | None,
@@ -387,32 +436,28 @@ def check(
     counts.
     """
     from maas_stream_lint import output as out
+    from maas_stream_lint.report.verdict import exit_code
 
-    out.check_target(output)
+    runs = _runs(click.get_current_context(), source, given)
+    targets = _targets(forms, output, several=len(runs) > 1)
     if write_baseline is not None:
         out.check_target(write_baseline)
     known = _comparison(baseline)
-    runs = _runs(click.get_current_context(), source, given)
     reports, thresholds, failed = _reports(runs, alone=source is not None)
     reports = _settled(reports, whole=source is None)
-    broken = failed or any(report.look.stream.incomplete for report in reports)
-    stopped = any(_interrupted(report) for report in reports)
     if write_baseline is not None and known is None:
         known = _recorded(reports, write_baseline)
     if known is not None:
         reports = _new_to(known, reports, baseline)
-    text = _rendered(reports, thresholds, form, output, alone=source is not None)
-    if write_baseline is not None and known is not None and not (broken or stopped):
+    codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
+    incomplete = any(report.look.stream.incomplete for report in reports)
+    whole = not (failed or incomplete or EXIT_INTERRUPTED in codes)
+    if whole and write_baseline is not None and known is not None:
         out.write(known.rest().render(), write_baseline)
-    out.write(text, output)
-    if stopped:
-        sys.exit(EXIT_INTERRUPTED)
-    if failed:
-        sys.exit(EXIT_FAILED)
-    if any(map(_fails, reports, thresholds)):
-        sys.exit(EXIT_FINDINGS)
-    if broken:
-        raise LintError("some metadata was too much to be read, and nothing is known of it")
+    _write(reports, thresholds, targets, alone=source is not None)
+    if EXIT_FAILED in codes:
+        _complain("error: some metadata was too much to be read, and nothing is known of it")
+    sys.exit(max([*codes, EXIT_FAILED * failed]))
 
 
 def _runs(ctx: click.Context, source: str | None, given: dict[str, Any]) -> list[dict[str, Any]]:
@@ -436,8 +481,13 @@ def _runs(ctx: click.Context, source: str | None, given: dict[str, Any]) -> list
     return runs
 
 
-def _reports(runs: list[dict[str, Any]], *, alone: bool) -> tuple[list[Report], list[str], bool]:
+def _reports(
+    runs: list[dict[str, Any]], *, alone: bool
+) -> tuple[list[Report], list[Severity], bool]:
     """A report on each source with its threshold, and whether one could not be checked."""
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.report.verdict import exit_code
+
     reports: list[Report] = []
     thresholds = []
     failed = False
@@ -450,8 +500,8 @@ def _reports(runs: list[dict[str, Any]], *, alone: bool) -> tuple[list[Report], 
             _complain(f"error: {run['source']}: {error}")
             failed = True
         else:
-            thresholds.append(run["severity"])
-            if _interrupted(reports[-1]):
+            thresholds.append(Severity[run["severity"].upper()])
+            if exit_code(reports[-1], thresholds[-1]) == EXIT_INTERRUPTED:
                 break
     return reports, thresholds, failed
 
@@ -516,36 +566,6 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
         more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
         _complain(f"notice: {more}--write-baseline {path} takes them out of the file")
     return reports
-
-
-def _rendered(
-    reports: list[Report], thresholds: list[str], form: str, output: str | None, *, alone: bool
-) -> str:
-    from maas_stream_lint import output as out
-    from maas_stream_lint.finding import Severity
-
-    if form == "json":
-        from maas_stream_lint.report import json_
-
-        said = [report.to_dict() for report in reports]
-        return json_.render(said[0] if alone else said)
-    from maas_stream_lint.report import text
-
-    style = out.style(output)
-    return "\n".join(
-        text.render(report, Severity[threshold.upper()], style)
-        for report, threshold in zip(reports, thresholds, strict=True)
-    )
-
-
-def _interrupted(report: Report) -> bool:
-    return report.look.survey is not None and report.look.survey.interrupted
-
-
-def _fails(report: Report, threshold: str) -> bool:
-    from maas_stream_lint.finding import Severity
-
-    return report.worst is not None and report.worst >= Severity[threshold.upper()]
 
 
 @main.command(cls=Configured)
@@ -683,6 +703,73 @@ def fix(
         sys.exit(EXIT_FINDINGS)
 
 
+def _targets(forms: Sequence[Target], output: str | None, *, several: bool = False) -> list[Target]:
+    """Where each form goes. Raises UsageError before any work is done for nothing."""
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.formats import Target
+    from maas_stream_lint.report.several import SEVERAL
+
+    given = list(forms)
+    if not given:
+        given = [Target("text")]
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            given.append(Target("github"))
+    loose = [target for target in given if target.file is None]
+    if len(loose) > 1 and forms:
+        names = " and ".join(target.form for target in loose)
+        raise UsageError(f"{names} can't share one output", "name files: --format FORM=FILE")
+    if output is not None and not loose:
+        raise UsageError("--output has no format to go with", "each has a file of its own")
+    first = loose[0] if loose else None
+    targets = [target._replace(file=output) if target is first else target for target in given]
+    files = [os.path.realpath(target.file) for target in targets if target.file is not None]
+    if len(set(files)) < len(files):
+        raise UsageError("two formats can't share one file", "name another file for one of them")
+    for target in targets:
+        out.check_target(target.file)
+        if several and target.form not in SEVERAL:
+            raise UsageError(f"{target.form} can't hold several sources", "name one")
+    return targets
+
+
+def _write(
+    reports: Sequence[Report],
+    thresholds: Sequence[Severity],
+    targets: Sequence[Target],
+    *,
+    alone: bool,
+) -> None:
+    """Write reports in all forms; to files first, so that they are there whoever reads.
+
+    ``alone``: there is one report, which is not the only one of a list.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.formats import FORMATS
+    from maas_stream_lint.report.several import SEVERAL
+
+    pairs = list(zip(reports, thresholds, strict=True))
+    beside = [target.form for target in targets if target.file is None]
+    for form, file in sorted(targets, key=lambda target: target.file is None):
+        known = FORMATS[form]
+        style = out.style(file) if known.colour else out.Style()
+        texts = [known.render(report, threshold, style) for report, threshold in pairs]
+        text = texts[0] if alone else SEVERAL[form](texts)
+        if file is None and len(beside) > 1 and form != "github":
+            import secrets
+
+            from maas_stream_lint.report.github import guarded
+
+            text = guarded("".join(text), secrets.token_hex(16))
+        out.write(text, file)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and any(target.form == "github" for target in targets):
+        from maas_stream_lint.report import github
+
+        room = github.MAX_SUMMARY // max(1, len(pairs))
+        for report, threshold in pairs:
+            out.append(github.summary(report, threshold, room), summary)
+
+
 def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
     """Make the safe edits of the rules that are looked at, and say what is left."""
     from dataclasses import replace
@@ -785,7 +872,7 @@ def explain(
 
 @main.command(
     cls=Configured,
-    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "form")],
+    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "forms")],
 )
 @_options(_format, _config)
 def config(source: str | None, form: str, **given: Any) -> None:
@@ -815,16 +902,14 @@ def _told(
     """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
     from click.core import ParameterSource
 
-    form = next(p for p in check.params if p.name == "form")
+    forms = next(p for p in check.params if p.name == "forms")
     for key in _SETTINGS:
         variable, setting = f"{_PREFIX}{key.upper()}", values.get(key)
         if key == "format":
             # Here, the option of that name is about something else.
-            said = form.resolve_envvar_value(ctx)
-            if setting is not None:
-                _converted(form, ctx, setting)
-            value = said or (setting.value if setting is not None else form.get_default(ctx))
-            yield key, value, variable if said else setting
+            said = forms.resolve_envvar_value(ctx)
+            written = _converted(forms, ctx, setting) if setting is not None else None
+            yield key, said.split() if said else written, variable if said else setting
             continue
         name = _CALLED.get(key, key)
         origin = ctx.get_parameter_source(name)

@@ -336,6 +336,13 @@ def _values(page: _Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
         value, key = data[name], (*at, name)
         if name == "keyring":
             value = shown(_beside(page.path, value))
+        elif name == "format":
+            value = [
+                f"{form}={shown(_beside(page.path, file))}" if file else form
+                for form, _, file in (
+                    given.partition("=") for given in ([value] if isinstance(value, str) else value)
+                )
+            ]
         elif name == "maas":
             _lines(page, key, value)
         elif name in ("select", "ignore"):

@@ -318,6 +318,8 @@ def test_moved_lines_and_new_versions_are_no_news(tree: Path, tmp_path: Path) ->
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in [n for n in os.environ if n.startswith("MAAS_STREAM_LINT_")]:
         monkeypatch.delenv(name)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     shutil.copytree(BAD, tmp_path / "bad")
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)

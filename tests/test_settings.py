@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -21,6 +22,8 @@ import reports
 from maas_stream_lint import cli, settings
 from maas_stream_lint.api import Report, SetAside, check
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.report.formats import FORMATS
+from maas_stream_lint.report.several import SEVERAL
 from maas_stream_lint.rule import needs_files
 from maas_stream_lint.rulebook import rules_root
 from maas_stream_lint.settings import Settings, apply_settings, find, load
@@ -39,6 +42,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory that nothing above says anything of, with a bad and a good stream."""
     for name in [n for n in os.environ if n.startswith("MAAS_STREAM_LINT_")]:
         monkeypatch.delenv(name)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     place = tmp_path / "here"
     shutil.copytree(BAD, place / "bad")
     shutil.copytree(GOOD, place / "good")
@@ -174,7 +179,7 @@ def test_everything_there_is(here: Path) -> None:
         "select": ["MSL4", "missing-boot-kernel"],
         "ignore": ["MSL410"],
         "severity": "warning",
-        "format": "json",
+        "format": ["json"],
         "files": "head",
         "only": ["*amd64*"],
         "jobs": 2,
@@ -325,7 +330,8 @@ def test_what_it_must_not_say(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("format", "yaml"), ("format", ["text", "json"]), ("timeout", float("nan"))]
+    ("key", "value"),
+    [("format", "yaml"), ("format", ["sarif=x", "yml"]), ("timeout", float("nan"))],
 )
 def test_what_only_the_option_knows(key: str, value: Any) -> None:
     write(f"\n{key} = {value if value != value else json.dumps(value)}\n")
@@ -453,9 +459,9 @@ def test_flag_then_environment_then_file_then_default(key: str) -> None:
 def test_the_format_of_check_is_not_that_of_config() -> None:
     write('format = "json"\n')
     assert run("config").stdout.startswith("configuration  maas-stream-lint.toml\n")
-    assert told()["format"]["value"] == "json"
-    seen = told(MAAS_STREAM_LINT_FORMAT="text")["format"]
-    assert (seen["value"], seen["from"]["kind"]) == ("text", "environment")
+    assert told()["format"]["value"] == ["json"]
+    seen = told(MAAS_STREAM_LINT_FORMAT="sarif=x text")["format"]
+    assert (seen["value"], seen["from"]["kind"]) == (["sarif=x", "text"], "environment")
     assert run("check", f"good/{INDEX}").stdout.startswith("{")
     assert run("check", f"good/{INDEX}", "--format", "text").stdout.startswith("stream ")
     assert run("preview", f"good/{INDEX}").stdout.startswith("stream ")
@@ -563,6 +569,46 @@ def test_python_s_check_knows_no_configuration() -> None:
     assert "MSL401" in {f.code for f in report.findings}
     assert report.set_aside is None
     assert len(report.look.lines) > 1
+
+
+def test_formats_and_their_files(here: Path) -> None:
+    write('files = "none"\nformat = ["sarif=out.sarif", "compact"]\n', "deep/x.toml")
+    result = run("check", f"bad/{INDEX}", "--config", "deep/x.toml")
+    assert result.stdout.startswith("bad/")
+    assert json.loads((here / "deep/out.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_several_sources_in_each_format(form: str) -> None:
+    write(f'sources = ["good/{INDEX}", "bad/{INDEX}"]\nfiles = "none"\n')
+    result = run("check", "--format", form)
+    if form not in SEVERAL:
+        assert result.exit_code == 2
+        assert f"{form} can't hold several sources" in result.stderr
+        return
+    assert result.exit_code == 1
+    each = [run("check", f"{s}/{INDEX}", "--format", form).stdout for s in ("good", "bad")]
+    if form in ("compact", "jsonl", "github"):
+        assert result.stdout == "".join(each)
+    elif form in ("text", "markdown"):
+        assert result.stdout == "\n".join(each)
+    elif form == "junit":
+        whole = ElementTree.fromstring(result.stdout)
+        roots = [ElementTree.fromstring(text) for text in each]
+        for count in ("tests", "failures"):
+            assert int(whole.attrib[count]) == sum(int(root.attrib[count]) for root in roots)
+        names = [suite.attrib["name"] for suite in whole]
+        assert len(names) == len(set(names)) == sum(map(len, roots))
+    else:
+        said, parts = json.loads(result.stdout), [json.loads(text) for text in each]
+        if form == "json":
+            assert said == parts
+        elif form == "gitlab":
+            assert said == parts[0] + parts[1]
+        else:
+            ids = [r.pop("automationDetails")["id"] for r in said["runs"]]
+            assert ids == [f"maas-stream-lint/{s}/{INDEX}/" for s in ("good", "bad")]
+            assert said["runs"] == parts[0]["runs"] + parts[1]["runs"]
 
 
 # apply_settings

@@ -10,7 +10,7 @@ from maas_stream_lint.finding import Place
 from maas_stream_lint.mending.jsontext import Remove, RemoveDuplicates, Rename, Set
 from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal, moment, written
 from maas_stream_lint.mending.registry import mends
-from maas_stream_lint.stream import expanded
+from maas_stream_lint.stream import INDEX_JSON, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,7 +146,7 @@ def index_written(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """A products file that stands alone gets an index that names it."""
     file, data = finding.place.file, fixing.data(finding.place.file)
     key = data.get("content_id") if isinstance(data, dict) else None
-    path = "streams/v1/index.json"
+    path = INDEX_JSON
     if not isinstance(key, str) or not file.startswith("streams/v1/") or fixing.exists(path):
         return
     index = {
@@ -154,7 +154,9 @@ def index_written(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         "index": {key: entry_of(file, data, fixing)},
         "updated": written(_updated(data, fixing)),
     }
-    yield Proposal((), f"write `{path}`, which names the file", added={path: index})
+    yield Proposal(
+        (), f"write `{path}`, which names the file, to be given to MAAS", added={path: index}
+    )
 
 
 @mends("unsafe-path-index")

@@ -28,7 +28,7 @@ from maas_stream_lint.mending.proposal import CHOICE, DROP, UNSAFE, Fixing, Prop
 from maas_stream_lint.mending.registry import FIXERS
 from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 from maas_stream_lint.source import LocalTree, open_source
-from maas_stream_lint.stream import load
+from maas_stream_lint.stream import INDEX_JSON, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -59,6 +59,8 @@ class Edit:
     place: Place  #: of the finding, as the stream was before this edit
     changes: tuple[tuple[str, Change], ...]  #: file and change, in order
     added: tuple[str, ...] = ()  #: paths of new metadata files
+    #: products, versions and items that are called otherwise afterwards, or are gone (``None``)
+    moved: tuple[tuple[Place, Place | None], ...] = ()
     consent: str | None = None  #: the flag that it takes; ``None``: it is safe
     warning: str | None = None  #: what then happens that did not before
 
@@ -78,6 +80,10 @@ class Edit:
                 for file, change in self.changes
             ],
             "added": list(self.added),
+            "moved": [
+                {"from": _pointed(old), "to": None if new is None else _pointed(new)}
+                for old, new in self.moved
+            ],
         }
 
 
@@ -255,8 +261,7 @@ class _Planner:
             return False
         start = self._start
         for _, proposal in wanted:
-            if proposal.added and self._report.look.stream.start.endswith("index.json") is False:
-                start = next((p for p in proposal.added if p.endswith("index.json")), start)
+            start = next((p for p in proposal.added if p == INDEX_JSON), start)
         after = self._checked(texts, start)
         if not _does_good(self._report, after, wanted):
             return False
@@ -291,8 +296,10 @@ class _Planner:
     def _checked(self, texts: dict[str, str], start: str) -> Report:
         before = self._before.look
         changed = {p: t.encode("utf-8", "surrogatepass") for p, t in texts.items()}
-        overlay = Overlay(before.stream, self._tree, changed, start)
-        look = look_at(load(overlay, before.stream.keyring), before.releases)
+        own = None if start == before.stream.start else start
+        overlay = Overlay(before.stream, self._tree, changed, own, signs=self._signs)
+        stream = load(overlay, before.stream.keyring, overlay.known)
+        look = look_at(stream, before.releases)
         look.survey = self._surveyed(look)
         return replace(self._before, look=look, findings=tuple(findings(look, all_rules())))
 
@@ -342,8 +349,13 @@ def _edit(finding: Finding, proposal: Proposal) -> Edit:
         finding.place,
         tuple((part.file, part.change) for part in proposal.parts),
         tuple(proposal.added),
+        proposal.renamed,
         proposal.consent,
     )
+
+
+def _pointed(place: Place) -> dict[str, str]:
+    return {"file": place.file, "pointer": place.pointer}
 
 
 def _said(change: Change) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _ELSE = {
     "keyring": "none",
     "select": "all",
     "ignore": "none",
+    "format": "text; inside GitHub Actions github, too",
     "files": "download for a directory, head for a URL",
     "only": "all",
     "jobs": "one a core, 8 for a URL",
