@@ -13,7 +13,7 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from maas_stream_lint.document import Document
@@ -276,11 +276,16 @@ class Stream:
         return INDEX_JSON if self.fallback else self.index_path
 
 
-def load(source: Source, keyring: Path | None = None) -> Stream:
+def load(
+    source: Source,
+    keyring: Path | None = None,
+    known: Callable[[str], Metadata | None] | None = None,
+) -> Stream:
     """Read all metadata that the index names, nested indexes included.
 
-    ``keyring``: the boot source's keyring, ``None`` where none is configured. Raises UsageError
-    for a keyring that is not there; everything wrong with the stream itself becomes data.
+    ``keyring``: the boot source's keyring, ``None`` where none is configured. ``known``: files that
+    were read before, which then need not be read and parsed again. Raises UsageError for a keyring
+    that is not there; everything wrong with the stream itself becomes data.
     """
     if keyring is not None and not keyring.is_file():
         raise UsageError(f"no keyring file {str(keyring)!r}", "give the file that MAAS is given")
@@ -292,9 +297,10 @@ def load(source: Source, keyring: Path | None = None) -> Stream:
         keyring=keyring,
         files={},
     )
-    _read(source, stream, source.index_path)
+    known = known or (lambda path: None)
+    _read(source, stream, source.index_path, known)
     if not stream.files[source.index_path].exists and not source.explicit:
-        _read(source, stream, INDEX_JSON)
+        _read(source, stream, INDEX_JSON, known)
         if not stream.files[INDEX_JSON].exists:
             stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
             missing = stream.json_trouble.kind == "missing"
@@ -308,7 +314,7 @@ def load(source: Source, keyring: Path | None = None) -> Stream:
             if len(stream.files) >= MAX_FILES:
                 stream.truncated = True
                 return stream
-            _read(source, stream, path)
+            _read(source, stream, path, known)
             queue.append(path)
     return stream
 
@@ -341,7 +347,13 @@ def _expand(data: Any, refs: dict[str, Any]) -> None:
             _expand(value, refs)
 
 
-def _read(source: Source, stream: Stream, path: str) -> None:
+def _read(
+    source: Source, stream: Stream, path: str, known: Callable[[str], Metadata | None]
+) -> None:
+    before = known(path)
+    if before is not None:
+        stream.files[path] = before
+        return
     read = Metadata(path, source.read(path), stream.keyring)
     stream.files[path] = read
     _ = read.verification  # now, so that nothing later does I/O

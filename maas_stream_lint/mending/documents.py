@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import posixpath
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.mending.jsontext import Remove, RemoveDuplicates, Rename, Set
 from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal, moment, written
 from maas_stream_lint.mending.registry import mends
-from maas_stream_lint.stream import expanded
+from maas_stream_lint.stream import INDEX_JSON, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,7 +147,7 @@ def index_written(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """A products file that stands alone gets an index that names it."""
     file, data = finding.place.file, fixing.data(finding.place.file)
     key = data.get("content_id") if isinstance(data, dict) else None
-    path = "streams/v1/index.json"
+    path = INDEX_JSON
     if not isinstance(key, str) or not file.startswith("streams/v1/") or fixing.exists(path):
         return
     index = {
@@ -154,7 +155,9 @@ def index_written(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         "index": {key: entry_of(file, data, fixing)},
         "updated": written(_updated(data, fixing)),
     }
-    yield Proposal((), f"write `{path}`, which names the file", added={path: index})
+    yield Proposal(
+        (), f"write `{path}`, which names the file, to be given to MAAS", added={path: index}
+    )
 
 
 @mends("unsafe-path-index")
@@ -248,9 +251,7 @@ def split(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     added, renamed = {}, []
     head = {name: value for name, value in data.items() if name != "products"}
     for kind in others:
-        path, named = f"{file.removesuffix('.json')}-{kind}.json", f"{key}-{kind}"
-        if fixing.exists(path) or named in entries:
-            return
+        path, named = _free(file.removesuffix(".json"), key, kind, entries, fixing)
         added[path] = {**head, "content_id": named, "products": kinds[kind]}
         parts.append(Part(index, Set(("index", named), entry_of(path, added[path], fixing))))
         renamed += [
@@ -260,6 +261,15 @@ def split(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     parts += relisted(fixing, file, kinds[next(iter(kinds))])
     what = f"move the {' and '.join(others)} products into files of their own"
     yield Proposal(tuple(parts), what, UNSAFE, added, tuple(renamed))
+
+
+def _free(
+    stem: str, key: str, kind: str, entries: dict[str, Any], fixing: Fixing
+) -> tuple[str, str]:
+    """A path and a content id that nothing has yet."""
+    endings = chain([kind], (f"{kind}-{number}" for number in count(2)))
+    names = ((f"{stem}-{ending}.json", f"{key}-{ending}") for ending in endings)
+    return next((p, n) for p, n in names if n not in entries and not fixing.exists(p))
 
 
 def entry_of(path: str, data: dict[str, Any], fixing: Fixing) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.source import Answer, Trouble
+from maas_stream_lint.stream import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,19 +14,42 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import LocalTree
     from maas_stream_lint.stream import Stream
 
+#: Stands for what gpg will write: nothing here looks at the signature itself.
+_SIGNED = """-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA512
+
+{}
+-----BEGIN PGP SIGNATURE-----
+
+=none
+-----END PGP SIGNATURE-----
+"""
+
 
 class Overlay:
     """A source that reads changed files from memory, and others as they were read before."""
 
     def __init__(
-        self, stream: Stream, tree: LocalTree | None, changed: Mapping[str, bytes], start: str
+        self,
+        stream: Stream,
+        tree: LocalTree | None,
+        changed: Mapping[str, bytes],
+        start: str | None = None,
+        *,
+        signs: bool = False,
     ) -> None:
-        """``tree``: where files are looked up that were not read yet. ``start``: the index."""
+        """``tree``: where files are looked up that were not read yet.
+
+        ``start``: the index, where it is not the stream's own. ``signs``: whether what is changed
+        will be signed as well as it was, its other forms with it.
+        """
         self.label, self.base = stream.label, stream.base
-        self.index_path = start
-        self.explicit = True
+        self.index_path = start or stream.index_path
+        self.explicit = start is not None or stream.explicit
+        self._stream = stream
         self._tree = tree
         self._changed = changed
+        self._signs = signs
         self._answers: dict[str, Answer] = {}
         for path, metadata in stream.files.items():
             self._answers[path] = metadata.answer
@@ -32,6 +57,21 @@ class Overlay:
                 self._answers[f"{path}.gpg"] = metadata.detached
             if metadata.twin is not None:
                 self._answers[metadata.twin.path] = metadata.twin
+
+    def known(self, path: str) -> Metadata | None:
+        """A file of the stream, as it was read before or as it will be."""
+        before = self._stream.files.get(path)
+        body = self._changed.get(path)
+        if before is None or body is None:
+            return before
+        signed = self._signs and before.signed
+        made = Metadata(path, Answer(path, _signed(body) if signed else body), before.keyring)
+        made.twin = before.twin
+        if self._signs and before.twin is not None:
+            made.twin = Answer(before.twin.path, body if signed else _signed(body))
+        # An edit makes neither a bad signature good nor an unsigned file signed.
+        vars(made)["verification"] = before.verification
+        return made
 
     def read(self, path: str) -> Answer:
         """The changed file, else what was answered before, else what is on disk."""
@@ -47,6 +87,12 @@ class Overlay:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _signed(body: bytes) -> bytes:
+    text = body.decode("utf-8", "surrogatepass").removesuffix("\n")
+    escaped = re.sub("^-", "- -", text, flags=re.MULTILINE)
+    return _SIGNED.format(escaped).encode("utf-8", "surrogatepass")
 
 
 def _missing(path: str) -> Answer:
