@@ -42,7 +42,7 @@ OUTSIDE = {
     "tests/conformance/README.md": "conformance.md",
 }
 #: Pages that may not have been written yet; a link to them is no more than its words until then.
-LATER = {"docs/formats.md", "docs/configuration.md"}
+LATER = {"docs/configuration.md"}
 
 log = logging.getLogger("mkdocs.hooks")
 
@@ -51,6 +51,7 @@ _LINK = re.compile(
     r"`[^`]*`|(?<!!)\[(?P<words>[^\][]+)\]\((?P<target>[^()\s#:]+)(?P<anchor>#[^()\s]*)?\)"
 )
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"`[^`]*`")
 _KEPT = re.compile(r"(`[^`]*`|\[[^\][]*\]\([^()]*\)|<[^>]*>)")
 
 
@@ -126,6 +127,9 @@ def _codes(text: str, uri: str) -> str:
     lines = []
     for line in text.split("\n"):
         if not line.startswith("#"):
+            if line.lstrip().startswith("|"):
+                # In code in a table, GitHub wants a bar escaped, and Python-Markdown does not.
+                line = _CODE.sub(lambda match: match[0].replace("\\|", "|"), line)
             pieces = _KEPT.split(line)
             pieces[::2] = [re.sub(r"\bMSL\d{3}\b", linked, piece) for piece in pieces[::2]]
             line = "".join(pieces)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.rulebook import all_releases
-from written import cell, lines
+from written import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,10 +153,10 @@ def _value(value: Any, before: Any) -> str:
         come = [f"also `{one}`" for one in value if one not in before]
         return ", ".join([*gone, *come])
     if isinstance(value, list):
-        return ", ".join(f"`{cell(str(one).strip('`'))}`" for one in value)
+        return ", ".join(f"`{str(one).strip('`')}`" for one in value)
     if value == "":
         return "*nothing*"
-    return f"`{cell(str(value))}`"
+    return f"`{value}`"
 
 
 def _models() -> Iterator[str]:
