@@ -31,6 +31,11 @@ def level_of(code: str) -> str:
     return LEVELS[code[3]]
 
 
+def needs_files(code: str) -> bool:
+    """Whether a rule is about what image files, or those who serve them, turn out to be."""
+    return level_of(code) == "file" or code.startswith("MSL12")
+
+
 #: What a rule may ask to see, and the steps of a path that lead there.
 NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 

@@ -21,10 +21,11 @@ FOREIGN = {
     "backports": {"imports/"},
     "click": {"cli.py"},
     "httpx": {"address.py", "remote.py"},
+    "jsonschema": {"settings.py"},
     "packaging": {"imports/answers.py"},
     "platformdirs": {"images/cache.py"},
     "rich": {"report/"},
-    "tomli": {"rulebook.py", "loglines.py"},
+    "tomli": {"rulebook.py", "loglines.py", "settings.py"},
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {

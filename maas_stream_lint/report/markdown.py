@@ -77,7 +77,7 @@ def _escaped(text: str) -> str:
 
 
 def _matrix(report: Report) -> Iterator[str]:
-    table = outcome.rows(report.look, report.findings)
+    table = outcome.rows(report.look, report.facts)
     if not table:
         return
     columns = outcome.columns(report.look, table)

@@ -150,7 +150,7 @@ def fates_told(report: Report) -> list[tuple[str, str]]:
 
 
 def _fates(report: Report) -> list[tuple[str, Text]]:
-    table = outcome.rows(report.look, report.findings)
+    table = outcome.rows(report.look, report.facts)
     known = [r.line for r in all_releases()]
     columns = outcome.columns(report.look, table)
     return [(span(c.lines, known), _fate(c, len(table), report)) for c in columns]
@@ -190,7 +190,7 @@ def _by(report: Report, column: outcome.Column, level: Severity) -> Text:
     """The rules that say why, in brackets."""
     lines = set(column.lines)
     names = dict.fromkeys(
-        f.name for f in report.findings if f.severity is level and lines.intersection(f.maas)
+        f.name for f in report.facts if f.severity is level and lines.intersection(f.maas)
     )
     return styled(f" ({some(list(names), 2)})", LABEL) if names else Text()
 
@@ -211,6 +211,10 @@ def _summary(report: Report, threshold: Severity) -> Text:
         told.append(", " if number else "")
         many = level is Severity.WARNING and counts[level] > 1
         told.append(f"{counts[level]:,} {level.label}{'s' * many}", COLORS[level.label])
+    if (aside := report.set_aside) is not None:
+        named = {"excused": aside.excused, "in the baseline": aside.known, "gone": aside.gone}
+        shown = [f"{number:,} {what}" for what, number in named.items() if number]
+        told.append(f" · {', '.join(shown)}" if shown else "")
     files = sum(metadata.exists for metadata in report.look.stream.files.values())
     told.append(
         f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'metadata file')}"
