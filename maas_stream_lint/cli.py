@@ -441,8 +441,6 @@ def fix(
         raise UsageError("--with-files goes with --output", "give --output DIR")
     if no_backup and not in_place:
         raise UsageError("--no-backup goes with --in-place", "leave it out")
-    if sign is not None and not in_place and target is None:
-        raise UsageError("nothing is written that could be signed", "give --in-place or --output")
     out.check_target(None)
     signer = _signer(sign)
     rules = _names_of_rules(select, ignore)

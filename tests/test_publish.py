@@ -195,7 +195,6 @@ def test_patch_takes_the_diff(broken: Path, tmp_path: Path) -> None:
         (["--in-place", "--with-files"], "--output"),
         (["--no-backup"], "--in-place"),
         (["--as", "debian"], "no driver of MAAS"),
-        (["--sign", "x"], "--in-place"),
     ],
 )
 def test_what_cannot_be_meant(broken: Path, arguments: list[str], told: str) -> None:

@@ -85,8 +85,9 @@ def recomputed(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
 def ftype(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """The ftype that was meant, if the file is of that kind."""
     for place, item in _items(finding, fixing):
-        near = suggested_ftype(str(item.get("ftype") or ""), place, fixing.look)
-        if near is not None:
+        said = str(item.get("ftype") or "")
+        near = suggested_ftype(said, place, fixing.look)
+        if near is not None and said != "manifest":  # that is one, though MAAS has no use for it
             agrees = _agrees(near, item, fixing)
             if agrees is not False:
                 yield _renamed(place, item, near, fixing, None if agrees else UNSAFE)
@@ -118,7 +119,8 @@ def key_is_ftype(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """An item is called by its ftype, where nothing else is."""
     for place, item in _siblings(finding, fixing):
         said = item.get("ftype")
-        if isinstance(said, str) and said in fixing.look.releases[-1].ftypes:
+        known = (*fixing.look.releases[-1].ftypes, "manifest")
+        if isinstance(said, str) and said in known:
             yield from _key(place, said, fixing)
 
 

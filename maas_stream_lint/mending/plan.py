@@ -140,7 +140,8 @@ def fix(
 
     ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
     versions that block others. ``signs``: whether the result will be signed, so that signed files
-    may be edited. ``only``: names of rules to mend, else those of all that the report shows. ``first``: proposals to begin with.
+    may be edited. ``only``: names of rules to mend, else those of all that the report shows.
+    ``first``: proposals to begin with.
 
     Raises UsageError where the stream can't be planned for.
     """
@@ -542,8 +543,11 @@ def signature_of(file: Metadata) -> str | None:
 
 def diff_of(plan: Plan) -> str:
     """All edits as one unified diff, that ``patch -p1`` takes."""
+    known = plan.before.look.stream.files
     texts = []
     for path, body in sorted(plan.files.items()):
         before = plan.originals.get(path, b"").decode("utf-8", "surrogateescape")
+        if path in known and known[path].signed and (document := known[path].best) is not None:
+            before = document.text  # the signature is made anew
         texts.append(diff(path, before, body.decode("utf-8", "surrogateescape")))
     return "".join(texts)
