@@ -119,6 +119,7 @@ class Plan:
             "source": self.before.source,
             "edits": [edit.to_dict() for edit in self.edits],
             "refused": [edit.to_dict() for edit in self.refused],
+            "failed": [edit.to_dict() for edit in self.failed],
             "files": sorted(self.files),
             "before": self.before.to_dict()["summary"],
             "after": self.after.to_dict()["summary"],
