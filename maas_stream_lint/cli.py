@@ -629,6 +629,14 @@ def preview(
 @main.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
 @_options(_maas, _keyring)
+@click.option(
+    "--select",
+    callback=_listed,
+    multiple=True,
+    metavar="CODES",
+    help="Only mend what these rules find, as for `check`.",
+)
+@click.option("--ignore", callback=_listed, multiple=True, metavar="CODES", help="Not these rules.")
 @click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
 @click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
 @click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
@@ -669,6 +677,8 @@ def fix(
     source: str,
     maas: list[str],
     keyring: str | None,
+    select: list[str],
+    ignore: list[str],
     in_place: bool,
     as_diff: bool,
     dry_run: bool,
@@ -696,22 +706,31 @@ def fix(
     given = [name for name, value in ways.items() if value]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} can't go together", "choose one")
+    if with_files and target is None:
+        raise UsageError("--with-files goes with --output", "give --output DIR")
+    if no_backup and not in_place:
+        raise UsageError("--no-backup goes with --in-place", "leave it out")
     out.check_target(None)
     signer = _signer(sign)
+    rules = _names_of_rules(select, ignore)
     report = _checked(source, maas, keyring, fetch)
     planned = plan.fix(
         report,
         unsafe,
         drop_broken,
         signs=signer is not None,
+        only=rules if select or ignore else None,
         first=choice.proposals(as_os) if as_os is not None else None,
     )
     done = None
-    if in_place or target is not None:
+    if target is not None or (in_place and (planned.files or signer)):
         where = publish.apply(
             planned, target, sign=signer, backup=not no_backup, with_files=with_files
         )
         done = out.printable_path(where)
+        if signer is not None:
+            planned = publish.seen_signed(planned, where)
+    planned = plan.of_rules(planned, rules)
     threshold = Severity[severity.upper()]
     if form == "json":
         from maas_stream_lint.report import json_
@@ -797,19 +816,24 @@ def _write(
 
 def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
     """Make the safe edits of the rules that are looked at, and say what is left."""
-    from dataclasses import replace
-
-    from maas_stream_lint.checks import all_rules
     from maas_stream_lint.mending import plan, publish
-    from maas_stream_lint.rule import selected
 
-    rules = {rule.name for rule in selected(all_rules(), select, ignore)}
+    rules = _names_of_rules(select, ignore)
     planned = plan.fix(report, only=rules)
-    publish.apply(planned)
+    if planned.files:
+        publish.apply(planned)
     for edit in planned.edits:
         _complain(f"mended {edit.code} {edit.name}: {edit.what}")
-    left = tuple(f for f in planned.after.findings if f.name in rules)
-    return replace(planned.after, findings=left, asked=report.asked, narrowed=report.narrowed)
+        if edit.warning is not None:
+            _complain(f"but {edit.warning}")
+    return plan.of_rules(planned, rules).after
+
+
+def _names_of_rules(select: list[str], ignore: list[str]) -> frozenset[str]:
+    from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.rule import selected
+
+    return frozenset(rule.name for rule in selected(all_rules(), select, ignore))
 
 
 def _checked(source: str, maas: list[str], keyring: str | None, fetch: dict[str, Any]) -> Report:

@@ -88,5 +88,5 @@ def test_the_command_line_starts_without_the_library() -> None:
     seen = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    modules = [f"maas_stream_lint.{name}" for name in ("cli", "completion", "errors")]
-    assert seen == ["maas_stream_lint", *modules]
+    of_its_own = [f"maas_stream_lint.{name}" for name in ("cli", "completion", "errors")]
+    assert seen == ["maas_stream_lint", *of_its_own]

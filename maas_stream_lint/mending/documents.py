@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from dataclasses import replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -179,10 +180,12 @@ def same_signing(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
             have, want = (".json", ".sjson") if signed else (".sjson", ".json")
             other = path.removesuffix(have) + want
             if path.endswith(have) and fixing.exists(other):
-                yield _set(index.path, ("index", entry.content_id, "path"), other)
+                at = ("index", entry.content_id, "path")
+                moved = ((Place(path), Place(other)),)
+                yield replace(_set(index.path, at, other), renamed=moved)
 
 
-@mends("entry-file-missing", "file-products-empty", "entry-nested-index", "index-names-itself")
+@mends("entry-file-missing", "file-products-empty", "index-names-itself")
 def entry_dropped(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """An entry goes whose file is not there, or holds nothing."""
     for place in finding.places:

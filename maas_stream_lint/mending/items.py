@@ -9,8 +9,8 @@ from maas_stream_lint.checks.item import suggested_ftype
 from maas_stream_lint.finding import Place
 from maas_stream_lint.images.sniff import suits
 from maas_stream_lint.mending.documents import tidied
-from maas_stream_lint.mending.jsontext import Rename, Set
-from maas_stream_lint.mending.proposal import UNSAFE, Part, Proposal
+from maas_stream_lint.mending.jsontext import Remove, Rename, Set
+from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal
 from maas_stream_lint.mending.registry import mends
 from maas_stream_lint.rulebook import ftypes
 
@@ -85,8 +85,9 @@ def recomputed(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
 def ftype(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """The ftype that was meant, if the file is of that kind."""
     for place, item in _items(finding, fixing):
-        near = suggested_ftype(str(item.get("ftype") or ""), place, fixing.look)
-        if near is not None:
+        said = str(item.get("ftype") or "")
+        near = suggested_ftype(said, place, fixing.look)
+        if near is not None and said != "manifest":  # that is one, though MAAS has no use for it
             agrees = _agrees(near, item, fixing)
             if agrees is not False:
                 yield _renamed(place, item, near, fixing, None if agrees else UNSAFE)
@@ -113,12 +114,25 @@ def compressed_disk(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
             yield _renamed(place, item, wanted, fixing, None)
 
 
-@mends("item-key-not-ftype", "squashfs-key")
+@mends("squashfs-key")
+def passed_over(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+    """A `root-image.gz` beside a squashfs, which takes its place, goes; else keys are mended."""
+    place = Place(finding.place.file, finding.place.path[:6])
+    squashfs = _held(place, fixing).get("squashfs")
+    if isinstance(squashfs, dict) and squashfs.get("ftype") == "squashfs":
+        part = Part(place.file, Remove(place.path))
+        yield Proposal((part,), f"take the item `{place.path[-1]}` out", DROP)
+    else:
+        yield from key_is_ftype(finding, fixing)
+
+
+@mends("item-key-not-ftype")
 def key_is_ftype(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """An item is called by its ftype, where nothing else is."""
     for place, item in _siblings(finding, fixing):
         said = item.get("ftype")
-        if isinstance(said, str) and said in fixing.look.releases[-1].ftypes:
+        known = (*fixing.look.releases[-1].ftypes, "manifest")
+        if isinstance(said, str) and said in known:
             yield from _key(place, said, fixing)
 
 

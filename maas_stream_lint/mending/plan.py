@@ -119,6 +119,7 @@ class Plan:
             "source": self.before.source,
             "edits": [edit.to_dict() for edit in self.edits],
             "refused": [edit.to_dict() for edit in self.refused],
+            "failed": [edit.to_dict() for edit in self.failed],
             "files": sorted(self.files),
             "before": self.before.to_dict()["summary"],
             "after": self.after.to_dict()["summary"],
@@ -140,7 +141,8 @@ def fix(
 
     ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
     versions that block others. ``signs``: whether the result will be signed, so that signed files
-    may be edited. ``only``: names of rules to mend. ``first``: proposals to begin with.
+    may be edited. ``only``: names of rules to mend, else those of all that the report shows.
+    ``first``: proposals to begin with.
 
     Raises UsageError where the stream can't be planned for.
     """
@@ -158,7 +160,9 @@ class _Planner:
     """The rounds of proposing, applying and checking."""
 
     def __init__(self, report: Report, now: datetime, *, signs: bool) -> None:
-        self._before = report
+        # What is proven is proven by all rules, whichever the report was made with.
+        self._given = report
+        self._before = report = replace(report, findings=tuple(findings(report.look, all_rules())))
         self._now = now
         self._signs = signs
         stream = report.look.stream
@@ -200,6 +204,8 @@ class _Planner:
         first: Callable[[Fixing], Iterable[tuple[Finding, Proposal]]] | None,
     ) -> None:
         """Mend until nothing more can be mended."""
+        if only is None and len(self._given.findings) < len(self._before.findings):
+            only = frozenset(f.name for f in self._given.findings)
         self._granted = granted
         if first is not None:
             self._granted = granted | {CHOICE}
@@ -331,6 +337,15 @@ class _Planner:
     def _report_seen(self, path: str) -> Any:
         survey = self._report.look.survey
         return survey.files.get(path) if survey is not None else None
+
+
+def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:
+    """The plan with what these rules found alone."""
+    before, after = (
+        replace(report, findings=tuple(f for f in report.findings if f.name in rules))
+        for report in (plan.before, plan.after)
+    )
+    return replace(plan, before=before, after=after)
 
 
 def local_tree(report: Report) -> LocalTree | None:
@@ -529,8 +544,11 @@ def signature_of(file: Metadata) -> str | None:
 
 def diff_of(plan: Plan) -> str:
     """All edits as one unified diff, that ``patch -p1`` takes."""
+    known = plan.before.look.stream.files
     texts = []
     for path, body in sorted(plan.files.items()):
         before = plan.originals.get(path, b"").decode("utf-8", "surrogateescape")
+        if path in known and known[path].signed and (document := known[path].best) is not None:
+            before = document.text  # the signature is made anew
         texts.append(diff(path, before, body.decode("utf-8", "surrogateescape")))
     return "".join(texts)

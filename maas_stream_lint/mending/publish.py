@@ -8,12 +8,15 @@ import json
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.api import check
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.mending import jsontext
 from maas_stream_lint.mending.plan import local_tree, signature_of
+from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +64,17 @@ def apply(
         raise UsageError(f"{str(target)!r} is the stream itself", "use --in-place for that")
     _write_tree(plan, folder, written, tree if with_files else None)
     return folder
+
+
+def seen_signed(plan: Plan, where: Path) -> Plan:
+    """The plan, with what a check finds of the signatures that were written."""
+    look = plan.after.look
+    path = look.stream.index_path if look.stream.explicit else ""
+    keyring, lines = look.stream.keyring, look.lines
+    written = check(where / path, lines, keyring, files="none")
+    of_files = [f for f in plan.after.findings if level_of(f.code) == "file"]
+    found = sorted([*written.findings, *of_files], key=lambda f: -f.severity)
+    return replace(plan, after=replace(plan.after, look=written.look, findings=tuple(found)))
 
 
 def refuse_stale_signatures(plan: Plan, sign: Signer | None) -> None:

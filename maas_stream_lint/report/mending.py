@@ -111,8 +111,12 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
 
 
 def _summary(page: Page, plan: Plan, left: list[Finding], done: str | None) -> None:
-    told = styled("mended", GOOD) if not left else styled("not all is mended", COLORS["ignored"])
-    told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
+    if left:
+        told = styled("not all is mended", COLORS["ignored"])
+    else:
+        told = styled("mended" if plan.edits else "nothing to mend", GOOD)
+    if plan.edits or left:
+        told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
     if plan.refused:
         told.append(f", {len(plan.refused):,} more with a flag")
     told.append(f" · {count(len(left), 'finding')} left")
