@@ -76,6 +76,7 @@ def judge(tree: MemoryTree, *, keyring: bool, unsafe: bool) -> Plan:
     assert_nothing_new(plan)
     assert_gone(plan)
     assert_nothing_worse(plan)
+    assert_the_useless_is_announced(plan)
     assert_only_edits_differ(tree, plan)
     json.dumps(plan.to_dict())
     for edit in plan.edits:
@@ -127,28 +128,23 @@ def assert_nothing_new(plan: Plan) -> None:
             continue
         if agreed and finding.severity is Severity.INFO:
             continue
-        was = known.get((finding.name, spot_of(place)))
-        hidden = better.get((place.file, place.product), set()) if place.product else some
-        if not was:
-            assert finding.severity < Severity.IGNORED, finding
-            assert set(finding.maas) <= hidden, finding
-        else:
-            # The same thing may be seen on more lines, where something worse hid it before.
-            hidden = hidden | cured.get((place.file, place.product), set()) | cured.get(None, set())
-            assert set(finding.maas) - {n for f in was for n in f.maas} <= hidden, finding
-            assert finding.severity <= max(f.severity for f in was) or hidden, finding
+        was = known.get((finding.name, spot_of(place)), [])
+        hidden = cured.get(None, set()) | (some if place.product is None else set())
+        for each in finding.places:
+            key = (each.file, each.product)
+            hidden = hidden | better.get(key, set()) | cured.get(key, set())
+        assert set(finding.maas) - {n for f in was for n in f.maas} <= hidden, finding
+        worst = max((f.severity for f in was), default=Severity.UNUSABLE)
+        assert finding.severity <= worst, finding
 
 
 def mended_lines(plan: Plan, names: Names) -> dict[Any, set[str]]:
-    """The lines on which a finding of weight is gone, by the product, or ``None`` for more."""
+    """The lines on which a finding is gone, by the product, or ``None`` for more."""
     left = {(f.name, spot_of(f.place), f.message) for f in plan.after.findings}
     cured: dict[Any, set[str]] = {}
     for finding in plan.before.findings:
         spot = names.now(finding.place)
-        if (
-            finding.severity >= Severity.UNUSABLE
-            and (finding.name, spot, finding.message) not in left
-        ):
+        if (finding.name, spot, finding.message) not in left:
             place = Place(*spot) if spot is not None else finding.place
             key = (place.file, place.product) if place.product else None
             cured.setdefault(key, set()).update(finding.maas)
@@ -165,6 +161,18 @@ def better_lines(plan: Plan, names: Names) -> dict[tuple[str, str | None], set[s
             key = (now[0], str(now[1][1]))
             better[key] = {line for line, rank in fate.items() if after[key][line] > rank}
     return better
+
+
+def assert_the_useless_is_announced(plan: Plan) -> None:
+    """What MAAS now imports though it can't be used is said by an edit."""
+    after, names = fates(plan.after), Names(plan)
+    for (file, product), fate in fates(plan.before).items():
+        now = names.now(Place(file, ("products", product)))
+        if now is None:
+            continue
+        new = after[now[0], now[1][1]]
+        if any(new[line] == RANK[UNUSABLE] > rank for line, rank in fate.items()):
+            assert any(edit.warning for edit in plan.edits), product
 
 
 def assert_only_edits_differ(tree: MemoryTree, plan: Plan) -> None:

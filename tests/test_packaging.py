@@ -55,7 +55,12 @@ def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
     assert rules
     in_wheel = {name for name in held if name.startswith("maas_stream_lint/rules/")}
     assert in_wheel == {f"maas_stream_lint/{path}" for path in rules}
-    code = {p.relative_to(ROOT).as_posix() for p in (ROOT / "maas_stream_lint").rglob("*.py")}
+    package = ROOT / "maas_stream_lint"
+    code = {
+        p.relative_to(ROOT).as_posix()
+        for kind in ("*.py", "*.css", "*.js")
+        for p in package.rglob(kind)
+    }
     others = held - in_wheel - code - {"maas_stream_lint/py.typed"}
     assert code <= held
     assert "maas_stream_lint/py.typed" in held

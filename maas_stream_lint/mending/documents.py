@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
@@ -250,9 +251,7 @@ def split(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     added, renamed = {}, []
     head = {name: value for name, value in data.items() if name != "products"}
     for kind in others:
-        path, named = f"{file.removesuffix('.json')}-{kind}.json", f"{key}-{kind}"
-        if fixing.exists(path) or named in entries:
-            return
+        path, named = _free(file.removesuffix(".json"), key, kind, entries, fixing)
         added[path] = {**head, "content_id": named, "products": kinds[kind]}
         parts.append(Part(index, Set(("index", named), entry_of(path, added[path], fixing))))
         renamed += [
@@ -262,6 +261,15 @@ def split(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     parts += relisted(fixing, file, kinds[next(iter(kinds))])
     what = f"move the {' and '.join(others)} products into files of their own"
     yield Proposal(tuple(parts), what, UNSAFE, added, tuple(renamed))
+
+
+def _free(
+    stem: str, key: str, kind: str, entries: dict[str, Any], fixing: Fixing
+) -> tuple[str, str]:
+    """A path and a content id that nothing has yet."""
+    endings = chain([kind], (f"{kind}-{number}" for number in count(2)))
+    names = ((f"{stem}-{ending}.json", f"{key}-{ending}") for ending in endings)
+    return next((p, n) for p, n in names if n not in entries and not fixing.exists(p))
 
 
 def entry_of(path: str, data: dict[str, Any], fixing: Fixing) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from maas_stream_lint.images.seen import FileOptions, Survey
 from maas_stream_lint.mending import documents, items, products
 from maas_stream_lint.mending.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.mending.overlay import Overlay
-from maas_stream_lint.mending.proposal import CHOICE, DROP, UNSAFE, Fixing, Proposal
+from maas_stream_lint.mending.proposal import CHOICE, DROP, SIGN, UNSAFE, Fixing, Proposal
 from maas_stream_lint.mending.registry import FIXERS
 from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 from maas_stream_lint.source import LocalTree, open_source
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.mending.jsontext import Change
+    from maas_stream_lint.outcome import Row
+    from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
 MODULES = (documents, products, items)
@@ -71,7 +73,7 @@ class Edit:
             "name": self.name,
             "what": self.what,
             "reason": self.reason,
-            "safe": self.consent is None,
+            "safe": self.consent in (None, SIGN),
             "consent": self.consent,
             "warning": self.warning,
             "place": self.place.to_dict(),
@@ -224,21 +226,26 @@ class _Planner:
         for finding, proposal in proposals:
             edit = _edit(finding, proposal)
             key = (edit.place.file + edit.place.pointer, edit.what)
-            if not self._allowed(proposal, finding):
-                self._refused.setdefault(key, edit)
+            lacking = self._lacking(proposal)
+            if lacking is not None:
+                self._refused.setdefault(key, replace(edit, consent=lacking))
             elif key not in self._failed and (parts := _parts(proposal)) not in seen:
                 seen.add(parts)
                 wanted.append((finding, proposal))
         self._round = len(self._edits)
         return bool(wanted) and self._halve(wanted)
 
-    def _allowed(self, proposal: Proposal, finding: Finding) -> bool:
+    def _lacking(self, proposal: Proposal) -> str | None:
+        """The flag that an edit takes and that was not given."""
         if proposal.consent is not None and proposal.consent not in self._granted:
-            return False
-        signed = self._report.look.stream.files
-        return self._signs or not any(
-            part.file in signed and signed[part.file].signed for part in proposal.parts
-        )
+            return proposal.consent
+        changed = {*(part.file for part in proposal.parts), *proposal.added}
+        return SIGN if not self._signs and any(map(self._is_signed, changed)) else None
+
+    def _is_signed(self, path: str) -> bool:
+        """Whether there is a signature of a file, which would not fit any more."""
+        file = self._before.look.stream.files.get(path)
+        return file is not None and signature_of(file) is not None
 
     def _halve(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
         """Make all at once if that does no harm, else each half by itself."""
@@ -265,9 +272,10 @@ class _Planner:
         after = self._checked(texts, start)
         if not _does_good(self._report, after, wanted):
             return False
+        warnings = _warnings(self._report, after, wanted)
         self._edits += [
-            replace(_edit(finding, proposal), warning=_warning(self._report, after, finding))
-            for finding, proposal in wanted
+            replace(_edit(finding, proposal), warning=warning)
+            for (finding, proposal), warning in zip(wanted, warnings, strict=True)
         ]
         self._texts, self._report, self._start = texts, after, start
         return True
@@ -447,7 +455,7 @@ def _compared(
         place = _moved(old, moves)
         after_it = now.get((place.file, str(place.path[1])))
         if after_it is None:
-            worse = worse or old not in moves
+            worse = worse or moves.get(old, old) is not None
             continue
         pairs = [(RANKS[a], RANKS[b]) for a, b in zip(after_it, outcomes, strict=True)]
         worse = worse or any(a < b for a, b in pairs)
@@ -456,32 +464,67 @@ def _compared(
     return better, worse
 
 
-def _warning(before: Report, after: Report, finding: Finding) -> str | None:
-    """What MAAS now imports though it can't be used, if an edit made it so."""
-    product = finding.place.product
-    if product is None:
-        return None
-    was = {(r.file, r.product): r.outcomes for r in rows(before.look, before.findings)}
+def _warnings(
+    before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
+) -> list[str | None]:
+    """What MAAS now imports though it can't be used: said by the edits that made it so.
+
+    What is of no edit's product is said by the first.
+    """
+    moves = dict(move for _, proposal in wanted for move in proposal.renamed)
+    was = {
+        _spot(Place(row.file, ("products", row.product)), moves): row.outcomes
+        for row in rows(before.look, before.findings)
+    }
+    told: dict[tuple[str, str], str] = {}
     for row in rows(after.look, after.findings):
         old = was.get((row.file, row.product))
-        if row.product != product or old is None:
-            continue
         lines = [
             line
-            for line, a, b in zip(after.look.lines, row.outcomes, old, strict=True)
+            for line, a, b in zip(after.look.lines, row.outcomes, old or (), strict=old is not None)
             if a == UNUSABLE and RANKS[b] < RANKS[UNUSABLE]
         ]
         if lines:
-            why = sorted(
-                {
-                    f.name
-                    for f in after.findings
-                    if f.severity is Severity.UNUSABLE and f.place.product == product
-                }
-            )
-            told = f" ({', '.join(why)})" if why else ""
-            return f"MAAS {after.look.span(lines)} then imports it, but it can't be used{told}"
-    return None
+            told[row.file, row.product] = _useless(row, lines, after)
+    said: list[list[str]] = [[] for _ in wanted]
+    for number, (finding, _) in enumerate(wanted):
+        own = told.pop(_spot(finding.place, moves), None)
+        if own is not None:
+            said[number].append(own)
+    said[0] += told.values()
+    return [_joined(several) for several in said]
+
+
+def _useless(row: Row, lines: Sequence[str], after: Report) -> str:
+    why = {
+        f.name
+        for f in after.findings
+        if f.severity is Severity.UNUSABLE and (f.place.product or row.product) == row.product
+    }
+    told = f" ({', '.join(sorted(why))})" if why else ""
+    span = after.look.span(lines)
+    return f"MAAS {span} then imports `{row.product}`, but it can't be used{told}"
+
+
+def _joined(said: Sequence[str]) -> str | None:
+    if not said:
+        return None
+    rest = len(said) - 1
+    return said[0] + (f"; and {rest:,} more product{'s' * (rest > 1)} likewise" if rest else "")
+
+
+def _spot(place: Place, moves: dict[Place, Place | None]) -> tuple[str, str]:
+    moved = _moved(Place(place.file, place.path), moves)
+    return moved.file, moved.product or ""
+
+
+def signature_of(file: Metadata) -> str | None:
+    """The path of what would no longer fit a metadata file, were it edited."""
+    if file.signed:
+        return file.path
+    if file.twin is not None and file.twin.path.endswith(".sjson"):
+        return file.twin.path
+    return f"{file.path}.gpg" if file.detached is not None else None
 
 
 def diff_of(plan: Plan) -> str:

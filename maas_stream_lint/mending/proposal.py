@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import LocalTree
 
 #: What a user has to say before an edit is made that may lose something.
-UNSAFE, DROP, CHOICE = "--unsafe", "--drop-broken", "--as"
+UNSAFE, DROP, CHOICE, SIGN = "--unsafe", "--drop-broken", "--as", "--sign"
 
 
 class Part(NamedTuple):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.mending import jsontext
-from maas_stream_lint.mending.plan import local_tree
+from maas_stream_lint.mending.plan import local_tree, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from maas_stream_lint.mending.plan import Plan
+    from maas_stream_lint.source import LocalTree
 
     #: Makes of a text its clear-signed form, or of bytes their detached signature.
     Signer = Callable[[bytes, bool], bytes]
@@ -44,22 +45,21 @@ def apply(
     Raises UsageError for what can't be meant, LintError if it can't be written; then nothing was.
     """
     tree = local_tree(plan.before)
-    root = tree.root if tree is not None else None
     written = metadata_of(plan, sign)
     if target is None:
-        if root is None:
+        if tree is None:
             raise UsageError("a stream on a server can't be edited in place", "give --output DIR")
         if written:
-            _write_in_place(plan, root, written, backup=backup)
-        return root
+            _write_in_place(plan, tree.root, written, backup=backup)
+        return tree.root
     folder = Path(target)
-    if with_files and root is None:
+    if with_files and tree is None:
         raise UsageError("files on a server can't be linked", "fetch them with `check --keep DIR`")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(target)!r} is no directory", "name another")
-    if root is not None and folder.exists() and folder.resolve() == root.resolve():
+    if tree is not None and folder.exists() and folder.resolve() == tree.root.resolve():
         raise UsageError(f"{str(target)!r} is the stream itself", "use --in-place for that")
-    _write_tree(plan, folder, written, root if with_files else None)
+    _write_tree(plan, folder, written, tree if with_files else None)
     return folder
 
 
@@ -71,12 +71,7 @@ def refuse_stale_signatures(plan: Plan, sign: Signer | None) -> None:
         metadata = plan.before.look.stream.files.get(path)
         if metadata is None:
             continue
-        twin = metadata.twin
-        stale = f"{path}.gpg" if metadata.detached is not None else None
-        if metadata.signed:
-            stale = path
-        elif twin is not None and twin.path.endswith(".sjson"):
-            stale = twin.path
+        stale = signature_of(metadata)
         if stale is not None:
             hint = "give --sign KEYID, or work on a copy without signatures"
             raise UsageError(f"the signature in {stale} would no longer fit", hint)
@@ -107,29 +102,41 @@ def metadata_of(plan: Plan, sign: Signer | None) -> dict[str, bytes]:
 
 
 def _write_in_place(plan: Plan, root: Path, written: Mapping[str, bytes], *, backup: bool) -> None:
-    for path, body in plan.originals.items():
-        place = root / path
-        if place.is_file() and place.read_bytes() != body:
+    for path, metadata in plan.before.look.stream.files.items():
+        if metadata.answer.body is not None and _held(root / path) != metadata.answer.body:
             hint = "somebody else writes to it; try again"
             raise LintError(f"{path} has changed since it was checked", hint)
     kept = {}
-    if backup:
-        kept = {
-            f"{path}.orig": body
-            for path, body in plan.originals.items()
-            if not (root / f"{path}.orig").exists()
-        }
-    replace_metadata(root, {**written, **kept}, copy_from=root)
+    for path, body in written.items() if backup else ():
+        before = _held(root / path)
+        if before not in (None, body) and not (root / f"{path}.orig").exists():
+            kept[f"{path}.orig"] = before or b""
+    replace_metadata(root, {**kept, **written})
+
+
+def _held(place: Path) -> bytes | None:
+    try:
+        return place.read_bytes()
+    except OSError:
+        return None
 
 
 def _write_tree(
-    plan: Plan, target: Path, written: Mapping[str, bytes], files_from: Path | None
+    plan: Plan, target: Path, written: Mapping[str, bytes], files_from: LocalTree | None
 ) -> None:
-    unchanged = {
-        path: metadata.answer.body
-        for path, metadata in plan.after.look.stream.files.items()
-        if metadata.answer.body is not None
-    }
+    whole: dict[str, bytes] = {}
+    for path, metadata in plan.after.look.stream.files.items():
+        forms = {path: metadata.answer}
+        if path not in written:
+            forms |= {each.path: each for each in (metadata.twin, metadata.detached) if each}
+        whole |= {name: each.body for name, each in forms.items() if each.body is not None}
+    whole |= written
+    for path in whole:
+        stem = path.removesuffix(".json")
+        for stale in (f"{path}.gpg", f"{stem}.sjson") if path != stem else ():
+            if stale not in whole and (target / stale).exists():
+                hint = "give --sign KEYID, or another directory"
+                raise UsageError(f"the signature in {target / stale} would no longer fit", hint)
     try:
         target.mkdir(parents=True, exist_ok=True)
         if files_from is not None:
@@ -137,43 +144,59 @@ def _write_tree(
                 _bring(files_from, target, path)
     except OSError as error:
         raise _unwritable(target, error) from None
-    replace_metadata(target, {**unchanged, **written}, copy_from=None)
+    replace_metadata(target, whole)
 
 
-def replace_metadata(root: Path, written: Mapping[str, bytes], *, copy_from: Path | None) -> None:
-    """Make ``root/streams`` hold these files, and those of ``copy_from`` beside, in one step.
+def replace_metadata(root: Path, written: Mapping[str, bytes]) -> None:
+    """Make ``root/streams`` hold these files beside those that it has, in one step.
 
-    Where the file system can't exchange two directories, file by file: products before indexes.
+    Where the file system can't exchange two directories, or links lead to the files, file by file:
+    backups before products before indexes.
     """
-    inside = {p: b for p, b in written.items() if p.startswith(f"{STREAMS}/")}
+    inside = {path for path in written if path.startswith(f"{STREAMS}/")}
     for path in written:
         _safe(root, path)
-    stage = root / f".{STREAMS}.{os.getpid()}.new"
+    order = sorted(written, key=_turn)
+    stage, staged = root / f".{STREAMS}.{os.getpid()}.new", False
     try:
-        for path, body in written.items():
-            if path not in inside:
-                _put(root / path, body)
-        if copy_from is not None and (copy_from / STREAMS).is_dir():
-            shutil.copytree(
-                copy_from / STREAMS, stage / STREAMS, symlinks=True, copy_function=_linked
-            )
-        for path, body in inside.items():
-            _put(stage / path, body)
-        _synced(stage / STREAMS)
-        _swap(stage / STREAMS, root / STREAMS, sorted(inside, key=_is_index))
+        if not any(_linked_folder(root, path) for path in inside):
+            _stage(root, stage, {path: written[path] for path in inside})
+            staged = True
+        outside = [path for path in order if staged and path not in inside]
+        for path in outside:
+            _put(root / path, written[path])
+        if not staged or not _swapped(stage / STREAMS, root / STREAMS):
+            for path in order:
+                if path not in outside:
+                    _put(root / path, written[path])
+        _synced(root)
     except OSError as error:
         raise _unwritable(root, error) from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _swap(new: Path, old: Path, paths: list[str]) -> None:
-    if not old.exists():
+def _stage(root: Path, stage: Path, files: Mapping[str, bytes]) -> None:
+    """Lay out beside what ``root/streams`` will be; what does not change is linked."""
+    if (root / STREAMS).is_dir():
+        shutil.copytree(root / STREAMS, stage / STREAMS, symlinks=True, copy_function=_linked)
+    for path, body in files.items():
+        _put(stage / path, body)
+    _synced(stage / STREAMS)
+
+
+def _swapped(new: Path, old: Path) -> bool:
+    if old.exists():
+        return _exchanged(new, old)
+    if new.exists():
         new.rename(old)
-    elif not _exchanged(new, old):
-        for path in paths:  # products before indexes
-            _put(old.parent / path, (new.parent / path).read_bytes())
-    _synced(old.parent)
+    return True
+
+
+def _linked_folder(root: Path, path: str) -> bool:
+    """Whether a link is on the way to a file: what it leads to can't be exchanged with it."""
+    folders = [root / part for part in Path(path).parents if part.name]
+    return any(folder.is_symlink() for folder in folders)
 
 
 def _exchanged(one: Path, other: Path) -> bool:
@@ -213,11 +236,16 @@ def _linked(source: str, target: str) -> str:
     return target
 
 
-def _bring(root: Path, target: Path, path: str) -> None:
-    """Link or copy an image file into a new tree."""
-    source = (root / path).resolve()
-    place = _safe(target, path)
-    if place.exists() or not source.is_file():
+def _bring(tree: LocalTree, target: Path, path: str) -> None:
+    """Link or copy an image file into a new tree; what is not below the root is none of it."""
+    found = tree.locate(path)
+    if not isinstance(found, str):
+        return
+    source, root = Path(found).resolve(), tree.root.resolve()
+    if not source.is_relative_to(root) or not source.is_file():
+        return
+    place = _safe(target, Path(found).relative_to(tree.root).as_posix())
+    if place.is_file() and _alike(source, place):
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name[:200]}.{os.getpid()}.tmp")
@@ -226,6 +254,12 @@ def _bring(root: Path, target: Path, path: str) -> None:
         beside.replace(place)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether a file is a link or copy that an earlier run made."""
+    a, b = one.stat(), other.stat()
+    return (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
 
 
 def _safe(root: Path, path: str) -> Path:
@@ -250,8 +284,9 @@ def _synced(folder: Path) -> None:
             os.close(handle)
 
 
-def _is_index(path: str) -> bool:
-    return path.rpartition("/")[2].startswith("index.")
+def _turn(path: str) -> tuple[bool, bool, str]:
+    """When a file is written: an index last, so that it is never ahead of its products."""
+    return not path.endswith(".orig"), path.rpartition("/")[2].startswith("index."), path
 
 
 def _named(text: bytes, ending: str, texts: Mapping[str, Any]) -> bytes:

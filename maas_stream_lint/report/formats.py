@@ -37,6 +37,7 @@ FORMATS = {
     "gitlab": Format("gitlab"),
     "junit": Format("junit"),
     "markdown": Format("markdown"),
+    "html": Format("html_"),
 }
 
 

@@ -25,24 +25,30 @@ _NOT_XML = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """Findings at or above the threshold fail a case; what is below stands in its output."""
+    # In ASCII: what standard output makes of other characters need not be UTF-8.
+    for part in _parts(report, threshold):
+        yield part.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _parts(report: Report, threshold: Severity) -> Iterator[str]:
     stream, owned = _by_owner(report)
     whole: list[Case] = [("the stream as a whole", stream)]
-    suites = [("stream", whole)]
+    suites = [("stream", report.look.lines, whole)]
     names = _names(list(owned))
     for line in report.look.lines:
         cases = [
             (names[owner], [f for f in found if line in f.maas]) for owner, found in owned.items()
         ]
-        suites.append((f"MAAS {line}", cases))
-    failed = [sum(_fails(found, threshold) for _, found in cases) for _, cases in suites]
-    tests = sum(len(cases) for _, cases in suites)
+        suites.append((f"MAAS {line}", (line,), cases))
+    failed = [sum(_fails(found, threshold) for _, found in cases) for _, _, cases in suites]
+    tests = sum(len(cases) for _, _, cases in suites)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="maas-stream-lint" tests="{tests}" failures="{sum(failed)}">\n'
-    for (name, cases), failures in zip(suites, failed, strict=True):
+    for (name, lines, cases), failures in zip(suites, failed, strict=True):
         counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="0"'
         yield f'  <testsuite name="{_xml(name)}" {counts}>\n'
         for title, found in cases:
-            yield _case(report, name, title, found, threshold)
+            yield _case(report, name, lines, title, found, threshold)
         yield "  </testsuite>\n"
     yield "</testsuites>\n"
 
@@ -73,6 +79,7 @@ def _names(owners: Sequence[Owner]) -> dict[Owner, str]:
 def _case(
     report: Report,
     suite: str,
+    lines: tuple[str, ...],
     title: str,
     found: list[Finding],
     threshold: Severity,
@@ -86,22 +93,22 @@ def _case(
     if bad:
         first = f"{bad[0].code} {bad[0].name}: {bad[0].message}"
         more = f" (and {count(len(bad) - 1, 'more finding')})" if len(bad) > 1 else ""
-        body = "\n\n".join(_told(report, finding) for finding in bad)
+        body = "\n\n".join(_told(report, finding, lines) for finding in bad)
         inside += f'      <failure type="{bad[0].severity.label}" message="{_xml(first)}{more}">'
         inside += f"{_text(body)}</failure>\n"
     if rest:
-        body = "\n\n".join(_told(report, finding) for finding in rest)
+        body = "\n\n".join(_told(report, finding, lines) for finding in rest)
         inside += f"      <system-out>{_text(body)}</system-out>\n"
     if not inside:
         return f"    <testcase {head}/>\n"
     return f"    <testcase {head}>\n{inside}    </testcase>\n"
 
 
-def _told(report: Report, finding: Finding) -> str:
+def _told(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
     lines = [compact.line(report, finding)]
     if finding.effect:
         lines.append(f"MAAS {clean(finding.effect)}")
-    lines += [f"log: {brief(text)}" for _, text in finding.logs]
+    lines += [f"log: {brief(text)}" for whose, text in finding.logs if set(whose) & set(asked)]
     return "\n".join([*lines, f"fix: {clean(finding.remedy)}"])
 
 

@@ -17,7 +17,7 @@ from maas_stream_lint.report import json_
 from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
 from maas_stream_lint.report.verdict import EXIT_FAILED, EXIT_INTERRUPTED, exit_code
 from maas_stream_lint.report.where import file_of, inner, is_remote
-from maas_stream_lint.report.words import maas
+from maas_stream_lint.report.words import SITE, maas, page_url
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-#: Where each rule has its page, by name.
-PAGES = "https://maas-stream-lint.readthedocs.io/en/stable/rules/{}/"
-
 _LEVELS = {Severity.WARNING: "warning", Severity.INFO: "note"}
 _ROOT = "%SRCROOT%"
 #: A line end within a paragraph.
@@ -63,7 +60,7 @@ def _driver(report: Report, codes: list[str]) -> dict[str, Any]:
         "name": "maas-stream-lint",
         "version": __version__,
         "semanticVersion": __version__,
-        "informationUri": PAGES.partition("rules/")[0],
+        "informationUri": SITE,
         "rules": [_rule(code, names[code], known.get(code)) for code in codes],
     }
 
@@ -78,17 +75,17 @@ def _rule(code: str, name: str, rule: Rule | None) -> dict[str, Any]:
             "How to mend it": page.mend,
         }
         made |= {
-            "shortDescription": {"text": _message(page.title)},
-            "fullDescription": {"text": _message(_WRAPPED.sub(" ", page.why))},
+            "shortDescription": {"text": _literal(page.title)},
+            "fullDescription": {"text": _literal(_WRAPPED.sub(" ", page.why))},
             "help": {
-                "text": _message("\n\n".join(f"{head}: {body}" for head, body in told.items())),
+                "text": _literal("\n\n".join(f"{head}: {body}" for head, body in told.items())),
                 "markdown": "\n\n".join(
                     [f"**{page.title}**"]
                     + [f"**{head}**\n\n{body}" for head, body in told.items()]
                     + [f"**Example**\n\n{_fenced(page.example)}"]
                 ),
             },
-            "helpUri": PAGES.format(name),
+            "helpUri": page_url(name),
             "defaultConfiguration": {"level": level(rule.severity)},
             "properties": {
                 "severity": rule.severity.label,
@@ -172,9 +169,13 @@ def _told(finding: Finding) -> str:
 
 def _message(text: str) -> str:
     """Untrusted text that is to be shown as it is: no placeholder, and no link in it."""
-    shown = "\n".join(clean(line) for line in text.split("\n"))
-    shown = shown.replace("{", "{{").replace("}", "}}")
+    shown = _literal(clean(text))
     return shown.replace("[", "\\[").replace("]", "\\]") if "](" in shown else shown
+
+
+def _literal(text: str) -> str:
+    """Text that has no placeholders."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _location(report: Report, place: Place) -> dict[str, Any]:

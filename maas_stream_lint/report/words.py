@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: A hostile name may have megabytes.
 LONGEST = 500
 
+#: Where the documentation is, in the edition of the last release.
+SITE = "https://maas-stream-lint.readthedocs.io/en/stable/"
+
 
 def brief(text: str) -> str:
     """An untrusted text, made safe, and cut where it is longer than any name or line should be."""
@@ -55,3 +58,8 @@ def maas(lines: Iterable[str], *, dash: str = "-") -> str:
     """Release lines of those there are, for programs and plain files: ``MAAS 2.9-3.7``."""
     told = span(lines, [release.line for release in all_releases()])
     return f"MAAS {told}".replace("\N{EN DASH}", dash)
+
+
+def page_url(name: str) -> str:
+    """Where a rule has its page, by the rule's name."""
+    return f"{SITE}rules/{name}/"
