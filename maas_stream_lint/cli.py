@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, completion
 from maas_stream_lint.errors import LintError, UsageError
 
 if TYPE_CHECKING:
@@ -218,11 +218,13 @@ _maas = click.option(
     callback=_listed,
     multiple=True,
     metavar="LINES",
+    shell_complete=completion.release_lines,
     help="MAAS release lines, like 3.6 or 3.5,3.8; repeatable. Default: all that are known.",
 )
 _keyring = click.option(
     "--keyring",
     metavar="FILE",
+    shell_complete=completion.source,
     help="The boot source's keyring. Default: none is configured in MAAS either.",
 )
 _fetch = _options(
@@ -241,10 +243,17 @@ _fetch = _options(
         help="An environment variable that holds a bearer token for the stream's server.",
     ),
     click.option(
-        "--token-file", callback=_token, metavar="FILE", help="A file that holds such a token."
+        "--token-file",
+        callback=_token,
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="A file that holds such a token.",
     ),
     click.option(
-        "--ca-bundle", metavar="FILE", help="Certificates to trust instead of the system's."
+        "--ca-bundle",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="Certificates to trust instead of the system's.",
     ),
     click.option(
         "--timeout",
@@ -297,6 +306,7 @@ _files = _options(
     click.option(
         "--keep",
         metavar="DIR",
+        shell_complete=completion.folder,
         help="Keep downloaded files that are as they should be.",
     ),
     click.option(
@@ -325,7 +335,10 @@ _config = _options(
     click.option("--no-config", is_flag=True, expose_value=False, help="Read no such file."),
 )
 _output = click.option(
-    "--output", metavar="FILE", help="Write the result to a file, at once or not at all."
+    "--output",
+    metavar="FILE",
+    shell_complete=completion.source,
+    help="Write the result to a file, at once or not at all.",
 )
 
 
@@ -392,16 +405,24 @@ def main(debug: bool) -> None:
 
 
 @main.command(cls=Configured)
-@click.argument("source", required=False)
+@click.argument("source", required=False, shell_complete=completion.source)
 @_options(_maas, _keyring)
 @click.option(
     "--select",
     callback=_listed,
     multiple=True,
     metavar="CODES",
+    shell_complete=completion.rules,
     help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
 )
-@click.option("--ignore", callback=_listed, multiple=True, metavar="CODES", help="Not these rules.")
+@click.option(
+    "--ignore",
+    callback=_listed,
+    multiple=True,
+    metavar="CODES",
+    shell_complete=completion.rules,
+    help="Not these rules.",
+)
 @click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
@@ -571,7 +592,7 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
 
 
 @main.command(cls=Configured)
-@click.argument("source")
+@click.argument("source", shell_complete=completion.source)
 @_options(_maas, _keyring)
 @click.option("--log", is_flag=True, help="Show the log that MAAS would write, too.")
 @_options(_format, _output, _fetch, _config)
@@ -608,13 +629,17 @@ def preview(
 
 
 @main.command(cls=Configured)
-@click.argument("source")
+@click.argument("source", shell_complete=completion.source)
 @_options(_maas, _keyring)
 @click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
 @click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
 @click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
 @click.option(
-    "--output", "target", metavar="DIR", help="Write the whole mended tree of metadata there."
+    "--output",
+    "target",
+    metavar="DIR",
+    shell_complete=completion.folder,
+    help="Write the whole mended tree of metadata there.",
 )
 @click.option("--with-files", is_flag=True, help="With --output: link or copy image files, too.")
 @click.option("--no-backup", is_flag=True, help="With --in-place: keep no *.orig of what changes.")
@@ -826,8 +851,18 @@ def rules(form: str) -> None:
 
 
 @main.command(cls=Configured)
-@click.argument("words", metavar="CODE|NAME|LOG-LINE", nargs=-1, required=True)
-@click.option("--source", help="Show what causes the line, or breaks the rule, in this stream.")
+@click.argument(
+    "words",
+    metavar="CODE|NAME|LOG-LINE",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.rules,
+)
+@click.option(
+    "--source",
+    shell_complete=completion.source,
+    help="Show what causes the line, or breaks the rule, in this stream.",
+)
 @_options(_maas, _keyring, _fetch, _config)
 def explain(
     words: tuple[str, ...],

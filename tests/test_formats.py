@@ -199,6 +199,14 @@ def test_sarif_fixes_mend(name: str, tmp_path: Path) -> None:
     assert left.isdisjoint(f.message for f in found)
 
 
+def test_sarif_does_without_fixes_that_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    (fixture,) = [p for p in FIXTURES if p.name.endswith("-missing-kflavor")]
+    report = of(fixture)
+    assert fixes(report)
+    monkeypatch.setattr("maas_stream_lint.report.sarif_fixes.MOST_WORK", 1000)
+    assert fixes(report) == {}
+
+
 # -- fingerprints ------------------------------------------------------------------------------
 
 

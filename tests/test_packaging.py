@@ -64,6 +64,9 @@ def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
     others = held - in_wheel - code - {"maas_stream_lint/py.typed"}
     assert code <= held
     assert "maas_stream_lint/py.typed" in held
+    man = f"maas_stream_lint-{__version__}.data/data/share/man/man1/maas-stream-lint.1"
+    assert man in others
+    others.remove(man)
     assert all(name.startswith(f"maas_stream_lint-{__version__}.dist-info/") for name in others)
     assert any(name.endswith("licenses/LICENSE") for name in others)
 
@@ -77,6 +80,7 @@ def test_the_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
     tool = home / "bin/maas-stream-lint"
 
     assert __version__ in run(tool, "--version", cwd=empty)
+    assert __version__ in (home / "share/man/man1/maas-stream-lint.1").read_text("utf-8")
     assert "MSL401" in run(tool, "rules", cwd=empty)
     shutil.copytree(BUNDLED, empty / "mirror")
     index = "mirror/streams/v1/index.json"

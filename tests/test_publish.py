@@ -1,4 +1,4 @@
-"""What is written where: whole trees, edits in place, signatures; and nothing half, come what may."""
+"""What is written where: trees, edits in place, signatures; nothing half, come what may."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.mending.jsontext import Change
     from maas_stream_lint.mending.plan import Edit
 
-#: Of edits times characters; beyond it `fix` is the better tool.
-MOST_WORK = 20_000_000
+#: Of findings times characters: a plan checks the stream anew about as often as it has findings
+#: to mend. That is half a second or so; beyond it `fix` is the better tool.
+MOST_WORK = 2_000_000
 
 #: What is done, and by file which lines change.
 Fixes = list[tuple[str, "dict[str, list[Lines]]"]]
@@ -37,9 +38,6 @@ def fixes(report: Report) -> dict[Finding, Fixes]:
     found: dict[Finding, Fixes] = {}
     planned = [edit for edit in plan.fix(report).edits if edit.consent is None and not edit.added]
     texts = {path: file.text for path, file in report.look.stream.files.items()}
-    work = sum(len(texts.get(file) or "") for edit in planned for file, _ in edit.changes)
-    if work > MOST_WORK:
-        return {}
     known = {(f.code, f.message, f.place): f for f in report.findings}
     for edit in planned:
         finding = known.get((edit.code, edit.reason, edit.place))
@@ -52,9 +50,10 @@ def _worth(report: Report) -> bool:
     """Whether there is something to mend, and what it takes has been read already."""
     survey = report.look.survey
     read = survey is not None and (survey.mode == "download" or survey.metadata_only)
-    mendable = any(finding.name in FIXERS for finding in report.findings)
+    mendable = sum(finding.name in FIXERS for finding in report.findings)
     size = sum(len(file.answer.body or b"") for file in report.look.stream.files.values())
-    return read and mendable and size <= MOST_WORK // 10 and plan.local_tree(report) is not None
+    cheap = 0 < mendable * size <= MOST_WORK
+    return read and cheap and plan.local_tree(report) is not None
 
 
 def _changed(edit: Edit, texts: dict[str, str | None]) -> dict[str, list[Lines]]:
