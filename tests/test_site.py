@@ -120,6 +120,9 @@ def test_each_rule_has_a_page_with_examples(site: Path) -> None:
         first = (ROOT / f"fixtures/bad/{rule.code}-{rule.name}/expected.txt").read_text("utf-8")
         assert any(f"{f}onMAAS" in squeezed for f in first.split() if f.isalpha()), rule.name
         mended += "Passing example" in page
+        fixed = ROOT / f"fixtures/bad/{rule.code}-{rule.name}/fixed.diff"
+        if fixed.exists() and fixed.stat().st_size:
+            assert "makes of it" in page or "answers with the file itself" in page, rule.name
     assert mended > 0.7 * len(all_rules())
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 from posixpath import dirname, join, normpath, relpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, os.fspath(Path(__file__).parent))
 
@@ -41,8 +41,6 @@ OUTSIDE = {
     "rules/schemas/report.json": "schemas/report.json",
     "tests/conformance/README.md": "conformance.md",
 }
-#: Pages that may not have been written yet; a link to them is no more than its words until then.
-LATER = {"docs/configuration.md"}
 
 log = logging.getLogger("mkdocs.hooks")
 
@@ -56,12 +54,10 @@ _KEPT = re.compile(r"(`[^`]*`|\[[^\][]*\]\([^()]*\)|<[^>]*>)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the rules into the navigation, and leave out pages that are still to be written."""
-    nav = _present(config.nav or [])
-    for entry in nav:
+    """Put the rules into the navigation."""
+    for entry in config.nav or []:
         if isinstance(entry, dict) and "Rules" in entry:
             entry["Rules"] += rule_pages.navigation()
-    config.nav = nav
     return config
 
 
@@ -94,8 +90,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def link(match: re.Match[str]) -> str:
         words, target, anchor = match["words"], match["target"], match["anchor"] or ""
         path = normpath(join(home, target))
-        if path in LATER and not (ROOT / path).exists():
-            return words
         if path in OUTSIDE:
             there = OUTSIDE[path]
         elif path.startswith("docs/"):
@@ -135,19 +129,3 @@ def _codes(text: str, uri: str) -> str:
             line = "".join(pieces)
         lines.append(line)
     return "\n".join(lines)
-
-
-def _present(nav: list[Any]) -> list[Any]:
-    kept: list[Any] = []
-    for entry in nav:
-        if isinstance(entry, dict):
-            ((title, below),) = entry.items()
-            if isinstance(below, list):
-                kept.append({title: _present(below)})
-                continue
-            path = below
-        else:
-            path = entry
-        if f"docs/{path}" not in LATER or (ROOT / "docs" / path).exists():
-            kept.append(entry)
-    return kept

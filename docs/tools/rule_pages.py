@@ -229,12 +229,19 @@ def _mended(rule: Rule) -> tuple[str, str] | None:
             report, unsafe=" --unsafe" in flags, drop_broken="drop" in flags, only={rule.name}
         )
         if planned.edits:
-            diff = plan.diff_of(planned).splitlines()
-            if len(diff) > LONGEST:
-                left = len(diff) - LONGEST
-                diff = [*diff[:LONGEST], f"… {left} more lines"]
-            return clean_lines("\n".join(line[:WIDEST] for line in diff)), flags
+            return _cut(plan.diff_of(planned)), flags
+    # What mends this may be another rule's edit.
+    kept = home / "fixed.diff"
+    if kept.exists() and kept.stat().st_size:
+        return _cut(kept.read_text("utf-8")), " --unsafe --drop-broken"
     return None
+
+
+def _cut(diff: str) -> str:
+    lines = [line[:WIDEST] for line in diff.splitlines()]
+    if len(lines) > LONGEST:
+        lines = [*lines[:LONGEST], f"… {len(lines) - LONGEST} more lines"]
+    return clean_lines("\n".join(lines))
 
 
 def _like(rule: Rule, text: str, seen: Seen) -> str | None:
