@@ -169,7 +169,7 @@ def _found_again(product: Product, ftype: str, look: Look) -> str:
     span = look.span(lines)
     if name == ftype:
         return f" MAAS {span} finds it again by its name `{name}`, later ones by its ftype."
-    return f" MAAS {span} looks for a file of the name `{ftype}` and will not find `{name}`: rename it."
+    return f" MAAS {span} looks for a file called `{ftype}` and will not find `{name}`: rename it."
 
 
 def _not_read(product: Product, ftype: str, look: Look) -> str:
@@ -200,6 +200,10 @@ def _subarch(product: Product) -> str:
 
 def _as_ubuntu(product: Product, fixing: Fixing) -> Proposal:
     file, at = product.file.path, ("products", product.name)
+    for needed in ("version", "arch"):
+        if not product.get(needed):
+            hint = f"write its `{needed}` first"
+            raise UsageError(f"{product.name} has no `{needed}` to be named by", hint)
     subarch, name = _subarch(product), _ubuntu_name(product)
     fields: dict[str, Any] = {"os": "ubuntu", "subarch": subarch, "kflavor": "generic"}
     several = [p for p in (product.get("subarches") or "generic").split(",") if p]
