@@ -133,6 +133,8 @@ def _converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> 
             raise click.BadParameter("expected one value, got a list")
         for value in values:
             param.type.convert(value, param, ctx)
+        if param.callback is not None:
+            param.callback(ctx, param, tuple(values) if param.multiple else setting.value)
     except click.BadParameter as error:
         key = next((key for key, name in _CALLED.items() if name == param.name), param.name)
         raise UsageError(f"{setting.origin}: {key}: {error.message}") from None

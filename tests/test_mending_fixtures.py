@@ -15,11 +15,10 @@ import pytest
 from maas_stream_lint.api import check
 from maas_stream_lint.mending.plan import FIXERS, Plan, diff_of, fix
 from test_fixtures import BAD, opened
-from test_schema import through_text, validator
+from test_schema import FIX, through_text
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 MENDABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]
-SCHEMA = validator("fix")
 
 
 @pytest.fixture(autouse=True)
@@ -57,5 +56,5 @@ def test_mended(fixture: Path) -> None:
 def test_json(fixture: Path) -> None:
     for agreed in (False, True):
         plan = planned(fixture, agreed=agreed)
-        SCHEMA.validate(through_text(plan.to_dict()))
+        FIX.validate(through_text(plan.to_dict()))
         assert agreed or all(edit.consent is None for edit in plan.edits)

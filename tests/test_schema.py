@@ -41,7 +41,7 @@ def closed(schema: Any) -> Any:
     return made
 
 
-REPORT, PREVIEW = validator("report"), validator("preview")
+REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
 
 
 def through_text(data: dict[str, Any]) -> Any:
@@ -103,6 +103,7 @@ def test_the_schema_refuses(path: tuple[Any, ...], value: Any) -> None:
 def test_every_member_is_described_in_the_documentation() -> None:
     text = (ROOT / "docs/json.md").read_text("utf-8")
     blocks = [part.split("```")[0] for part in text.split("```json\n")[1:]]
-    report, verdicts = (json.loads(block) for block in blocks)
+    report, verdicts, mended = (json.loads(block) for block in blocks)
     REPORT.validate(report)
+    FIX.validate(mended)
     PREVIEW.validate(verdicts)

@@ -337,7 +337,7 @@ def test_what_only_the_option_knows(key: str, value: Any) -> None:
     write(f"\n{key} = {value if value != value else json.dumps(value)}\n")
     result = run("check", f"good/{INDEX}")
     assert result.exit_code == 2
-    assert key in result.stderr
+    assert result.stderr.startswith(f"error: {settings.NAME}:2: {key}: ")
 
 
 def test_a_file_that_cannot_be_read(here: Path) -> None:
@@ -369,6 +369,26 @@ def test_the_example_in_the_documentation() -> None:
     (ignored,) = (schema["properties"]["ignores"]["items"]["properties"],)
     for key in (*schema["properties"], *ignored):
         assert re.search(rf"^(# )?\[*{key}\b", example, re.MULTILINE), key
+
+
+ODD = [
+    *('""', '"x"', '"\\u0000"', '"~/x"', '"~nobody-here/x"', '"file:"', '"http://["', "1", "-1"),
+    *("nan", "true", "1979-05-27", "07:32:00", "[]", "[[]]", "{}", "{a = 1}", '["*", 1]'),
+    *('["\\u0000"]', '{source = "\\u0000"}', '[{source = "http://["}]'),
+    *('[{rules = ["MSL4"], reason = "x"}]', "[{}]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "key", [*settings.KEYS, "extends", "sources", "severities", "ignores", '""', '"a.b"']
+)
+def test_nothing_odd_is_a_crash(key: str) -> None:
+    for value in ODD:
+        write(f"{key} = {value}\n")
+        result = run("config")  # what is not foreseen is raised
+        assert result.exit_code in (0, 2)
+        assert (result.exit_code == 0) is (result.stderr == ""), result.stderr
+        assert len(result.stderr.splitlines()) <= 1
 
 
 # extends

@@ -377,13 +377,13 @@ def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     Example:
         "os": "grub-efi-signed"
     """
-    product = version.product
-    kind = (product.get("bootloader-type") or "", product.os, product.get("arch") or "")
-    archives = version.ftypes.get("archive.tar.xz", [])
     files = look.survey.files if look.survey is not None else {}
+    archives = version.ftypes.get("archive.tar.xz", []) if files else []
     seen = [files.get(item.path or "") for item in archives]
     if not archives or any(s is None or s.names is None for s in seen):
         return
+    product = version.product
+    kind = (product.get("bootloader-type") or "", product.os, product.get("arch") or "")
     held = {_top_name(name) for s in seen if s is not None for name in s.names or ()}
     for release in look.releases:
         missing = [n for n in release.bootloader_files.get(kind, ()) if n not in held]

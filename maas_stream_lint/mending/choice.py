@@ -126,7 +126,7 @@ def _ways(product: Product, look: Look, source: str) -> Iterator[Way]:
     yield Way("as an Ubuntu product", told, f"maas-stream-lint fix {source} --as ubuntu")
     roots = [ftype for ftype in held if ftype.startswith("root-")]
     for ftype in roots[:1]:
-        yield from _other(ftype, look, source)
+        yield from _other(product, ftype, look, source)
         kind = UPLOADS.get(ftype)
         if kind is not None:
             release = product.get("release") or "RELEASE"
@@ -140,7 +140,7 @@ def _ways(product: Product, look: Look, source: str) -> Iterator[Way]:
             )
 
 
-def _other(ftype: str, look: Look, source: str) -> Iterator[Way]:
+def _other(product: Product, ftype: str, look: Look, source: str) -> Iterator[Way]:
     by_os: dict[str, list[str]] = {}
     for release in look.releases:
         for os, accepts in release.drivers.items():
@@ -150,10 +150,40 @@ def _other(ftype: str, look: Look, source: str) -> Iterator[Way]:
         return
     told = "; ".join(f"`{os}` on {look.span(lines)}" for os, lines in by_os.items())
     yield Way(
-        "as another os in a file of its own",
-        f"the drivers that deploy `{ftype}` are {told}. The commissioning image boots the machine "
-        "and unpacks it; MAAS then treats the machine as one of that os",
+        "as another os in the single-file form",
+        f"the drivers that deploy `{ftype}` are {told}. Like every os but Ubuntu these boot by the "
+        "commissioning image, which unpacks the file; MAAS then treats the machine as one of that "
+        f"os.{_found_again(product, ftype, look)}{_not_read(product, ftype, look)}",
         f"maas-stream-lint fix {source} --as {next(iter(by_os))}",
+    )
+
+
+def _found_again(product: Product, ftype: str, look: Look) -> str:
+    """Which release lines look the root file up by its name, and whether they would find it."""
+    lines = [r.line for r in look.releases if r.deploy("finds-root-by") == "name"]
+    newest = product.newest
+    paths = [i.path for i in newest.items if i.ftype == ftype and i.path] if newest else []
+    if not lines or not paths:
+        return ""
+    name = paths[0].rpartition("/")[2]
+    span = look.span(lines)
+    if name == ftype:
+        return f" MAAS {span} finds it again by its name `{name}`, later ones by its ftype."
+    return f" MAAS {span} looks for a file called `{ftype}` and will not find `{name}`: rename it."
+
+
+def _not_read(product: Product, ftype: str, look: Look) -> str:
+    """Which release lines do not read such a file at all."""
+    lines = [
+        r.line
+        for r in look.releases
+        if r.strict and not any(ftype in s.downloads for s in r.shapes)
+    ]
+    if not lines:
+        return ""
+    return (
+        f" MAAS {look.span(lines)} does not read `{ftype}` and drops the whole source for it: keep "
+        "it in a source of its own."
     )
 
 
@@ -170,6 +200,10 @@ def _subarch(product: Product) -> str:
 
 def _as_ubuntu(product: Product, fixing: Fixing) -> Proposal:
     file, at = product.file.path, ("products", product.name)
+    for needed in ("version", "arch"):
+        if not product.get(needed):
+            hint = f"write its `{needed}` first"
+            raise UsageError(f"{product.name} has no `{needed}` to be named by", hint)
     subarch, name = _subarch(product), _ubuntu_name(product)
     fields: dict[str, Any] = {"os": "ubuntu", "subarch": subarch, "kflavor": "generic"}
     several = [p for p in (product.get("subarches") or "generic").split(",") if p]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.finding import Finding
+    from maas_stream_lint.images.seen import Seen
     from maas_stream_lint.mending.jsontext import Change
     from maas_stream_lint.mending.proposal import Fixing
 
@@ -32,9 +33,10 @@ def missing_sha256(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """The sha256 of the file that is there."""
     for place, item in _items(finding, fixing):
         said = item.get("sha256")
-        seen = fixing.facts(_path(item))
+        seen = fixing.facts(_path(item), ("sha256", "sha512", "md5"))
         if seen is not None and not (isinstance(said, str) and said):
-            yield _set(place, "sha256", seen.digests["sha256"], "the sha256 of the file")
+            consent = UNSAFE if _contradicts(item, seen, ("size", "sha512", "md5")) else None
+            yield _set(place, "sha256", seen.digests["sha256"], "the sha256 of the file", consent)
 
 
 @mends("missing-size", "size-zero")
@@ -42,13 +44,15 @@ def missing_size(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """The length of the file that is there."""
     for place, item in _items(finding, fixing):
         said = item.get("size")
-        seen = fixing.facts(_path(item))
+        seen = fixing.facts(_path(item), ("sha256", "sha512", "md5"))
         if seen is None or seen.size is None or not seen.size:
             continue
         agrees = isinstance(said, (str, float)) and _number(said) == seen.size
         absent = said is None or said == ""
         told = f"the file's {seen.size:,} bytes"
-        yield _set(place, "size", seen.size, told, None if absent or agrees else UNSAFE)
+        other = _contradicts(item, seen, ("sha256", "sha512", "md5"))
+        safe = (absent or agrees) and not other
+        yield _set(place, "size", seen.size, told, None if safe else UNSAFE)
 
 
 @mends("sha256-form")
@@ -250,6 +254,16 @@ def _agrees(ftype_: str, item: dict[str, Any], fixing: Fixing) -> bool | None:
 def _path(item: dict[str, Any]) -> str:
     path = item.get("path")
     return path if isinstance(path, str) else ""
+
+
+def _contradicts(item: dict[str, Any], seen: Seen, names: tuple[str, ...]) -> bool:
+    """Whether what an item says of its file is not so: then it may be the file that is wrong."""
+    wanted: dict[str, Any] = {"size": seen.size, **seen.digests}
+    return any(
+        item.get(name) not in (None, "") and _plain(item[name]) != _plain(wanted[name])
+        for name in names
+        if name in wanted
+    )
 
 
 def _number(said: Any) -> int | None:

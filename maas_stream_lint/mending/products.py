@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timezone
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 #: An Ubuntu release's number, alone in a product's name.
 NUMBER = re.compile(r"(?<![\d.])(\d{2}\.\d{2})(?![\d.])")
+#: Days as people write them, but for those in which day and month could be confused.
+DATES = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
+    *("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y"),
+)
 #: What MAAS takes for an Ubuntu product by its name.
 UBUNTU_NAME = re.compile(r":v[23]:", re.IGNORECASE)
 
@@ -35,11 +40,11 @@ def release_title(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
 
 @mends("commissioning-title")
 def lts_title(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
-    """A long-term release says so at the end of its title."""
+    """A long-term release says so at the end of its title; what was there is somebody's choice."""
     product = _product(finding, fixing)
     said = product.get("release_title")
     if isinstance(said, str) and said and not said.endswith("LTS") and _is_lts(product):
-        yield _field(finding, "release_title", f"{said} LTS")
+        yield _field(finding, "release_title", _title_of(product), consent=UNSAFE)
 
 
 @mends("no-title")
@@ -88,7 +93,10 @@ def kflavor(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
 def version(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     """The version is the number in the product's name, if there is just one; else its release."""
     product = _product(finding, fixing)
-    numbers = set(NUMBER.findall(finding.place.product or ""))
+    name = finding.place.product or ""
+    numbers = set(NUMBER.findall(name))
+    if not numbers and product.get("os") != "ubuntu":
+        numbers = {part for part in name.split(":") if re.fullmatch(r"\d+(\.\d+)*", part)}
     release = product.get("release")
     if len(numbers) == 1:
         yield _field(finding, "version", numbers.pop())
@@ -124,11 +132,13 @@ def raised(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
 
 @mends("number-instead-of-text")
 def quoted_number(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
-    """A number becomes the text that MAAS up to 3.7 makes of it."""
+    """A number becomes the text that MAAS up to 3.7 makes of it; but 24.10 is not 24.1."""
     value = fixing.at(finding.place)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        part = Part(finding.place.file, Set(finding.place.path, str(value)))
-        yield Proposal((part,), f'write `"{value}"` in quotes')
+        named = {n for n in NUMBER.findall(finding.place.product or "") if float(n) == value}
+        text = named.pop() if len(named) == 1 else str(value)
+        part = Part(finding.place.file, Set(finding.place.path, text))
+        yield Proposal((part,), f'write `"{text}"` in quotes')
 
 
 @mends("subarches-spaces")
@@ -160,9 +170,8 @@ def support_eol(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         said = fixing.at(place)
         if said is None or (isinstance(said, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", said)):
             continue
-        when = moment(said)
-        if when is not None:
-            date = when.astimezone(timezone.utc).date() if "T" not in str(said) else when.date()
+        date = _date(said)
+        if date is not None:
             part = Part(place.file, Set(place.path, date.isoformat()))
             yield Proposal((part,), f"write `support_eol`: `{date.isoformat()}`")
         else:
@@ -298,6 +307,18 @@ def _below(product: dict[str, Any], name: str) -> tuple[set[Any], list[Path]]:
                 values.add(value if isinstance(value, (str, int, float)) else None)
                 paths.append((*path, name))
     return values, paths
+
+
+def _date(said: Any) -> date | None:
+    """The day that a text stands for, where it can be but one; ``None`` if it is none."""
+    text = str(said).strip() if isinstance(said, (str, int)) else ""
+    for form in DATES:
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    when = moment(text)
+    return when.date() if when is not None else None
 
 
 def _is_lts(product: dict[str, Any]) -> bool:
