@@ -215,7 +215,7 @@ class _Planner:
         for _ in range(ROUNDS):
             fixing = self._fixing()
             proposals = [
-                (finding, proposal)
+                (finding, _owned_up(proposal, fixing))
                 for finding in self._report.findings
                 if finding.name in FIXERS and (only is None or finding.name in only)
                 for proposal in FIXERS[finding.name](finding, fixing)
@@ -380,6 +380,16 @@ def local_tree(report: Report) -> LocalTree | None:
     except UsageError:
         return None
     return opened if isinstance(opened, LocalTree) else None
+
+
+def _owned_up(proposal: Proposal, fixing: Fixing) -> Proposal:
+    """Whatever its fixer thinks, an edit is not safe that writes over an object or a list."""
+    for file, change in proposal.parts:
+        if proposal.consent is None and isinstance(change, Set):
+            held = fixing.at(Place(file, change.path))
+            if isinstance(held, (dict, list)) and held and type(held) is not type(change.value):
+                return replace(proposal, consent=UNSAFE)
+    return proposal
 
 
 def _parts(proposal: Proposal) -> tuple[Any, ...]:
