@@ -236,6 +236,7 @@ def stream(root: Path, bodies: list[Iterator[bytes]]) -> list[Path]:
                 size += file.write(piece)
         made.append(place)
         item = {"ftype": "root-tgz", "path": path, "sha256": digest.hexdigest(), "size": size}
+        manifest = {**item, "ftype": "manifest"}
         products[f"com.example.maas:rhel:{number}:amd64"] = {
             "arch": "amd64",
             "label": "stable",
@@ -246,7 +247,7 @@ def stream(root: Path, bodies: list[Iterator[bytes]]) -> list[Path]:
             "version": str(number),
             "subarch": "generic",
             "subarches": "generic",
-            "versions": {"20260101": {"items": {"root-tgz": item, "manifest": item}}},
+            "versions": {"20260101": {"items": {"root-tgz": item, "manifest": manifest}}},
         }
     about = {"updated": "Sun, 01 Nov 2026 10:00:00 +0000", "datatype": "image-downloads"}
     file = {**about, "format": "products:1.0"}

@@ -47,20 +47,37 @@ GRUBS = (
     ("pxelinux", "pxe", "i386", "syslinux"),
 )
 
-#: Good for every release line; with a ``root-image.gz`` beside each squashfs, which MAAS leaves
-#: out; with every tenth product for a platform, so that not all legacy lines import it alike; and
-#: with one of DEFECTS in every tenth product.
-KINDS = ("good", "root-image", "platform", "defects")
+KINDS = {
+    "good": "for every release line",
+    "root-image": "a root-image.gz beside each squashfs, which MAAS leaves out",
+    "platform": "every tenth product for a platform, so that not all legacy lines import it alike",
+    "defects": "one of DEFECTS in every tenth product",
+    "all-defects": "one of DEFECTS in every product",
+    "upper-case": "every item's sha256 in upper case",
+    "misnamed": "every product's name without its version",
+    "real": "all of Canonical's fields: md5 and sha512 too, root-image.gz in old series, platforms",
+    "compact": "the same without white space",
+}
 
 
 def tree(products: int, versions: int, kind: str = "good") -> dict[str, bytes]:
     """A stream: path → bytes."""
+    indent = None if kind == "compact" else 1
     named: dict[str, Any] = {}
     for number, kernel in enumerate(itertools.islice(_kernels(), products)):
         name, product = _image(kernel, versions, root_image=kind == "root-image")
-        if kind == "defects" and number % 10 == 0:
-            name = DEFECTS[number // 10 % len(DEFECTS)](name, product)
-        if kind == "platform" and number % 10 == 0:
+        if kind == "all-defects" or (kind == "defects" and number % 10 == 0):
+            spoil = DEFECTS[number // (10 if kind == "defects" else 1) % len(DEFECTS)]
+            name = spoil(name, product)
+        if kind == "upper-case":
+            for version in product["versions"].values():
+                for item in version["items"].values():
+                    item["sha256"] = item["sha256"].upper()
+        if kind == "misnamed":
+            name = _unversioned(name, product)
+        if kind in ("real", "compact"):
+            _complete(product, kernel)
+        if kind in ("platform", "real", "compact") and number % 10 == 0:
             name = name.replace(":v3:", ":v3+platform:")
         named[name] = product
     loaders = dict(_bootloader(*grub) for grub in GRUBS)
@@ -75,9 +92,12 @@ def tree(products: int, versions: int, kind: str = "good") -> dict[str, bytes]:
         for content, held in ((CONTENT, named), (BOOTLOADERS, loaders))
     }
     return {
-        "streams/v1/index.json": _json({"format": "index:1.0", "index": index, "updated": UPDATED}),
-        f"streams/v1/{BOOTLOADERS}.json": _file(BOOTLOADERS, loaders),
-        f"streams/v1/{CONTENT}.json": _file(CONTENT, named),
+        path: json.dumps(data, indent=indent, sort_keys=True).encode()
+        for path, data in (
+            ("streams/v1/index.json", {"format": "index:1.0", "index": index, "updated": UPDATED}),
+            (f"streams/v1/{BOOTLOADERS}.json", _file(BOOTLOADERS, loaders)),
+            (f"streams/v1/{CONTENT}.json", _file(CONTENT, named)),
+        )
     }
 
 
@@ -174,13 +194,23 @@ def _item(ftype: str, path: str, size: int) -> dict[str, Any]:
     return {"ftype": ftype, "path": path, "sha256": sha256, "size": size}
 
 
-def _file(content_id: str, products: dict[str, Any]) -> bytes:
+def _file(content_id: str, products: dict[str, Any]) -> dict[str, Any]:
     head = {"content_id": content_id, "datatype": "image-downloads", "format": "products:1.0"}
-    return _json({**head, "products": products, "updated": UPDATED})
+    return {**head, "products": products, "updated": UPDATED}
 
 
-def _json(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, indent=1, sort_keys=True).encode()
+def _complete(product: dict[str, Any], kernel: Kernel) -> None:
+    product["support_esm_eol"] = "2101-04-21"
+    for name, version in product["versions"].items():
+        shared = f"{kernel.codename}/{kernel.arch}/{name}"
+        if kernel.number < "16":
+            del version["items"]["squashfs"]
+            item = _item("root-image.gz", f"{shared}/root-image.gz", 308_435_456)
+            version["items"]["root-image.gz"] = item
+        for item in version["items"].values():
+            path = item["path"].encode()
+            item["md5"] = hashlib.md5(path).hexdigest()
+            item["sha512"] = hashlib.sha512(path).hexdigest()
 
 
 # Each takes a name and a product, spoils one of them, and gives the name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import Look, findings, look_at, no_gc
 from maas_stream_lint.examine import examine
 from maas_stream_lint.finding import Finding, Severity
-from maas_stream_lint.images.seen import FileOptions, Survey
-from maas_stream_lint.rule import selected
+from maas_stream_lint.images.seen import MODES, FileOptions, Survey
+from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
@@ -29,20 +29,55 @@ REPORT_VERSION = 1
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """What a configuration and a baseline took out of a report's findings."""
+
+    excused: int = 0  #: findings that an ignore gives a reason for, on all release lines or some
+    known: int = 0  #: findings that the baseline has, likewise
+    gone: int = 0  #: findings of the baseline that are there no more
+
+
+@dataclass(frozen=True)
 class Report:
     """The findings on one source."""
 
     source: str
     look: Look
     findings: tuple[Finding, ...]
+    set_aside: SetAside | None = None  #: ``None``: neither ignores nor a baseline were minded
+    #: All findings, as severe as they are, where ``findings`` is what somebody made of them.
+    untouched: tuple[Finding, ...] | None = None
+    asked: frozenset[str] | None = None  #: codes of the rules that were; ``None``: all
+    narrowed: bool = False  #: whether the files of some products alone were looked at
+
+    @property
+    def facts(self) -> tuple[Finding, ...]:
+        """What is true of the stream, whatever somebody thinks of it."""
+        return self.findings if self.untouched is None else self.untouched
 
     @property
     def worst(self) -> Severity | None:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report in the form of ``rules/schemas/report.json``."""
+    def looked_for(self, codes: Iterable[str], mode: str = MODES[-1]) -> bool:
+        """Whether findings of one of these rules would be there, had there been a reason for them.
+
+        ``mode``: how closely image files must have been looked at for that.
+        """
+        if self.look.stream.incomplete:
+            return False
+        survey = self.look.survey
+        closely = (
+            survey is not None
+            and MODES.index(survey.mode) >= MODES.index(mode)
+            and not (survey.interrupted or survey.skipped or self.narrowed)
+        )
+        asked = (code for code in codes if self.asked is None or code in self.asked)
+        return any(closely or not needs_files(code) for code in asked)
+
+    def to_dict(self, *, findings: bool = True) -> dict[str, Any]:
+        """The report as in ``rules/schemas/report.json``; if need be, its findings left out."""
         count = Counter(f.severity for f in self.findings)
         catalog = self.look.catalog
         return {
@@ -55,8 +90,9 @@ class Report:
                 "findings": len(self.findings),
                 **{s.label: count[s] for s in sorted(Severity, reverse=True)},
                 "images": self._images(),
+                **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
             },
-            "findings": [f.to_dict() for f in self.findings],
+            "findings": [f.to_dict() for f in self.findings] if findings else [],
         }
 
     def _images(self) -> dict[str, Any]:
@@ -113,7 +149,13 @@ def check(
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
     with no_gc():
         look = _look(source, maas, keyring, options, how, progress)
-        return Report(look.stream.label, look, tuple(findings(look, rules)))
+        return Report(
+            look.stream.label,
+            look,
+            tuple(findings(look, rules)),
+            asked=frozenset(rule.code for rule in rules),
+            narrowed=bool(how.only),
+        )
 
 
 def preview(

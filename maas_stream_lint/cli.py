@@ -13,20 +13,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, completion
 from maas_stream_lint.errors import LintError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from maas_stream_lint.api import Report
+    from maas_stream_lint.baseline import Comparison
+    from maas_stream_lint.finding import Severity
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.report.formats import Target
+    from maas_stream_lint.settings import Setting, Settings
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
-EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+#: So many findings that a baseline has and a stream has not are named.
+_MOST_GONE = 10
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130  # as in report/verdict.py
 A_DAY = 86_400.0
 MODES = ("none", "head", "download")
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
@@ -57,6 +63,82 @@ class Program(click.Group):
                 "traceback that `maas-stream-lint --debug` shows)"
             )
         ctx.exit(EXIT_FAILED)
+
+
+#: Keys of a configuration whose parameters are called otherwise.
+_CALLED = {"files": "mode", "format": "forms"}
+_PREFIX = "MAAS_STREAM_LINT_"
+
+
+class Configured(click.Command):
+    """A command whose options have values from the environment and a file, too."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        """Name the environment variables."""
+        super().__init__(*args, **more)
+        for param in self.params:
+            if (key := self.key_of(param)) is not None:
+                param.envvar = _PREFIX + key.upper()
+
+    def key_of(self, param: click.Parameter) -> str | None:
+        """The key of the configuration that is about an option."""
+        key = next((key for key, name in _CALLED.items() if name == param.name), param.name)
+        return key if key in _SETTINGS else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the file first, as it says what the options' defaults are."""
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        help_option = self.get_help_option(ctx)
+        helps = help_option is not None and given.get(help_option.name) is True
+        if not helps and not ctx.resilient_parsing:
+            said = {name: v for name, v in given.items() if isinstance(v, (str, bool))}
+            ctx.obj = _settings(said)
+            ctx.default_map = self._defaults(ctx, ctx.obj.of(said.get("source")))
+        return super().parse_args(ctx, args)
+
+    def _defaults(self, ctx: click.Context, values: dict[str, Setting]) -> dict[str, Any]:
+        found = {}
+        for param in self.params:
+            key = self.key_of(param)
+            if key in values:
+                found[str(param.name)] = _converted(param, ctx, values[key])
+        return found
+
+
+#: As in `settings.KEYS`, which is not worth an import for `--help`.
+_SETTINGS = (
+    *("maas", "keyring", "select", "ignore", "severity"),
+    *("format", "files", "only", "jobs", "timeout"),
+)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from maas_stream_lint import settings
+
+    named = given.get("config")
+    if given.get("no_config"):
+        if named:
+            raise UsageError("--config and --no-config can't go together", "choose one")
+        return settings.Settings()
+    named = named or os.environ.get(f"{_PREFIX}CONFIG")
+    return settings.load(Path(named) if named else settings.find(given.get("source")))
+
+
+def _converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:
+    """A value of a file as an option would take it; what is wrong with it is said with its line."""
+    several = isinstance(setting.value, list)
+    values = setting.value if several else [setting.value]
+    try:
+        if several and not param.multiple:
+            raise click.BadParameter("expected one value, got a list")
+        for value in values:
+            param.type.convert(value, param, ctx)
+        if param.callback is not None:
+            param.callback(ctx, param, tuple(values) if param.multiple else setting.value)
+    except click.BadParameter as error:
+        key = next((key for key, name in _CALLED.items() if name == param.name), param.name)
+        raise UsageError(f"{setting.origin}: {key}: {error.message}") from None
+    return values if param.multiple else setting.value
 
 
 def _listed(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> list[str]:
@@ -136,11 +218,13 @@ _maas = click.option(
     callback=_listed,
     multiple=True,
     metavar="LINES",
+    shell_complete=completion.release_lines,
     help="MAAS release lines, like 3.6 or 3.5,3.8; repeatable. Default: all that are known.",
 )
 _keyring = click.option(
     "--keyring",
     metavar="FILE",
+    shell_complete=completion.source,
     help="The boot source's keyring. Default: none is configured in MAAS either.",
 )
 _fetch = _options(
@@ -159,10 +243,17 @@ _fetch = _options(
         help="An environment variable that holds a bearer token for the stream's server.",
     ),
     click.option(
-        "--token-file", callback=_token, metavar="FILE", help="A file that holds such a token."
+        "--token-file",
+        callback=_token,
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="A file that holds such a token.",
     ),
     click.option(
-        "--ca-bundle", metavar="FILE", help="Certificates to trust instead of the system's."
+        "--ca-bundle",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="Certificates to trust instead of the system's.",
     ),
     click.option(
         "--timeout",
@@ -215,6 +306,7 @@ _files = _options(
     click.option(
         "--keep",
         metavar="DIR",
+        shell_complete=completion.folder,
         help="Keep downloaded files that are as they should be.",
     ),
     click.option(
@@ -232,8 +324,70 @@ _format = click.option(
     show_default=True,
     help="For people, or for programs.",
 )
+_config = _options(
+    click.option(
+        "--config",
+        metavar="FILE",
+        expose_value=False,
+        help="The configuration.  [default: maas-stream-lint.toml or pyproject.toml, above a local "
+        "SOURCE or here]",
+    ),
+    click.option("--no-config", is_flag=True, expose_value=False, help="Read no such file."),
+)
 _output = click.option(
-    "--output", metavar="FILE", help="Write the result to a file, at once or not at all."
+    "--output",
+    metavar="FILE",
+    shell_complete=completion.source,
+    help="Write the result to a file, at once or not at all.",
+)
+
+
+class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A form of the report, and the file that it goes to: ``sarif=out.sarif``, ``text``."""
+
+    name = "form"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``sarif=out.sarif`` → its Target."""
+        from maas_stream_lint.report.formats import FORMATS, Target
+
+        if not isinstance(value, str):
+            return value
+        form, equals, file = value.partition("=")
+        if form not in FORMATS:
+            self.fail(f"{form!r} is none of {', '.join(FORMATS)}", param, ctx)
+        if equals and not file:
+            self.fail(f"{value!r} names no file", param, ctx)
+        return Target(form, file or None)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """The names that begin so."""
+        from maas_stream_lint.report.formats import FORMATS
+
+        return [
+            click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
+        ]
+
+
+class FormOption(click.Option):
+    """Names the forms in its help, which are not known before they are asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option's lines in ``--help``."""
+        from maas_stream_lint.report.formats import FORMATS
+
+        self.help = (
+            f"{', '.join(FORMATS)}; to a file, or to standard output. Repeatable: "
+            "--format sarif=out.sarif --format text.  [default: text; inside GitHub Actions "
+            "github, too]"
+        )
+        return super().get_help_record(ctx)
+
+
+_formats = click.option(
+    "--format", "forms", cls=FormOption, type=Form(), multiple=True, metavar="FORM[=FILE]"
 )
 
 
@@ -250,17 +404,25 @@ def main(debug: bool) -> None:
     """
 
 
-@main.command()
-@click.argument("source")
+@main.command(cls=Configured)
+@click.argument("source", required=False, shell_complete=completion.source)
 @_options(_maas, _keyring)
 @click.option(
     "--select",
     callback=_listed,
     multiple=True,
     metavar="CODES",
+    shell_complete=completion.rules,
     help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
 )
-@click.option("--ignore", callback=_listed, multiple=True, metavar="CODES", help="Not these rules.")
+@click.option(
+    "--ignore",
+    callback=_listed,
+    multiple=True,
+    metavar="CODES",
+    shell_complete=completion.rules,
+    help="Not these rules.",
+)
 @click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
@@ -269,66 +431,171 @@ def main(debug: bool) -> None:
     help="Exit 1 if there is a finding at or above this.",
 )
 @click.option(
+    "--baseline", metavar="FILE", help="Findings that this file holds are known and do not count."
+)
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    help="Write all findings to such a file; with --baseline, those of it that are still there.",
+)
+@click.option(
     "--fix", "mend", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
 )
-@_options(_files, _format, _output, _fetch)
+@_options(_files, _formats, _output, _fetch, _config)
 def check(
-    source: str,
-    maas: list[str],
-    keyring: str | None,
-    select: list[str],
-    ignore: list[str],
-    severity: str,
-    mend: bool,
-    form: str,
+    source: str | None,
+    forms: tuple[Target, ...],
     output: str | None,
-    **more: Any,
+    baseline: str | None,
+    write_baseline: str | None,
+    **given: Any,
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
-    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
-    not of all metadata. 130: stopped before all files were looked at.
-    """
-    from maas_stream_lint import api
-    from maas_stream_lint import output as out
-    from maas_stream_lint.finding import Severity
+    Without SOURCE all that the configuration lists are checked.
 
-    out.check_target(output)
+    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
+    not of all metadata. 130: stopped before all files were looked at. Of several sources the worst
+    counts.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.verdict import exit_code
+
+    runs = _runs(click.get_current_context(), source, given)
+    targets = _targets(forms, output, several=len(runs) > 1)
+    if write_baseline is not None:
+        out.check_target(write_baseline)
+    known = _comparison(baseline)
+    reports, thresholds, failed = _reports(runs, alone=source is not None)
+    reports = _settled(reports, whole=source is None)
+    if write_baseline is not None and known is None:
+        known = _recorded(reports, write_baseline)
+    if known is not None:
+        reports = _new_to(known, reports, baseline)
+    codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
+    incomplete = any(report.look.stream.incomplete for report in reports)
+    whole = not (failed or incomplete or EXIT_INTERRUPTED in codes)
+    if whole and write_baseline is not None and known is not None:
+        out.write(known.rest().render(), write_baseline)
+    _write(reports, thresholds, targets, alone=source is not None)
+    if EXIT_FAILED in codes:
+        _complain("error: some metadata was too much to be read, and nothing is known of it")
+    sys.exit(max([*codes, EXIT_FAILED * failed]))
+
+
+def _runs(ctx: click.Context, source: str | None, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """The values of all options for each source: a listed one has some of its own."""
+    if source is not None:
+        return [{**given, "source": source}]
+    if not ctx.obj.sources:
+        raise UsageError("no source is named", "name one, or list `sources` in a configuration")
+    params = {param.name: param for param in ctx.command.params}
+    default = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
+    runs = []
+    for listed in ctx.obj.sources:
+        own = {}
+        for key, setting in listed.values.items():
+            name = _CALLED.get(key, key)
+            if ctx.get_parameter_source(name) in default:
+                _converted(params[name], ctx, setting)
+                many = isinstance(given[name], tuple)
+                own[name] = tuple(setting.value) if many else setting.value
+        runs.append({**given, **own, "source": listed.source})
+    return runs
+
+
+def _reports(
+    runs: list[dict[str, Any]], *, alone: bool
+) -> tuple[list[Report], list[Severity], bool]:
+    """A report on each source with its threshold, and whether one could not be checked."""
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.report.verdict import exit_code
+
+    reports: list[Report] = []
+    thresholds = []
+    failed = False
+    for run in runs:
+        try:
+            reports.append(_report(run))
+        except LintError as error:
+            if alone:
+                raise
+            _complain(f"error: {run['source']}: {error}")
+            failed = True
+        else:
+            thresholds.append(Severity[run["severity"].upper()])
+            if exit_code(reports[-1], thresholds[-1]) == EXIT_INTERRUPTED:
+                break
+    return reports, thresholds, failed
+
+
+def _report(run: dict[str, Any]) -> Report:
+    from maas_stream_lint import api
+
+    given = dict(run)
+    source, maas, keyring, select, ignore, mend, verbose = map(
+        given.pop, ("source", "maas", "keyring", "select", "ignore", "mend", "verbose")
+    )
+    del given["severity"]
     report = api.check(
         source,
         maas or None,
         keyring,
         select=select,
         ignore=ignore,
-        files=_file_options(more),
-        progress=_progress(verbose=more.pop("verbose")),
-        options=_fetch_options(more),
+        files=_file_options(given),
+        progress=_progress(verbose=verbose),
+        options=_fetch_options(given),
     )
-    if mend:
-        report = _mended(report, select, ignore)
-    threshold = Severity[severity.upper()]
-    if form == "json":
-        from maas_stream_lint.report import json_
-
-        text = json_.render(report.to_dict())
-    else:
-        from maas_stream_lint.report import text as text_
-
-        text = text_.render(report, threshold, out.style(output))
-    out.write(text, output)
-    if report.look.survey is not None and report.look.survey.interrupted:
-        sys.exit(EXIT_INTERRUPTED)
-    if report.worst is not None and report.worst >= threshold:
-        sys.exit(EXIT_FINDINGS)
-    if report.look.stream.incomplete:
-        raise LintError("some metadata was too much to be read, and nothing is known of it")
+    return _mended(report, select, ignore) if mend else report
 
 
-@main.command()
-@click.argument("source")
+def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
+    """The reports as the configuration wants them."""
+    from datetime import datetime, timezone
+
+    from maas_stream_lint.settings import apply_settings
+
+    settings = click.get_current_context().obj
+    today = datetime.now(timezone.utc).date()
+    whole = whole or not settings.sources
+    reports, notices = apply_settings(reports, settings, today, whole=whole)
+    for notice in notices:
+        _complain(f"notice: {notice}")
+    return reports
+
+
+def _comparison(path: str | None) -> Comparison | None:
+    if path is None:
+        return None
+    from maas_stream_lint import baseline
+
+    return baseline.Comparison(baseline.read(path), Path(path).absolute().parent)
+
+
+def _recorded(reports: list[Report], path: str) -> Comparison:
+    from maas_stream_lint import baseline
+
+    folder = Path(path).absolute().parent
+    return baseline.Comparison(baseline.of(reports, folder), folder)
+
+
+def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[Report]:
+    """The reports with only what is new; what is gone is said."""
+    reports, gone = known.compare(reports)
+    for one in gone[:_MOST_GONE]:
+        _complain(f"notice: gone from {path}: {one}")
+    if gone:
+        more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
+        _complain(f"notice: {more}--write-baseline {path} takes them out of the file")
+    return reports
+
+
+@main.command(cls=Configured)
+@click.argument("source", shell_complete=completion.source)
 @_options(_maas, _keyring)
 @click.option("--log", is_flag=True, help="Show the log that MAAS would write, too.")
-@_options(_format, _output, _fetch)
+@_options(_format, _output, _fetch, _config)
 def preview(
     source: str,
     maas: list[str],
@@ -361,8 +628,8 @@ def preview(
     out.write(text, output)
 
 
-@main.command()
-@click.argument("source")
+@main.command(cls=Configured)
+@click.argument("source", shell_complete=completion.source)
 @_options(_maas, _keyring)
 @click.option(
     "--select",
@@ -376,7 +643,11 @@ def preview(
 @click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
 @click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
 @click.option(
-    "--output", "target", metavar="DIR", help="Write the whole mended tree of metadata there."
+    "--output",
+    "target",
+    metavar="DIR",
+    shell_complete=completion.folder,
+    help="Write the whole mended tree of metadata there.",
 )
 @click.option("--with-files", is_flag=True, help="With --output: link or copy image files, too.")
 @click.option("--no-backup", is_flag=True, help="With --in-place: keep no *.orig of what changes.")
@@ -403,7 +674,7 @@ def preview(
     show_default=True,
     help="Exit 1 if a finding at or above this is left.",
 )
-@_options(_format, _fetch)
+@_options(_format, _fetch, _config)
 def fix(
     source: str,
     maas: list[str],
@@ -478,6 +749,73 @@ def fix(
         sys.exit(EXIT_FINDINGS)
 
 
+def _targets(forms: Sequence[Target], output: str | None, *, several: bool = False) -> list[Target]:
+    """Where each form goes. Raises UsageError before any work is done for nothing."""
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.formats import Target
+    from maas_stream_lint.report.several import SEVERAL
+
+    given = list(forms)
+    if not given:
+        given = [Target("text")]
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            given.append(Target("github"))
+    loose = [target for target in given if target.file is None]
+    if len(loose) > 1 and forms:
+        names = " and ".join(target.form for target in loose)
+        raise UsageError(f"{names} can't share one output", "name files: --format FORM=FILE")
+    if output is not None and not loose:
+        raise UsageError("--output has no format to go with", "each has a file of its own")
+    first = loose[0] if loose else None
+    targets = [target._replace(file=output) if target is first else target for target in given]
+    files = [os.path.realpath(target.file) for target in targets if target.file is not None]
+    if len(set(files)) < len(files):
+        raise UsageError("two formats can't share one file", "name another file for one of them")
+    for target in targets:
+        out.check_target(target.file)
+        if several and target.form not in SEVERAL:
+            raise UsageError(f"{target.form} can't hold several sources", "name one")
+    return targets
+
+
+def _write(
+    reports: Sequence[Report],
+    thresholds: Sequence[Severity],
+    targets: Sequence[Target],
+    *,
+    alone: bool,
+) -> None:
+    """Write reports in all forms; to files first, so that they are there whoever reads.
+
+    ``alone``: there is one report, which is not the only one of a list.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.formats import FORMATS
+    from maas_stream_lint.report.several import SEVERAL
+
+    pairs = list(zip(reports, thresholds, strict=True))
+    beside = [target.form for target in targets if target.file is None]
+    for form, file in sorted(targets, key=lambda target: target.file is None):
+        known = FORMATS[form]
+        style = out.style(file) if known.colour else out.Style()
+        texts = [known.render(report, threshold, style) for report, threshold in pairs]
+        text = texts[0] if alone else SEVERAL[form](texts)
+        if file is None and len(beside) > 1 and form != "github":
+            import secrets
+
+            from maas_stream_lint.report.github import guarded
+
+            text = guarded("".join(text), secrets.token_hex(16))
+        out.write(text, file)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and any(target.form == "github" for target in targets):
+        from maas_stream_lint.report import github
+
+        room = github.MAX_SUMMARY // max(1, len(pairs))
+        for report, threshold in pairs:
+            out.append(github.summary(report, threshold, room), summary)
+
+
 def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
     """Make the safe edits of the rules that are looked at, and say what is left."""
     from maas_stream_lint.mending import plan, publish
@@ -536,10 +874,20 @@ def rules(form: str) -> None:
     out.write(text, None)
 
 
-@main.command()
-@click.argument("words", metavar="CODE|NAME|LOG-LINE", nargs=-1, required=True)
-@click.option("--source", help="Show what causes the line, or breaks the rule, in this stream.")
-@_options(_maas, _keyring, _fetch)
+@main.command(cls=Configured)
+@click.argument(
+    "words",
+    metavar="CODE|NAME|LOG-LINE",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.rules,
+)
+@click.option(
+    "--source",
+    shell_complete=completion.source,
+    help="Show what causes the line, or breaks the rule, in this stream.",
+)
+@_options(_maas, _keyring, _fetch, _config)
 def explain(
     words: tuple[str, ...],
     source: str | None,
@@ -581,6 +929,57 @@ def explain(
         pages = [explain_.log_page(match, known, report, out.style(None)) for match in matches]
         text = "\n\n".join(pages)
     out.write(text, None)
+
+
+@main.command(
+    cls=Configured,
+    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "forms")],
+)
+@_options(_format, _config)
+def config(source: str | None, form: str, **given: Any) -> None:
+    """Show all settings of `check`, the value of each, and where it is from.
+
+    A flag goes before an environment variable, that before the file; in the file, what it says of
+    SOURCE before what it says of all.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report import config as config_
+
+    out.check_target(None)
+    ctx = click.get_current_context()
+    said = config_.described(ctx.obj, _told(ctx, ctx.obj.of(source), given))
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(said)
+    else:
+        text = config_.render(said)
+    out.write(text, None)
+
+
+def _told(
+    ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
+) -> Iterator[tuple[str, Any, str | Setting | None]]:
+    """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
+    from click.core import ParameterSource
+
+    forms = next(p for p in check.params if p.name == "forms")
+    for key in _SETTINGS:
+        variable, setting = f"{_PREFIX}{key.upper()}", values.get(key)
+        if key == "format":
+            # Here, the option of that name is about something else.
+            said = forms.resolve_envvar_value(ctx)
+            written = _converted(forms, ctx, setting) if setting is not None else None
+            yield key, said.split() if said else written, variable if said else setting
+            continue
+        name = _CALLED.get(key, key)
+        origin = ctx.get_parameter_source(name)
+        if origin is ParameterSource.COMMANDLINE:
+            yield key, given[name], f"--{key}"
+        elif origin is ParameterSource.ENVIRONMENT:
+            yield key, given[name], variable
+        else:
+            yield key, given[name], setting
 
 
 def _fetch_options(given: dict[str, Any]) -> FetchOptions:

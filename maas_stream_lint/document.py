@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from json import JSONDecodeError, JSONDecoder, decoder
 from typing import TYPE_CHECKING, Any, cast
 
@@ -48,6 +48,11 @@ _Match = Callable[[str, int], "re.Match[str]"]
 _space = cast("_Match", re.compile(rf"[{_WS}]*").match)
 _colon = cast("_Match", re.compile(rf"[{_WS}]*:[{_WS}]*").match)
 _after = cast("_Match", re.compile(rf"[{_WS}]*([,\]}}])[{_WS}]*").match)
+#: Members whose values are numbers, words or texts without escapes, each with the comma behind it.
+_plain = cast(
+    "_Match",
+    re.compile(rf'(?:"[^"\\]*"[{_WS}]*:[{_WS}]*(?:"[^"\\]*"|[\w.+-]+)[{_WS}]*,[{_WS}]*)*').match,
+)
 _word = cast("_Match", re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match)
 
 # The json module's own C functions, which typeshed leaves out.
@@ -199,6 +204,8 @@ class _Search:
         after = _space(text, at + 1)
         if text[after.end()] in "}]":
             return after.end() + 1
+        if keyed and self.left > 0 and all(node.children for node in holder.children.values()):
+            after = _plain(text, after.end())  # where nothing is to be looked into
         while True:
             step: str | int
             at = value = after.end()
@@ -315,7 +322,8 @@ def _check_depth(data: Any) -> None:
 def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
     level = [data] if _is_holder(data) else []
     for _ in range(levels):
-        level = [v for h in level for v in (h.values() if type(h) is dict else h) if holder(v)]
+        inside = (h.values() if type(h) is dict else h for h in level)
+        level = list(filter(holder, chain.from_iterable(inside)))
         if not level:
             return False
     return bool(level)

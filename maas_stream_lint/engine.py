@@ -75,7 +75,9 @@ class Look:
         Where the strict engine gives up the whole source, a product with no event of its own counts
         as taken: nothing about itself is in the way.
         """
-        product = (place.file, place.product)
+        return self._takes((place.file, place.product))
+
+    def _takes(self, product: tuple[str, str | None]) -> tuple[str, ...]:
         lines = self._taken.get(product)
         if lines is None:
             lines = self._taken[product] = tuple(
@@ -105,14 +107,14 @@ class Look:
 
     def stores(self, item: Item) -> tuple[str, ...]:
         """The release lines that download an item of a newest version, if its product is taken."""
-        place = item.place
-        lines, key, ftype = self.takes(place), item.key, item.ftype
+        product = item.version.product
+        lines, key, ftype = self._takes((product.file.path, product.name)), item.key, item.ftype
         stored = self._stored.get((lines, key, ftype))
         if stored is None:
             stored = self._stored[(lines, key, ftype)] = tuple(
                 r.line for r in self.releases if r.line in lines and r.stores(key, ftype)
             )
-        dropped = self._passed_over.get(place) if self._passed_over else None
+        dropped = self._passed_over.get(item.place) if self._passed_over else None
         return tuple(line for line in stored if line not in dropped) if dropped else stored
 
     @cached_property
@@ -253,7 +255,7 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
     for kind, nodes in _nodes(look):
         for rule in asked.get(kind, ()):
             check = rule.check
-            for node in nodes:
+            for node in nodes if rule.among is None else rule.among(nodes):
                 for said in check(node, look):
                     _note(look, rule, node, said, drafts)
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.local import files_in
 from maas_stream_lint.images.seen import ALGORITHMS, MODES, FileOptions, Survey, Wanted
-from maas_stream_lint.images.survey import survey_local, survey_remote
+from maas_stream_lint.images.tree import files_in
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
@@ -42,12 +41,17 @@ def examine(
         present = _present(source.root)
         if options.mode is None and not present:
             return Survey("none", metadata_only=True)
+        # What hashes files takes as long to import as a small stream takes to lint.
+        from maas_stream_lint.images.survey import survey_local
+
         wanted = list(wanted_files(look, options))
         named = _named(look, source) if not options.only else None
         return survey_local(source, wanted, options, present, named, told)
     from maas_stream_lint.remote import RemoteTree
 
     if isinstance(source, RemoteTree):
+        from maas_stream_lint.images.survey import survey_remote
+
         files = look.stream.files
         metadata = {path: files[path].answer for path in {look.stream.start: None, **files}}
         wanted = list(wanted_files(look, options))

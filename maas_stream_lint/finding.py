@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 #: Steps from a document's top to a value: member names, and list positions as integers.
 Path = tuple[str | int, ...]
@@ -97,6 +100,15 @@ class Finding:
     def place(self) -> Place:
         """The primary place."""
         return self.places[0]
+
+    def on(self, lines: Container[str]) -> Finding | None:
+        """What is left of the finding on these release lines alone."""
+        maas = tuple(line for line in self.maas if line in lines)
+        if maas == self.maas or not maas:
+            return self if maas else None
+        told = ((tuple(line for line in group if line in lines), t) for group, t in self.logs)
+        logs = tuple((group, text) for group, text in told if group)
+        return replace(self, maas=maas, logs=logs, log=logs[0][1] if logs else None)
 
     def to_dict(self) -> dict[str, Any]:
         """The finding in the form of the JSON report."""

@@ -183,9 +183,7 @@ class Product:
     @lazy
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        return self.newest is not None and any(
-            i.ftype == "notifications" for i in self.newest.items
-        )
+        return self.newest is not None and "notifications" in self.newest.ftypes
 
     @property
     def image(self) -> bool:
@@ -227,6 +225,11 @@ class Version:
         items = self.raw.get("items")
         members = items.items() if isinstance(items, dict) else ()
         return [Item(self, key, raw) for key, raw in members if isinstance(raw, dict)]
+
+    @lazy
+    def roots(self) -> list[Item]:
+        """Its root files, by ftype."""
+        return [item for ftype, found in self.ftypes.items() if is_root(ftype) for item in found]
 
     @lazy
     def ftypes(self) -> dict[str, list[Item]]:
@@ -346,6 +349,11 @@ def _data(metadata: Metadata) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - the simulation says what is wrong with the aliases
         return data
     return data
+
+
+def is_root(ftype: str) -> bool:
+    """Whether an ftype is one of root files."""
+    return ftype == "squashfs" or ftype.startswith("root-")
 
 
 def _text(value: Any) -> str | None:

@@ -8,9 +8,12 @@ import stat
 import sys
 import unicodedata
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Of a report that no terminal reads.
 PLAIN_WIDTH = 80
@@ -68,27 +71,43 @@ def check_target(output: str | None) -> None:
         raise UsageError("standard output is closed", "name a file with --output")
 
 
-def write(text: str, output: str | None) -> None:
+def write(text: str | Iterable[str], output: str | None) -> None:
     """Write a result to the file, or to standard output where none is given.
 
-    A file is written beside, synced and renamed. Nobody reading on (``| head``) is no error.
+    What comes in parts is written part by part. A file is written beside, synced and renamed.
+    Nobody reading on (``| head``) is no error.
     """
+    parts = [text] if isinstance(text, str) else text
     if output is not None:
-        _replace(_target(output), text.encode("utf-8", "backslashreplace"))
+        _replace(_target(output), (part.encode("utf-8", "backslashreplace") for part in parts))
         return
     encoding = sys.stdout.encoding or "utf-8"
     try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
-    try:
-        sys.stdout.write(text)
+        for part in parts:
+            sys.stdout.write(_encodable(part, encoding))
         sys.stdout.flush()
     except OSError as error:
         # Else the interpreter flushes once more at its exit, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             raise _unwritable("standard output", error) from None
+
+
+def append(text: str, output: str) -> None:
+    """Add a text to the end of a file that others write to as well."""
+    try:
+        with Path(output).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise _unwritable(output, error) from None
+
+
+def _encodable(text: str, encoding: str) -> str:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _escaped(char: str) -> str:
@@ -114,11 +133,11 @@ def _target(output: str) -> Path:
     return target
 
 
-def _replace(target: Path, body: bytes) -> None:
+def _replace(target: Path, parts: Iterable[bytes]) -> None:
     beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
     try:
         with beside.open("xb") as file:
-            file.write(body)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():

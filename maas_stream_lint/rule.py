@@ -31,6 +31,11 @@ def level_of(code: str) -> str:
     return LEVELS[code[3]]
 
 
+def needs_files(code: str) -> bool:
+    """Whether a rule is about what image files, or those who serve them, turn out to be."""
+    return level_of(code) == "file" or code.startswith("MSL12")
+
+
 #: What a rule may ask to see, and the steps of a path that lead there.
 NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 
@@ -72,6 +77,7 @@ class Rule:
     causes: tuple[str, ...]  #: causes of simulated events that it explains
     at: str | None  #: cut an event's place down to this node
     on: str | None  #: or the node it is shown
+    among: Callable[[Sequence[Any]], Sequence[Any]] | None  #: picks those of the nodes
     check: Callable[..., Any]
 
     @property
@@ -98,19 +104,21 @@ def rule(
     causes: Sequence[str] | None = None,
     at: str | None = None,
     on: str | None = None,
+    among: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
     It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's
     own name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of
-    kind ``on``. It yields Said: nothing, if there is nothing wrong or another rule has this event.
+    kind ``on``, or only for those that ``among`` picks from all of them at little cost. It yields
+    Said: nothing, if there is nothing wrong or another rule has this event.
     """
 
     def made(check: Callable[..., Any]) -> Rule:
         name = getattr(check, "__name__", "").replace("_", "-")
         explained = () if on is not None and causes is None else tuple(causes or (name,))
         assert on is None or on in NODES
-        return Rule(code, name, severity, explained, at, on, check)
+        return Rule(code, name, severity, explained, at, on, among, check)
 
     return made
 

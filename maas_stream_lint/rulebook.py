@@ -40,6 +40,13 @@ class Shape:
     downloads: tuple[str, ...]  #: item keys that are fetched, in MAAS's order
 
     @cached_property
+    def plain_product(self) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], dict[str, str]]:
+        """A getter of the texts that a product must have, and its other fields."""
+        texts = [name for name, kind in self.product.items() if kind == "text"]
+        others = {name: kind for name, kind in self.product.items() if kind != "text"}
+        return itemgetter(*texts), others
+
+    @cached_property
     def plain_item(
         self,
     ) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], tuple[type, ...], tuple[str, ...]]:
@@ -48,6 +55,16 @@ class Shape:
         needed = [name for name, kind in self.item.items() if kind in usual]
         options = tuple(name for name, kind in self.item.items() if kind == "text~")
         return itemgetter(*needed), tuple(usual[self.item[name]] for name in needed), options
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The item keys of which every version needs one."""
+        return frozenset(self.one_of)
+
+    @cached_property
+    def no_items(self) -> frozenset[str]:
+        """Keys under ``items`` that say something of the version instead."""
+        return frozenset((*self.version, "version_name"))
 
     @cached_property
     def item_keys(self) -> tuple[str, ...]:

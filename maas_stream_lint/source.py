@@ -133,6 +133,19 @@ def open_source(source: str | os.PathLike[str], *, options: FetchOptions | None 
     return _open_local(text, _file_path(text) if scheme else text, options.max_bytes)
 
 
+def is_local(source: str) -> bool:
+    """Whether a source is read from disk."""
+    match = _SCHEME.match(source.strip())
+    return match is None or (match[1] or match[2]).lower() == "file"
+
+
+def local_path(source: str) -> Path:
+    """Where a source on disk is, which need not exist."""
+    text = source.strip()
+    given = _file_path(text) if _SCHEME.match(text) else text
+    return Path(os.path.normpath(Path(given).absolute()))
+
+
 def split_source(text: str) -> tuple[str, str, bool]:
     """The base, the index path, and whether ``text`` names the latter.
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from images import Tree
 from nginx import Nginx, nginx
+
+# Inside Actions the tests see what they would see elsewhere.
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +42,10 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # To load the system's certificates takes longer than all the rest of a test.
     monkeypatch.setenv("SSL_CERT_FILE", str(home / "none"))
     return home
+
+
+@pytest.fixture
+def good(store: Nginx) -> str:
+    """The name of a stream on nginx that nothing is wrong with."""
+    store.publish("good", Tree())
+    return "good"

@@ -51,6 +51,10 @@ class Looked:
         (finding,) = self.of(name)
         return finding
 
+    def severities(self, name: str) -> dict[str, Severity]:
+        """By release line, how bad a rule says that it is."""
+        return {line: f.severity for f in self.of(name) for line in f.maas}
+
     def seen(self, ending: str) -> Seen:
         """What was seen of the file whose path ends so."""
         (seen,) = [s for path, s in self.survey.files.items() if path.endswith(ending)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from maas_stream_lint.api import Report
@@ -12,12 +14,22 @@ from maas_stream_lint.rulebook import releases
 from maas_stream_lint.stream import load
 from trees import MemoryTree
 
+SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATED = "Sun, 16 Jun 2024 14:41:38 +0000"
 FILE = "streams/v1/com.example:download.json"
 LEGACY = ("2.9", "3.0", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7")
 ALL = (*LEGACY, "3.8")
 REFUSED = "Could not fetch manifest for boot source with url http://images.example.com/maas"
 SHA = "38811875e8231dd652ed8db2c25d2f19ec560c62b1aaf4f532d35198ad1f8cc6"
+
+
+def snapshot(name: str, seen: str, suffix: str = "txt") -> None:
+    """Hold an output to what it was when somebody last read it, whole."""
+    file = SNAPSHOTS / f"{name}.{suffix}"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        SNAPSHOTS.mkdir(exist_ok=True)
+        file.write_text(seen, encoding="utf-8")
+    assert seen == file.read_text(encoding="utf-8")
 
 
 def image(os: str, release: str, **more: Any) -> dict[str, Any]:
@@ -76,11 +88,11 @@ def at(product: str, *path: str | int, line: int = 1) -> Place:
     return Place(FILE, ("products", product, *path), line, 3)
 
 
-def many() -> Report:
+def many(products: int = 120) -> Report:
     """What 120 products share, what one has alone, and what is wrong with the file."""
-    names = [f"com.example:v3:boot:{n}.04:amd64:ga-{n}.04" for n in range(100, 220)]
+    names = [f"com.example:v3:boot:{n}.04:amd64:ga-{n}.04" for n in range(100, 100 + products)]
     names.append("com.example:rhel-bases:9:amd64")
-    products = {name: image("rhel", f"rhel{n}") for n, name in enumerate(names)}
+    images = {name: image("rhel", f"rhel{n}") for n, name in enumerate(names)}
     found = [
         finding(
             Severity.IGNORED,
@@ -136,7 +148,12 @@ def many() -> Report:
             remedy="add the file's `sha256`, in lower case",
         ),
     ]
-    return report(found, tree(products))
+    return report(found, tree(images))
+
+
+def few() -> Report:
+    """The same with five products, for forms that put nothing together."""
+    return many(4)
 
 
 def hostile() -> Report:
@@ -149,6 +166,23 @@ def hostile() -> Report:
             f"the name `{evil}` is odd",
             at(evil, line=7),
             remedy=f"rename `{evil}`",
+            log=f"Ignoring unsupported product {evil}",
+        )
+    ]
+    return report(found, tree({evil: image("rhel", "rhel9")}))
+
+
+def markup() -> Report:
+    """Text that would be markup, a command or a link, were it taken at its word."""
+    evil = "<script>alert(1)</script>\" onload='x' ]]>|`a``b` ](http://e) ![x](y) **b** $x$ @me "
+    evil += "www.e.example {0} %0A ::error::x ##[error]y &lt; \ufffe\u202e</style>"
+    found = [
+        finding(
+            Severity.IGNORED,
+            f"{evil} and `{evil}` are odd",
+            at(evil, line=7),
+            effect=f"drops {evil}",
+            remedy=f"rename {evil}",
             log=f"Ignoring unsupported product {evil}",
         )
     ]

@@ -1,6 +1,7 @@
 """The documents: commands that exist, output that is real, rules and dependencies that are named.
 
-``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes the output in README.md anew.
+``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes the output that documents show, the picture and
+the man page anew.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import shlex
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+import manual
+import picture
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli import main
 from maas_stream_lint.rulebook import all_releases
@@ -31,6 +35,9 @@ DOCS = [
     for pattern in ("*.md", "rules/*.md", "bench/*.md", "docs/**/*.md")
     for p in sorted(ROOT.glob(pattern))
 ]
+OPTIONS = (ROOT / "docs" / "options.md").read_text("utf-8")
+#: What the picture shows.
+PICTURE = "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
 CONSOLE = re.compile(r"```console\n\$ (?P<command>.+)\n(?P<output>[\s\S]*?)```\n")
 TESTS = (
     "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' "
@@ -46,15 +53,51 @@ def shown(command: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
 
 
-def test_output_in_the_readme_is_real(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "path", [p for p in DOCS if CONSOLE.search(p.read_text("utf-8"))], ids=lambda p: p.name
+)
+def test_output_in_documents_is_real(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert CONSOLE.search(README)
-    fresh = CONSOLE.sub(
-        lambda m: f"```console\n$ {m['command']}\n{shown(m['command'])}```\n", README
-    )
+    text = path.read_text("utf-8")
+    fresh = CONSOLE.sub(lambda m: f"```console\n$ {m['command']}\n{shown(m['command'])}```\n", text)
     if os.environ.get("UPDATE_DOCS"):
-        (ROOT / "README.md").write_text(fresh, "utf-8")
-    assert fresh == README
+        path.write_text(fresh, "utf-8")
+    assert fresh == text
+
+
+def test_there_is_real_output() -> None:
+    assert sum(bool(CONSOLE.search(p.read_text("utf-8"))) for p in DOCS) >= 1
+
+
+def test_the_picture_is_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    command = "maas-stream-lint check streams/v1/index.json --select MSL401,MSL504"
+    monkeypatch.chdir((ROOT / PICTURE).parents[2])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    done = CliRunner().invoke(main, shlex.split(command)[1:], catch_exceptions=False)
+    fresh = picture.picture(command, done.stdout)
+    kept = ROOT / "docs" / "img" / "report.svg"
+    if os.environ.get("UPDATE_DOCS"):
+        kept.write_text(fresh, "utf-8")
+    assert fresh == kept.read_text("utf-8")
+    # What the eye sees is what was printed, and nothing comes from elsewhere.
+    plain = [line.rstrip() for line in click.unstyle(done.stdout).splitlines() if line.strip()]
+    assert picture.words(fresh).splitlines() == [f"$ {command}", *plain]
+    assert "http" not in fresh.replace("http://www.w3.org/2000/svg", "")
+    assert "docs/img/report.svg" in README
+
+
+def test_the_man_page_is_of_these_commands() -> None:
+    fresh = manual.page()
+    kept = ROOT / "man" / "maas-stream-lint.1"
+    if os.environ.get("UPDATE_DOCS"):
+        kept.write_text(fresh, "utf-8")
+    assert fresh == kept.read_text("utf-8")
+
+
+def test_readme_stays_one_screen() -> None:
+    assert len(README.splitlines()) <= 70
 
 
 def test_the_two_commands() -> None:
@@ -77,20 +120,50 @@ def test_what_is_named_exists(path: Path) -> None:
         assert command in main.commands, command
     options = {o for c in [main, *main.commands.values()] for p in c.params for o in p.opts}
     for option in re.findall(r"(?<![\w-])`(--[a-z-]+)", text):
-        assert option in options | {"--version", "--kind"}, option
+        assert option in options | {"--version", "--kind", "--user", "--read-only", "--tmpfs"}, (
+            option
+        )
 
 
-def test_every_command_and_option_is_in_the_readme() -> None:
+def test_every_command_and_option_is_documented() -> None:
     for name, command in main.commands.items():
         assert f"`maas-stream-lint {name}" in README
+        assert f"`maas-stream-lint {name}" in OPTIONS
         for parameter in command.params:
             for option in parameter.opts:
-                assert not option.startswith("--") or f"`{option}" in README, option
+                assert not option.startswith("--") or f"`{option}" in README + OPTIONS, option
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every command line in a block of shell, with its file."""
+    found = []
+    for path in DOCS:
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", path.read_text("utf-8"), re.M | re.S):
+            for line in re.sub(r"\\\n", " ", block).splitlines():
+                hit = re.match(r"\s*(?:\S*/)?maas-stream-lint (\w.*)", line)
+                hit = hit or re.match(r".* maas-stream-lint ((?:check|fix|preview) .*)", line)
+                if hit and "pip install" not in line:
+                    found.append((path.name, hit[1]))
+    return found
+
+
+def test_there_are_commands_in_documents() -> None:
+    assert len(commands()) > 10
+
+
+@pytest.mark.parametrize(("name", "line"), commands())
+def test_commands_in_documents_are_taken(
+    name: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = shlex.split(line, comments=True)
+    monkeypatch.setenv("ARTIFACTORY_TOKEN", "token")
+    main.commands[words[0]].make_context(words[0], words[1:])
 
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["test"], *extras["docs"]]
     named = set(re.findall(r"`([a-z0-9-]+)`", CONTRIBUTING.split("## Dependencies")[1]))
     assert {re.split(r"[><=; ]", line)[0] for line in needed} <= named
 
@@ -100,9 +173,10 @@ def test_release_lines_in_the_readme() -> None:
     assert f"from {lines[0]} to {lines[-1]}" in README
 
 
-def test_corpus_figures_in_the_readme() -> None:
+def test_corpus_figures() -> None:
     from trees import corpus
 
+    trust = (ROOT / "docs" / "trust.md").read_text("utf-8")
     cases = corpus()
     verdicts = sum(len(v["maas"]) for case in cases for v in case["expected"])
-    assert f"{len(cases)} small streams with {verdicts:,} verdicts" in " ".join(README.split())
+    assert f"{len(cases)} small streams with {verdicts:,} verdicts" in " ".join(trust.split())

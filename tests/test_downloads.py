@@ -266,6 +266,16 @@ def test_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
     assert looked.one("slow-mirror").maas == ("3.7",)
 
 
+def test_own_limit_is_no_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "_RATED", 50_000)
+    tree = Tree()
+    tree.add("squashfs", b"hsqs" + bytes(80_000))
+    store.publish("limited", tree)
+    looked = look(store.url("plain", "limited"), "download", limit_rate=100_000)
+    assert looked.names == set()
+    assert looked.seen("squashfs").rate
+
+
 def test_slow_start_is_waited_for(store: Nginx) -> None:
     store.publish("waiting", Tree())
     looked = look(store.url("files-waiting", "waiting"))

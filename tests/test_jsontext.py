@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from maas_stream_lint.document import MAX_DEPTH
+from maas_stream_lint.document import MAX_DEPTH, parse_text
 from maas_stream_lint.mending.jsontext import (
     Change,
     ChangeError,
@@ -78,7 +78,8 @@ def nested_pairs(inner: Any) -> Any:
 
 
 values = st.recursive(scalars, nested, max_leaves=12)
-repetitive = st.recursive(scalars, nested_pairs, max_leaves=20)
+documents = values | nested(nested(values))
+repetitive = nested_pairs(nested_pairs(st.recursive(scalars, nested_pairs, max_leaves=12)))
 
 
 def mangled(value: Any, chance: random.Random) -> str:
@@ -188,9 +189,10 @@ def one_change(draw: Any, value: Any, below: Any = ()) -> Change | None:
     lists = [p for p, v in known.items() if type(v) is list and p[: len(below)] == below]
     key = draw(keys)
     after = draw(st.none() | keys)
-    kinds = ["set", "equal", "remove"] * bool(inner) + ["append"] * bool(lists)
-    kinds += ["rename", "duplicates"] * bool(members) + ["add", "add"] * bool(objects)
-    kinds += ["move", "move"] * bool(inner and objects) + ["top"] * (not below)
+    kinds = ["remove", "set", "equal"] * bool(inner) + ["append"] * bool(lists)
+    kinds += ["move", "move"] * bool(inner and objects) + ["add", "add"] * bool(objects)
+    kinds += ["rename", "duplicates"] * bool(members)
+    kinds = kinds or ["top"] * (not below)
     if not kinds:
         return None
     match draw(st.sampled_from(kinds)):
@@ -224,7 +226,7 @@ def one_change(draw: Any, value: Any, below: Any = ()) -> Change | None:
 def several_changes(draw: Any, value: Any, below: Any = ()) -> tuple[list[Change], Any]:
     """Changes, each possible after those before it, and the value after the last."""
     changes = []
-    for _ in range(draw(st.integers(1, 6))):
+    for _ in range(draw(st.sampled_from([4, 1, 8]))):
         change = draw(one_change(value, below))
         if change is not None:
             changes.append(change)
@@ -237,6 +239,8 @@ def several_changes(draw: Any, value: Any, below: Any = ()) -> tuple[list[Change
 def test_the_text_changes_as_the_value_does(data: Any, value: Any, chance: random.Random) -> None:
     text = mangled(value, chance)
     assert apply(text, []) == text
+    top = Set((), data.draw(values))
+    assert exact(parsed(apply(text, [top]))) == exact(changed(parsed(text), top))
     changes, wanted = data.draw(several_changes(parsed(text)))
     done = apply(text, changes)
     assert exact(parsed(done)) == exact(wanted)
@@ -256,7 +260,7 @@ styles = st.fixed_dictionaries(
 
 
 @repeatable
-@given(st.data(), values, styles, st.sampled_from(["\n", "\r\n"]), st.booleans())
+@given(st.data(), documents, styles, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_changed_text_is_as_if_dumped_anew(
     data: Any, value: Any, style: Any, end: str, last: bool
 ) -> None:
@@ -310,7 +314,7 @@ def spelt_members(text: str, path: Any) -> dict[Any, str]:
 
 
 @repeatable
-@given(st.data(), st.recursive(scalars, nested, max_leaves=20), st.randoms(use_true_random=False))
+@given(st.data(), documents, st.randoms(use_true_random=False))
 def test_all_else_stays_to_the_character(data: Any, value: Any, chance: random.Random) -> None:
     text = mangled(parsed(json.dumps(value)), chance)
     value = parsed(text)
@@ -405,6 +409,39 @@ def test_new_text_looks_like_its_neighbours(changes: Any, old: str, new: str | N
             [Set(("b",), [1, 2]), Set(("c",), 3)],
             '{\n "a": 1, \n "b": [\n  1, \n  2\n ], \n "c": 3\n}',
         ),
+        (
+            '{"a": [\n\n1\n],\n "o": {\n  "b": 1\n }\n}',
+            [Move(("a",), ("o", "a"))],
+            '{"o": {\n  "a": [\n\n  1\n  ],\n  "b": 1\n }\n}',
+        ),
+        # An object that was emptied is filled again as it was.
+        ('{\n\t"a": 1\n}', [Remove(("a",)), Set(("b",), [1])], '{\n\t"b": [\n\t\t1\n\t]\n}'),
+        ('{"o": { "a": 1 }}', [Remove(("o", "a")), Set(("o", "b"), 1)], '{"o": { "b": 1 }}'),
+        # Whether keys are sorted is asked of each state anew.
+        (
+            '{"b": 1, "a": 2}',
+            [Set(("c",), 3), Remove(("b",)), Set(("b",), 4)],
+            '{"a": 2, "b": 4, "c": 3}',
+        ),
+        (
+            '{"a": 1, "c": 2}',
+            [Set(("x",), 3), Set(("b",), 4, after="x"), Set(("d",), 5)],
+            '{"a": 1, "c": 2, "x": 3, "b": 4, "d": 5}',
+        ),
+        # By hand.
+        ('{"b": 1,\n "c": 2}', [Set(("a",), 0)], '{"a": 0,\n "b": 1,\n "c": 2}'),
+        ('{\n  "a": 1,\n\n    "b": 2\n}', [Remove(("a",))], '{\n\n    "b": 2\n}'),
+        ('{"a"\n:1}', [Set(("b",), 1)], '{"a"\n:1, "b": 1}'),
+        (
+            '{\n    "a": {\n  "b": 1\n}\n}',
+            [Set(("a", "c"), [1])],
+            '{\n    "a": {\n  "b": 1,\n  "c": [\n      1\n  ]\n}\n}',
+        ),
+        (
+            '{\n "a": {\n  "\\u0062": [\n\n   1\n  ],\n  "c": 2\n }\n}',
+            [Move(("a", "b"), ("b",))],
+            '{\n "a": {\n  "c": 2\n },\n "\\u0062": [\n\n  1\n ]\n}',
+        ),
     ],
 )
 def test_odd_texts(text: str, changes: Any, wanted: str) -> None:
@@ -415,8 +452,6 @@ def test_a_version_s_field_moves_up_to_its_product() -> None:
     text = json.dumps({"v": {"1": {"i": {"x": {"y": [1, {}]}}}}, "a": 0}, indent=1)
     done = apply(text, [Move(("v", "1", "i", "x"), ("x",))])
     assert done == json.dumps({"v": {"1": {"i": {}}}, "a": 0, "x": {"y": [1, {}]}}, indent=1)
-    shown = diff("a.json", text, done)
-    assert '-   "i": {' in shown.replace("-    ", "-   ")
 
 
 @pytest.mark.parametrize(
@@ -459,9 +494,15 @@ def test_depth_has_a_bound() -> None:
     deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     path = (0,) * (MAX_DEPTH - 1)
     assert apply(deep, [Set((*path, 0), 1)]).count("1") == 1
-    for value in ([], [[[1]]], json.loads("[" * 900 + "]" * 900)):
+    for more in ([], [[[1]]], json.loads("[" * 900 + "]" * 900)):
         with pytest.raises(ChangeError, match=f"more than {MAX_DEPTH} levels of nesting at /0/0"):
-            apply(deep, [Set((*path, 0), value)])
+            apply(deep, [Set((*path, 0), more)])
+    value: list[Any] = []
+    for _ in range(MAX_DEPTH - 2):
+        value = [value]
+    over_lines = apply('{\n "a": 1\n}', [Set(("b",), value)])
+    assert parse_text(over_lines).fatal is None
+    assert over_lines.count("\n") == 3 + 2 * (MAX_DEPTH - 2)
     endless: list[Any] = []
     for _ in range(100_000):
         endless = [endless]

@@ -55,10 +55,18 @@ def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
     assert rules
     in_wheel = {name for name in held if name.startswith("maas_stream_lint/rules/")}
     assert in_wheel == {f"maas_stream_lint/{path}" for path in rules}
-    code = {p.relative_to(ROOT).as_posix() for p in (ROOT / "maas_stream_lint").rglob("*.py")}
+    package = ROOT / "maas_stream_lint"
+    code = {
+        p.relative_to(ROOT).as_posix()
+        for kind in ("*.py", "*.css", "*.js")
+        for p in package.rglob(kind)
+    }
     others = held - in_wheel - code - {"maas_stream_lint/py.typed"}
     assert code <= held
     assert "maas_stream_lint/py.typed" in held
+    man = f"maas_stream_lint-{__version__}.data/data/share/man/man1/maas-stream-lint.1"
+    assert man in others
+    others.remove(man)
     assert all(name.startswith(f"maas_stream_lint-{__version__}.dist-info/") for name in others)
     assert any(name.endswith("licenses/LICENSE") for name in others)
 
@@ -72,6 +80,7 @@ def test_the_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
     tool = home / "bin/maas-stream-lint"
 
     assert __version__ in run(tool, "--version", cwd=empty)
+    assert __version__ in (home / "share/man/man1/maas-stream-lint.1").read_text("utf-8")
     assert "MSL401" in run(tool, "rules", cwd=empty)
     shutil.copytree(BUNDLED, empty / "mirror")
     index = "mirror/streams/v1/index.json"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -17,19 +15,11 @@ from maas_stream_lint.report import preview as preview_
 from maas_stream_lint.report import text as text_
 from maas_stream_lint.report.groups import merged, sections
 from maas_stream_lint.report.page import Page, some, span
+from reports import snapshot
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 MADE = {"many": reports.many, "hostile": reports.hostile, "clean": reports.clean}
 KNOWN = reports.ALL
-
-
-def snapshot(name: str, seen: str) -> None:
-    file = SNAPSHOTS / f"{name}.txt"
-    if os.environ.get("UPDATE_SNAPSHOTS"):
-        SNAPSHOTS.mkdir(exist_ok=True)
-        file.write_text(seen, encoding="utf-8")
-    assert seen == file.read_text(encoding="utf-8")
 
 
 def text(report: Report, style: Style | None = None) -> str:

@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from images import FOLDER, INDEX, SQUASHFS, Tree
-from nginx import PASSWORD, USER, Nginx
+from nginx import PASSWORD, TOKEN, USER, Nginx
 from servers import Handler, publishing, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -125,6 +126,94 @@ def test_interrupt_of_a_server_that_never_answers() -> None:
         assert time.monotonic() - start < 3
         assert (process.returncode, err) == (130, "")
         assert json.loads(out)["summary"]["images"]["looked_at"] == 0
+
+
+def test_interrupt_of_a_connection_that_does_not_come_about(tmp_path: Path) -> None:
+    """Nothing can wake who waits for that, so they are left behind, and nothing of theirs is."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        place = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(place)
+
+        def away(request: Handler, body: bytes) -> None:
+            if request.headers["range"] or request.command == "HEAD":
+                request.send_part(body)
+            else:
+                request.send(b"", 302, Location=f"http://127.0.0.1:{place[1]}/x")
+
+        keep = tmp_path / "keep"
+        with (
+            serve(publishing(Tree(), away)) as server,
+            subprocess.Popen(
+                command(server.url + "/", "--format", "json", "--keep", str(keep)),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process,
+        ):
+            while not list(keep.rglob("*.part")) or not (keep / FOLDER / "boot-initrd").exists():
+                time.sleep(0.05)
+            time.sleep(0.3)
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+            assert time.monotonic() - start < 3
+        for each in waiting:
+            each.close()
+    assert (process.returncode, err) == (130, "")
+    assert json.loads(out)["summary"]["images"]["hashed"] == 2
+    assert list(keep.rglob("*.part")) == []
+
+
+def test_interrupt_while_the_server_is_looked_at(own_home: Path) -> None:
+    """The files are seen by then, and told of."""
+
+    def login(request: Handler) -> None:
+        if request.headers["authorization"] is None:
+            request.server.over.wait(30)
+            request.close_connection = True
+        else:
+            publishing(Tree())(request)
+
+    (own_home / ".netrc").write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    with (
+        serve(login) as server,
+        subprocess.Popen(
+            command(server.url + "/", "--format", "json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        while None not in server.sent("authorization"):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (130, "")
+    images = json.loads(out)["summary"]["images"]
+    assert (images["interrupted"], images["hashed"]) == (True, 3)
+
+
+@pytest.mark.parametrize("way", ["--token-env", "--token-file", "--header"])
+def test_token_is_used_and_never_shown(
+    store: Nginx, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = store.publish("token", Tree())
+    (root / FOLDER / "squashfs").unlink()
+    monkeypatch.setenv("STORE_TOKEN", TOKEN)
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    given = {
+        "--token-env": "STORE_TOKEN",
+        "--token-file": str(tmp_path / "token"),
+        "--header": f"Authorization: Bearer {TOKEN}",
+    }
+    for form in ("text", "json"):
+        done = run(store.url("token", "token"), way, given[way], "--format", form, "--verbose")
+        assert done.returncode == 1
+        assert "404 Not Found" in done.stdout
+        assert TOKEN not in done.stdout + done.stderr
 
 
 def test_kill_leaves_no_file_under_its_name(slow: str, tmp_path: Path) -> None:

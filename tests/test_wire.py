@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
-import select
 import socket
+import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.utils import formatdate
 
 import pytest
 
 from images import FOLDER, SQUASHFS, Tree, digest
-from looks import BASIC, Looked, look
-from maas_stream_lint.errors import UsageError
-from nginx import PASSWORD, USER, Nginx
+from looks import Looked, look
+from nginx import Nginx
 from servers import Handler, Server, publishing, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -214,15 +212,38 @@ def test_http_1_0_and_connections_that_close() -> None:
     assert see(closing).names <= {"length-disagrees"}
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
-def test_stale_connections(farewell: bytes) -> None:
+def test_stale_connections(store: Nginx, farewell: bytes, tls: bool) -> None:
     """A server that hangs up after each answer without a word, or with one nobody asked for."""
 
     def odd(request: Handler, body: bytes) -> None:
         request.send_part(body)
         request.send_raw(farewell)
 
-    assert see(odd, jobs=1, retries=4).names == set()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    with serve(publishing(Tree(), odd), context if tls else None) as server:
+        looked = look(server.url + "/", "download", jobs=1, retries=4, ca_bundle=store.ca)
+    assert looked.names <= {"tls-not-system-trusted"}
+
+
+def test_connection_cut_under_tls(store: Nginx) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        half = 1000 if request.server.connections < 8 else None
+        request.send_part(body, cut=None if request.headers["range"] else half)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    with serve(publishing(Tree(), odd), context) as server:
+        looked = look(server.url + "/", "download", ca_bundle=store.ca)
+    assert looked.names == {"tls-not-system-trusted", "download-cut"}
+    assert looked.seen("squashfs").digests["sha256"] == digest(SQUASHFS)
+
+
+def test_reason_without_an_end() -> None:
+    looked = see(lambda r, body: r.send_raw(b"HTTP/1.1 404 " + b"x" * 60_000 + b"\r\n\r\n"), "head")
+    assert len(looked.of("file-missing")[0].message) < 300
 
 
 def test_redirect_with_odd_location() -> None:
@@ -301,97 +322,19 @@ def test_ipv6_literal() -> None:
     assert looked.names == set()
 
 
-# Proxies
+def test_server_that_is_dead_is_not_asked_for_long() -> None:
+    tree = Tree()
+    for number in range(100):
+        path = f"more/{number}"
+        about = {"ftype": "root-tgz", "path": path, "size": 9, "sha256": digest(SQUASHFS)}
+        tree.product(f"x:{number}", {"root-tgz": about}, os="ubuntu", release=f"r{number}")
+        tree.files[path] = SQUASHFS
 
+    def hang_up(request: Handler, body: bytes) -> None:
+        request.close_connection = True
 
-def relay(request: Handler) -> None:
-    """What a forward proxy does; names of example.test are this machine's."""
-    if request.command == "CONNECT":
-        _, _, port = request.path.rpartition(":")
-        with socket.create_connection(("127.0.0.1", int(port))) as there:
-            request.head(200)
-            ends = {request.connection: there, there: request.connection}
-            while not request.server.over.is_set():
-                for end in select.select(list(ends), [], [], 0.05)[0]:
-                    data = b""
-                    with suppress(OSError):
-                        data = end.recv(65536)
-                    if not data:
-                        request.close_connection = True
-                        return
-                    ends[end].sendall(data)
-        return
-    _, _, place, path = request.path.split("/", 3)
-    upstream = http.client.HTTPConnection("127.0.0.1", int(place.rpartition(":")[2]))
-    names = ("range", "authorization", "accept-encoding", "host")
-    sent = {name: request.headers[name] for name in names if request.headers[name]}
-    upstream.request(request.command, "/" + path, headers={**sent, "Via": "proxy"})
-    answer = upstream.getresponse()
-    about = {
-        n.replace("-", "_"): answer.headers[n]
-        for n in ("content-range", "etag")
-        if n in answer.headers
-    }
-    length = answer.headers["content-length"]
-    request.head(answer.status, Content_Length=length, **about)
-    request.wfile.write(answer.read())
-    upstream.close()
-
-
-@pytest.mark.parametrize("mode", ["head", "download"])
-def test_files_come_through_the_proxy(
-    store: Nginx, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.publish("proxied", Tree())
-    url = store.url("plain", "proxied", host="files.example.test")
-    with serve(relay) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url.replace("//", f"//{USER}:{PASSWORD}@"))
-        looked = look(url, mode)
-    assert looked.names == set()
-    assert all(r.path.startswith(url) for r in proxy.requests)
-    assert set(proxy.sent("proxy-authorization")) == {f"Basic {BASIC}"}
-    requests = store.log()
-    assert {r["host"] for r in requests} == {f"files.example.test:{store.http}"}
-    assert "proxy-authorization" not in str(requests).lower()
-
-
-def test_files_come_through_a_tunnel(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.publish("tunnelled", Tree())
-    url = store.url("plain", "tunnelled", host="files.example.test", tls=True)
-    with serve(relay) as proxy:
-        monkeypatch.setenv("https_proxy", proxy.url.replace("//", f"//{USER}:{PASSWORD}@"))
-        looked = look(url.replace("//", f"//{USER}:{PASSWORD}@"), "download", ca_bundle=store.ca)
-        assert looked.names == set()
-        assert {r.command for r in proxy.requests} == {"CONNECT"}
-        assert set(proxy.paths) == {f"files.example.test:{store.https}"}
-        assert {r.headers["proxy-authorization"] for r in proxy.requests} == {f"Basic {BASIC}"}
-        assert {r.headers["authorization"] for r in proxy.requests} == {None}
-    assert "proxy-authorization" not in str(store.log()).lower()
-
-
-def test_hosts_that_need_no_proxy(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.publish("direct", Tree())
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.setenv("no_proxy", "127.0.0.0/8")
-    assert look(store.url("plain", "direct"), "download").names == set()
-
-
-def test_proxy_that_refuses(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.publish("refused", Tree())
-    with serve(lambda request: request.send(b"", 407)) as proxy:
-        monkeypatch.setenv("https_proxy", proxy.url)
-        looked = look(store.url("files-moved-tls", "refused"), retries=0)
-    assert "the proxy refused to connect" in looked.of("file-not-served")[0].message
-
-
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "socks5://127.0.0.1:1", "http://["])
-def test_proxy_that_cannot_be_used(
-    store: Nginx, proxy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.publish("unusable", Tree())
-    monkeypatch.setenv("https_proxy", proxy)
-    looked = look(store.url("files-moved-tls", "unusable"), retries=0)
-    assert "proxy set for localhost" in looked.of("file-not-served")[0].message
-    monkeypatch.setenv("http_proxy", proxy)
-    with pytest.raises(UsageError, match="proxy set for 127"):
-        look(store.url("plain", "unusable"))
+    with serve(publishing(tree, hang_up, "")) as server:
+        looked = look(server.url + "/", retries=6)
+    assert len([r for r in server.requests if "/streams/" not in r.path]) < 150
+    told = {f.message for f in looked.of("file-not-served")}
+    assert len(told) == len(looked.survey.files) == 103

@@ -347,6 +347,8 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
     seen = image.seen
     if seen.trouble is not None or not _is_html(seen):
         return
+    if seen.digests and seen.digests.get("sha256") in _grouped(image, "sha256"):
+        return
     where = f" from {quoted(seen.url)}" if seen.url is not None else ""
     yield from _failed(
         image,
@@ -375,13 +377,13 @@ def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     Example:
         "os": "grub-efi-signed"
     """
-    product = version.product
-    kind = (product.get("bootloader-type") or "", product.os, product.get("arch") or "")
-    archives = version.ftypes.get("archive.tar.xz", [])
     files = look.survey.files if look.survey is not None else {}
+    archives = version.ftypes.get("archive.tar.xz", []) if files else []
     seen = [files.get(item.path or "") for item in archives]
     if not archives or any(s is None or s.names is None for s in seen):
         return
+    product = version.product
+    kind = (product.get("bootloader-type") or "", product.os, product.get("arch") or "")
     held = {_top_name(name) for s in seen if s is not None for name in s.names or ()}
     for release in look.releases:
         missing = [n for n in release.bootloader_files.get(kind, ()) if n not in held]
@@ -567,8 +569,10 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 
 def _is_html(seen: Seen) -> bool:
     """Whether a web page came where no item would want one."""
+    kind = seen.content.kind if seen.content is not None else "data"
     said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return said == "text/html" or (seen.content is not None and seen.content.kind == "html")
+    # Some servers call everything a page that has no suffix.
+    return kind == "html" or (said == "text/html" and kind in ("data", "text"))
 
 
 @lru_cache(maxsize=1024)

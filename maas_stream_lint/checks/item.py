@@ -7,14 +7,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.version import accepted_roots, is_root
+from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.rule import DEPTHS, Said, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.engine import Look, Whole
     from maas_stream_lint.model import Item, Version
@@ -43,7 +43,7 @@ OTHER_NAMES = {
     "root-dd.tgz": "root-dd",
     "root-dd.tar.gz": "root-dd",
 }
-ARCHIVE = "archive.tar.xz"
+KERNEL, ARCHIVE = "boot-kernel", "archive.tar.xz"
 #: File types that no stream can bring, though MAAS knows them.
 NOT_FROM_STREAMS = frozenset({"bootloader", "self-extracting"})
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -153,7 +153,13 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL605", Severity.FATAL, on="item", causes=["unsafe-path-item"])
+@rule(
+    "MSL605",
+    Severity.FATAL,
+    on="item",
+    among=lambda items: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
+    causes=["unsafe-path-item"],
+)
 def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
     """An item's `path` leads out of the source.
 
@@ -218,7 +224,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL607", Severity.UNUSABLE, on="item")
+@rule("MSL607", Severity.UNUSABLE, on="item", among=lambda items: _without_digest(items))
 def sha256_form(item: Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
 
@@ -234,9 +240,6 @@ def sha256_form(item: Item, look: Look) -> Iterator[Said]:
     Example:
         "sha256": "FC68531724182C8A
     """
-    own = item.raw.get("sha256")
-    if own.__class__ is str and DIGEST.fullmatch(own):
-        return
     sha256 = item.get("sha256")
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
         return  # an event of its own, or nothing wrong
@@ -285,7 +288,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL609", Severity.UNUSABLE, on="item")
+@rule("MSL609", Severity.UNUSABLE, on="item", among=lambda items: _without_size(items))
 def size_zero(item: Item, look: Look) -> Iterator[Said]:
     """An item's `size` is zero, or less.
 
@@ -299,9 +302,6 @@ def size_zero(item: Item, look: Look) -> Iterator[Said]:
     Example:
         "size": 0
     """
-    own = item.raw.get("size")
-    if own.__class__ is int and own > 0:
-        return
     size = item.get("size")
     number = _number(size)
     if number is None or number > 0:
@@ -420,7 +420,7 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
         "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
     """
     product = version.product
-    roots = [i for f, found in version.ftypes.items() if is_root(f) for i in found]
+    roots = version.roots
     if not roots or any(_basename(i) == i.ftype for i in roots):
         return
     if not product.image or product.os == "custom":
@@ -448,7 +448,12 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
             )
 
 
-@rule("MSL614", Severity.INFO, on="item")
+@rule(
+    "MSL614",
+    Severity.INFO,
+    on="item",
+    among=lambda items: [i for i in items if i.ftype == KERNEL and not i.raw.get("kpackage")],
+)
 def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     """A `boot-kernel` does not say which package it comes from.
 
@@ -463,8 +468,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
          "ftype": "boot-kernel",
          "path":
     """
-    raw = item.raw
-    if raw.get("ftype") != "boot-kernel" or raw.get("kpackage") or not item.version.product.ubuntu:
+    if item.raw.get("ftype") != KERNEL or not item.version.product.ubuntu:
         return
     strict = look.where(lambda release: release.strict)
     above = item.get("kpackage") is not None  # where only the legacy engine sees it
@@ -478,7 +482,12 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL615", Severity.WARNING, on="item")
+@rule(
+    "MSL615",
+    Severity.WARNING,
+    on="item",
+    among=lambda items: [i for i in items if i.path and "://" in i.path],
+)
 def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` is a URL.
 
@@ -492,13 +501,10 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     Example:
         "path": "https://images.example.com/rhel9/root-tgz",
     """
-    path = item.raw.get("path")
-    if path.__class__ is not str or "://" not in path:
-        return
     lines = look.stores(item)
     if lines:
         yield Said(
-            f"path {quoted(path)} is a URL, expected a path below the source",
+            f"path {quoted(item.path or '')} is a URL, expected a path below the source",
             "put the file into the tree and write its path relative to the directory that "
             "`streams` is in",
             place=item.at("path"),
@@ -656,6 +662,18 @@ def _number(value: Any) -> int | None:
         return int(value)
     except ValueError:
         return None
+
+
+def _without_digest(items: Sequence[Item]) -> list[Item]:
+    """Items whose own sha256 is not as it should be."""
+    held = ((item, item.raw.get("sha256")) for item in items)
+    return [i for i, sha256 in held if sha256.__class__ is not str or not DIGEST.fullmatch(sha256)]
+
+
+def _without_size(items: Sequence[Item]) -> list[Item]:
+    """Items whose own size is not as it should be."""
+    held = ((item, item.raw.get("size")) for item in items)
+    return [i for i, size in held if size.__class__ is not int or size <= 0]
 
 
 def _leads_out(path: str) -> bool:

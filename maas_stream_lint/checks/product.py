@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.answers import QUESTIONS
 from maas_stream_lint.rule import Said, rule
@@ -370,10 +371,11 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
         "os": "debian",
     """
     os = product.os
-    if os == "custom" or all(os in r.drivers for r in look.releases) or not product.image:
+    drivers = accepted_roots(os, look)
+    if os == "custom" or len(drivers) == len(look.releases) or not product.image:
         return
     takes = set(look.takes(product.place))
-    lacking = [r for r in look.releases if r.line in takes and os not in r.drivers]
+    lacking = [r for r in look.releases if r.line in takes and r.line not in drivers]
     if not lacking:
         return
     known = set.intersection(*(set(r.drivers) for r in lacking)) - {"custom"}
@@ -731,7 +733,9 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
     subarch, subarches = product.get("subarch"), product.get("subarches")
     if subarch is None or subarches is None or product.bootloader:
         return
-    if subarch not in subarches or subarch.strip() not in map(str.strip, subarches.split(",")):
+    if subarch in (offered := subarches.split(",")):
+        return
+    if subarch not in subarches or subarch.strip() not in map(str.strip, offered):
         yield Said(
             f"subarch {_quoted(subarch)} is not among `subarches` {_quoted(subarches)}",
             f"correct one of the two, as in `subarches` {_quoted(f'{subarches},{subarch}')}",

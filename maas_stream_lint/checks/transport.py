@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -274,9 +273,17 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
     if not hops:
         return
     chain = " → ".join(quoted(hop) for hop in hops[:3])
-    for release in look.releases:
-        if release.download("redirects"):
-            continue
+    refusing = [r for r in look.releases if not r.download("redirects")]
+    if not refusing:
+        yield Said(
+            f"{quoted(image.path)} is redirected to {chain}",
+            "nothing for these releases; have it sent where it is before you upgrade",
+            also=_places(image),
+            lines=_lines(image, look),
+            severity=Severity.INFO,
+            effect="follows; later releases do not",
+        )
+    for release in refusing:
         lines = tuple(n for n in _lines(image, look) if n == release.line)
         severity, effect = COSTS[release.download("failure")]
         status = image.seen.moved or "302 Found"
@@ -551,6 +558,8 @@ def _moment(said: object) -> datetime | None:
     """A time as either engine reads it: RFC 2822, else ISO 8601."""
     if not isinstance(said, str):
         return None
+    from email.utils import parsedate_to_datetime  # it takes longer than most checks
+
     readers: tuple[Callable[[str], datetime], ...] = (
         parsedate_to_datetime,
         datetime.fromisoformat,

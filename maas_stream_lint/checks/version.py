@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.checks.words import listed, quoted, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
-from maas_stream_lint.model import Version
+from maas_stream_lint.model import Version, is_root
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
@@ -103,7 +103,13 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL504", Severity.FATAL, on="version", causes=["missing-boot-kernel"])
+@rule(
+    "MSL504",
+    Severity.FATAL,
+    on="version",
+    among=lambda versions: [v for v in versions if KERNEL not in v.ftypes],
+    causes=["missing-boot-kernel"],
+)
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     """An Ubuntu product's newest version has no `boot-kernel`.
 
@@ -123,7 +129,13 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     yield from _missing(KERNEL, seen, look)
 
 
-@rule("MSL505", Severity.FATAL, on="version", causes=["missing-boot-initrd"])
+@rule(
+    "MSL505",
+    Severity.FATAL,
+    on="version",
+    among=lambda versions: [v for v in versions if INITRD not in v.ftypes],
+    causes=["missing-boot-initrd"],
+)
 def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     """An Ubuntu product's newest version has no `boot-initrd`.
 
@@ -141,7 +153,13 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     yield from _missing(INITRD, seen, look)
 
 
-@rule("MSL506", Severity.FATAL, on="version", causes=["missing-root-image", "missing-root-tgz"])
+@rule(
+    "MSL506",
+    Severity.FATAL,
+    on="version",
+    among=lambda versions: [v for v in versions if SQUASHFS not in v.ftypes],
+    causes=["missing-root-image", "missing-root-tgz"],
+)
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
     """The newest version has no root image.
 
@@ -167,7 +185,7 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
         )
     elif seen.product.ubuntu:
         yield from _missing(SQUASHFS, seen, look)
-    elif seen.product.image and seen.items and not any(is_root(f) for f in seen.ftypes):
+    elif seen.product.image and seen.items and not seen.roots:
         lines = look.takes(seen.place)
         if not lines and all(item.ftype == "manifest" for item in seen.items):
             lines = _untroubled(seen, look)
@@ -182,7 +200,12 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
             )
 
 
-@rule("MSL507", Severity.UNUSABLE, on="product")
+@rule(
+    "MSL507",
+    Severity.UNUSABLE,
+    on="product",
+    among=lambda products: [p for p in products if not _alike(p.versions.values())],
+)
 def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
     """The newest version lacks a file that the one before it has.
 
@@ -200,11 +223,8 @@ def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
          "items": {
           "boot-initrd": {
     """
-    if len(product.versions) < 2 or product.newest is None or not product.newest.items:
+    if product.newest is None or not product.newest.items:
         return
-    keys = product.newest.raw["items"].keys()
-    if all(_keys(version) == keys for version in product.versions.values()):
-        return  # as it should be, told at a glance
     older, lost = _lost(product.newest)
     lines = look.takes(product.place)
     if older is None or not lost or not lines:
@@ -286,7 +306,12 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL510", Severity.UNUSABLE, on="version")
+@rule(
+    "MSL510",
+    Severity.UNUSABLE,
+    on="version",
+    among=lambda versions: [v for v in versions if len(v.roots) > 1],
+)
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     """The newest version has several root files that the system could be deployed from.
 
@@ -302,12 +327,16 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
         "root-txz": {
          "ftype": "root-txz",
     """
-    roots = [i for f, found in version.ftypes.items() if is_root(f) for i in found]
-    if len(roots) < 2 or not version.product.image or version.product.os == "custom":
+    roots = version.roots
+    if not version.product.image or version.product.os == "custom":
         return  # custom_os has the last one
+    drivers = accepted_roots(version.product.os, look)
+    deployed = set().union(*drivers.values())
+    if sum(i.ftype in deployed for i in roots) < 2:
+        return
     told = {}
     stored = [(i, look.stores(i)) for i in roots]
-    for line, accepted in accepted_roots(version.product.os, look).items():
+    for line, accepted in drivers.items():
         here = [i for i, lines in stored if i.ftype in accepted and line in lines]
         if len(here) > 1:
             told[line] = here
@@ -326,7 +355,12 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
         yield from _by_search(said, tuple(told), look)
 
 
-@rule("MSL511", Severity.UNUSABLE, on="version")
+@rule(
+    "MSL511",
+    Severity.UNUSABLE,
+    on="version",
+    among=lambda versions: [v for v in versions if ROOT_IMAGE in v.ftypes],
+)
 def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
     """The root of an Ubuntu product is only a `root-image.gz`.
 
@@ -341,9 +375,9 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
          "ftype": "root-image.gz",
     """
     found = version.ftypes
-    if ROOT_IMAGE not in found or not version.product.ubuntu:
+    if not version.product.ubuntu:
         return
-    if any(is_root(f) and f != ROOT_IMAGE for f in found):
+    if any(item.ftype != ROOT_IMAGE for item in version.roots):
         return
     if any(item.key == SQUASHFS for item in version.items):
         return  # squashfs_key has it
@@ -425,7 +459,7 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     product = version.product
     if not product.image or product.os in ("ubuntu", "custom"):
         return  # 504 to 506 and custom_os have these
-    roots = [i for f, found in version.ftypes.items() if is_root(f) for i in found]
+    roots = version.roots
     if not roots:
         return
     lines, wanted = [], ""
@@ -524,9 +558,13 @@ def _misspelt(version: Version, look: Look) -> list[str]:
     return [item.key for item in version.items if item.ftype not in known]
 
 
-def _keys(version: dict[str, Any]) -> Any:
-    items = version.get("items")
-    return items.keys() if items.__class__ is dict else None
+def _alike(versions: Iterable[dict[str, Any]]) -> bool:
+    """Whether all versions hold items of the same keys."""
+    try:
+        keys = [version["items"].keys() for version in versions]
+    except (AttributeError, KeyError):
+        return False
+    return keys[1:] == keys[:-1]
 
 
 def _lost(newest: Version) -> tuple[Version | None, list[str]]:
@@ -599,14 +637,12 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 # -- root files ---------------------------------------------------------------------------------
 
 
-def is_root(ftype: str) -> bool:
-    """Whether an ftype is one of root files."""
-    return ftype == SQUASHFS or ftype.startswith("root-")
-
-
 def accepted_roots(os: str, look: Look) -> dict[str, tuple[str, ...]]:
     """Release line → ftypes that its driver of an OS deploys, for lines that have one."""
-    return {r.line: r.drivers[os] for r in look.releases if os in r.drivers}
+    known: dict[str, dict[str, tuple[str, ...]]] = look.memo.setdefault("accepted roots", {})
+    if os not in known:
+        known[os] = {r.line: r.drivers[os] for r in look.releases if os in r.drivers}
+    return known[os]
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:

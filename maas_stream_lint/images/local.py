@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +16,7 @@ from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import BinaryIO
 
     from maas_stream_lint.images.cache import HashCache
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.seen import Wanted
     from maas_stream_lint.source import LocalTree
 
-#: Directory entries that are looked through for files that no metadata names.
-MAX_ENTRIES = 200_000
 _STEP = 2**20
 
 
@@ -145,33 +142,6 @@ def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:
     """All names in a tar; ``None`` for what is none, or too large or too broken to be sure."""
     listing = tar_names(file)
     return listing.names if listing is not None and listing.whole else None
-
-
-def files_in(root: Path) -> Iterator[tuple[str, int]]:
-    """Path below ``root`` and size of each plain file but metadata, hidden and unreadable ones.
-
-    Raises OverflowError after MAX_ENTRIES entries.
-    """
-    left = MAX_ENTRIES
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-        except OSError:
-            continue
-        for entry in entries:
-            left -= 1
-            if left < 0:
-                raise OverflowError
-            path = f"{folder}{entry.name}"
-            if entry.name.startswith(".") or path == "streams":
-                continue
-            with suppress(OSError):
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{path}/")
-                elif entry.is_file(follow_symlinks=False):
-                    yield path, entry.stat(follow_symlinks=False).st_size
 
 
 def _stamp(about: os.stat_result) -> str:

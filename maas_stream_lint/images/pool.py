@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Task = TypeVar("Task")
 
 #: How long threads that were told to stop are waited for, in seconds.
-GRACE = 2.0
+GRACE = 1.0
 
 
 class Stopped(Exception):  # noqa: N818 - no error: somebody wanted it

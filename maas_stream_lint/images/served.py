@@ -44,8 +44,8 @@ _LEAST_BYTES, _LEAST_SECONDS = 30 * 1024, 30.0
 _LONGEST = 2**40
 #: Archives that are kept in memory to be listed.
 _LISTED = 64 * 2**20
-#: After so many files that failed, one after another, none is tried twice; and after so many that
-#: no server answered for, none is asked for any more.
+#: After so many files that failed, one after another, none is tried more than twice; and after so
+#: many that no server answered for, none is asked for any more.
 _ILL, _DEAD = 8, 24
 #: Too few bytes say nothing of a rate.
 _RATED = 2**20
@@ -73,6 +73,13 @@ class ServedImages:
         self._lock = threading.Lock()
         self._failed = 0  # files one after another that may have gone better another time
         self._dead: Trouble | None = None
+        self._parts: set[Path] = set()
+
+    def close(self) -> None:
+        """Take away what threads leave behind that were given up."""
+        for part in tuple(self._parts):
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def probe(self, wanted: Wanted, wire: Wire) -> Seen:
         """Ask for a file's first bytes, which tells its length and kind, too. Raises Stopped."""
@@ -125,7 +132,7 @@ class ServedImages:
         url = self._url(seen)
         if url is None:
             return
-        with _Kept(self._options.keep, wanted) as kept:
+        with _Kept(self._options.keep, wanted, self._parts) as kept:
             load = _Load(wanted, seen, kept)
             self._retried(seen, lambda: self._loaded(load, url, wire), load)
             if seen.trouble is None:
@@ -161,7 +168,7 @@ class ServedImages:
             if load is not None and load.got >= before + _LEAST_BYTES:
                 tries, before = 0, load.got  # it gets on
             tries += 1
-            most = 0 if self._failed >= _ILL else self._options.retries
+            most = self._options.retries if self._failed < _ILL else min(1, self._options.retries)
             if not _passing(seen.trouble) or tries > most:
                 return
             pause = self._pause(seen, tries)
@@ -189,10 +196,15 @@ class ServedImages:
             seen.ranges = None if head is None else False
         if head is not None and seen.encoding is not None:
             # Its length and first bytes are those of what was made for the way.
+            made, size = head, seen.size
             head = self._asked(seen, url, wire, {**AS_IT_IS, **part})
-            coding = _encoding(seen.headers.get("content-encoding"))
-            seen.encoded_anyway = coding is not None
-            if head is not None and coding is not None and seen.size != wanted.size:
+            if head is None and seen.trouble is not None and seen.trouble.status is not None:
+                seen.encoded_anyway, seen.trouble = True, None  # it can't be had as it is
+                head, seen.size = made, size
+            else:
+                coding = _encoding(seen.headers.get("content-encoding"))
+                seen.encoded_anyway = coding is not None
+            if head is not None and seen.encoded_anyway and seen.size != wanted.size:
                 head = _inflated(head)  # made for the way, whatever was asked for
         if head is not None:
             seen.content = sniff(head, whole=len(head) == seen.size)
@@ -234,7 +246,8 @@ class ServedImages:
 
     def _loaded(self, load: _Load, url: httpx.URL, wire: Wire) -> None:
         """One request for what is still missing, read to its end or where it breaks."""
-        seen, headers = load.seen, dict(AS_IT_IS)
+        seen = load.seen
+        headers = dict(AS_MAAS if seen.encoded_anyway else AS_IT_IS)
         if load.got:
             headers["range"] = f"bytes={load.got}-"
             etag = load.kind[0]
@@ -251,12 +264,12 @@ class ServedImages:
                 seen.trouble = reply.trouble
                 return
             self._begin(load, reply)
-            reply.unhurried()
+            reply.allow(None)
+            load.seconds += time.monotonic() - begun
             try:
                 self._pour(load, reply)
             finally:
                 seen.silence = max(seen.silence, reply.silence)
-                load.seconds += time.monotonic() - begun
 
     def _begin(self, load: _Load, reply: Reply) -> None:
         """Go on where the last request ended, or from the start if this answer begins there."""
@@ -276,7 +289,7 @@ class ServedImages:
     def _pour(self, load: _Load, reply: Reply) -> None:
         buffer = memoryview(bytearray(self._throttle.step))
         most = load.limit
-        waited, at_mark = 0.0, load.got
+        waited, at_mark = 0.0, load.got  # for the server, not for ourselves
         while load.got < most:
             before = time.monotonic()
             try:
@@ -285,7 +298,8 @@ class ServedImages:
                 if refused.trouble.kind == "connection":
                     load.seen.cuts += (load.got,)
                 raise
-            waited += time.monotonic() - before
+            pause = time.monotonic() - before
+            waited, load.seconds = waited + pause, load.seconds + pause
             if not size:
                 break
             load.take(buffer[:size])
@@ -393,6 +407,8 @@ class _Load:
             seen.decoded = {name: hasher.hexdigest() for name, hasher in self._decoded.items()}
             seen.decoded_size = self._decoded_size
         head = bytes(self._head)
+        if self._inflater is not None and seen.size != self.wanted.size:
+            head = _inflated(head)
         seen.content = sniff(head, whole=len(head) == seen.size)
         if self._archive is not None:
             self._archive.seek(0)
@@ -404,8 +420,12 @@ class _Load:
 class _Kept:
     """Where a download is kept: written beside, and put in place only when it is good."""
 
-    def __init__(self, folder: str | os.PathLike[str] | None, wanted: Wanted) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str] | None, wanted: Wanted, parts: set[Path]
+    ) -> None:
+        """``parts``: all that are being written."""
         self.good = False
+        self._parts = parts
         self._place = _place_in(Path(folder), wanted.path) if folder is not None else None
         self._beside: Path | None = None
         self._file: Any = None
@@ -416,6 +436,7 @@ class _Kept:
             self._beside = self._place.with_name(name)
             try:
                 self._place.parent.mkdir(parents=True, exist_ok=True)
+                self._parts.add(self._beside)
                 self._file = self._beside.open("xb")
             except OSError as error:
                 raise _unwritable(self._place, error) from None
@@ -440,6 +461,7 @@ class _Kept:
             raise _unwritable(self._place, trouble) from None
         finally:
             self._beside.unlink(missing_ok=True)
+            self._parts.discard(self._beside)
 
     def write(self, data: memoryview) -> None:
         """Write further bytes."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+import threading
 import zlib
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.address import PORTS, proxy_for
+from maas_stream_lint.images.pool import Pool
 from maas_stream_lint.images.seen import Server
 from maas_stream_lint.images.wire import Refused, Wire, tls_reason
 from maas_stream_lint.source import Trouble
@@ -130,14 +132,21 @@ def _ask_frontends(
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if len(addresses) < 2:
         return
-    for address in addresses[:MOST_FRONTENDS]:
+    addresses = addresses[:MOST_FRONTENDS]
+    said: dict[str, str] = {}
+
+    def ask(address: str) -> None:
         # One that can't be reached from here may be reached from elsewhere.
         with (
             suppress(Refused),
             closing(Wire(site, options, watchdog, address=address)) as wire,
             closing(wire.ask("GET", url, {"accept-encoding": "identity"}, follow=False)) as reply,
         ):
-            reply.unhurried()
+            reply.allow(options.deadline)
             body = hashlib.sha256(reply.read(options.max_bytes)).hexdigest()
-            said = body if reply.status == 200 else reply.trouble.message
-            seen.frontends[address] = said
+            said[address] = body if reply.status == 200 else reply.trouble.message
+
+    # All at once: to find out that one can't be reached takes as long as is allowed.
+    if not Pool(threading.Event()).run(addresses, len(addresses), lambda: ask, watchdog.cut_all):
+        raise KeyboardInterrupt
+    seen.frontends = {address: said[address] for address in addresses if address in said}

@@ -149,6 +149,7 @@ def survey_remote(
             progress.end()
             for wire in wires:
                 wire.close()
+            images.close()
         # A copy: of threads that were given up, one may still come to an end.
         survey.files = {w.path: found[w.path] for w in wanted if w.path in found}
         survey.skipped = tuple(sorted(skipped))

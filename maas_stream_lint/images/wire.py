@@ -44,6 +44,8 @@ REPORTED = (
 )
 #: So much of an unwanted body is read to keep its connection; more costs more than a new one.
 _DRAINED = 65_536
+#: No reason of a status is longer.
+_REASON = 80
 #: How often is looked for connections that take too long, in seconds.
 _PULSE = 0.1
 #: Bytes are handed on at least so often, however few have come, in seconds.
@@ -180,7 +182,7 @@ class Reply:
     ) -> None:
         """``url``, ``hops``: fit to be shown."""
         self.status = response.status
-        self.reason = response.reason
+        self.reason = response.reason[:_REASON]
         self.url = url
         self.hops = hops
         self._response = response
@@ -213,9 +215,9 @@ class Reply:
         message = f"{self.status} {self.reason}".strip()
         return Trouble(KINDS.get(self.status, "status"), message, self.status)
 
-    def unhurried(self) -> None:
-        """From now on only silence counts, not the time in all."""
-        self._lease.end = None
+    def allow(self, seconds: float | None) -> None:
+        """Let the body take so long; with ``None``, only silence counts."""
+        self._lease.end = None if seconds is None else time.monotonic() + seconds
 
     def read(self, most: int) -> bytes:
         """Up to so many bytes of the body. Raises Refused where the connection breaks."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from maas_stream_lint.rulebook import Release
 
@@ -20,29 +20,25 @@ if TYPE_CHECKING:
 SHORT = 20
 
 
-def plain(texts: Iterable[str]) -> bool:
+def plain(texts: Collection[str]) -> bool:
     """Whether the database takes all texts as they are: short, ASCII and printable."""
     joined = "".join(texts)
-    return joined.isascii() and joined.isprintable() and all(len(t) <= SHORT for t in texts)
+    return joined.isascii() and joined.isprintable() and max(map(len, texts), default=0) <= SHORT
 
 
-class Answers:
-    """One release line's answers, with a record of what was asked."""
+class Answers(dict[tuple[Any, ...], Any]):
+    """One release line's answers by question: a name, then arguments. It keeps all it was asked."""
 
     def __init__(self, release: Release) -> None:
         """Nothing is asked yet."""
+        super().__init__()
         self.release = release
-        self.given: dict[tuple[Any, ...], Any] = {}
         self._alike = [release]
 
-    def ask(self, *question: Any) -> Any:
-        """The answer to a question: its name, then its arguments."""
-        try:
-            return self.given[question]
-        except KeyError:
-            answer = QUESTIONS[question[0]](self.release, *question[1:])
-            self.given[question] = answer
-            return answer
+    def __missing__(self, question: tuple[Any, ...]) -> Any:
+        """Work out the answer."""
+        answer = self[question] = QUESTIONS[question[0]](self.release, *question[1:])
+        return answer
 
     def shared_by(self, release: Release) -> bool:
         """Whether another line would have given the very same answers; it is remembered if so."""
@@ -56,7 +52,7 @@ class Answers:
         }
         same = all(
             QUESTIONS[question[0]](release, *question[1:]) == answer
-            for question, answer in self.given.items()
+            for question, answer in self.items()
             if question[0] in open_
         )
         if same:

@@ -6,7 +6,6 @@ Mirrors ``RepoDumper`` (import_images/download_descriptions.py) over ``BasicMirr
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
@@ -260,6 +259,9 @@ class Descriptions:
                     "versions-not-an-object", Place(path, ("products", name, "versions")), versions
                 )
                 continue
+            if _all_harmless(versions):
+                yield name, product
+                continue
             sound = True
             for vername, version in versions.items():
                 if not isinstance(version, dict):
@@ -279,8 +281,6 @@ class Descriptions:
                             items,
                         )
                         sound = False
-                    continue
-                if _all_harmless(items):
                     continue
                 for itemname, item in items.items():
                     if isinstance(item, dict):
@@ -320,8 +320,7 @@ class Descriptions:
             )
             return
         for item in items:
-            path = item.raw.get("path")
-            if path and not self.journal.checksummed(path, item):
+            if not item.usual and not self.journal.checksummed(item):
                 product.aborted = True
             elif item.base is not product.claimed and self._acceptable(product, item):
                 self._claim(product, item)
@@ -384,11 +383,11 @@ def _lacks_release(flat: dict[str, str]) -> bool:
     return not flat.get("bootloader-type", flat.get("release"))
 
 
-def _all_harmless(items: dict[str, Any]) -> bool:
+def _all_harmless(versions: dict[str, Any]) -> bool:
     """Whether all items are objects with paths that can't leave the tree, told at a glance."""
     try:
-        paths = "\n".join(map(itemgetter("path"), items.values()))
-    except (KeyError, TypeError):
+        paths = "\n".join([i["path"] for v in versions.values() for i in v["items"].values()])
+    except (AttributeError, KeyError, TypeError):
         return False
     return not (paths.startswith("/") or "\n/" in paths or "../" in paths)
 

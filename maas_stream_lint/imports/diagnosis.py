@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.fieldtypes import Problem, no_mapping, twice, wrong
+from maas_stream_lint.imports.glance import all_usual, is_usual, open_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,8 @@ ENTRY_CAUSES = {
 }
 PRODUCT_CAUSES = {"arches": "bootloader-fields"}
 ITEM_CAUSES = dict.fromkeys(("src_package", "src_release", "src_version"), "bootloader-fields")
+#: No shape but the multi-file one has them.
+BOOT_FILES = frozenset({"boot-kernel", "boot-initrd"})
 NOT_TEXT = {"path": "path-not-text", "sha256": "sha256-not-text", "ftype": "ftype-not-text"}
 
 
@@ -81,11 +84,13 @@ def nearest(product: dict[str, Any], release: Release) -> Shape | None:
     for version in _members(product.get("versions")):
         items = version.get("items")
         for key, item in items.items() if isinstance(items, dict) else ():
+            if key in BOOT_FILES:
+                return shapes["multi-file"]
             keys.add(key)
             if isinstance(item, dict) and isinstance(item.get("ftype"), str):
                 ftypes.add(item["ftype"])
     known = keys | ftypes
-    if known & {"boot-kernel", "boot-initrd"}:
+    if known & BOOT_FILES:
         return shapes["multi-file"]
     if "root-tgz" in known:
         return shapes["single-file"]
@@ -141,7 +146,7 @@ def _product_problems(
 ) -> Iterator[Problem]:
     if "product_name" in product:
         yield twice(at, "product_name").problem
-    for name, kind in shape.product.items():
+    for name, kind in open_fields(product, shape).items():
         refused = wrong(product, name, kind, [])
         if refused is not None:
             yield _field_problem(data, product, name, at, *refused)
@@ -151,6 +156,8 @@ def _product_problems(
         return
     if not isinstance(versions, dict):
         yield Problem("versions-not-an-object", (*at, "versions"), values={"value": versions})
+        return
+    if all_usual(versions, shape):
         return
     newest = max(versions)
     for vername, version in versions.items():
@@ -268,6 +275,8 @@ def _keyed_otherwise(items: dict[str, Any], ftypes: tuple[str, ...]) -> str | No
 def _item_problems(item: Any, at: Path, shape: Shape) -> Iterator[Problem]:
     if not isinstance(item, dict):
         yield Problem("item-not-an-object", at, values={"value": item})
+        return
+    if is_usual(item, shape):
         return
     for name, kind in shape.item.items():
         if wrong(item, name, kind, []) is None:

@@ -42,6 +42,7 @@ class FlatItem(NamedTuple):
     base: dict[str, str]  #: those above; with the item's, if it says anything that is no item's own
     version: Place
     key: str
+    usual: bool  #: nothing is odd about its own path, sha256 and size, nor about any other text
 
     @property
     def place(self) -> Place:
@@ -96,7 +97,7 @@ class FlatProduct:
             found = self._items[vername] = []
             for key, item in self.versions[vername].get("items", {}).items():
                 above = base if OWN_FIELDS.issuperset(item) else {**base, **text_fields(item)}
-                found.append(FlatItem(item, above, at, key))
+                found.append(FlatItem(item, above, at, key, _is_usual(item)))
         return found
 
 
@@ -141,6 +142,15 @@ def text_fields(level: dict[str, Any]) -> dict[str, str]:
         for k, v in level.items()
         if v.__class__ is str or isinstance(v, (int, float))
     }
+
+
+def _is_usual(item: dict[str, Any]) -> bool:
+    """Judge what most items have in common once, for all passes and release lines."""
+    path, sha256, size = item.get("path"), item.get("sha256"), item.get("size")
+    if not (path.__class__ is sha256.__class__ is str and size.__class__ is int):
+        return False
+    texts = "".join([text for text in item.values() if text.__class__ is str])
+    return 0 <= size < 10**18 and texts.isascii() and texts.isprintable()
 
 
 def product_title(flat: dict[str, str]) -> str | None:

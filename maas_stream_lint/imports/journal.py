@@ -28,7 +28,7 @@ class Journal:
 
     def __init__(self, answers: Answers) -> None:
         """An empty trace for the line that answers."""
-        self.ask = answers.ask
+        self.answers = answers
         self.trace = Trace(
             (answers.release.line,), strict=False, log={"descriptions": [], "writer": []}
         )
@@ -83,10 +83,10 @@ class Journal:
             self._nameless.add(path)
             self.abort("file-content-id", Place(path), "KeyError", "'content_id'")
 
-    def checksummed(self, path: Any, item: FlatItem) -> bool:
+    def checksummed(self, item: FlatItem) -> bool:
         """``ChecksummingContentSource``, made for every item with a path before it is looked at."""
-        size, sha256 = item.get("size"), item.raw.get("sha256")
-        if path.__class__ is sha256.__class__ is str and size is not None and is_whole(size):
+        path, size = item.raw.get("path"), item.get("size")
+        if item.usual or not path:
             return True
         if not isinstance(path, str):
             self.abort(
@@ -119,15 +119,15 @@ class Journal:
         os = fields.get("os", "")
         cause = None
         values: dict[str, Any] = {"os": os}
-        core = os == "ubuntu-core" and self.ask("named", "ubuntu-core", product)
-        if "ubuntu" in os.lower() and not core and not self.ask("named", "ubuntu", product):
+        core = os == "ubuntu-core" and self.answers["named", "ubuntu-core", product]
+        if "ubuntu" in os.lower() and not core and not self.answers["named", "ubuntu", product]:
             cause = "ubuntu-core-name" if os == "ubuntu-core" else "ubuntu-name"
         type_ = fields.get("bootloader-type")
         if cause is None and type_ is not None:
             values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
-            if not self.ask("named", "bootloader", product):
+            if not self.answers["named", "bootloader", product]:
                 cause = "bootloader-name"
-            elif not self.ask("boots", type_, fields.get("os"), fields.get("arch")):
+            elif not self.answers["boots", type_, fields.get("os"), fields.get("arch")]:
                 cause = "bootloader-unsupported"
         if cause is None:
             return True
@@ -136,8 +136,3 @@ class Journal:
         if item.get("ftype") not in UNSTORED:
             self.drop(cause, item.place, line, values)
         return False
-
-
-def is_whole(size: str) -> bool:
-    """Whether a size is in digits as usual; ``int`` takes more than that."""
-    return len(size) < 19 and size.isascii() and size.isdigit()

@@ -17,6 +17,7 @@ from maas_stream_lint.imports.fieldtypes import (
     no_mapping,
     twice,
 )
+from maas_stream_lint.imports.glance import all_usual, is_usual, open_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,13 +167,17 @@ def _checked_product(
         built = _named_versions(versions, at, shape)
     elif isinstance(versions, list):
         built = _listed_versions(versions, at, shape)
-    _check(raw, shape.product, [], at, {"support_eol": "support-eol-format"})
+    _check(raw, open_fields(raw, shape), [], at, {"support_eol": "support-eol-format"})
     if built is None:
         raise Invalid
     return Product(name, at, raw, tuple(built))
 
 
 def _named_versions(versions: dict[str, Any], at: Path, shape: Shape) -> list[Version]:
+    if all_usual(versions, shape):
+        name = max(versions)
+        items = versions[name]["items"]
+        return [Version(name, name, items, items)]
     newest: Version | None = None
     for vername, version in versions.items():
         merged = _version(vername, version, (*at, "versions", vername), shape)
@@ -266,21 +271,10 @@ def _check(
 
 
 def _item_fits(item: Any, shape: Shape) -> bool:
-    """Whether an item fits; asked of every item there is, so what is as usual is told at once."""
-    if item.__class__ is not dict:
+    if not isinstance(item, dict):
         return False
-    needed, types, options = shape.plain_item
-    try:
-        usual = tuple(map(type, needed(item))) == types
-    except KeyError:
-        return False
-    for name in options:
-        value = item.get(name)
-        usual = usual and (value is None or value.__class__ is str)
-    return usual or _closely_fits(item, shape)
-
-
-def _closely_fits(item: dict[str, Any], shape: Shape) -> bool:
+    if is_usual(item, shape):
+        return True
     for name, kind in shape.item.items():
         if name in item:
             if not fits_type(item[name], kind, []):

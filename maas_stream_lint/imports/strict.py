@@ -20,7 +20,6 @@ from maas_stream_lint.imports.flat import UNSTORED
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
-    from maas_stream_lint.finding import Path
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.rulebook import Shape
     from maas_stream_lint.stream import Stream
@@ -98,7 +97,7 @@ class _Sync:
     def __init__(self, stream: Stream, answers: Answers) -> None:
         self.stream = stream
         self.release = answers.release
-        self.ask = answers.ask
+        self.answers = answers
         self.trace = Trace((answers.release.line,), strict=True)
         self.stage = "metadata"
         self.lists: list[_List] = []
@@ -271,7 +270,7 @@ class _Sync:
         cause, exception, message = "", "ValueError", ""
         values: dict[str, Any] = {"field": column, "value": value}
         width = (
-            self.ask("too-long", limit, len(value))
+            self.answers["too-long", limit, len(value)]
             if limit is not None and len(value) > SHORT
             else None
         )
@@ -353,12 +352,12 @@ class _Sync:
 
     def _unsupported(self, listed: _List, product: models.Product) -> str | None:
         if listed.shape.name == "bootloader":
-            if not self.ask("named", "bootloader", product.name):
+            if not self.answers["named", "bootloader", product.name]:
                 return "bootloader-name"
             fields = product.fields
-            known = self.ask("boots", fields["bootloader-type"], fields["os"], fields["arch"])
+            known = self.answers["boots", fields["bootloader-type"], fields["os"], fields["arch"]]
             return None if known else "bootloader-unsupported"
-        if listed.shape.name == "multi-file" and not self.ask("named", "ubuntu", product.name):
+        if listed.shape.name == "multi-file" and not self.answers["named", "ubuntu", product.name]:
             return "ubuntu-name"
         return None
 
@@ -401,7 +400,7 @@ class _Sync:
         for step in listed.shape.downloads:
             item = newest.merged.get(step)
             if item is not None:
-                self._take_file(set_, item, place, newest.steps(step))
+                self._take_file(set_, item, product, step, place)
                 self.store.imported[Import(listed.path, product.name, newest.name, step)] = None
 
     def _identity(
@@ -415,27 +414,36 @@ class _Sync:
         if listed.shape.name == "single-file":
             return f"{os}/{fields['release']}", f"{arch}/{fields['subarch']}", "generic", alias
         kflavor = fields.get("kflavor")
-        subarch = self.ask("subarch", fields["subarch"], kflavor)
+        subarch = self.answers["subarch", fields["subarch"], kflavor]
         return f"{os}/{fields['release']}", f"{arch}/{subarch}", kflavor, alias
 
-    def _take_file(self, set_: _Set, item: dict[str, Any], product: Place, steps: Path) -> None:
+    def _take_file(
+        self, set_: _Set, item: dict[str, Any], product: models.Product, step: str, place: Place
+    ) -> None:
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
-        if not self.ask("ftype", ftype):
-            message = f"'{ftype}' is not a valid BootResourceFileType"
-            at, values = product.below(*steps), {"ftype": ftype}
-            raise _refused("unknown-ftype", at, "ValueError", message, values)
-        if not plain((name,)):
-            self._refuse("file-name", "file name", name, product.below(*steps))
-        narrow = self.ask("too-long", "file-sha256", len(sha256)) is not None
-        if narrow or not (sha256.isascii() and sha256.isprintable()):
-            self._refuse("file-sha256", "sha256", sha256, product.below(*steps))
         size = number(item["size"])
-        if not -(2**63) <= size < 2**63:
-            at, values = product.below(*steps), {"size": size}
-            raise _refused("size-out-of-range", at, "DataError", "bigint out of range", values)
+        if not (
+            self.answers["ftype", ftype]
+            and len(name) <= SHORT
+            and (name + sha256).isascii()
+            and (name + sha256).isprintable()
+            and self.answers["too-long", "file-sha256", len(sha256)] is None
+            and -(2**63) <= size < 2**63
+        ):
+            self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
         if ftype == "squashfs":
             set_.ftypes.discard("root-image.gz")
         set_.ftypes.add(ftype)
+
+    def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
+        if not self.answers["ftype", ftype]:
+            message = f"'{ftype}' is not a valid BootResourceFileType"
+            raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
+        self._refuse("file-name", "file name", name, at)
+        self._refuse("file-sha256", "sha256", sha256, at)
+        if not -(2**63) <= size < 2**63:
+            message = "bigint out of range"
+            raise _refused("size-out-of-range", at, "DataError", message, {"size": size})
 
     def _refuse(self, limit: str | None, column: str, value: Any, place: Place) -> None:
         if isinstance(value, str):

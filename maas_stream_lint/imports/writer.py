@@ -13,12 +13,12 @@ from maas_stream_lint.imports.flat import (
     UNSTORED,
     Claim,
     FlatItem,
+    FlatProduct,
     Key,
     Walked,
     identity,
     product_title,
 )
-from maas_stream_lint.imports.journal import is_whole
 from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class Writer:
             self.journal.trace.say("writer", "warning", NOTHING)
             return
         wanted: set[Key] = set()
-        for claim in self.mapping.values():
+        # Most tuples of a product are claimed by one item.
+        for claim in {id(claim): claim for claim in self.mapping.values()}.values():
             key = identity(claim.flat)
             if key is None:
                 self.journal.no_content_id(claim.place.file)
@@ -97,13 +98,7 @@ class Writer:
 
     def _write_product(self, walked: Walked, wanted: set[Key]) -> None:
         product = walked.flat
-        chosen = None
-        for vername in sorted(product.versions, reverse=True):
-            key = product.identity(vername)
-            if key is None:
-                self.journal.no_content_id(product.file)
-            elif key in wanted:
-                chosen = chosen or vername
+        chosen = self._choose(product, wanted)
         newest = product.versions[product.newest].get("items", {})
         if chosen is None and newest:
             if walked.specs and not walked.aborted and self.journal.trace.fatal is None:
@@ -117,10 +112,23 @@ class Writer:
         older = chosen != product.newest  # so pass 1 has not judged it
         if older and newest and walked.specs and self.journal.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
+        self._supported = walked.claimed  # as pass 1 has found
         for item in product.items(chosen):
-            path = item.raw.get("path")
-            if not (older and path) or self.journal.checksummed(path, item):
+            if not older or self.journal.checksummed(item):
                 self._write_item(product.name, chosen, items, item)
+
+    def _choose(self, product: FlatProduct, wanted: set[Key]) -> str | None:
+        """The newest version that the cache leads to."""
+        if "content_id" in product.base and product.identity(product.newest) in wanted:
+            return product.newest
+        chosen = None
+        for vername in sorted(product.versions, reverse=True):
+            key = product.identity(vername)
+            if key is None:
+                self.journal.no_content_id(product.file)
+            elif key in wanted:
+                chosen = chosen or vername
+        return chosen
 
     def _unmapped(self, walked: Walked, instead: str | None = None) -> None:
         """Silently not imported: no tuple of the cache leads to the product's newest version."""
@@ -150,7 +158,7 @@ class Writer:
             self._notify(item.raw, item.place)
         if ftype == "root-image.gz" and "squashfs" in items:
             self.journal.drop("squashfs-key", item.place, values={"squashfs": items["squashfs"]})
-        elif not self.journal.ask("ftype", ftype):
+        elif not self.journal.answers["ftype", ftype]:
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)
             if ftype not in UNSTORED and item.key != "manifest":
@@ -162,7 +170,7 @@ class Writer:
     def _new_enough(self, product: str, item: FlatItem) -> bool:
         """Whether MAAS itself is as new as ``maas_supported`` wants it."""
         values = {"maas_supported": item.base["maas_supported"]}
-        verdict, wanted = self.journal.ask("maas-supported", values["maas_supported"])
+        verdict, wanted = self.journal.answers["maas-supported", values["maas_supported"]]
         if verdict == "newer":
             line = f"Ignoring {product}, requires a newer version of MAAS({wanted})"
             self.journal.trace.say("writer", "warning", line)
@@ -247,7 +255,7 @@ class Writer:
                 f"{flat['release']}-{flat['gadget_snap']}",
             )
         elif bootloader is None:
-            subarch = self.journal.ask("subarch", flat.get("subarch", "generic"), kflavor)
+            subarch = self.journal.answers["subarch", flat.get("subarch", "generic"), kflavor]
             series = flat["release"]
         name, architecture = f"{os}/{series}", f"{flat['arch']}/{subarch}"
         if not self._is_storable(name, architecture, kflavor, flat, claim):
@@ -278,7 +286,7 @@ class Writer:
         if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
         # Asked only where it matters, or lines that differ in this could not share an import.
-        if not plain([alias]) and "alias" not in self.journal.ask("policy", "resource-key"):
+        if not plain([alias]) and "alias" not in self.journal.answers["policy", "resource-key"]:
             texts = (*texts[:3], "", *texts[4:])
         return all(
             [
@@ -290,19 +298,14 @@ class Writer:
 
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
         """What ``BootResourceFile.save`` and its content row refuse."""
-        size = item.get("size")
-        own = "".join([v for v in item.raw.values() if v.__class__ is str])
-        if "sha256" not in item.raw or "path" not in item.raw:
-            own += filename + sha256
-        if own.isascii() and own.isprintable() and size is not None and is_whole(size):
-            # As items mostly are: only the widths are left to look at.
-            ask = self.journal.ask
-            if (
-                EXTRAS.isdisjoint(item.base)
-                and ask("too-long", "file-name", len(filename)) is None
-                and ask("too-long", "file-sha256", len(sha256)) is None
-            ):
-                return True
+        answers = self.journal.answers
+        if (
+            item.usual
+            and EXTRAS.isdisjoint(item.base)
+            and answers["too-long", "file-name", len(filename)] is None
+            and answers["too-long", "file-sha256", len(sha256)] is None
+        ):
+            return True
         return self._closely_fits(filename, sha256, item)
 
     def _closely_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
@@ -328,7 +331,7 @@ class Writer:
 
     def _keeps_size(self, sha256: str) -> bool:
         """Whether the size goes into the database: a column of the content's row, or the file's."""
-        every = self.journal.ask("policy", "size-kept") == "every-file"
+        every = self.journal.answers["policy", "size-kept"] == "every-file"
         return every or sha256 not in self._contents
 
     def _no_size(self, item: FlatItem, error: str) -> None:
@@ -344,7 +347,7 @@ class Writer:
 
         ``known``: the resource or the file's content is stored already.
         """
-        if self.journal.ask("policy", "splits-identity") == "always":
+        if self.journal.answers["policy", "splits-identity"] == "always":
             return name.count("/") != 1
         return known
 
@@ -353,7 +356,7 @@ class Writer:
     ) -> _Set:
         alias = fields.get("version") or ""
         first = self._aliases.setdefault((name, architecture), alias)
-        if alias != first and "alias" not in self.journal.ask("policy", "resource-key"):
+        if alias != first and "alias" not in self.journal.answers["policy", "resource-key"]:
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
         resource.kflavor = kflavor

@@ -36,6 +36,13 @@ def diff(path: str, before: str, after: str) -> str:
     )
 
 
+def changed_lines(before: str, after: str) -> Iterator[tuple[int, int, str]]:
+    """Which lines become which text: the first of them, the one after the last, from 1."""
+    old, new = _lines(before), _lines(after)
+    for i, i_end, j, j_end in _edits(old, new):
+        yield i + 1, i_end + 1, "".join(new[j:j_end])
+
+
 def _lines(text: str) -> list[str]:
     """Lines end at LF only: JSON strings may hold what else str.splitlines goes by."""
     lines = [f"{line}\n" for line in text.split("\n")]

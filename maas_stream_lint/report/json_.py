@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.output import Style
     from maas_stream_lint.rule import Rule
 
 
 def render(data: Any) -> str:
     """JSON in ASCII: whatever a stream holds, it can be piped and shown anywhere."""
     return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def report(made: Report, threshold: Severity, style: Style) -> str:
+    """The report as a whole."""
+    return render(made.to_dict())
 
 
 def rules(known: Iterable[Rule]) -> dict[str, Any]:

@@ -11,11 +11,29 @@ from rich.console import Console
 from rich.text import Text
 
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.words import LONGEST, brief, count, some, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from maas_stream_lint.finding import Severity
+
+__all__ = [
+    "CODE",
+    "COLORS",
+    "GOOD",
+    "LABEL",
+    "LONGEST",
+    "TITLE",
+    "Page",
+    "brief",
+    "code",
+    "count",
+    "severity",
+    "some",
+    "span",
+    "styled",
+]
 
 #: By severity, as on a traffic light.
 COLORS = {
@@ -26,9 +44,6 @@ COLORS = {
     "info": "bold blue",
 }
 GOOD, LABEL, CODE, TITLE = "bold green", "dim", "cyan", "bold"
-
-#: A hostile name may have megabytes.
-LONGEST = 500
 
 _WORD = re.compile(r"\S+\s*")
 #: Code in backticks is one word, if it has room.
@@ -105,11 +120,6 @@ def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
             yield from ((found.start() + w.start(), w[0]) for w in _WORD.finditer(found[0]))
 
 
-def brief(text: str) -> str:
-    """An untrusted text, made safe, and cut where it is longer than any name or line should be."""
-    return clean(text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}")
-
-
 def code(text: str, style: str = "") -> Text:
     """An untrusted sentence, with what stands in backticks set off."""
     safe = clean(text)
@@ -127,35 +137,3 @@ def styled(text: str, style: str) -> Text:
 def severity(level: Severity) -> Text:
     """A severity's name in its colour."""
     return styled(level.label, COLORS[level.label])
-
-
-def span(lines: Iterable[str], known: Iterable[str], asked: Iterable[str] = ()) -> str:
-    """Release lines, briefly: ``2.9–3.7``, ``3.5, 3.8``.
-
-    ``known``: every release line there is, oldest first; neighbours there make a range. ``asked``:
-    the lines asked for; ``all`` where it is these.
-    """
-    order = list(known)
-    wanted = set(lines)
-    if len(wanted) > 1 and wanted == set(asked):
-        return "all"
-    runs: list[list[str]] = []
-    for position, line in enumerate(order):
-        if line in wanted:
-            if runs and position and runs[-1][-1] == order[position - 1]:
-                runs[-1].append(line)
-            else:
-                runs.append([line])
-    return ", ".join(r[0] if len(r) == 1 else f"{r[0]}\N{EN DASH}{r[-1]}" for r in runs)
-
-
-def some(names: list[str], most: int = 3) -> str:
-    """A few of many names: ``a, b, c and 477 more``."""
-    if len(names) <= most + 1:
-        return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
-    return ", ".join(names[:most]) + f" and {len(names) - most:,} more"
-
-
-def count(number: int, noun: str) -> str:
-    """``1 product``, ``2 products``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

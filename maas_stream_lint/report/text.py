@@ -46,7 +46,7 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     page.line()
     fates(page, report)
     page.line()
-    _summary(page, report, threshold)
+    page.line(_summary(report, threshold), hang=2)
     return page.text()
 
 
@@ -136,15 +136,24 @@ def place_text(place: Place) -> str:
 
 def fates(page: Page, report: Report) -> None:
     """Write what each group of release lines makes of the stream, one line for each."""
-    table = outcome.rows(report.look, report.findings)
-    known = [r.line for r in all_releases()]
-    columns = outcome.columns(report.look, table)
-    spans = [span(column.lines, known) for column in columns]
-    wide = max(len(told) for told in spans)
-    for column, told in zip(columns, spans, strict=True):
+    made = _fates(report)
+    wide = max(len(told) for told, _ in made)
+    for told, fate in made:
         head = styled("MAAS ", LABEL)
         head.append(told.ljust(wide + 2), TITLE)
-        page.hung(head, _fate(column, len(table), report), 7 + wide)
+        page.hung(head, fate, 7 + wide)
+
+
+def fates_told(report: Report) -> list[tuple[str, str]]:
+    """The same for reports that are no text: ``[("MAAS 2.9–3.7", "imports …"), …]``."""
+    return [(f"MAAS {told}", fate.plain) for told, fate in _fates(report)]
+
+
+def _fates(report: Report) -> list[tuple[str, Text]]:
+    table = outcome.rows(report.look, report.facts)
+    known = [r.line for r in all_releases()]
+    columns = outcome.columns(report.look, table)
+    return [(span(c.lines, known), _fate(c, len(table), report)) for c in columns]
 
 
 def _fate(column: outcome.Column, products: int, report: Report) -> Text:
@@ -181,12 +190,17 @@ def _by(report: Report, column: outcome.Column, level: Severity) -> Text:
     """The rules that say why, in brackets."""
     lines = set(column.lines)
     names = dict.fromkeys(
-        f.name for f in report.findings if f.severity is level and lines.intersection(f.maas)
+        f.name for f in report.facts if f.severity is level and lines.intersection(f.maas)
     )
     return styled(f" ({some(list(names), 2)})", LABEL) if names else Text()
 
 
-def _summary(page: Page, report: Report, threshold: Severity) -> None:
+def summary_told(report: Report, threshold: Severity) -> str:
+    """The closing line, but for the verdict that it begins with."""
+    return _summary(report, threshold).plain.partition(" · ")[2]
+
+
+def _summary(report: Report, threshold: Severity) -> Text:
     counts = Counter(f.severity for f in report.findings)
     failed = report.worst is not None and report.worst >= threshold
     told = styled("fails", COLORS["ignored"]) if failed else styled("passes", GOOD)
@@ -197,13 +211,17 @@ def _summary(page: Page, report: Report, threshold: Severity) -> None:
         told.append(", " if number else "")
         many = level is Severity.WARNING and counts[level] > 1
         told.append(f"{counts[level]:,} {level.label}{'s' * many}", COLORS[level.label])
+    if (aside := report.set_aside) is not None:
+        named = {"excused": aside.excused, "in the baseline": aside.known, "gone": aside.gone}
+        shown = [f"{number:,} {what}" for what, number in named.items() if number]
+        told.append(f" · {', '.join(shown)}" if shown else "")
     files = sum(metadata.exists for metadata in report.look.stream.files.values())
     told.append(
         f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'metadata file')}"
     )
     told.append(f" · {_images(report)}")
     told.append(f" · MAAS {span(report.look.lines, [r.line for r in all_releases()])}")
-    page.line(told, hang=2)
+    return told
 
 
 def _images(report: Report) -> str:

@@ -1,0 +1,49 @@
+"""What a shell proposes for a value that is being typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import click
+
+
+def release_lines(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """``3.5,3.`` → ``3.5,3.0`` … ``3.5,3.8``."""
+    from maas_stream_lint.rulebook import all_releases
+
+    return list(_last(((r.line, None) for r in reversed(all_releases())), incomplete))
+
+
+def rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Codes, for what begins like one, and else names."""
+    from maas_stream_lint.checks import all_rules
+
+    as_code = incomplete.rpartition(",")[2].upper().startswith("MSL")
+    known = ((r.code if as_code else r.name, r.name if as_code else r.code) for r in all_rules())
+    return list(_last(known, incomplete))
+
+
+def source(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files and directories; nobody can guess a URL."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Directories."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def _last(known: Iterable[tuple[str, str | None]], incomplete: str) -> Iterator[CompletionItem]:
+    """Propose for the last part of a list. What stands there already is not proposed again."""
+    before, comma, begun = incomplete.rpartition(",")
+    said = set(before.split(","))
+    for value, about in known:
+        if value.lower().startswith(begun.lower()) and value not in said:
+            yield CompletionItem(before + comma + value, help=about)

@@ -1,0 +1,28 @@
+"""One line a finding, as compilers write them: for editors, ``grep`` and problem matchers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.where import file_of
+from maas_stream_lint.report.words import maas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding, Severity
+
+
+def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
+    """All findings, worst first; nothing at all if there are none."""
+    return (f"{line(report, finding)}\n" for finding in report.findings)
+
+
+def line(report: Report, finding: Finding) -> str:
+    """``file:line:column: CODE name: message [MAAS 2.9-3.7]``."""
+    place = finding.place
+    at = f"{clean(file_of(report, place))}:{place.line or 1}:{place.column or 1}"
+    told = f"{finding.code} {finding.name}: {clean(finding.message)}"
+    return f"{at}: {told} [{maas(finding.maas)}]"

@@ -1,0 +1,86 @@
+"""Workflow commands: what GitHub Actions shows beside the lines of a pull request.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.groups import sections
+from maas_stream_lint.report.where import file_of, is_remote
+from maas_stream_lint.report.words import brief, count, maas, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.report.groups import Entry
+
+#: A step's summary may have 1 MiB.
+MAX_SUMMARY = 1_000_000
+
+
+def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
+    """One annotation for all that is alike: GitHub shows ten of a kind for each step."""
+    for section in sections(report.findings):
+        for entry in section.entries:
+            yield annotation(report, entry)
+
+
+def annotation(report: Report, entry: Entry) -> str:
+    """``::error file=…,line=…,col=…,title=…::message`` on a line of its own."""
+    finding = entry.first
+    place = finding.place
+    where = {"line": place.line or 1, "col": place.column or 1}
+    title = f"{finding.code} {finding.name} [{maas(finding.maas)}]"
+    # A server's file is nothing that GitHub could point into.
+    at = {} if is_remote(report) else {"file": clean(file_of(report, place)), **where}
+    told = ",".join(f"{name}={_property(str(v))}" for name, v in {**at, "title": title}.items())
+    return f"::{_kind(finding.severity)} {told}::{_data(_message(report, entry))}\n"
+
+
+def guarded(text: str, token: str) -> str:
+    """A text that is shown as it is, whatever commands an untrusted stream has put into it."""
+    return f"::stop-commands::{token}\n{text}::{token}::\n"
+
+
+def summary(report: Report, threshold: Severity, room: int = MAX_SUMMARY) -> str:
+    """The job summary, no longer than GitHub takes."""
+    from maas_stream_lint.report import markdown
+
+    told = markdown.render(report, threshold, Style())
+    if len(told.encode()) <= room:
+        return told
+    return markdown.render(report, threshold, Style(), findings=False)
+
+
+def _message(report: Report, entry: Entry) -> str:
+    finding = entry.first
+    lines = [clean(entry.message)]
+    if is_remote(report):
+        lines.append(f"in {clean(file_of(report, finding.place))}, line {finding.place.line or 1}")
+    if len(entry.findings) > 1 and entry.products:
+        told = some([brief(name) for name in entry.products])
+        lines.append(f"{count(len(entry.products), 'product')}: {told}")
+    if finding.effect:
+        lines.append(f"MAAS {clean(finding.effect)}")
+    if finding.log:
+        lines.append(f"log: {brief(finding.log)}")
+    return "\n".join([*lines, f"fix: {clean(finding.remedy)}"])
+
+
+def _kind(severity: Severity) -> str:
+    if severity >= Severity.UNUSABLE:
+        return "error"
+    return "warning" if severity is Severity.WARNING else "notice"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

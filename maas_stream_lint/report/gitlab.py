@@ -1,0 +1,48 @@
+"""GitLab's code quality report: findings in the merge request's widget and diff.
+
+https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report import json_
+from maas_stream_lint.report.fingerprint import fingerprints
+from maas_stream_lint.report.where import file_of
+from maas_stream_lint.report.words import maas
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding
+
+_SEVERITIES = {
+    Severity.FATAL: "blocker",
+    Severity.IGNORED: "critical",
+    Severity.UNUSABLE: "major",
+    Severity.WARNING: "minor",
+    Severity.INFO: "info",
+}
+
+
+def render(report: Report, threshold: Severity, style: Style) -> str:
+    """All findings, as GitLab reads them."""
+    marks = fingerprints(report.findings)
+    pairs = zip(report.findings, marks, strict=True)
+    return json_.render([_issue(report, finding, mark) for finding, mark in pairs])
+
+
+def _issue(report: Report, finding: Finding, mark: str) -> dict[str, Any]:
+    told = f"{finding.name}: {clean(finding.message)} [{maas(finding.maas)}]"
+    return {
+        "description": told,
+        "check_name": finding.code,
+        "fingerprint": mark,
+        "severity": _SEVERITIES[finding.severity],
+        "location": {
+            "path": clean(file_of(report, finding.place)),
+            "lines": {"begin": finding.place.line or 1},
+        },
+    }

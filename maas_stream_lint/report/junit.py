@@ -1,0 +1,125 @@
+"""JUnit XML: a suite a release line, a case a product, and one for the stream as a whole."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report import compact
+from maas_stream_lint.report.where import file_of
+from maas_stream_lint.report.words import brief, count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding, Severity
+    from maas_stream_lint.report.groups import Owner
+
+Case = tuple[str, "list[Finding]"]  # what it is called, and what was found
+
+#: What XML cannot hold, and ``clean`` lets pass.
+_NOT_XML = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
+
+
+def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
+    """Findings at or above the threshold fail a case; what is below stands in its output."""
+    # In ASCII: what standard output makes of other characters need not be UTF-8.
+    for part in _parts(report, threshold):
+        yield part.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _parts(report: Report, threshold: Severity) -> Iterator[str]:
+    stream, owned = _by_owner(report)
+    whole: list[Case] = [("the stream as a whole", stream)]
+    suites = [("stream", report.look.lines, whole)]
+    names = _names(list(owned))
+    for line in report.look.lines:
+        cases = [
+            (names[owner], [f for f in found if line in f.maas]) for owner, found in owned.items()
+        ]
+        suites.append((f"MAAS {line}", (line,), cases))
+    failed = [sum(_fails(found, threshold) for _, found in cases) for _, _, cases in suites]
+    tests = sum(len(cases) for _, _, cases in suites)
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield f'<testsuites name="maas-stream-lint" tests="{tests}" failures="{sum(failed)}">\n'
+    for (name, lines, cases), failures in zip(suites, failed, strict=True):
+        counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="0"'
+        yield f'  <testsuite name="{_xml(name)}" {counts}>\n'
+        for title, found in cases:
+            yield _case(report, name, lines, title, found, threshold)
+        yield "  </testsuite>\n"
+    yield "</testsuites>\n"
+
+
+def _by_owner(report: Report) -> tuple[list[Finding], dict[Owner, list[Finding]]]:
+    """The findings on the stream; and those on each product, of which some have none."""
+    owned: dict[Owner, list[Finding]] = {
+        (product.file.path, product.name): [] for product in report.look.catalog.products
+    }
+    stream: list[Finding] = []
+    for finding in report.findings:
+        product = finding.place.product
+        if product is None:
+            stream.append(finding)
+        else:
+            owned.setdefault((finding.place.file, product), []).append(finding)
+    return stream, owned
+
+
+def _names(owners: Sequence[Owner]) -> dict[Owner, str]:
+    """What a case is called: with its file where two products have one name."""
+    known = [name for _, name in owners]
+    return {
+        (file, name): f"{name} ({file})" if known.count(name) > 1 else name for file, name in owners
+    }
+
+
+def _case(
+    report: Report,
+    suite: str,
+    lines: tuple[str, ...],
+    title: str,
+    found: list[Finding],
+    threshold: Severity,
+) -> str:
+    head = f'classname="{_xml(suite)}" name="{_xml(brief(title))}"'
+    if found:
+        head += f' file="{_xml(file_of(report, found[0].place))}"'
+    bad = [f for f in found if f.severity >= threshold]
+    rest = [f for f in found if f.severity < threshold]
+    inside = ""
+    if bad:
+        first = f"{bad[0].code} {bad[0].name}: {bad[0].message}"
+        more = f" (and {count(len(bad) - 1, 'more finding')})" if len(bad) > 1 else ""
+        body = "\n\n".join(_told(report, finding, lines) for finding in bad)
+        inside += f'      <failure type="{bad[0].severity.label}" message="{_xml(first)}{more}">'
+        inside += f"{_text(body)}</failure>\n"
+    if rest:
+        body = "\n\n".join(_told(report, finding, lines) for finding in rest)
+        inside += f"      <system-out>{_text(body)}</system-out>\n"
+    if not inside:
+        return f"    <testcase {head}/>\n"
+    return f"    <testcase {head}>\n{inside}    </testcase>\n"
+
+
+def _told(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
+    lines = [compact.line(report, finding)]
+    if finding.effect:
+        lines.append(f"MAAS {clean(finding.effect)}")
+    lines += [f"log: {brief(text)}" for whose, text in finding.logs if set(whose) & set(asked)]
+    return "\n".join([*lines, f"fix: {clean(finding.remedy)}"])
+
+
+def _fails(found: list[Finding], threshold: Severity) -> bool:
+    return any(finding.severity >= threshold for finding in found)
+
+
+def _xml(text: str) -> str:
+    return escape(clean(text).translate(_NOT_XML))
+
+
+def _text(lines: str) -> str:
+    """Lines that are clean already: only what XML itself would misread is left."""
+    return escape(lines.translate(_NOT_XML), quote=False)

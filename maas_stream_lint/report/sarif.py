@@ -1,0 +1,235 @@
+"""SARIF 2.1.0: for code scanning, and whatever else collects the findings of many tools.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from maas_stream_lint import __version__
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.output import clean
+from maas_stream_lint.report import json_
+from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
+from maas_stream_lint.report.verdict import EXIT_FAILED, EXIT_INTERRUPTED, exit_code
+from maas_stream_lint.report.where import file_of, inner, is_remote
+from maas_stream_lint.report.words import SITE, maas, page_url
+from maas_stream_lint.rule import level_of
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding, Place
+    from maas_stream_lint.output import Style
+    from maas_stream_lint.rule import Rule
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_LEVELS = {Severity.WARNING: "warning", Severity.INFO: "note"}
+_ROOT = "%SRCROOT%"
+#: A line end within a paragraph.
+_WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")
+
+
+def render(report: Report, threshold: Severity, style: Style) -> str:
+    """One run of the tool. What the exit code says, the invocation says."""
+    return json_.render({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, threshold)]})
+
+
+def _run(report: Report, threshold: Severity) -> dict[str, Any]:
+    codes = sorted({finding.code for finding in report.findings})
+    return {
+        "tool": {"driver": _driver(report, codes)},
+        "invocations": [_invocation(report, threshold)],
+        "originalUriBaseIds": {_ROOT: _root(report)},
+        "newlineSequences": ["\r\n", "\n"],
+        "columnKind": "unicodeCodePoints",
+        "results": _results(report, codes),
+        "properties": {"source": clean(report.source), "maas": list(report.look.lines)},
+    }
+
+
+def _driver(report: Report, codes: list[str]) -> dict[str, Any]:
+    known = {rule.code: rule for rule in all_rules()}
+    names = {finding.code: finding.name for finding in report.findings}
+    return {
+        "name": "maas-stream-lint",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "informationUri": SITE,
+        "rules": [_rule(code, names[code], known.get(code)) for code in codes],
+    }
+
+
+def _rule(code: str, name: str, rule: Rule | None) -> dict[str, Any]:
+    made: dict[str, Any] = {"id": code, "name": name}
+    if rule is not None:
+        page = rule.page
+        told = {
+            "What MAAS does": page.maas,
+            "Why it matters": page.why,
+            "How to mend it": page.mend,
+        }
+        made |= {
+            "shortDescription": {"text": _literal(page.title)},
+            "fullDescription": {"text": _literal(_WRAPPED.sub(" ", page.why))},
+            "help": {
+                "text": _literal("\n\n".join(f"{head}: {body}" for head, body in told.items())),
+                "markdown": "\n\n".join(
+                    [f"**{page.title}**"]
+                    + [f"**{head}**\n\n{body}" for head, body in told.items()]
+                    + [f"**Example**\n\n{_fenced(page.example)}"]
+                ),
+            },
+            "helpUri": page_url(name),
+            "defaultConfiguration": {"level": level(rule.severity)},
+            "properties": {
+                "severity": rule.severity.label,
+                "tags": ["maas", rule.level.replace(" ", "-"), rule.severity.label],
+            },
+        }
+    return made
+
+
+def _fenced(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def level(severity: Severity) -> str:
+    """The least of SARIF's levels that says enough: what MAAS loses is an error."""
+    return _LEVELS.get(severity, "error")
+
+
+def _invocation(report: Report, threshold: Severity) -> dict[str, Any]:
+    code = exit_code(report, threshold)
+    made: dict[str, Any] = {"exitCode": code, "executionSuccessful": True}
+    whole = {
+        EXIT_FAILED: "some metadata was too much to be read, and nothing is known of it",
+        EXIT_INTERRUPTED: "it was stopped before all image files were looked at",
+    }
+    if code in whole:
+        said = {"level": "error", "message": {"text": whole[code]}}
+        made |= {"executionSuccessful": False, "toolExecutionNotifications": [said]}
+    return made
+
+
+def _root(report: Report) -> dict[str, Any]:
+    if is_remote(report):
+        return {"uri": _uri(report.look.stream.base.rstrip("/") + "/", safe=":/?&=[]@")}
+    # Where that is, those who read the report know better: no path of this machine is told.
+    return {"description": {"text": "the directory that the check was made in"}}
+
+
+def _results(report: Report, codes: list[str]) -> list[dict[str, Any]]:
+    from maas_stream_lint.report.sarif_fixes import fixes
+
+    mended = fixes(report)
+    marks = fingerprints(report.findings)
+    made = []
+    for finding, mark in zip(report.findings, marks, strict=True):
+        result = _result(report, finding, mark, codes.index(finding.code))
+        if changes := mended.get(finding):
+            result["fixes"] = [_fix(report, what, changed) for what, changed in changes]
+        made.append(result)
+    return made
+
+
+def _result(report: Report, finding: Finding, mark: str, index: int) -> dict[str, Any]:
+    related = [
+        {"id": number, **_location(report, place)}
+        for number, place in enumerate(finding.places[1:], 1)
+    ]
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": index,
+        "level": level(finding.severity),
+        "message": {"text": _message(_told(finding))},
+        "locations": [_location(report, finding.place)],
+        **({"relatedLocations": related} if related else {}),
+        "partialFingerprints": {SCHEME: mark},
+        "properties": {
+            "maas": list(finding.maas),
+            "severity": finding.severity.label,
+            "effect": clean(finding.effect),
+            "remedy": clean(finding.remedy),
+            "logs": [{"maas": list(lines), "text": clean(text)} for lines, text in finding.logs],
+            "tags": [level_of(finding.code).replace(" ", "-"), finding.severity.label],
+        },
+    }
+
+
+def _told(finding: Finding) -> str:
+    effect = f"MAAS {finding.effect}. " if finding.effect else ""
+    return f"{finding.message} [{maas(finding.maas)}]. {effect}Fix: {finding.remedy}"
+
+
+def _message(text: str) -> str:
+    """Untrusted text that is to be shown as it is: no placeholder, and no link in it."""
+    shown = _literal(clean(text))
+    return shown.replace("[", "\\[").replace("]", "\\]") if "](" in shown else shown
+
+
+def _literal(text: str) -> str:
+    """Text that has no placeholders."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _location(report: Report, place: Place) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": artifact(report, place)}
+    if place.line is not None:
+        physical["region"] = {"startLine": place.line, "startColumn": place.column or 1}
+    logical = [
+        {"name": clean(value), "kind": kind}
+        for kind in ("product", "version", "item")
+        if (value := getattr(place, kind)) is not None
+    ]
+    if place.pointer:
+        whole = {"fullyQualifiedName": clean(place.pointer), "kind": "member"}
+        logical.append(whole)
+    return {
+        "physicalLocation": physical,
+        **({"logicalLocations": logical} if logical else {}),
+        "message": {"text": _message(place.pointer or "the whole file")},
+    }
+
+
+def artifact(report: Report, place: Place) -> dict[str, Any]:
+    """A place's file: relative to the working directory, or to the server's root."""
+    path = inner(report, place) if is_remote(report) else file_of(report, place)
+    if path.startswith("/"):
+        return {"uri": f"file://{_uri(path)}"}
+    return {"uri": _uri(path), "uriBaseId": _ROOT}
+
+
+def _uri(path: str, safe: str = "/") -> str:
+    return quote(path.encode("utf-8", "surrogatepass"), safe=safe)
+
+
+def _fix(report: Report, what: str, changed: dict[str, list[Any]]) -> dict[str, Any]:
+    from maas_stream_lint.finding import Place
+
+    return {
+        "description": {"text": _message(what)},
+        "artifactChanges": [
+            {
+                "artifactLocation": artifact(report, Place(file)),
+                "replacements": [
+                    {
+                        "deletedRegion": {
+                            "startLine": lines.start,
+                            "startColumn": 1,
+                            "endLine": lines.end,
+                            "endColumn": 1,
+                        },
+                        "insertedContent": {"text": lines.text},
+                    }
+                    for lines in several
+                ],
+            }
+            for file, several in changed.items()
+        ],
+    }

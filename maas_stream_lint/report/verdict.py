@@ -1,0 +1,32 @@
+"""What a report comes to, for those who only ask whether it passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Severity
+
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def exit_code(report: Report, threshold: Severity) -> int:
+    """The exit code of ``check``, whatever forms the report is written in."""
+    if report.look.survey is not None and report.look.survey.interrupted:
+        return EXIT_INTERRUPTED
+    if fails(report, threshold):
+        return EXIT_FINDINGS
+    return EXIT_FAILED if report.look.stream.incomplete else 0
+
+
+def fails(report: Report, threshold: Severity) -> bool:
+    """Whether there is a finding at or above the threshold."""
+    return report.worst is not None and report.worst >= threshold
+
+
+def told(report: Report, threshold: Severity) -> str:
+    """The verdict in a word: ``fails``, ``incomplete`` or ``passes``."""
+    if fails(report, threshold):
+        return "fails"
+    return "incomplete" if exit_code(report, threshold) else "passes"

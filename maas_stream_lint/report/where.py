@@ -1,0 +1,35 @@
+"""Where a place is for those who read a report beside the files: as seen from where it was made."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Place
+
+
+def is_remote(report: Report) -> bool:
+    """Whether the stream was read from a server."""
+    return "://" in report.look.stream.base
+
+
+def file_of(report: Report, place: Place) -> str:
+    """A place's file: below the working directory if it is there, else its whole path or URL.
+
+    What is wrong with the source itself is said of the file that MAAS begins with, since most who
+    read such reports take no finding without a file.
+    """
+    path = inner(report, place)
+    base = report.look.stream.base
+    if is_remote(report):
+        return f"{base.rstrip('/')}/{path}"
+    whole = os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - a name may be no path
+    here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118
+    return whole.removeprefix(here).replace(os.sep, "/")
+
+
+def inner(report: Report, place: Place) -> str:
+    """A place's file below the stream's root."""
+    return place.file or report.look.stream.start

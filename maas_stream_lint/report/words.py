@@ -1,0 +1,65 @@
+"""Names, numbers and release lines in few words, for reports of every kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.output import clean
+from maas_stream_lint.rulebook import all_releases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A hostile name may have megabytes.
+LONGEST = 500
+
+#: Where the documentation is, in the edition of the last release.
+SITE = "https://maas-stream-lint.readthedocs.io/en/stable/"
+
+
+def brief(text: str) -> str:
+    """An untrusted text, made safe, and cut where it is longer than any name or line should be."""
+    return clean(text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}")
+
+
+def span(lines: Iterable[str], known: Iterable[str], asked: Iterable[str] = ()) -> str:
+    """Release lines, briefly: ``2.9–3.7``, ``3.5, 3.8``.
+
+    ``known``: every release line there is, oldest first; neighbours there make a range. ``asked``:
+    the lines asked for; ``all`` where it is these.
+    """
+    order = list(known)
+    wanted = set(lines)
+    if len(wanted) > 1 and wanted == set(asked):
+        return "all"
+    runs: list[list[str]] = []
+    for position, line in enumerate(order):
+        if line in wanted:
+            if runs and position and runs[-1][-1] == order[position - 1]:
+                runs[-1].append(line)
+            else:
+                runs.append([line])
+    return ", ".join(r[0] if len(r) == 1 else f"{r[0]}\N{EN DASH}{r[-1]}" for r in runs)
+
+
+def some(names: list[str], most: int = 3) -> str:
+    """A few of many names: ``a, b, c and 477 more``."""
+    if len(names) <= most + 1:
+        return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+    return ", ".join(names[:most]) + f" and {len(names) - most:,} more"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 product``, ``2 products``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def maas(lines: Iterable[str], *, dash: str = "-") -> str:
+    """Release lines of those there are, for programs and plain files: ``MAAS 2.9-3.7``."""
+    told = span(lines, [release.line for release in all_releases()])
+    return f"MAAS {told}".replace("\N{EN DASH}", dash)
+
+
+def page_url(name: str) -> str:
+    """Where a rule has its page, by the rule's name."""
+    return f"{SITE}rules/{name}/"

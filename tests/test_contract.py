@@ -1,0 +1,159 @@
+"""What docs/contract.md promises: exit codes, and codes of rules that are given once.
+
+``UPDATE_DOCS=1 pytest tests/test_contract.py`` adds the lines of new rules to rules/codes.toml.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import maas_stream_lint
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.cli import main
+from maas_stream_lint.rule import LEVELS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+CODES = ROOT / "rules" / "codes.toml"
+CONTRACT = (ROOT / "docs" / "contract.md").read_text("utf-8")
+BAD = "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
+GOOD = "fixtures/good/rhel/tree/streams/v1/index.json"
+
+#: Command line → exit code, one line for each way there is to end.
+EXITS = [
+    ("--version", 0),
+    ("check --help", 0),
+    (f"check {GOOD}", 0),
+    (f"check {BAD} --severity fatal", 0),
+    (f"check {BAD}", 1),
+    (f"check {BAD} --format json", 1),
+    (f"fix {BAD}", 1),
+    (f"fix {GOOD}", 0),
+    (f"preview {BAD}", 0),
+    ("rules", 0),
+    ("explain MSL401", 0),
+    ("explain nothing-like-it", 2),
+    ("check", 2),
+    ("check nowhere", 2),
+    (f"check {GOOD} --no-such-option", 2),
+    (f"check {GOOD} --maas 1.0", 2),
+    (f"check {GOOD} --select MSL999", 2),
+    (f"check {GOOD} --output nowhere/report.txt", 2),
+    ("preview nowhere", 2),
+    ("no-such-command", 2),
+]
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    return tomllib.loads(CODES.read_text("utf-8"))
+
+
+def problems(codes: dict[str, dict[str, str]], rules: dict[str, str]) -> list[str]:
+    """What of the promise the rules (code → name) break."""
+    told = []
+    for code, entry in codes.items():
+        if "retired" in entry:
+            if code in rules:
+                told.append(f"{code} was {entry['name']}, which is retired: take a new code")
+        elif code not in rules:
+            told.append(
+                f"{code} {entry['name']} is gone: bring it back, or retire it by "
+                f'`retired = "why, and what to do instead"` in rules/codes.toml'
+            )
+        elif rules[code] != entry["name"]:
+            told.append(
+                f"{code} was {entry['name']} and is {rules[code]} now: keep the name, or give the "
+                "new rule a new code and retire this one"
+            )
+    names = {entry["name"]: code for code, entry in codes.items()}
+    for code, name in rules.items():
+        if code not in codes:
+            told.append(f"{code} {name} is new: UPDATE_DOCS=1 pytest tests/test_contract.py")
+        if names.get(name, code) != code:
+            told.append(f"the name {name} belongs to {names[name]}, and is {code}'s now")
+    return told
+
+
+def test_no_code_is_lost_renamed_or_given_again() -> None:
+    rules = {rule.code: rule.name for rule in all_rules()}
+    known = recorded()
+    new = {code: name for code, name in rules.items() if code not in known}
+    if new and os.environ.get("UPDATE_DOCS"):
+        text = CODES.read_text("utf-8")
+        head = text[: text.index("\nMSL") + 1]
+        lines = [line for line in text.splitlines() if line.startswith("MSL")]
+        lines += [f'{code} = {{ name = "{name}" }}' for code, name in new.items()]
+        CODES.write_text(head + "".join(f"{line}\n" for line in sorted(lines)), "utf-8")
+        known = recorded()
+    assert problems(known, rules) == []
+    assert list(known) == sorted(known)
+
+
+def test_what_would_break_the_promise_is_noticed() -> None:
+    codes = {
+        "MSL101": {"name": "a"},
+        "MSL102": {"name": "b", "retired": "0.2: never seen"},
+        "MSL103": {"name": "c"},
+    }
+    fine = {"MSL101": "a", "MSL103": "c"}
+    assert problems(codes, fine) == []
+    (gone,) = problems(codes, {"MSL101": "a"})
+    assert "MSL103 c is gone" in gone
+    assert "retired =" in gone
+    (renamed,) = problems(codes, {"MSL101": "a", "MSL103": "z"})
+    assert "MSL103 was c and is z now" in renamed
+    assert any("retired: take a new code" in p for p in problems(codes, {**fine, "MSL102": "b"}))
+    assert any("is new" in p for p in problems(codes, {**fine, "MSL104": "d"}))
+    assert any("belongs to MSL102" in p for p in problems(codes, {**fine, "MSL104": "b"}))
+
+
+def test_each_code_says_its_level() -> None:
+    for digit, level in LEVELS.items():
+        said = {"file": "image file"}.get(level, level)
+        assert f"{digit} {said}" in " ".join(CONTRACT.split())
+    assert {rule.code[3] for rule in all_rules()} <= set(LEVELS)
+
+
+@pytest.mark.parametrize(("line", "code"), EXITS, ids=[line for line, _ in EXITS])
+def test_exit_codes(line: str, code: int, monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    assert CliRunner().invoke(main, line.split()).exit_code == code
+
+
+def test_a_crash_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("our bug")
+
+    monkeypatch.setattr("maas_stream_lint.api.check", crash)
+    assert CliRunner().invoke(main, ["check", "anything"]).exit_code == 2
+
+
+def test_an_interrupted_run_ends_with_130() -> None:
+    code = (
+        "import os, signal, maas_stream_lint.api as api, maas_stream_lint.cli as cli\n"
+        "api.check = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
+        "cli.main(['check', 'anything'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (130, b"")
+
+
+def test_the_page_names_every_exit_code() -> None:
+    table = CONTRACT.split("## Exit codes")[1].split("\n## ")[0]
+    assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == ["0", "1", "2", "130"]
+
+
+@pytest.mark.parametrize("name", maas_stream_lint.__all__)
+def test_public_names_exist(name: str) -> None:
+    assert getattr(maas_stream_lint, name, None) is not None
