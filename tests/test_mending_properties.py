@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from maas_stream_lint.api import Report
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import findings, look_at
 from maas_stream_lint.finding import Finding, Place, Severity
+from maas_stream_lint.mending.jsontext import Change, Move, Remove, Rename, Set
 from maas_stream_lint.mending.plan import Plan, diff_of, fix
 from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 from maas_stream_lint.rulebook import all_releases
@@ -176,14 +180,47 @@ def assert_the_useless_is_announced(plan: Plan) -> None:
 
 
 def assert_only_edits_differ(tree: MemoryTree, plan: Plan) -> None:
-    touched = {file for edit in plan.edits for file, _ in edit.changes}
-    added = {path for edit in plan.edits for path in edit.added}
-    assert set(plan.files) <= touched | added
-    for path, body in plan.files.items():
-        if path in tree.files and path not in added:
-            assert body != tree.files[path], path
-    if plan.files:
-        assert diff_of(plan)
+    """The written files are what the edits say of the old ones, in value, and line for line."""
+    made: dict[str, Any] = {}
+    for edit in plan.edits:
+        for file, change in edit.changes:
+            if file not in made and file in tree.files:
+                made[file] = json.loads(tree.files[file])
+            if file in made:
+                changed(made[file], change)
+    assert set(plan.files) <= made.keys() | {p for edit in plan.edits for p in edit.added}
+    for path, data in made.items():
+        assert json.loads(plan.files[path]) == data, path
+        old, new = tree.files[path].split(b"\n"), plan.files[path].split(b"\n")
+        kept = set(new)
+        gone = sum(line not in kept and line + b"," not in kept for line in old)
+        changes = [(e, c) for e in plan.edits for f, c in e.changes if f == path]
+        assert gone <= sum(math.inf if e.consent else lines_of(c) for e, c in changes), path
+    assert bool(plan.files) == bool(diff_of(plan))
+
+
+def lines_of(change: Change) -> float:
+    """How many lines a change may touch at most: what it takes out has no bound here."""
+    return 3 if isinstance(change, Rename) or not replaces(change) else math.inf
+
+
+def replaces(change: Change) -> bool:
+    """Whether a change may take more than a line out."""
+    return not isinstance(change, Set) or isinstance(change.value, (dict, list))
+
+
+def changed(data: Any, change: Change) -> None:
+    """Make a change to a value."""
+    *steps, last = change.path
+    holder = reduce(getitem, steps, data)
+    if isinstance(change, Set):
+        holder[last] = change.value
+    elif isinstance(change, Remove):
+        del holder[last]
+    elif isinstance(change, Rename):
+        holder[change.key] = holder.pop(last)
+    elif isinstance(change, Move):
+        reduce(getitem, change.to[:-1], data)[change.to[-1]] = holder.pop(last)
 
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 MODULES = (documents, products, items)
 #: One mended thing brings another to light; more often than this nothing does.
 ROUNDS = 12
+#: So many edits that do harm are tried one by one.
+FEW = 8
 #: Rules that tell what others lead to: they may point elsewhere after an edit.
 SUMMARIES = ("good-products-lost",)
 #: What a release makes of a product, worst first.
@@ -213,7 +215,7 @@ class _Planner:
         for _ in range(ROUNDS):
             fixing = self._fixing()
             proposals = [
-                (finding, proposal)
+                (finding, _owned_up(proposal, fixing))
                 for finding in self._report.findings
                 if finding.name in FIXERS and (only is None or finding.name in only)
                 for proposal in FIXERS[finding.name](finding, fixing)
@@ -254,37 +256,58 @@ class _Planner:
         return file is not None and signature_of(file) is not None
 
     def _halve(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
-        """Make all at once if that does no harm, else each half by itself."""
-        if self._made(wanted):
+        """Make all at once if that does no harm, else first what is of products that take none."""
+        harm = self._harm_of(wanted)
+        if not harm:
             return True
-        if len(wanted) == 1 and self._round == len(self._edits):
-            edit = _edit(*wanted[0])
-            self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
         if len(wanted) == 1:
-            # What was made since this was proposed may have moved its place: another round tells.
+            self._fail(wanted)
+            return False
+        moves = _moves(wanted)
+        products = [_spot(finding.place, moves) for finding, _ in wanted]
+        parts = _split(wanted, [product in harm for product in products])
+        if parts is None:  # one edit of each product first, so that it shows which does the harm
+            known: set[tuple[str, str]] = set()
+            again = [p in known or bool(known.add(p)) for p in products]  # type: ignore[func-returns-value]
+            parts = _split(wanted, again)
+        if parts is None and len(wanted) > FEW and harm.issuperset(products):
+            self._fail(wanted)
             return False
         half = len(wanted) // 2
-        first = self._halve(wanted[:half])
-        return self._halve(wanted[half:]) or first
+        first, second = parts or (wanted[:half], wanted[half:])
+        made = self._halve(first)
+        return self._halve(second) or made
 
-    def _made(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
+    def _fail(self, wanted: list[tuple[Finding, Proposal]]) -> None:
+        """Do not try these again."""
+        if self._round != len(self._edits):
+            # What was made since they were proposed may have moved their places: another round
+            # tells.
+            return
+        for finding, proposal in wanted:
+            edit = _edit(finding, proposal)
+            self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
+
+    def _harm_of(self, wanted: list[tuple[Finding, Proposal]]) -> set[tuple[str, str]]:
+        """Make them all, unless they do harm: then which products take it."""
         try:
             texts = self._applied(wanted)
         except ChangeError:
-            return False
+            return {("", "")}
         start = self._start
         for _, proposal in wanted:
             start = next((p for p in proposal.added if p == INDEX_JSON), start)
         after = self._checked(texts, start)
-        if not _does_good(self._report, after, wanted):
-            return False
+        harm = _harm(self._report, after, wanted)
+        if harm:
+            return harm
         warnings = _warnings(self._report, after, wanted)
         self._edits += [
             replace(_edit(finding, proposal), warning=warning)
             for (finding, proposal), warning in zip(wanted, warnings, strict=True)
         ]
         self._texts, self._report, self._start = texts, after, start
-        return True
+        return set()
 
     def _applied(self, wanted: list[tuple[Finding, Proposal]]) -> dict[str, str]:
         texts = dict(self._texts)
@@ -359,6 +382,16 @@ def local_tree(report: Report) -> LocalTree | None:
     return opened if isinstance(opened, LocalTree) else None
 
 
+def _owned_up(proposal: Proposal, fixing: Fixing) -> Proposal:
+    """Whatever its fixer thinks, an edit is not safe that writes over an object or a list."""
+    for file, change in proposal.parts:
+        if proposal.consent is None and isinstance(change, Set):
+            held = fixing.at(Place(file, change.path))
+            if isinstance(held, (dict, list)) and held and type(held) is not type(change.value):
+                return replace(proposal, consent=UNSAFE)
+    return proposal
+
+
 def _parts(proposal: Proposal) -> tuple[Any, ...]:
     return (tuple(map(repr, proposal.parts)), tuple(proposal.added))
 
@@ -392,25 +425,45 @@ def _said(change: Change) -> dict[str, Any]:
     return said
 
 
-def _does_good(before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]) -> bool:
-    """Whether the findings are gone, none has come, and nothing fares worse."""
-    moves = dict(move for _, proposal in wanted for move in proposal.renamed)
+def _harm(
+    before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
+) -> set[tuple[str, str]]:
+    """What speaks against edits, by product (an empty name: by none); nothing, if they do good.
+
+    A finding is still there, or has come, or some release does less with a product.
+    """
+    moves = _moves(wanted)
     left = {(_key(f, after), f.message) for f in after.findings}
-    if any((_key(f, before, moves), f.message) in left for f, _ in wanted):
-        return False
+    harm = {_spot(f.place, moves) for f, _ in wanted if (_key(f, before, moves), f.message) in left}
     better, worse = _compared(before, after, moves)
-    if worse:
-        return False
     if all(proposal.consent == CHOICE for _, proposal in wanted):
-        return True
+        return harm | worse
     lenient = all(proposal.consent is not None for _, proposal in wanted)
     known = {_key(f, before, moves) for f in before.findings}
-    return all(
-        _key(f, after) in known
-        or f.name in SUMMARIES
-        or _was_hidden(f, before, after, better, lenient=lenient)
+    new = (
+        f
         for f in after.findings
+        if _key(f, after) not in known
+        and f.name not in SUMMARIES
+        and not _was_hidden(f, before, after, better, lenient=lenient)
     )
+    harm |= {(place.file, place.product or "") for f in new for place in f.places}
+    # A product may be worse off for what is wrong with another, which is then new.
+    return harm or worse
+
+
+def _split(
+    wanted: list[tuple[Finding, Proposal]], later: list[bool]
+) -> tuple[list[tuple[Finding, Proposal]], list[tuple[Finding, Proposal]]] | None:
+    """Two parts, the second of what is marked; ``None`` if one is empty."""
+    if len(set(later)) < 2:
+        return None
+    pairs = list(zip(wanted, later, strict=True))
+    return [w for w, marked in pairs if not marked], [w for w, marked in pairs if marked]
+
+
+def _moves(wanted: Iterable[tuple[Finding, Proposal]]) -> dict[Place, Place | None]:
+    return dict(move for _, proposal in wanted for move in proposal.renamed)
 
 
 def _was_hidden(
@@ -457,25 +510,27 @@ def _moved(place: Place, moves: dict[Place, Place | None]) -> Place:
 
 def _compared(
     before: Report, after: Report, moves: dict[Place, Place | None]
-) -> tuple[set[tuple[str, str]], bool]:
-    """The products that some release now does more with; and whether one does less with any.
+) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The products that some release now does more with, and those that one does less with.
 
     Those that were taken out do not count.
     """
     was = {(row.file, row.product): row.outcomes for row in rows(before.look, before.findings)}
     now = {(row.file, row.product): row.outcomes for row in rows(after.look, after.findings)}
-    better, worse = now.keys() - was.keys(), False
+    better, worse = now.keys() - was.keys(), set()
     for (file, product), outcomes in was.items():
         old = Place(file, ("products", product))
-        place = _moved(old, moves)
-        after_it = now.get((place.file, str(place.path[1])))
+        spot = _spot(old, moves)
+        after_it = now.get(spot)
         if after_it is None:
-            worse = worse or moves.get(old, old) is not None
+            if moves.get(old, old) is not None:
+                worse.add(spot)
             continue
         pairs = [(RANKS[a], RANKS[b]) for a, b in zip(after_it, outcomes, strict=True)]
-        worse = worse or any(a < b for a, b in pairs)
+        if any(a < b for a, b in pairs):
+            worse.add(spot)
         if any(a > b for a, b in pairs):
-            better.add((place.file, str(place.path[1])))
+            better.add(spot)
     return better, worse
 
 
@@ -486,7 +541,7 @@ def _warnings(
 
     What is of no edit's product is said by the first.
     """
-    moves = dict(move for _, proposal in wanted for move in proposal.renamed)
+    moves = _moves(wanted)
     was = {
         _spot(Place(row.file, ("products", row.product)), moves): row.outcomes
         for row in rows(before.look, before.findings)

@@ -1,0 +1,173 @@
+"""What a plan is made of: consent, clashes, odd texts, and how often a large stream is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from images import INDEX, PRODUCTS, SQUASHFS, UBUNTU, Tree
+from maas_stream_lint.api import check
+from maas_stream_lint.finding import Finding
+from maas_stream_lint.mending import plan as plan_
+from maas_stream_lint.mending.jsontext import Remove
+from maas_stream_lint.mending.plan import FIXERS, Plan, fix
+from maas_stream_lint.mending.proposal import Fixing, Part, Proposal
+
+NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture(autouse=True)
+def home(own_home: Path) -> Path:
+    return own_home
+
+
+def planned(root: Path, *more: bool, **said: Any) -> Plan:
+    return fix(check(root / INDEX), *more, now=NOW, **said)
+
+
+def product_of(plan: Plan) -> dict[str, Any]:
+    product: dict[str, Any] = json.loads(plan.files[PRODUCTS])["products"][UBUNTU]
+    return product
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "wanted"),
+    [
+        ("version", 22.04, "22.04"),
+        ("support_eol", "1 April 2099", "2099-04-01"),
+        ("support_eol", "2099-04-01T00:00:00Z", "2099-04-01"),
+        ("support_eol", "20990401", "2099-04-01"),
+        ("subarches", "generic", "generic,ga-22.04"),
+        ("subarches", "generic, ga-22.04", "generic,ga-22.04"),
+        ("release_title", None, "22.04 LTS"),
+    ],
+)
+def test_safe(tmp_path: Path, field: str, given: Any, wanted: str) -> None:
+    tree = Tree()
+    tree.products[UBUNTU][field] = given
+    if given is None:
+        del tree.products[UBUNTU][field]
+    plan = planned(tree.write(tmp_path))
+    assert product_of(plan)[field] == wanted
+    assert all(edit.consent is None for edit in plan.edits)
+
+
+def test_a_number_is_not_the_text_that_it_was(tmp_path: Path) -> None:
+    """24.10 as a number is 24.1; the product's name tells what was meant."""
+    tree = Tree()
+    name = UBUNTU.replace("22.04", "24.10")
+    tree.products = {name: {**tree.products[UBUNTU], "version": 24.1}}
+    plan = planned(tree.write(tmp_path))
+    assert json.loads(plan.files[PRODUCTS])["products"][name]["version"] == "24.10"
+
+
+@pytest.mark.parametrize("left_out", ["sha256", "size"])
+def test_a_file_that_contradicts_its_item_is_not_taken_at_its_word(
+    tmp_path: Path, left_out: str
+) -> None:
+    tree = Tree()
+    del tree.items["squashfs"][left_out]
+    root = tree.write(tmp_path)
+    place = root / tree.items["squashfs"]["path"]
+    place.write_bytes(SQUASHFS[:-5])
+    plan = planned(root)
+    assert not plan.edits
+    assert "--unsafe" in {edit.consent for edit in plan.refused}
+    assert planned(root, True).after.findings[0].severity.label != "fatal"
+
+
+def test_consent(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.items["squashfs"]["sha256"] = "0" * 64
+    root = tree.write(tmp_path)
+    assert [edit.consent for edit in planned(root).refused] == ["--unsafe"]
+    plan = planned(root, True)
+    assert [(edit.name, edit.consent) for edit in plan.edits] == [("sha256-mismatch", "--unsafe")]
+    assert not plan.refused
+
+
+def test_only_what_the_report_shows_is_mended(tmp_path: Path) -> None:
+    tree = Tree()
+    del tree.items["squashfs"]["sha256"]
+    tree.products[UBUNTU]["version"] = 22.04
+    root = tree.write(tmp_path)
+    plan = fix(check(root / INDEX, select=["missing-sha256"]), now=NOW)
+    assert [edit.name for edit in plan.edits] == ["missing-sha256"]
+    assert "number-instead-of-text" in {f.name for f in plan.after.findings}
+
+
+def test_a_byte_order_mark_is_left_to_people(tmp_path: Path) -> None:
+    root = Tree().write(tmp_path)
+    (root / PRODUCTS).write_bytes(b"\xef\xbb\xbf" + (root / PRODUCTS).read_bytes())
+    plan = planned(root, True, True)
+    assert not plan.files
+    assert plan.after.findings
+
+
+def test_of_a_key_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
+    root = Tree().write(tmp_path)
+    text = (root / PRODUCTS).read_text()
+    twice = text.replace('"version": "22.04"', '"version": "20.04",\n   "version": 22.04')
+    (root / PRODUCTS).write_text(twice)
+    assert planned(root).files[PRODUCTS].decode().count('"version": "22.04"') == 1
+    assert '"20.04"' in planned(root).files[PRODUCTS].decode()
+    assert planned(root, True).files[PRODUCTS].decode() == text
+
+
+def test_two_that_want_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are proposed from the same state: one is made, and the other seen anew."""
+
+    def drop(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+        change = Remove((*finding.place.path[:2], "version"))
+        yield Proposal((Part(finding.place.file, change),), "take it out")
+        yield from real(finding, fixing)
+
+    real = FIXERS["number-instead-of-text"]
+    monkeypatch.setitem(FIXERS, "number-instead-of-text", drop)
+    tree = Tree()
+    tree.products[UBUNTU]["version"] = 22.04
+    plan = planned(tree.write(tmp_path))
+    assert product_of(plan)["version"] == "22.04"
+
+
+def test_many_edits_that_do_harm_take_few_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = Tree()
+    (product,) = tree.products.values()
+    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(120)]
+    tree.products = {
+        name: {**product, "arch": f"arch{n}", "subarches": "generic, ga-22.04", "version": 22.04}
+        for n, name in enumerate(names)
+    }
+    bad = set(names[::3])
+    real, times = FIXERS["subarches-spaces"], 0
+
+    def harmful(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+        for proposal in real(finding, fixing):
+            part = Part(finding.place.file, Remove((*finding.place.path[:2], "label")))
+            more = (part,) if finding.place.product in bad else ()
+            yield Proposal((*proposal.parts, *more), proposal.what)
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal times
+        times += 1
+        return checked(*arguments)
+
+    checked = plan_._Planner._checked
+    monkeypatch.setitem(FIXERS, "subarches-spaces", harmful)
+    monkeypatch.setattr(plan_._Planner, "_checked", counted)
+    plan = planned(tree.write(tmp_path))
+    assert len(plan.edits) == 2 * 120 - 40
+    assert {edit.place.product for edit in plan.failed} == bad
+    assert times < 40
+
+
+def test_a_clean_stream(tmp_path: Path) -> None:
+    plan = planned(Tree().write(tmp_path), True, True)
+    assert (plan.edits, plan.files, plan.refused, plan.failed) == ((), {}, (), ())
