@@ -10,6 +10,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from maas_stream_lint import atomic
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -134,19 +135,10 @@ def _target(output: str) -> Path:
 
 
 def _replace(target: Path, parts: Iterable[bytes]) -> None:
-    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
     try:
-        with beside.open("xb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, beside)
-        beside.replace(target)
+        atomic.replace(target, parts)
     except OSError as error:
         raise _unwritable(str(target), error) from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _unwritable(output: str, error: OSError) -> UsageError:

@@ -209,7 +209,7 @@ class LocalTree:
         tidy = os.path.normpath(name)
         if name.startswith("/") or tidy.split("/")[0] == "..":
             return Trouble("outside-root", "the path leads out of the tree")
-        if "\0" in name or not _encodable(name):
+        if "\0" in name or not encodable(name):
             return Trouble("missing", "no such file")
         return f"{self.root}/{tidy}" + "/" * name.endswith("/")
 
@@ -232,7 +232,7 @@ class LocalTree:
         return body
 
 
-def _encodable(name: str) -> bool:
+def encodable(name: str) -> bool:
     """Whether a name could be on disk: half a surrogate pair cannot."""
     try:
         os.fsencode(name)

@@ -21,7 +21,7 @@ from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.seen import Seen
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.images.wire import Refused
-from maas_stream_lint.source import Trouble
+from maas_stream_lint.source import Trouble, encodable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -485,7 +485,7 @@ def _place_in(folder: Path, path: str) -> Path | None:
     ``None`` for one that no disk can hold, of which the metadata's rules tell.
     """
     tidy = os.path.normpath("/" + path.split("?")[0].split("#")[0]).lstrip("/")
-    if not tidy or "\0" in tidy or not _encodable(tidy):
+    if not tidy or "\0" in tidy or not encodable(tidy):
         return None
     place = folder / tidy
     # A link below the folder may lead elsewhere.
@@ -493,14 +493,6 @@ def _place_in(folder: Path, path: str) -> Path | None:
         hint = "give --keep a folder without links"
         raise UsageError(f"{path!r} would be kept outside of {str(folder)!r}", hint)
     return place
-
-
-def _encodable(name: str) -> bool:
-    try:
-        os.fsencode(name)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_kept(folder: str | os.PathLike[str], wanted: Wanted, seen: Seen) -> bool:

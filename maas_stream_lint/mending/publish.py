@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint import atomic
 from maas_stream_lint.api import check
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.mending import jsontext
@@ -226,19 +227,8 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def _put(place: Path, body: bytes) -> None:
-    """Write a file beside, and rename it."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name[:200]}.{os.getpid()}.tmp")
-    try:
-        with beside.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        if place.exists():
-            shutil.copymode(place, beside)
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
+    atomic.replace(place, [body])
 
 
 def _linked(source: str, target: str) -> str:
