@@ -16,7 +16,7 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import findings, look_at, no_gc
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.examine import wanted_files
-from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.finding import Place
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local import LocalImages
 from maas_stream_lint.images.progress import Quiet
@@ -24,9 +24,9 @@ from maas_stream_lint.images.seen import FileOptions, Survey
 from maas_stream_lint.mending import documents, items, products
 from maas_stream_lint.mending.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.mending.overlay import Overlay
+from maas_stream_lint.mending.proof import harm_of, moves_of, spot, warnings_of
 from maas_stream_lint.mending.proposal import CHOICE, DROP, SIGN, UNSAFE, Fixing, Proposal
 from maas_stream_lint.mending.registry import FIXERS
-from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.mending.jsontext import Change
-    from maas_stream_lint.outcome import Row
     from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
@@ -46,10 +45,6 @@ MODULES = (documents, products, items)
 ROUNDS = 12
 #: So many edits that do harm are tried one by one.
 FEW = 8
-#: Rules that tell what others lead to: they may point elsewhere after an edit.
-SUMMARIES = ("good-products-lost",)
-#: What a release makes of a product, worst first.
-RANKS = {FATAL: 0, IGNORED: 1, UNUSABLE: 2, NOTICE: 3, IMPORTED: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +258,8 @@ class _Planner:
         if len(wanted) == 1:
             self._fail(wanted)
             return False
-        moves = _moves(wanted)
-        products = [_spot(finding.place, moves) for finding, _ in wanted]
+        moves = moves_of(wanted)
+        products = [spot(finding.place, moves) for finding, _ in wanted]
         parts = _split(wanted, [product in harm for product in products])
         if parts is None:  # one edit of each product first, so that it shows which does the harm
             known: set[tuple[str, str]] = set()
@@ -298,10 +293,10 @@ class _Planner:
         for _, proposal in wanted:
             start = next((p for p in proposal.added if p == INDEX_JSON), start)
         after = self._checked(texts, start)
-        harm = _harm(self._report, after, wanted)
+        harm = harm_of(self._report, after, wanted)
         if harm:
             return harm
-        warnings = _warnings(self._report, after, wanted)
+        warnings = warnings_of(self._report, after, wanted)
         self._edits += [
             replace(_edit(finding, proposal), warning=warning)
             for (finding, proposal), warning in zip(wanted, warnings, strict=True)
@@ -425,33 +420,6 @@ def _said(change: Change) -> dict[str, Any]:
     return said
 
 
-def _harm(
-    before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
-) -> set[tuple[str, str]]:
-    """What speaks against edits, by product (an empty name: by none); nothing, if they do good.
-
-    A finding is still there, or has come, or some release does less with a product.
-    """
-    moves = _moves(wanted)
-    left = {(_key(f, after), f.message) for f in after.findings}
-    harm = {_spot(f.place, moves) for f, _ in wanted if (_key(f, before, moves), f.message) in left}
-    better, worse = _compared(before, after, moves)
-    if all(proposal.consent == CHOICE for _, proposal in wanted):
-        return harm | worse
-    lenient = all(proposal.consent is not None for _, proposal in wanted)
-    known = {_key(f, before, moves) for f in before.findings}
-    new = (
-        f
-        for f in after.findings
-        if _key(f, after) not in known
-        and f.name not in SUMMARIES
-        and not _was_hidden(f, before, after, better, lenient=lenient)
-    )
-    harm |= {(place.file, place.product or "") for f in new for place in f.places}
-    # A product may be worse off for what is wrong with another, which is then new.
-    return harm or worse
-
-
 def _split(
     wanted: list[tuple[Finding, Proposal]], later: list[bool]
 ) -> tuple[list[tuple[Finding, Proposal]], list[tuple[Finding, Proposal]]] | None:
@@ -460,132 +428,6 @@ def _split(
         return None
     pairs = list(zip(wanted, later, strict=True))
     return [w for w, marked in pairs if not marked], [w for w, marked in pairs if marked]
-
-
-def _moves(wanted: Iterable[tuple[Finding, Proposal]]) -> dict[Place, Place | None]:
-    return dict(move for _, proposal in wanted for move in proposal.renamed)
-
-
-def _was_hidden(
-    finding: Finding,
-    before: Report,
-    after: Report,
-    better: set[tuple[str, str]],
-    *,
-    lenient: bool,
-) -> bool:
-    """Whether a finding was true before, and only could not be seen.
-
-    It is in a file that was not read, or of a product (or of all) that MAAS did not get to see.
-    ``better``: the products that some release now does more with. ``lenient``: whether advice may
-    come, since somebody agreed to lose something.
-    """
-    file, product = finding.place.file, finding.place.product
-    if file not in before.look.stream.files and file in after.look.stream.files:
-        return True
-    if finding.severity >= Severity.IGNORED:
-        return False
-    if product is None:
-        return bool(better) or (lenient and finding.severity is Severity.INFO)
-    return (file, product) in better or (lenient and finding.severity is Severity.INFO)
-
-
-def _key(
-    finding: Finding, report: Report, moves: dict[Place, Place | None] | None = None
-) -> tuple[Any, ...]:
-    """What makes a finding the same before and after: its rule and place, not its line numbers."""
-    place = _moved(Place(finding.place.file, finding.place.path), moves or {})
-    where = place.path[:6] if place.product is not None else place.path[:2]
-    # What is about the whole stream stands at its first file, which may become another.
-    file = "" if not where and place.file == report.look.stream.start else place.file
-    return (finding.code, file, where, finding.severity)
-
-
-def _moved(place: Place, moves: dict[Place, Place | None]) -> Place:
-    for old, new in moves.items():
-        if new is not None and place.file == old.file and place.path[: len(old.path)] == old.path:
-            return Place(new.file, (*new.path, *place.path[len(old.path) :]))
-    return place
-
-
-def _compared(
-    before: Report, after: Report, moves: dict[Place, Place | None]
-) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """The products that some release now does more with, and those that one does less with.
-
-    Those that were taken out do not count.
-    """
-    was = {(row.file, row.product): row.outcomes for row in rows(before.look, before.findings)}
-    now = {(row.file, row.product): row.outcomes for row in rows(after.look, after.findings)}
-    better, worse = now.keys() - was.keys(), set()
-    for (file, product), outcomes in was.items():
-        old = Place(file, ("products", product))
-        spot = _spot(old, moves)
-        after_it = now.get(spot)
-        if after_it is None:
-            if moves.get(old, old) is not None:
-                worse.add(spot)
-            continue
-        pairs = [(RANKS[a], RANKS[b]) for a, b in zip(after_it, outcomes, strict=True)]
-        if any(a < b for a, b in pairs):
-            worse.add(spot)
-        if any(a > b for a, b in pairs):
-            better.add(spot)
-    return better, worse
-
-
-def _warnings(
-    before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
-) -> list[str | None]:
-    """What MAAS now imports though it can't be used: said by the edits that made it so.
-
-    What is of no edit's product is said by the first.
-    """
-    moves = _moves(wanted)
-    was = {
-        _spot(Place(row.file, ("products", row.product)), moves): row.outcomes
-        for row in rows(before.look, before.findings)
-    }
-    told: dict[tuple[str, str], str] = {}
-    for row in rows(after.look, after.findings):
-        old = was.get((row.file, row.product))
-        lines = [
-            line
-            for line, a, b in zip(after.look.lines, row.outcomes, old or (), strict=old is not None)
-            if a == UNUSABLE and RANKS[b] < RANKS[UNUSABLE]
-        ]
-        if lines:
-            told[row.file, row.product] = _useless(row, lines, after)
-    said: list[list[str]] = [[] for _ in wanted]
-    for number, (finding, _) in enumerate(wanted):
-        own = told.pop(_spot(finding.place, moves), None)
-        if own is not None:
-            said[number].append(own)
-    said[0] += told.values()
-    return [_joined(several) for several in said]
-
-
-def _useless(row: Row, lines: Sequence[str], after: Report) -> str:
-    why = {
-        f.name
-        for f in after.findings
-        if f.severity is Severity.UNUSABLE and (f.place.product or row.product) == row.product
-    }
-    told = f" ({', '.join(sorted(why))})" if why else ""
-    span = after.look.span(lines)
-    return f"MAAS {span} then imports `{row.product}`, but it can't be used{told}"
-
-
-def _joined(said: Sequence[str]) -> str | None:
-    if not said:
-        return None
-    rest = len(said) - 1
-    return said[0] + (f"; and {rest:,} more product{'s' * (rest > 1)} likewise" if rest else "")
-
-
-def _spot(place: Place, moves: dict[Place, Place | None]) -> tuple[str, str]:
-    moved = _moved(Place(place.file, place.path), moves)
-    return moved.file, moved.product or ""
 
 
 def signature_of(file: Metadata) -> str | None:
