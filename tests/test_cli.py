@@ -360,5 +360,5 @@ def test_little_is_imported_at_the_start() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout.decode().strip() == str(
         ["maas_stream_lint"]
-        + [f"maas_stream_lint.{module}" for module in ("cli", "completion", "errors")]
+        + [f"maas_stream_lint.{module}" for module in ("cli", "completion", "errors", "options")]
     )

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import reports
-from maas_stream_lint import cli, settings
+from maas_stream_lint import cli, options, settings
 from maas_stream_lint.api import Report, SetAside, check
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.report.formats import FORMATS
@@ -172,7 +172,7 @@ def test_everything_there_is(here: Path) -> None:
     assert {*settings.KEYS, "extends", "sources", "severities", "ignores"} == {
         *schema["properties"]
     }
-    assert cli._SETTINGS == settings.KEYS
+    assert options.SETTINGS == settings.KEYS
     assert {key: setting.value for key, setting in seen.values.items()} == {
         "maas": ["3.6", "3.8"],
         "keyring": "keys/mine.gpg",
