@@ -25,11 +25,11 @@ from maas_stream_lint.options import (
     MAAS,
     OUTPUT,
     PREFIX,
+    RULES,
     SETTINGS,
-    SEVERITIES,
+    SEVERITY,
     Configured,
     converted,
-    listed,
     together,
 )
 
@@ -94,30 +94,7 @@ def main(debug: bool) -> None:
 
 @main.command(cls=Configured)
 @click.argument("source", required=False, shell_complete=completion.source)
-@together(MAAS, KEYRING)
-@click.option(
-    "--select",
-    callback=listed,
-    multiple=True,
-    metavar="CODES",
-    shell_complete=completion.rules,
-    help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
-)
-@click.option(
-    "--ignore",
-    callback=listed,
-    multiple=True,
-    metavar="CODES",
-    shell_complete=completion.rules,
-    help="Not these rules.",
-)
-@click.option(
-    "--severity",
-    type=click.Choice(SEVERITIES),
-    default="unusable",
-    show_default=True,
-    help="Exit 1 if there is a finding at or above this.",
-)
+@together(MAAS, KEYRING, RULES, SEVERITY)
 @click.option(
     "--baseline", metavar="FILE", help="Findings that this file holds are known and do not count."
 )
@@ -318,15 +295,7 @@ def preview(
 
 @main.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING)
-@click.option(
-    "--select",
-    callback=listed,
-    multiple=True,
-    metavar="CODES",
-    help="Only mend what these rules find, as for `check`.",
-)
-@click.option("--ignore", callback=listed, multiple=True, metavar="CODES", help="Not these rules.")
+@together(MAAS, KEYRING, RULES, SEVERITY)
 @click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
 @click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
 @click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
@@ -355,13 +324,6 @@ def preview(
     help="Make what MAAS drops for its name a product of this os: ubuntu, rhel, …",
 )
 @click.option("--sign", metavar="KEYID", help="Sign all metadata with this key of gpg's.")
-@click.option(
-    "--severity",
-    type=click.Choice(SEVERITIES),
-    default="unusable",
-    show_default=True,
-    help="Exit 1 if a finding at or above this is left.",
-)
 @together(FORMAT, FETCH, CONFIG)
 def fix(
     source: str,

@@ -281,6 +281,31 @@ FILES = together(
         "--verbose", is_flag=True, help="Tell how far the files are where there is no terminal."
     ),
 )
+RULES = together(
+    click.option(
+        "--select",
+        callback=listed,
+        multiple=True,
+        metavar="CODES",
+        shell_complete=completion.rules,
+        help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
+    ),
+    click.option(
+        "--ignore",
+        callback=listed,
+        multiple=True,
+        metavar="CODES",
+        shell_complete=completion.rules,
+        help="Not these rules.",
+    ),
+)
+SEVERITY = click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    default="unusable",
+    show_default=True,
+    help="Exit 1 if a finding at or above this is there, or left.",
+)
 FORMAT = click.option(
     "--format",
     "form",

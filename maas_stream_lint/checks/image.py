@@ -218,7 +218,7 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
         for said, items in _grouped(image, name).items():
             if said.lower() in (found, raw) or any(_size_differs(item, seen) for item in items):
                 continue
-            lines = _asking(items, look)
+            lines = asking(items, look)
             losing = tuple(line for line in lines if _strongest(look, line, items[0]) == name)
             message = (
                 f"{quoted(image.path)} has the {name} {quoted(found)}, expected {quoted(said)}"
@@ -471,7 +471,7 @@ def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
         "path": "jammy/amd64/20240101/squashfs"
     """
     if image.seen.link is not None:
-        lines = _asking(image.items, look)
+        lines = asking(image.items, look)
         yield Said(
             f"{quoted(image.path)} is a link out of the tree, to {quoted(image.seen.link)}",
             "put the file itself there, or have links followed by all that publishes the tree",
@@ -500,9 +500,9 @@ def _failed(
     old = [item for item in named if not _is_newest(item)]
     if newest:
         place, *also = [item.at(field) for item in newest]
-        asking = _asking(newest, look)
+        lines = asking(newest, look)
         for release in look.releases:
-            if release.line not in asking or (only is not None and release.line not in only):
+            if release.line not in lines or (only is not None and release.line not in only):
                 continue
             failure = release.download("failure")
             severity, effect = COSTS[failure]
@@ -519,7 +519,7 @@ def _failed(
             )
     elif old:
         place, *also = [item.at(field) for item in old]
-        lines = tuple(n for n in _asking(old, look) if only is None or n in only)
+        lines = tuple(n for n in asking(old, look) if only is None or n in only)
         yield Said(message, remedy, place, tuple(also[:MANY]), lines, Severity.WARNING, NEVER, "")
 
 
@@ -533,13 +533,14 @@ def _unusable(
         remedy,
         place,
         tuple(also[:MANY]),
-        _asking(newest or items, look),
+        asking(newest or items, look),
         Severity.UNUSABLE if newest else Severity.WARNING,
         effect if newest else NEVER,
     )
 
 
-def _asking(items: Iterable[Item], look: Look) -> tuple[str, ...]:
+def asking(items: Iterable[Item], look: Look) -> tuple[str, ...]:
+    """The release lines that ask for the file of any of these items."""
     lines = {line for item in items for line in look.downloads(item)}
     return tuple(line for line in look.lines if line in lines)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from maas_stream_lint.checks.image import COSTS, MANY
-from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.checks.image import COSTS, MANY, asking
+from maas_stream_lint.checks.words import listed, moment, quoted
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from maas_stream_lint.engine import Image, Look, Whole
     from maas_stream_lint.images.seen import Seen, Server
@@ -195,7 +194,7 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
     document = metadata.best if metadata is not None else None
     if metadata is None or document is None or not isinstance(document.data, dict):
         return
-    said, own = _moment(entry.raw.get("updated")), _moment(document.data.get("updated"))
+    said, own = moment(entry.raw.get("updated")), moment(document.data.get("updated"))
     if said is None or own is None or said == own:
         return
     headers = metadata.answer.headers
@@ -279,12 +278,12 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
             f"{quoted(image.path)} is redirected to {chain}",
             "nothing for these releases; have it sent where it is before you upgrade",
             also=_places(image),
-            lines=_lines(image, look),
+            lines=asking(image.items, look),
             severity=Severity.INFO,
             effect="follows; later releases do not",
         )
     for release in refusing:
-        lines = tuple(n for n in _lines(image, look) if n == release.line)
+        lines = tuple(n for n in asking(image.items, look) if n == release.line)
         severity, effect = COSTS[release.download("failure")]
         status = image.seen.moved or "302 Found"
         told = f"Redirect response '{status}' for url '{look.stream.base}{image.path}'"
@@ -364,7 +363,7 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
             + (" whatever was asked for" if seen.encoded_anyway else " when asked as MAAS asks"),
             "switch the server's compression off for images",
             also=_places(image),
-            lines=_lines(image, look),
+            lines=asking(image.items, look),
             severity=Severity.WARNING,
             effect="gets it right, but can't tell when a download was cut short",
         )
@@ -375,7 +374,7 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
             f"{told} although it is stored as it is, so that MAAS unpacks it first",
             "delete the Content-Encoding of the stored object",
             also=_places(image),
-            lines=tuple(n for n in _lines(image, look) if n == release.line),
+            lines=tuple(n for n in asking(image.items, look) if n == release.line),
             severity=severity,
             effect=f"unpacks it, finds another size and checksum, and {effect}",
         )
@@ -472,7 +471,7 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
             f"{seen.size or 0:,} bytes",
             "look for limits on time and size along the way",
             also=_places(image),
-            lines=_lines(image, look),
+            lines=asking(image.items, look),
             effect="begins it anew each time, up to 3.4 not even that",
         )
 
@@ -495,11 +494,6 @@ def _served(wrong: list[Image], message: str, remedy: str, effect: str) -> Said:
         also=tuple(image.place for image in wrong[1:MANY]),
         effect=effect,
     )
-
-
-def _lines(image: Image, look: Look) -> tuple[str, ...]:
-    found = {line for item in image.items for line in look.downloads(item)}
-    return tuple(line for line in look.lines if line in found)
 
 
 def _places(image: Image) -> tuple[Place, ...]:
@@ -552,22 +546,3 @@ def _odd(named: list[tuple[str, Entry | Item]], what: str) -> Said:
         also=tuple(_place(each) for _, each in named[1:MANY]),
         effect="takes the path as it is; whether the server does is another matter",
     )
-
-
-def _moment(said: object) -> datetime | None:
-    """A time as either engine reads it: RFC 2822, else ISO 8601."""
-    if not isinstance(said, str):
-        return None
-    from email.utils import parsedate_to_datetime  # it takes longer than most checks
-
-    readers: tuple[Callable[[str], datetime], ...] = (
-        parsedate_to_datetime,
-        datetime.fromisoformat,
-    )
-    for read in readers:
-        try:
-            moment = read(said)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
-    return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Place
@@ -60,3 +61,22 @@ def value_at(look: Look, place: Place) -> Any:
         else:
             return None
     return value
+
+
+def moment(said: object) -> datetime | None:
+    """A time as either engine reads it: RFC 2822, else ISO 8601."""
+    if not isinstance(said, str):
+        return None
+    from email.utils import parsedate_to_datetime  # it takes longer than most checks
+
+    readers: tuple[Callable[[str], datetime], ...] = (
+        parsedate_to_datetime,
+        datetime.fromisoformat,
+    )
+    for read in readers:
+        try:
+            found = read(said)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
+    return None

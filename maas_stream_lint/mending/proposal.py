@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.checks import words
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.images.seen import ALGORITHMS, Wanted
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.engine import Look
-    from maas_stream_lint.finding import Finding, Path, Place
+    from maas_stream_lint.finding import Finding, Place
     from maas_stream_lint.images.local import LocalImages
     from maas_stream_lint.images.seen import Seen
     from maas_stream_lint.mending.jsontext import Change
@@ -73,7 +74,7 @@ class Fixing:
 
     def at(self, place: Place) -> Any:
         """What stands at a place; ``None`` if nothing does."""
-        return value_at(self.data(place.file), place.path)
+        return words.value_at(self.look, place)
 
     def release(self, line: str) -> Release:
         """A release line's data."""
@@ -126,29 +127,9 @@ class Fixing:
         return self._tree.read(path).body if self._tree is not None else None
 
 
-def value_at(data: Any, path: Path) -> Any:
-    """What stands at a path; ``None`` if nothing does."""
-    for step in path:
-        if isinstance(data, dict):
-            data = data.get(step)
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
-            return None
-    return data
-
-
 def moment(said: Any) -> datetime | None:
-    """The time that a text stands for, whatever its form; ``None`` if it is none."""
-    if not isinstance(said, str) or not said.strip():
-        return None
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            found = read(said.strip())
-        except (ValueError, TypeError, IndexError, OverflowError):
-            continue
-        return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
-    return None
+    """The time that a text stands for, blanks around it aside; ``None`` if it is none."""
+    return words.moment(said.strip() if isinstance(said, str) else said)
 
 
 def written(when: datetime) -> str:
