@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Preview, Report, check, preview
     from maas_stream_lint.errors import LintError, UsageError
     from maas_stream_lint.finding import Finding, Place, Severity
+    from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.mending.plan import Edit, Plan, fix
     from maas_stream_lint.mending.publish import apply
     from maas_stream_lint.source import FetchOptions
@@ -39,7 +39,7 @@ __all__ = [
 _HOMES = {
     "Edit": "mending.plan",
     "FetchOptions": "source",
-    "FileOptions": "images.seen",
+    "FileOptions": "images.observation",
     "Finding": "finding",
     "LintError": "errors",
     "Place": "finding",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.images.seen import FileOptions
+from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.mending import plan
 from maas_stream_lint.output import clean
 from maas_stream_lint.rule import LEVELS

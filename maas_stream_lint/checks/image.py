@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.engine import Image, Look, Whole
-    from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.images.sniff import Content
     from maas_stream_lint.model import Item, Version
     from maas_stream_lint.rulebook import Release

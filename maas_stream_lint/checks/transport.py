@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.engine import Image, Look, Whole
-    from maas_stream_lint.images.seen import Seen, Server
+    from maas_stream_lint.images.observation import Seen, Server
     from maas_stream_lint.model import Entry, Item
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.mending.jsontext import Change
     from maas_stream_lint.mending.proposal import Fixing
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import findings, look_at, no_gc
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.examine import wanted_files
 from maas_stream_lint.finding import Place
+from maas_stream_lint.image_files import wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
-from maas_stream_lint.images.local import LocalImages
+from maas_stream_lint.images.local_files import LocalFiles
+from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.images.progress import Quiet
-from maas_stream_lint.images.seen import FileOptions, Survey
 from maas_stream_lint.mending import documents, items, products
 from maas_stream_lint.mending.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.mending.overlay import Overlay
@@ -167,9 +167,7 @@ class _Planner:
         self._tree = local_tree(report)
         self._cache = HashCache(default_folder() if self._tree is not None else None)
         stop = threading.Event()
-        self._images = (
-            LocalImages(self._tree, self._cache, stop) if self._tree is not None else None
-        )
+        self._images = LocalFiles(self._tree, self._cache, stop) if self._tree is not None else None
         self._texts: dict[str, str] = {}
         self._report = report
         self._edits: list[Edit] = []
