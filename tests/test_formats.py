@@ -150,7 +150,7 @@ def test_sarif_is_valid(fixture: Path, sarif_schema: Any) -> None:
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"] == finding.code
         assert rule["helpUri"].endswith(f"/rules/{finding.name}/")
-        assert known[finding.code].page.mend in rule["help"]["markdown"]
+        assert known[finding.code].page.fix in rule["help"]["markdown"]
         assert result["properties"]["maas"] == list(finding.maas)
 
 

@@ -123,8 +123,8 @@ def page(rule: Rule) -> str:
         capital(paragraphs(told.maas)),
         "## Why",
         capital(paragraphs(told.why)),
-        "## Mend",
-        capital(paragraphs(told.mend)),
+        "## Fix",
+        capital(paragraphs(told.fix)),
         "## Failing example",
         *_failing(rule),
     ]
