@@ -29,7 +29,7 @@ FOREIGN = {
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py", "mending/signing.py"},
+    "subprocess": {"signature.py", "fixing/signing.py"},
     "socket": {"remote.py", "images/wire.py", "images/server.py"},
     "ssl": {"address.py", "remote.py", "images/wire.py", "images/server.py"},
     "http": {"images/wire.py"},

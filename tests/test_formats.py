@@ -417,4 +417,4 @@ def test_a_form_loads_only_what_it_needs() -> None:
         done = subprocess.run(
             [sys.executable, "-c", code, BAD, form], capture_output=True, text=True, check=True
         )
-        assert not {"rich", "maas_stream_lint.mending.plan"} & set(done.stderr.split()), form
+        assert not {"rich", "maas_stream_lint.fixing.plan"} & set(done.stderr.split()), form
