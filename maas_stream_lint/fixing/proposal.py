@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding, Place
+    from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.images.local_files import LocalFiles
     from maas_stream_lint.images.observation import Seen
-    from maas_stream_lint.mending.jsontext import Change
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import LocalTree
 
@@ -47,7 +47,7 @@ class Proposal:
     renamed: tuple[tuple[Place, Place | None], ...] = ()
 
 
-class Fixing:
+class Context:
     """A stream whose findings are mended: its values, and the files it has."""
 
     def __init__(
