@@ -22,6 +22,7 @@ from maas_stream_lint.fixing.overlay import Overlay
 from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
 from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
 from maas_stream_lint.fixing.registry import FIXERS
+from maas_stream_lint.image_files import wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local_files import LocalFiles
 from maas_stream_lint.images.observation import FileOptions, Survey
