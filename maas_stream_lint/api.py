@@ -11,7 +11,8 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import Look, findings, look_at, no_gc
 from maas_stream_lint.examine import examine
 from maas_stream_lint.finding import Finding, Severity
-from maas_stream_lint.images.seen import MODES, FileOptions, Survey
+from maas_stream_lint.images.seen import FileOptions, Survey
+from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source

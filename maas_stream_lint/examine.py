@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.seen import ALGORITHMS, MODES, FileOptions, Survey, Wanted
+from maas_stream_lint.images.seen import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.images.tree import files_in
+from maas_stream_lint.names import MODES
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
