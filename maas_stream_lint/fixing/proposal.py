@@ -15,11 +15,11 @@ from maas_stream_lint.images.seen import ALGORITHMS, Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding, Place
     from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.images.local import LocalImages
     from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.look import Look
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import LocalTree
 
