@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding, Place, Severity
     from maas_stream_lint.fixing.plan import Edit, Plan, fix
     from maas_stream_lint.fixing.publish import apply
+    from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.source import FetchOptions
 
 __version__ = "0.1.0"
@@ -39,7 +39,7 @@ __all__ = [
 _HOMES = {
     "Edit": "fixing.plan",
     "FetchOptions": "source",
-    "FileOptions": "images.seen",
+    "FileOptions": "images.observation",
     "Finding": "finding",
     "LintError": "errors",
     "Place": "finding",

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.baseline import Comparison
     from maas_stream_lint.finding import Severity
+    from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.report.formats import Target
     from maas_stream_lint.settings import Setting
     from maas_stream_lint.source import FetchOptions
@@ -644,7 +644,7 @@ def _fetch_options(given: dict[str, Any]) -> FetchOptions:
 
 def _file_options(given: dict[str, Any]) -> FileOptions:
     """Those of the options that are about image files; they are taken out of ``given``."""
-    from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.images.observation import FileOptions
 
     names = ("mode", "only", "all_versions", "jobs", "limit_rate", "max_download", "keep")
     said = {name: given.pop(name) for name in names}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.images.seen import Survey
+    from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.model import Entry, Item
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream

@@ -18,7 +18,7 @@ from maas_stream_lint.stream import expanded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from maas_stream_lint.images.seen import Seen, Wanted
+    from maas_stream_lint.images.observation import Seen, Wanted
     from maas_stream_lint.stream import Metadata, Stream
 
 Node = TypeVar("Node")

@@ -12,7 +12,7 @@ from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.fixing import plan
-from maas_stream_lint.images.seen import FileOptions
+from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.output import clean
 from maas_stream_lint.rule import LEVELS
 from maas_stream_lint.rulebook import all_releases

@@ -14,7 +14,7 @@ from maas_stream_lint.rulebook import ftypes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.images.sniff import Content
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Image, Item, Version, Whole

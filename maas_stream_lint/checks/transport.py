@@ -14,7 +14,7 @@ from maas_stream_lint.rule import Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.images.seen import Seen, Server
+    from maas_stream_lint.images.observation import Seen, Server
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Entry, Image, Item, Whole
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.fixing.proposal import Context
-    from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.images.observation import Seen
 
 #: A sha256, but for its case.
 HEX = re.compile(r"[0-9a-fA-F]{64}")

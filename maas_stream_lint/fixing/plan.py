@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.examine import wanted_files
 from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing import documents, items, products
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
@@ -24,10 +23,11 @@ from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
 from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
 from maas_stream_lint.fixing.registry import FIXERS
 from maas_stream_lint.garbage import uncollected
+from maas_stream_lint.image_files import wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
-from maas_stream_lint.images.local import LocalImages
+from maas_stream_lint.images.local_files import LocalFiles
+from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.images.progress import Quiet
-from maas_stream_lint.images.seen import FileOptions, Survey
 from maas_stream_lint.look import look_at
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
@@ -169,9 +169,7 @@ class _Planner:
         self._tree = local_tree(report)
         self._cache = HashCache(default_folder() if self._tree is not None else None)
         stop = threading.Event()
-        self._images = (
-            LocalImages(self._tree, self._cache, stop) if self._tree is not None else None
-        )
+        self._images = LocalFiles(self._tree, self._cache, stop) if self._tree is not None else None
         self._texts: dict[str, str] = {}
         self._report = report
         self._edits: list[Edit] = []
