@@ -185,7 +185,7 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
 
 def _mended(report: Report, options: Options) -> Report:
     """Make the safe edits of the rules that are looked at, and say what is left."""
-    from maas_stream_lint.mending import plan, publish
+    from maas_stream_lint.fixing import plan, publish
 
     rules = options.rules()
     planned = plan.fix(report, only=rules)

@@ -77,7 +77,7 @@ def fix(
     --severity is left. 1: something is. 2: it could not be done; nothing was written.
     """
     from maas_stream_lint import output as out
-    from maas_stream_lint.mending import choice, plan, publish
+    from maas_stream_lint.fixing import choice, plan, publish
 
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
@@ -128,6 +128,6 @@ def fix(
 def _signer(key: str | None) -> Any:
     if key is None:
         return None
-    from maas_stream_lint.mending.signing import Gpg
+    from maas_stream_lint.fixing.signing import Gpg
 
     return Gpg(key)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maas_stream_lint.finding import Severity
-    from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
@@ -84,7 +84,7 @@ class Options(NamedTuple):
 
     def looking(self) -> FileOptions:
         """How image files are looked at."""
-        from maas_stream_lint.images.seen import FileOptions
+        from maas_stream_lint.images.observation import FileOptions
 
         return FileOptions(
             mode=self.mode,
