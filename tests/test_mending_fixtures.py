@@ -14,8 +14,8 @@ import pytest
 
 from maas_stream_lint.api import check
 from maas_stream_lint.mending.plan import FIXERS, Plan, diff_of, fix
-from test_fixtures import BAD, opened
-from test_schema import FIX, through_text
+from schemas import FIX, through_text
+from bundled import BAD, opened
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 MENDABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]
