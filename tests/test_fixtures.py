@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 
+from bundled import BAD, FIXTURES, GOOD, HOST, opened
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import Look, findings
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.rule import Rule, selected
 from maas_stream_lint.source import Trouble
-from bundled import BAD, FIXTURES, GOOD, HOST, opened
 
 RULES = {f"{r.code}-{r.name}": r for r in all_rules()}
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bundled import BAD, opened
 from maas_stream_lint.api import check
 from maas_stream_lint.mending.plan import FIXERS, Plan, diff_of, fix
 from schemas import FIX, through_text
-from bundled import BAD, opened
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 MENDABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]

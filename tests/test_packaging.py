@@ -1,4 +1,4 @@
-"""The wheel, installed alone in a fresh environment; the sdist, which holds all that its tests need."""
+"""The wheel, installed alone in a fresh environment; the sdist, whole enough to run its tests."""
 
 from __future__ import annotations
 
