@@ -23,8 +23,9 @@ import pytest
 from bundled import BAD, FIXTURES, GOOD, HOST, opened
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import Look, findings
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.look import Look
 from maas_stream_lint.rule import Rule, selected
 from maas_stream_lint.source import Trouble
 
@@ -50,7 +51,6 @@ def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, .
 def see(look: Look, seen: dict[str, Any]) -> None:
     """Put down as seen what the fixture says."""
     assert look.survey is not None
-    look.memo.clear()
     look.stream.base = seen.get("base", look.stream.base)
     for path, said in seen.get("files", {}).items():
         for name, value in said.items():
@@ -102,7 +102,7 @@ def test_page_is_whole_and_its_example_is_in_the_fixture(rule: Rule) -> None:
     assert page.title.endswith(".")
     assert len(page.maas) > 40
     assert page.why
-    assert page.mend
+    assert page.fix
     text = "".join(
         _squeezed(p.read_bytes().decode("utf-8", "replace"))
         for p in (FIXTURES / "bad" / f"{rule.code}-{rule.name}").rglob("*")

@@ -10,8 +10,9 @@ import pytest
 
 from maas_stream_lint.api import Preview, Report, check, preview
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from schemas import FIX, PREVIEW, REPORT, through_text
