@@ -283,7 +283,7 @@ ERRORS = [
         "sources = ['https://me:hunter2@example.com/']\n",
         ":1: sources[0]: credentials do not belong in a file",
     ),
-    ("sources = ['file://host/x']\n", ":1: sources[0]: a file URL can name no host"),
+    ("sources = ['file://host/x']\n", ":1: sources[0]: a file URL cannot name a host"),
     (
         "[[ignores]]\nrules = ['MSL4']\n",
         ":1: ignores[0]: `reason` is missing (Why that is all right",
