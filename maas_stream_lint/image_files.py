@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.listing import files_in
-from maas_stream_lint.images.observation import ALGORITHMS, MODES, FileOptions, Survey, Wanted
+from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
+from maas_stream_lint.names import MODES
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
     from maas_stream_lint.source import Source
 
