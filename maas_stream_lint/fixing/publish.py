@@ -14,7 +14,7 @@ from maas_stream_lint.api import check
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.fixing import jsontext
 from maas_stream_lint.fixing.backup import keep
-from maas_stream_lint.fixing.exchange import replace_metadata
+from maas_stream_lint.fixing.exchange import alone, replace_metadata
 from maas_stream_lint.fixing.plan import local_tree, signature_of
 from maas_stream_lint.fixing.stage import Changed, held, linked
 from maas_stream_lint.rule import level_of
@@ -203,8 +203,9 @@ def _write_tree(
     try:
         target.mkdir(parents=True, exist_ok=True)
         if files_from is not None:
-            for path in plan.image_files:
-                _bring(files_from, target, path)
+            with alone(target):
+                for path in plan.image_files:
+                    _bring(files_from, target, path)
     except OSError as error:
         raise _unwritable(target, error) from None
     _replaced(target, written)

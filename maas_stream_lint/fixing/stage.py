@@ -226,7 +226,7 @@ class Stage:
 
 
 def recover(root: Path) -> None:
-    """Finish what killed runs of this tool have left beside ``streams/``."""
+    """Finish what killed runs of this tool have begun, and remove what they have left."""
     for folder in root.glob(f"{_HEAD}*{_TAIL}"):
         if folder.name[len(_HEAD) : -len(_TAIL)].isdigit() or not folder.is_dir():
             continue
@@ -234,7 +234,7 @@ def recover(root: Path) -> None:
         if known is not None:  # else it was killed before anything changed places
             _finish(Stage(root, folder, known))
         shutil.rmtree(folder, ignore_errors=True)
-    for unfinished in (root / STREAMS).rglob(f".*{atomic.UNFINISHED}"):
+    for unfinished in root.rglob(f".*{atomic.UNFINISHED}"):
         unfinished.unlink(missing_ok=True)
 
 
