@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import Look, findings, look_at, no_gc
-from maas_stream_lint.examine import examine
 from maas_stream_lint.finding import Finding, Severity
-from maas_stream_lint.images.seen import MODES, FileOptions, Survey
+from maas_stream_lint.image_files import inspect_files
+from maas_stream_lint.images.observation import MODES, FileOptions, Survey
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
@@ -183,7 +183,7 @@ def _look(
     opened = open_source(source, options=options)
     try:
         look = look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
-        look.survey = examine(look, opened, files, options, progress)
+        look.survey = inspect_files(look, opened, files, options, progress)
     finally:
         opened.close()
     return look

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.baseline import Comparison
     from maas_stream_lint.finding import Severity
+    from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions
     from maas_stream_lint.report.formats import Target
     from maas_stream_lint.settings import Setting
     from maas_stream_lint.source import FetchOptions
@@ -352,7 +352,7 @@ def fix(
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.finding import Severity
-    from maas_stream_lint.mending import choice, plan, publish
+    from maas_stream_lint.fixing import choice, plan, publish
 
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     given = [name for name, value in ways.items() if value]
@@ -391,9 +391,9 @@ def fix(
     elif as_diff:
         text = plan.diff_of(planned)
     else:
-        from maas_stream_lint.report import mending
+        from maas_stream_lint.report import edits
 
-        text = mending.render(planned, choice.choices(report), threshold, out.style(None), done)
+        text = edits.render(planned, choice.choices(report), threshold, out.style(None), done)
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
@@ -468,7 +468,7 @@ def _write(
 
 def _mended(report: Report, select: list[str], ignore: list[str]) -> Report:
     """Make the safe edits of the rules that are looked at, and say what is left."""
-    from maas_stream_lint.mending import plan, publish
+    from maas_stream_lint.fixing import plan, publish
 
     rules = _names_of_rules(select, ignore)
     planned = plan.fix(report, only=rules)
@@ -500,7 +500,7 @@ def _checked(source: str, maas: list[str], keyring: str | None, fetch: dict[str,
 def _signer(key: str | None) -> Any:
     if key is None:
         return None
-    from maas_stream_lint.mending.signing import Gpg
+    from maas_stream_lint.fixing.signing import Gpg
 
     return Gpg(key)
 
@@ -644,7 +644,7 @@ def _fetch_options(given: dict[str, Any]) -> FetchOptions:
 
 def _file_options(given: dict[str, Any]) -> FileOptions:
     """Those of the options that are about image files; they are taken out of ``given``."""
-    from maas_stream_lint.images.seen import FileOptions
+    from maas_stream_lint.images.observation import FileOptions
 
     names = ("mode", "only", "all_versions", "jobs", "limit_rate", "max_download", "keep")
     said = {name: given.pop(name) for name in names}

@@ -17,7 +17,7 @@ from maas_stream_lint.rule import Rule, Said, cut
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.images.seen import Seen, Survey, Wanted
+    from maas_stream_lint.images.observation import Seen, Survey, Wanted
     from maas_stream_lint.model import Item
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream

@@ -20,7 +20,7 @@ MODULES = {
 FOREIGN = {
     "backports": {"imports/"},
     "click": {"cli.py", "completion.py", "options.py"},
-    "httpx": {"address.py", "remote.py"},
+    "httpx": {"source/"},
     "jsonschema": {"settings.py"},
     "packaging": {"imports/answers.py"},
     "platformdirs": {"images/cache.py"},
@@ -29,11 +29,11 @@ FOREIGN = {
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py", "mending/signing.py"},
-    "socket": {"remote.py", "images/wire.py", "images/server.py"},
-    "ssl": {"address.py", "remote.py", "images/wire.py", "images/server.py"},
+    "subprocess": {"signature.py", "fixing/signing.py"},
+    "socket": {"source/", "images/wire.py", "images/server_probe.py"},
+    "ssl": {"source/", "images/wire.py", "images/server_probe.py"},
     "http": {"images/wire.py"},
-    "urllib.request": {"address.py"},
+    "urllib.request": {"source/address.py"},
 }
 
 

@@ -151,7 +151,7 @@ def test_page_is_whole_and_its_example_is_in_the_fixture(rule: Rule) -> None:
     assert page.title.endswith(".")
     assert len(page.maas) > 40
     assert page.why
-    assert page.mend
+    assert page.fix
     text = "".join(
         _squeezed(p.read_bytes().decode("utf-8", "replace"))
         for p in (FIXTURES / "bad" / f"{rule.code}-{rule.name}").rglob("*")

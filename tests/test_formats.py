@@ -150,7 +150,7 @@ def test_sarif_is_valid(fixture: Path, sarif_schema: Any) -> None:
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"] == finding.code
         assert rule["helpUri"].endswith(f"/rules/{finding.name}/")
-        assert known[finding.code].page.mend in rule["help"]["markdown"]
+        assert known[finding.code].page.fix in rule["help"]["markdown"]
         assert result["properties"]["maas"] == list(finding.maas)
 
 
@@ -417,4 +417,4 @@ def test_a_form_loads_only_what_it_needs() -> None:
         done = subprocess.run(
             [sys.executable, "-c", code, BAD, form], capture_output=True, text=True, check=True
         )
-        assert not {"rich", "maas_stream_lint.mending.plan"} & set(done.stderr.split()), form
+        assert not {"rich", "maas_stream_lint.fixing.plan"} & set(done.stderr.split()), form

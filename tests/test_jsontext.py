@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from maas_stream_lint.document import MAX_DEPTH, parse_text
-from maas_stream_lint.mending.jsontext import (
+from maas_stream_lint.fixing.jsontext import (
     Change,
     ChangeError,
     Move,

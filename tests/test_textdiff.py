@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from maas_stream_lint.mending.textdiff import diff
+from maas_stream_lint.fixing.textdiff import diff
 
 repeatable = settings(
     derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

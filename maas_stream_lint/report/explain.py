@@ -76,7 +76,7 @@ def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
     for label, body in (
         ("MAAS", rule.page.maas),
         ("why", rule.page.why),
-        ("fix", rule.page.mend),
+        ("fix", rule.page.fix),
     ):
         page.line()
         for number, paragraph in enumerate(body.split("\n\n")):

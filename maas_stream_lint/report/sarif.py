@@ -72,7 +72,7 @@ def _rule(code: str, name: str, rule: Rule | None) -> dict[str, Any]:
         told = {
             "What MAAS does": page.maas,
             "Why it matters": page.why,
-            "How to mend it": page.mend,
+            "How to fix it": page.fix,
         }
         made |= {
             "shortDescription": {"text": _literal(page.title)},

@@ -9,63 +9,63 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.mending.jsontext import Remove, RemoveDuplicates, Rename, Set
-from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal, moment, written
-from maas_stream_lint.mending.registry import mends
+from maas_stream_lint.fixing.jsontext import Remove, RemoveDuplicates, Rename, Set
+from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment, written
+from maas_stream_lint.fixing.registry import fixes
 from maas_stream_lint.stream import INDEX_JSON, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.mending.proposal import Fixing
+    from maas_stream_lint.fixing.proposal import Context
 
 INDEX_FORMAT, PRODUCTS_FORMAT = "index:1.0", "products:1.0"
 #: Both stand for images; the other value is for ids of clouds.
 DATATYPE = "image-downloads"
 
 
-@mends("index-format", "file-format")
-def form(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("index-format", "file-format")
+def form(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A document's ``format`` follows from what it holds."""
-    file, data = finding.place.file, fixing.data(finding.place.file)
+    file, data = finding.place.file, context.data(finding.place.file)
     if isinstance(data, dict) and ("index" in data) != ("products" in data):
         wanted = INDEX_FORMAT if "index" in data else PRODUCTS_FORMAT
         yield _set(file, ("format",), wanted)
 
 
-@mends("index-updated", "file-updated")
-def updated(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("index-updated", "file-updated")
+def updated(finding: Finding, context: Context) -> Iterator[Proposal]:
     """The same time in a form that every release reads; else the newest one known."""
-    file, data = finding.place.file, fixing.data(finding.place.file)
+    file, data = finding.place.file, context.data(finding.place.file)
     if isinstance(data, dict):
-        yield _set(file, ("updated",), written(_updated(data, fixing)))
+        yield _set(file, ("updated",), written(_updated(data, context)))
 
 
-@mends("entry-updated-missing")
-def entry_updated(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-updated-missing")
+def entry_updated(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An entry is as old as the file that it names."""
-    entry = fixing.at(_entry(finding))
+    entry = context.at(_entry(finding))
     if isinstance(entry, dict):
-        data = _named(entry, fixing)
-        when = moment(entry.get("updated")) or _updated(data or {}, fixing)
+        data = _named(entry, context)
+        when = moment(entry.get("updated")) or _updated(data or {}, context)
         yield _set(finding.place.file, (*finding.place.path[:2], "updated"), written(when))
 
 
-@mends("entry-format-missing")
-def entry_format(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-format-missing")
+def entry_format(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An entry has the format of the file that it names."""
-    entry = fixing.at(_entry(finding))
-    data = _named(entry, fixing) if isinstance(entry, dict) else None
+    entry = context.at(_entry(finding))
+    data = _named(entry, context) if isinstance(entry, dict) else None
     if data is not None and "products" in data:
         yield _set(finding.place.file, (*finding.place.path[:2], "format"), PRODUCTS_FORMAT)
 
 
-@mends("entry-products-missing", "entry-products-stale")
-def entry_products(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-products-missing", "entry-products-stale")
+def entry_products(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An entry lists the products of the file that it names."""
-    entry = fixing.at(_entry(finding))
-    data = _named(entry, fixing) if isinstance(entry, dict) else None
+    entry = context.at(_entry(finding))
+    data = _named(entry, context) if isinstance(entry, dict) else None
     if data is not None and isinstance(data.get("products"), dict):
         names = sorted(data["products"])
         yield _set(
@@ -76,52 +76,52 @@ def entry_products(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         )
 
 
-@mends("entry-datatype", "file-datatype")
-def datatype(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-datatype", "file-datatype")
+def datatype(finding: Finding, context: Context) -> Iterator[Proposal]:
     """What holds images says so."""
     place = finding.place
     if place.path[:1] == ("index",):
-        entry = fixing.at(_entry(finding))
-        data = _named(entry, fixing) if isinstance(entry, dict) else None
+        entry = context.at(_entry(finding))
+        data = _named(entry, context) if isinstance(entry, dict) else None
         path: Any = (*place.path[:2], "datatype")
     else:
-        data, path = fixing.data(place.file), ("datatype",)
+        data, path = context.data(place.file), ("datatype",)
     if isinstance(data, dict) and _holds_images(data):
         yield _set(place.file, path, DATATYPE)
 
 
-@mends("entry-path-missing")
-def entry_path(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-path-missing")
+def entry_path(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An entry names the one file that has its content id."""
     key = finding.place.path[1] if len(finding.place.path) > 1 else None
     found = []
-    for path in fixing.metadata_beside():
-        body = fixing.read(path)
+    for path in context.metadata_beside():
+        body = context.read(path)
         if body is not None and _loaded(body).get("content_id") == key:
             found.append(path)
     if len(found) == 1 and isinstance(key, str):
         yield _set(finding.place.file, ("index", key, "path"), found[0])
 
 
-@mends("entry-content-id-mismatch")
-def entry_content_id(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-content-id-mismatch")
+def entry_content_id(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An entry is called by the content id of the file that it names."""
-    entry = fixing.at(_entry(finding))
-    data = _named(entry, fixing) if isinstance(entry, dict) else None
-    index = fixing.at(Place(finding.place.file, ("index",)))
+    entry = context.at(_entry(finding))
+    data = _named(entry, context) if isinstance(entry, dict) else None
+    index = context.at(Place(finding.place.file, ("index",)))
     wanted = data.get("content_id") if data is not None else None
     if isinstance(wanted, str) and wanted and isinstance(index, dict) and wanted not in index:
         change = Rename(finding.place.path[:2], wanted)
         yield Proposal((Part(finding.place.file, change),), f"call the entry `{wanted}`")
 
 
-@mends("file-content-id")
-def content_id(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("file-content-id")
+def content_id(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A file has the content id that its one entry is called by."""
     file = finding.place.file
     keys = {
         entry.content_id
-        for index in fixing.look.catalog.indexes
+        for index in context.look.catalog.indexes
         for entry in index.entries
         if entry.names == file
     }
@@ -129,81 +129,81 @@ def content_id(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield _set(file, ("content_id",), key)
 
 
-@mends("index-empty")
-def rebuilt(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("index-empty")
+def rebuilt(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An index that names nothing is made anew from the products files beside it."""
-    file, data = finding.place.file, fixing.data(finding.place.file)
+    file, data = finding.place.file, context.data(finding.place.file)
     entries = {}
-    for path in fixing.metadata_beside():
-        beside = _loaded(fixing.read(path) or b"")
+    for path in context.metadata_beside():
+        beside = _loaded(context.read(path) or b"")
         key = beside.get("content_id")
         if isinstance(key, str) and key and isinstance(beside.get("products"), dict):
-            entries[key] = entry_of(path, beside, fixing)
+            entries[key] = entry_of(path, beside, context)
     if entries and isinstance(data, dict) and not data.get("index"):
         yield _set(file, ("index",), entries, f"name the {len(entries)} products files beside it")
 
 
-@mends("url-is-products-file")
-def index_written(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("url-is-products-file")
+def index_written(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A products file that stands alone gets an index that names it."""
-    file, data = finding.place.file, fixing.data(finding.place.file)
+    file, data = finding.place.file, context.data(finding.place.file)
     key = data.get("content_id") if isinstance(data, dict) else None
     path = INDEX_JSON
-    if not isinstance(key, str) or not file.startswith("streams/v1/") or fixing.exists(path):
+    if not isinstance(key, str) or not file.startswith("streams/v1/") or context.exists(path):
         return
     index = {
         "format": INDEX_FORMAT,
-        "index": {key: entry_of(file, data, fixing)},
-        "updated": written(_updated(data, fixing)),
+        "index": {key: entry_of(file, data, context)},
+        "updated": written(_updated(data, context)),
     }
     yield Proposal(
         (), f"write `{path}`, which names the file, to be given to MAAS", added={path: index}
     )
 
 
-@mends("unsafe-path-index")
-def entry_path_tidy(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("unsafe-path-index")
+def entry_path_tidy(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A path below the root is written without detours, if the file is there."""
-    entry = fixing.at(_entry(finding))
+    entry = context.at(_entry(finding))
     path = entry.get("path") if isinstance(entry, dict) else None
-    if isinstance(path, str) and (tidy := tidied(path)) and fixing.exists(tidy):
+    if isinstance(path, str) and (tidy := tidied(path)) and context.exists(tidy):
         yield _set(finding.place.file, (*finding.place.path[:2], "path"), tidy)
 
 
-@mends("mixed-signing-index-plain", "mixed-signing-index-signed")
-def same_signing(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("mixed-signing-index-plain", "mixed-signing-index-signed")
+def same_signing(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A plain index names plain files and a signed one signed files, where there are both."""
-    for index in fixing.look.catalog.indexes:
+    for index in context.look.catalog.indexes:
         for entry in index.entries:
             path = entry.names or ""
             signed = index.path.endswith(".sjson")
             have, want = (".json", ".sjson") if signed else (".sjson", ".json")
             other = path.removesuffix(have) + want
-            if path.endswith(have) and fixing.exists(other):
+            if path.endswith(have) and context.exists(other):
                 at = ("index", entry.content_id, "path")
                 moved = ((Place(path), Place(other)),)
                 yield replace(_set(index.path, at, other), renamed=moved)
 
 
-@mends("entry-file-missing", "file-products-empty", "index-names-itself")
-def entry_dropped(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("entry-file-missing", "file-products-empty", "index-names-itself")
+def entry_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An entry goes whose file is not there, or holds nothing."""
     for place in finding.places:
         if place.path[:1] == ("index",) and len(place.path) >= 2:
             yield _drop(place.file, place.path[:2], f"take the entry `{place.path[1]}` out")
             return
-    for index in fixing.look.catalog.indexes:
+    for index in context.look.catalog.indexes:
         for entry in index.entries:
             if entry.names == finding.place.file:
                 path = ("index", entry.content_id)
                 yield _drop(index.path, path, f"take the entry `{entry.content_id}` out")
 
 
-@mends("reserved-member")
-def reserved(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("reserved-member")
+def reserved(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A member goes that MAAS makes of the object's key, and that no release reads."""
     path = finding.place.path
-    holder = fixing.at(finding.place)
+    holder = context.at(finding.place)
     names = {2: ("name", "product_name"), 4: ("version_name",)}
     if len(path) in (3, 5) and not isinstance(holder, dict):
         yield _drop(finding.place.file, path, f"take `{path[-1]}` out", consent=None)
@@ -213,10 +213,10 @@ def reserved(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
             yield _drop(finding.place.file, (*path, name), f"take `{name}` out", consent=None)
 
 
-@mends("aliases-used")
-def aliases(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("aliases-used")
+def aliases(finding: Finding, context: Context) -> Iterator[Proposal]:
     """What the aliases stand for is written out, and they go."""
-    file, data = finding.place.file, fixing.data(finding.place.file)
+    file, data = finding.place.file, context.data(finding.place.file)
     try:
         whole = expanded(data)
     except Exception:  # noqa: BLE001 - then it can't be mended, and aliases-broken says so
@@ -226,20 +226,20 @@ def aliases(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     yield Proposal(tuple(changes), "write out what the aliases stand for, and drop `_aliases`")
 
 
-@mends("duplicate-key")
-def duplicates(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("duplicate-key")
+def duplicates(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Of a key that comes twice the last one stays, which is the one that MAAS reads."""
     part = Part(finding.place.file, RemoveDuplicates(finding.place.path))
     what = f"keep the last `{finding.place.path[-1]}` alone"
     yield Proposal((part,), what, consent=UNSAFE)
 
 
-@mends("file-shape-mixed")
-def split(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("file-shape-mixed")
+def split(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A file of products of several kinds becomes one a kind, as 3.8 wants it."""
-    file, data = finding.place.file, fixing.data(finding.place.file)
-    index = fixing.look.stream.start
-    entries = fixing.at(Place(index, ("index",)))
+    file, data = finding.place.file, context.data(finding.place.file)
+    index = context.look.stream.start
+    entries = context.at(Place(index, ("index",)))
     key = data.get("content_id") if isinstance(data, dict) else None
     if not isinstance(entries, dict) or not isinstance(key, str) or not file.endswith(".json"):
         return
@@ -254,43 +254,43 @@ def split(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
     added, renamed = {}, []
     head = {name: value for name, value in data.items() if name != "products"}
     for kind in others:
-        path, named = _free(file.removesuffix(".json"), key, kind, entries, fixing)
+        path, named = _free(file.removesuffix(".json"), key, kind, entries, context)
         added[path] = {**head, "content_id": named, "products": kinds[kind]}
-        parts.append(Part(index, Set(("index", named), entry_of(path, added[path], fixing))))
+        parts.append(Part(index, Set(("index", named), entry_of(path, added[path], context))))
         renamed += [
             (Place(file, ("products", name)), Place(path, ("products", name)))
             for name in kinds[kind]
         ]
-    parts += relisted(fixing, file, kinds[next(iter(kinds))])
+    parts += relisted(context, file, kinds[next(iter(kinds))])
     what = f"move the {' and '.join(others)} products into files of their own"
     yield Proposal(tuple(parts), what, UNSAFE, added, tuple(renamed))
 
 
 def _free(
-    stem: str, key: str, kind: str, entries: dict[str, Any], fixing: Fixing
+    stem: str, key: str, kind: str, entries: dict[str, Any], context: Context
 ) -> tuple[str, str]:
     """A path and a content id that nothing has yet."""
     endings = chain([kind], (f"{kind}-{number}" for number in count(2)))
     names = ((f"{stem}-{ending}.json", f"{key}-{ending}") for ending in endings)
-    return next((p, n) for p, n in names if n not in entries and not fixing.exists(p))
+    return next((p, n) for p, n in names if n not in entries and not context.exists(p))
 
 
-def entry_of(path: str, data: dict[str, Any], fixing: Fixing) -> dict[str, Any]:
+def entry_of(path: str, data: dict[str, Any], context: Context) -> dict[str, Any]:
     """An index's entry for a products file."""
     return {
         "datatype": data.get("datatype") or DATATYPE,
         "format": PRODUCTS_FORMAT,
         "path": path,
         "products": sorted(data["products"]),
-        "updated": written(_updated(data, fixing)),
+        "updated": written(_updated(data, context)),
     }
 
 
-def relisted(fixing: Fixing, file: str, names: Iterable[str]) -> list[Part]:
+def relisted(context: Context, file: str, names: Iterable[str]) -> list[Part]:
     """The lists of a file's products in all entries that name it, brought up to date."""
     return [
         Part(index.path, Set(("index", entry.content_id, "products"), sorted(names)))
-        for index in fixing.look.catalog.indexes
+        for index in context.look.catalog.indexes
         for entry in index.entries
         if entry.names == file and isinstance(entry.raw.get("products"), list)
     ]
@@ -316,13 +316,13 @@ def _entry(finding: Finding) -> Place:
     return Place(finding.place.file, finding.place.path[:2])
 
 
-def _named(entry: dict[str, Any], fixing: Fixing) -> dict[str, Any] | None:
+def _named(entry: dict[str, Any], context: Context) -> dict[str, Any] | None:
     path = entry.get("path")
-    data = fixing.data(path) if isinstance(path, str) else None
+    data = context.data(path) if isinstance(path, str) else None
     return data if isinstance(data, dict) else None
 
 
-def _updated(data: dict[str, Any], fixing: Fixing) -> Any:
+def _updated(data: dict[str, Any], context: Context) -> Any:
     """The time of a document: its own, else the newest of those that it leads to, else now."""
     own = moment(data.get("updated"))
     if own is not None:
@@ -333,9 +333,9 @@ def _updated(data: dict[str, Any], fixing: Fixing) -> Any:
         if isinstance(entry, dict):
             times += [
                 moment(entry.get("updated")),
-                moment((_named(entry, fixing) or {}).get("updated")),
+                moment((_named(entry, context) or {}).get("updated")),
             ]
-    return max((t for t in times if t is not None), default=fixing.now)
+    return max((t for t in times if t is not None), default=context.now)
 
 
 def _holds_images(data: dict[str, Any]) -> bool:

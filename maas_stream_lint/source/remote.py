@@ -18,7 +18,8 @@ from urllib.parse import urljoin
 
 import httpx
 
-from maas_stream_lint.address import (
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source.address import (
     KINDS,
     PASSING,
     PLAIN,
@@ -30,13 +31,13 @@ from maas_stream_lint.address import (
     seconds_asked,
     shown,
 )
-from maas_stream_lint.errors import UsageError
-from maas_stream_lint.source import Answer, Trouble, split_source
+from maas_stream_lint.source.answer import Answer, Trouble
+from maas_stream_lint.source.index_path import split_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.source.answer import FetchOptions
 
 _REPORTED = (
     *("etag", "last-modified", "content-type", "content-encoding", "content-length"),

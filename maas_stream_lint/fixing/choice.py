@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
-from maas_stream_lint.mending.documents import relisted
-from maas_stream_lint.mending.jsontext import Rename, Set
-from maas_stream_lint.mending.proposal import CHOICE, Part, Proposal
+from maas_stream_lint.fixing.documents import relisted
+from maas_stream_lint.fixing.jsontext import Rename, Set
+from maas_stream_lint.fixing.proposal import CHOICE, Part, Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.mending.proposal import Fixing
+    from maas_stream_lint.fixing.proposal import Context
     from maas_stream_lint.model import Product
 
 RULES = ("ubuntu-name", "v3-platform-too-new", "custom-os", "unknown-os")
@@ -79,30 +79,30 @@ def choices(report: Report) -> list[Choice]:
     return found
 
 
-def proposals(os: str) -> Callable[[Fixing], Iterable[tuple[Finding, Proposal]]]:
+def proposals(os: str) -> Callable[[Context], Iterable[tuple[Finding, Proposal]]]:
     """Make each such product one of ``os``: what ``--as`` asks for."""
 
-    def proposed(fixing: Fixing) -> Iterator[tuple[Finding, Proposal]]:
-        known = {name for release in fixing.look.releases for name in release.drivers}
+    def proposed(context: Context) -> Iterator[tuple[Finding, Proposal]]:
+        known = {name for release in context.look.releases for name in release.drivers}
         if os not in known or os in ("custom", "onie"):
             fit = ", ".join(sorted(known - {"custom", "onie"}))
             raise UsageError(f"no driver of MAAS is for the os {os!r} in a stream", f"known: {fit}")
-        for finding in _found(fixing):
-            product = fixing.look.catalog.product(finding.place)
+        for finding in _found(context):
+            product = context.look.catalog.product(finding.place)
             if product is not None:
                 yield (
                     finding,
-                    _as_ubuntu(product, fixing)
+                    _as_ubuntu(product, context)
                     if os == "ubuntu"
-                    else _as_other(product, os, fixing),
+                    else _as_other(product, os, context),
                 )
 
     return proposed
 
 
-def _found(fixing: Fixing) -> Iterator[Finding]:
+def _found(context: Context) -> Iterator[Finding]:
     known = set()
-    for finding in fixing.findings:
+    for finding in context.findings:
         key = (finding.place.file, finding.place.product)
         if finding.name in RULES and finding.place.product and key not in known:
             known.add(key)
@@ -198,7 +198,7 @@ def _subarch(product: Product) -> str:
     return own if re.search("ga-|hwe-", own) else f"ga-{product.get('version') or 'VERSION'}"
 
 
-def _as_ubuntu(product: Product, fixing: Fixing) -> Proposal:
+def _as_ubuntu(product: Product, context: Context) -> Proposal:
     file, at = product.file.path, ("products", product.name)
     for needed in ("version", "arch"):
         if not product.get(needed):
@@ -216,14 +216,14 @@ def _as_ubuntu(product: Product, fixing: Fixing) -> Proposal:
     moved = ((Place(file, at), Place(file, ("products", name))),)
     parts.append(Part(file, Rename(at, name)))
     names = {each.name for each in product.file.products} - {product.name} | {name}
-    parts += relisted(fixing, file, names)
+    parts += relisted(context, file, names)
     return Proposal(tuple(parts), f"make it the Ubuntu product `{name}`", CHOICE, renamed=moved)
 
 
-def _as_other(product: Product, os: str, fixing: Fixing) -> Proposal:
+def _as_other(product: Product, os: str, context: Context) -> Proposal:
     file, at = product.file.path, ("products", product.name)
     fields = {"os": os, "subarch": "generic", "subarches": "generic"}
-    title = fixing.titles().get(os)
+    title = context.titles().get(os)
     if title is not None:
         fields["os_title"] = title
     parts = [

@@ -23,7 +23,7 @@ from maas_stream_lint.document import (
 )
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.finding import Path, Place
-from maas_stream_lint.mending.textdiff import diff
+from maas_stream_lint.fixing.textdiff import diff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,10 +21,10 @@ import httpx
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.source import printable
+from maas_stream_lint.source.answer import printable
 
 if TYPE_CHECKING:
-    from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.source.answer import FetchOptions
 
 PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)

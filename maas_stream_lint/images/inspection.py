@@ -8,19 +8,19 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.cache import HashCache, default_folder
-from maas_stream_lint.images.local import LocalImages, asked
+from maas_stream_lint.images.local_files import LocalFiles, asked
+from maas_stream_lint.images.observation import Survey
 from maas_stream_lint.images.pool import Pool, Throttle
 from maas_stream_lint.images.progress import Quiet
-from maas_stream_lint.images.seen import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from maas_stream_lint.images.local import Copy
+    from maas_stream_lint.images.local_files import Copy
+    from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions, Seen, Wanted
-    from maas_stream_lint.remote import RemoteTree
     from maas_stream_lint.source import Answer, FetchOptions, LocalTree
+    from maas_stream_lint.source.remote import RemoteTree
 
 #: Requests at once to one server, unless somebody says otherwise.
 REMOTE_JOBS = 8
@@ -30,7 +30,7 @@ MOST_HEADS = 256
 COMPANIONS = (".asc", ".gpg", ".sig", ".sha256", ".md5", ".html", ".txt", ".md", "SUMS")
 
 
-def survey_local(
+def inspect_local(
     tree: LocalTree,
     wanted: Sequence[Wanted],
     options: FileOptions,
@@ -46,7 +46,7 @@ def survey_local(
     stop = threading.Event()
     survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
     with closing(_cache(options, survey.mode)) as cache:
-        images = LocalImages(tree, cache, stop)
+        images = LocalFiles(tree, cache, stop)
         looked = [(w, *images.look(w)) for w in wanted]
         if options.mode is None and _holds_none(present, looked):
             return Survey("none", wanted=survey.wanted, metadata_only=True)
@@ -83,7 +83,7 @@ def survey_local(
     return survey
 
 
-def survey_remote(
+def inspect_remote(
     tree: RemoteTree,
     wanted: Sequence[Wanted],
     options: FileOptions,
@@ -94,8 +94,8 @@ def survey_remote(
     """Look at the image files of a tree on a server. ``metadata``: what it answered before."""
     mode = options.mode or "head"
     # These bring in httpx, and TLS.
-    from maas_stream_lint.images.served import ServedImages
-    from maas_stream_lint.images.server import look_at_server
+    from maas_stream_lint.images.remote_files import RemoteFiles
+    from maas_stream_lint.images.server_probe import probe_server
     from maas_stream_lint.images.wire import Watchdog, Wire
 
     stop = threading.Event()
@@ -106,7 +106,7 @@ def survey_remote(
     budget = _Budget(options.max_download)
     index = next(iter(metadata))
     with closing(_cache(options, mode)) as cache, closing(watchdog):
-        images = ServedImages(tree.site, options, cache, throttle, progress, stop)
+        images = RemoteFiles(tree.site, options, cache, throttle, progress, stop)
         every = max(1, -(-len(wanted) // MOST_HEADS))
         heads = {w.path for w in wanted[::every]}
         found: dict[str, Seen] = {}
@@ -142,7 +142,7 @@ def survey_remote(
             survey.interrupted = not done
             if done:
                 had = next((path for path, seen in found.items() if seen.trouble is None), None)
-                survey.server = look_at_server(tree.site, fetch, watchdog, index, metadata, had)
+                survey.server = probe_server(tree.site, fetch, watchdog, index, metadata, had)
         except KeyboardInterrupt:
             survey.interrupted = True
         finally:

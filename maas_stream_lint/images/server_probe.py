@@ -10,20 +10,20 @@ import zlib
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.address import PORTS, proxy_for
+from maas_stream_lint.images.observation import Server
 from maas_stream_lint.images.pool import Pool
-from maas_stream_lint.images.seen import Server
 from maas_stream_lint.images.wire import Refused, Wire, tls_reason
 from maas_stream_lint.source import Trouble
+from maas_stream_lint.source.address import PORTS, proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import httpx
 
-    from maas_stream_lint.address import Site
     from maas_stream_lint.images.wire import Watchdog
     from maas_stream_lint.source import Answer, FetchOptions
+    from maas_stream_lint.source.address import Site
 
 #: Of a host with more addresses, these are asked.
 MOST_FRONTENDS = 8
@@ -32,7 +32,7 @@ MOST_ANEW = 20
 ANEW = {"cache-control": "no-cache", "pragma": "no-cache"}
 
 
-def look_at_server(
+def probe_server(
     site: Site,
     options: FetchOptions,
     watchdog: Watchdog,

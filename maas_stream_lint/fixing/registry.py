@@ -1,4 +1,4 @@
-"""Which function mends what a rule finds; a rule without one can't be mended by metadata."""
+"""Which function fixes what a rule finds; metadata alone cannot fix what has no function."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.mending.proposal import Fixing, Proposal
+    from maas_stream_lint.fixing.proposal import Context, Proposal
 
-    Fixer = Callable[[Finding, Fixing], Iterable[Proposal]]
+    Fixer = Callable[[Finding, Context], Iterable[Proposal]]
 
 FIXERS: dict[str, Fixer] = {}
 
 
-def mends(*rules: str) -> Callable[[Fixer], Fixer]:
+def fixes(*rules: str) -> Callable[[Fixer], Fixer]:
     """Register a fixer for the rules of these names."""
 
     def registered(fixer: Fixer) -> Fixer:

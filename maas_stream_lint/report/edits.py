@@ -23,8 +23,8 @@ from maas_stream_lint.report.text import place_text
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding, Severity
-    from maas_stream_lint.mending.choice import Choice
-    from maas_stream_lint.mending.plan import Edit, Plan
+    from maas_stream_lint.fixing.choice import Choice
+    from maas_stream_lint.fixing.plan import Edit, Plan
 
 _INDENT, _LABELS = 4, 6
 #: So many edits of one rule are shown; the rest is counted.

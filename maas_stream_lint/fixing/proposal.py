@@ -9,17 +9,17 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.checks import words
+from maas_stream_lint.images.observation import ALGORITHMS, Wanted
 from maas_stream_lint.images.progress import Quiet
-from maas_stream_lint.images.seen import ALGORITHMS, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding, Place
-    from maas_stream_lint.images.local import LocalImages
-    from maas_stream_lint.images.seen import Seen
-    from maas_stream_lint.mending.jsontext import Change
+    from maas_stream_lint.fixing.jsontext import Change
+    from maas_stream_lint.images.local_files import LocalFiles
+    from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import LocalTree
 
@@ -47,7 +47,7 @@ class Proposal:
     renamed: tuple[tuple[Place, Place | None], ...] = ()
 
 
-class Fixing:
+class Context:
     """A stream whose findings are mended: its values, and the files it has."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Fixing:
         look: Look,
         findings: Sequence[Finding],
         tree: LocalTree | None,
-        images: LocalImages | None,
+        images: LocalFiles | None,
         now: datetime,
     ) -> None:
         """``tree``, ``images``: where files can be read, of local streams."""

@@ -14,26 +14,26 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.address import PASSING, seconds_asked
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.images.local import asked, whole_listing
+from maas_stream_lint.images.local_files import asked, whole_listing
+from maas_stream_lint.images.observation import Seen
 from maas_stream_lint.images.pool import Stopped
-from maas_stream_lint.images.seen import Seen
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.images.wire import Refused
 from maas_stream_lint.source import Trouble, encodable
+from maas_stream_lint.source.address import PASSING, seconds_asked
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import httpx
 
-    from maas_stream_lint.address import Site
     from maas_stream_lint.images.cache import HashCache
+    from maas_stream_lint.images.observation import FileOptions, Wanted
     from maas_stream_lint.images.pool import Throttle
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions, Wanted
     from maas_stream_lint.images.wire import Reply, Wire
+    from maas_stream_lint.source.address import Site
 
 #: As MAAS asks: httpx and requests take either, and undo it before they hash.
 AS_MAAS = {"accept-encoding": "gzip, deflate"}
@@ -51,7 +51,7 @@ _ILL, _DEAD = 8, 24
 _RATED = 2**20
 
 
-class ServedImages:
+class RemoteFiles:
     """The image files below a URL. One object serves all threads, each with a Wire of its own."""
 
     def __init__(

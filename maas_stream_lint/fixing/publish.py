@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint import atomic
 from maas_stream_lint.api import check
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.mending import jsontext
-from maas_stream_lint.mending.plan import local_tree, signature_of
+from maas_stream_lint.fixing import jsontext
+from maas_stream_lint.fixing.plan import local_tree, signature_of
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from maas_stream_lint.mending.plan import Plan
+    from maas_stream_lint.fixing.plan import Plan
     from maas_stream_lint.source import LocalTree
 
     #: Makes of a text its clear-signed form, or of bytes their detached signature.

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.engine import findings, look_at, no_gc
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.examine import wanted_files
 from maas_stream_lint.finding import Place
+from maas_stream_lint.fixing import documents, items, products
+from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
+from maas_stream_lint.fixing.overlay import Overlay
+from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
+from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
+from maas_stream_lint.fixing.registry import FIXERS
+from maas_stream_lint.image_files import wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
-from maas_stream_lint.images.local import LocalImages
+from maas_stream_lint.images.local_files import LocalFiles
+from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.images.progress import Quiet
-from maas_stream_lint.images.seen import FileOptions, Survey
-from maas_stream_lint.mending import documents, items, products
-from maas_stream_lint.mending.jsontext import ChangeError, Set, apply, diff
-from maas_stream_lint.mending.overlay import Overlay
-from maas_stream_lint.mending.proof import harm_of, moves_of, spot, warnings_of
-from maas_stream_lint.mending.proposal import CHOICE, DROP, SIGN, UNSAFE, Fixing, Proposal
-from maas_stream_lint.mending.registry import FIXERS
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.mending.jsontext import Change
+    from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
@@ -131,7 +131,7 @@ def fix(
     *,
     signs: bool = False,
     only: Iterable[str] | None = None,
-    first: Callable[[Fixing], Iterable[tuple[Finding, Proposal]]] | None = None,
+    first: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None = None,
     now: datetime | None = None,
 ) -> Plan:
     """Plan the edits that mend what a report has found. Nothing is written.
@@ -167,9 +167,7 @@ class _Planner:
         self._tree = local_tree(report)
         self._cache = HashCache(default_folder() if self._tree is not None else None)
         stop = threading.Event()
-        self._images = (
-            LocalImages(self._tree, self._cache, stop) if self._tree is not None else None
-        )
+        self._images = LocalFiles(self._tree, self._cache, stop) if self._tree is not None else None
         self._texts: dict[str, str] = {}
         self._report = report
         self._edits: list[Edit] = []
@@ -198,7 +196,7 @@ class _Planner:
         self,
         granted: set[str],
         only: frozenset[str] | None,
-        first: Callable[[Fixing], Iterable[tuple[Finding, Proposal]]] | None,
+        first: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None,
     ) -> None:
         """Mend until nothing more can be mended."""
         if only is None and len(self._given.findings) < len(self._before.findings):
@@ -208,19 +206,19 @@ class _Planner:
             self._granted = granted | {CHOICE}
             self._try(list(first(self._fixing())))
         for _ in range(ROUNDS):
-            fixing = self._fixing()
+            context = self._fixing()
             proposals = [
-                (finding, _owned_up(proposal, fixing))
+                (finding, _owned_up(proposal, context))
                 for finding in self._report.findings
                 if finding.name in FIXERS and (only is None or finding.name in only)
-                for proposal in FIXERS[finding.name](finding, fixing)
+                for proposal in FIXERS[finding.name](finding, context)
             ]
             if not self._try(proposals):
                 return
 
-    def _fixing(self) -> Fixing:
+    def _fixing(self) -> Context:
         report = self._report
-        return Fixing(report.look, report.findings, self._tree, self._images, self._now)
+        return Context(report.look, report.findings, self._tree, self._images, self._now)
 
     def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
         """Make what is allowed and does good; whether anything was made."""
@@ -377,11 +375,11 @@ def local_tree(report: Report) -> LocalTree | None:
     return opened if isinstance(opened, LocalTree) else None
 
 
-def _owned_up(proposal: Proposal, fixing: Fixing) -> Proposal:
+def _owned_up(proposal: Proposal, context: Context) -> Proposal:
     """Whatever its fixer thinks, an edit is not safe that writes over an object or a list."""
     for file, change in proposal.parts:
         if proposal.consent is None and isinstance(change, Set):
-            held = fixing.at(Place(file, change.path))
+            held = context.at(Place(file, change.path))
             if isinstance(held, (dict, list)) and held and type(held) is not type(change.value):
                 return replace(proposal, consent=UNSAFE)
     return proposal

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.seen import ALGORITHMS, MODES, FileOptions, Survey, Wanted
-from maas_stream_lint.images.tree import files_in
+from maas_stream_lint.images.listing import files_in
+from maas_stream_lint.images.observation import ALGORITHMS, MODES, FileOptions, Survey, Wanted
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LARGEST = 64 * 2**20
 
 
-def examine(
+def inspect_files(
     look: Look,
     source: Source,
     options: FileOptions,
@@ -42,20 +42,20 @@ def examine(
         if options.mode is None and not present:
             return Survey("none", metadata_only=True)
         # What hashes files takes as long to import as a small stream takes to lint.
-        from maas_stream_lint.images.survey import survey_local
+        from maas_stream_lint.images.inspection import inspect_local
 
         wanted = list(wanted_files(look, options))
         named = _named(look, source) if not options.only else None
-        return survey_local(source, wanted, options, present, named, told)
-    from maas_stream_lint.remote import RemoteTree
+        return inspect_local(source, wanted, options, present, named, told)
+    from maas_stream_lint.source.remote import RemoteTree
 
     if isinstance(source, RemoteTree):
-        from maas_stream_lint.images.survey import survey_remote
+        from maas_stream_lint.images.inspection import inspect_remote
 
         files = look.stream.files
         metadata = {path: files[path].answer for path in {look.stream.start: None, **files}}
         wanted = list(wanted_files(look, options))
-        return survey_remote(source, wanted, options, fetch or FetchOptions(), metadata, told)
+        return inspect_remote(source, wanted, options, fetch or FetchOptions(), metadata, told)
     return Survey("none")
 
 

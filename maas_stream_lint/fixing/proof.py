@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.mending.proposal import CHOICE
+from maas_stream_lint.fixing.proposal import CHOICE
 from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.mending.proposal import Proposal
+    from maas_stream_lint.fixing.proposal import Proposal
     from maas_stream_lint.outcome import Row
 
 #: Rules that tell what others lead to: they may point elsewhere after an edit.

@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
-from maas_stream_lint.images.seen import ALGORITHMS, Seen
 from maas_stream_lint.images.sniff import HEAD_BYTES, Content, sniff, tar_names
 from maas_stream_lint.source import Trouble, printable
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from maas_stream_lint.images.cache import HashCache
+    from maas_stream_lint.images.observation import Wanted
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import Wanted
     from maas_stream_lint.source import LocalTree
 
 _STEP = 2**20
@@ -35,7 +35,7 @@ class Copy(NamedTuple):
     stamp: str  #: changes with what is in it
 
 
-class LocalImages:
+class LocalFiles:
     """The image files of a tree on disk, looked at as a web server would serve them."""
 
     def __init__(self, tree: LocalTree, cache: HashCache, stop: threading.Event) -> None:

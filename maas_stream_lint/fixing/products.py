@@ -7,16 +7,16 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.mending.documents import relisted
-from maas_stream_lint.mending.jsontext import Move, Remove, Rename, Set
-from maas_stream_lint.mending.proposal import DROP, UNSAFE, Part, Proposal, moment
-from maas_stream_lint.mending.registry import mends
+from maas_stream_lint.fixing.documents import relisted
+from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
+from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment
+from maas_stream_lint.fixing.registry import fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.finding import Finding, Path
-    from maas_stream_lint.mending.proposal import Fixing
+    from maas_stream_lint.fixing.proposal import Context
 
 #: An Ubuntu release's number, alone in a product's name.
 NUMBER = re.compile(r"(?<![\d.])(\d{2}\.\d{2})(?![\d.])")
@@ -29,31 +29,31 @@ DATES = (
 UBUNTU_NAME = re.compile(r":v[23]:", re.IGNORECASE)
 
 
-@mends("missing-release-title")
-def release_title(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("missing-release-title")
+def release_title(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A release is called by its number, with LTS where it is one, or else by its name."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     title = _title_of(product)
     if title:
         yield _field(finding, "release_title", title)
 
 
-@mends("commissioning-title")
-def lts_title(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("commissioning-title")
+def lts_title(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A long-term release says so at the end of its title; what was there is somebody's choice."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     said = product.get("release_title")
     if isinstance(said, str) and said and not said.endswith("LTS") and _is_lts(product):
         yield _field(finding, "release_title", _title_of(product), consent=UNSAFE)
 
 
-@mends("no-title")
-def os_title(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("no-title")
+def os_title(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An os is called as its driver calls it."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     os, wanted = product.get("os"), {}
     if not product.get("os_title") and isinstance(os, str):
-        wanted["os_title"] = fixing.titles().get(os, "")
+        wanted["os_title"] = context.titles().get(os, "")
     if not product.get("release_title"):
         wanted["release_title"] = _title_of(product)
     if wanted and all(wanted.values()):
@@ -65,17 +65,17 @@ def os_title(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield Proposal(tuple(parts), f"write {told}")
 
 
-@mends("missing-os")
-def ubuntu_os(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("missing-os")
+def ubuntu_os(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Without an os MAAS takes a product for Ubuntu; where its name says so too, it is."""
     if UBUNTU_NAME.search(finding.place.product or ""):
         yield _field(finding, "os", "ubuntu")
 
 
-@mends("missing-subarch")
-def subarch(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("missing-subarch")
+def subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Without one MAAS takes `generic`; and the subarches hold the subarch in any case."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     own, several = product.get("subarch"), product.get("subarches")
     if own is None and product.get("os") != "ubuntu":
         yield _field(finding, "subarch", "generic")
@@ -83,16 +83,16 @@ def subarch(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield _field(finding, "subarches", own if isinstance(own, str) and own else "generic")
 
 
-@mends("missing-kflavor")
-def kflavor(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("missing-kflavor")
+def kflavor(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A kernel without a flavour is the generic one."""
     yield _field(finding, "kflavor", "generic")
 
 
-@mends("missing-version")
-def version(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("missing-version")
+def version(finding: Finding, context: Context) -> Iterator[Proposal]:
     """The version is the number in the product's name, if there is just one; else its release."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     name = finding.place.product or ""
     numbers = set(NUMBER.findall(name))
     if not numbers and product.get("os") != "ubuntu":
@@ -104,22 +104,22 @@ def version(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield _field(finding, "version", release)
 
 
-@mends("missing-label")
-def label(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("missing-label")
+def label(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Nothing tells the label; `stable` is the usual one."""
     yield _field(finding, "label", "stable", consent=UNSAFE)
 
 
-@mends("field-below-product")
-def raised(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("field-below-product")
+def raised(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A field that is the same for all of a product is written into the product itself."""
     found = re.match(r"`([^`]+)` stands in the ", finding.message)
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     if found is None or found[1] in product:
         return
     name, at = found[1], _at(finding)
     values, below = _below(product, name)
-    top = fixing.at(Place(finding.place.file, (name,)))
+    top = context.at(Place(finding.place.file, (name,)))
     if not values and isinstance(top, (str, int, float)) and not isinstance(top, bool):
         yield _field(finding, name, str(top))
     elif len(values) == 1 and isinstance(value := values.pop(), str):
@@ -130,10 +130,10 @@ def raised(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield Proposal(tuple(parts), f"move `{name}` (`{value}`) up to the product")
 
 
-@mends("number-instead-of-text")
-def quoted_number(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("number-instead-of-text")
+def quoted_number(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A number becomes the text that MAAS up to 3.7 makes of it; but 24.10 is not 24.1."""
-    value = fixing.at(finding.place)
+    value = context.at(finding.place)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         named = {n for n in NUMBER.findall(finding.place.product or "") if float(n) == value}
         text = named.pop() if len(named) == 1 else str(value)
@@ -141,33 +141,33 @@ def quoted_number(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield Proposal((part,), f'write `"{text}"` in quotes')
 
 
-@mends("subarches-spaces")
-def spaces(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("subarches-spaces")
+def spaces(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Subarches are parted by commas alone."""
     for place in finding.places:
-        said = fixing.at(place)
+        said = context.at(place)
         if isinstance(said, str):
             kept = ",".join(part.strip() for part in said.split(",") if part.strip())
             part = Part(place.file, Set(place.path, kept))
             yield Proposal((part,), f"write `{place.path[-1]}`: `{kept}`")
 
 
-@mends("subarch-not-in-subarches")
-def listed_subarch(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("subarch-not-in-subarches")
+def listed_subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
     """The subarches hold the subarch."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     own, several = product.get("subarch"), product.get("subarches")
     if isinstance(own, str) and isinstance(several, str):
         yield _field(finding, "subarches", ",".join([p for p in several.split(",") if p] + [own]))
 
 
-@mends("support-eol-format")
-def support_eol(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("support-eol-format")
+def support_eol(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A date in another form is written as YYYY-MM-DD; what is no date goes only if told so."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     for path in [("support_eol",), *_below(product, "support_eol")[1]]:
         place = Place(finding.place.file, (*_at(finding), *path))
-        said = fixing.at(place)
+        said = context.at(place)
         if said is None or (isinstance(said, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", said)):
             continue
         date = _date(said)
@@ -179,8 +179,8 @@ def support_eol(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
             yield Proposal((part,), "take `support_eol` out", consent=UNSAFE)
 
 
-@mends("maas-supported-unparsable")
-def maas_supported(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("maas-supported-unparsable")
+def maas_supported(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A `maas_supported` that is no version says nothing."""
     for place in finding.places:
         if place.path[-1:] == ("maas_supported",):
@@ -188,51 +188,51 @@ def maas_supported(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
             yield Proposal((part,), "take `maas_supported` out", consent=UNSAFE)
 
 
-@mends("rolling-not-boolean")
-def rolling(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("rolling-not-boolean")
+def rolling(finding: Finding, context: Context) -> Iterator[Proposal]:
     """What says yes or no in other words becomes a boolean."""
     words = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n": False}
     for place in finding.places:
-        said = str(fixing.at(place)).strip().lower()
+        said = str(context.at(place)).strip().lower()
         if place.path[-1:] == ("rolling",) and said in words:
             part = Part(place.file, Set(place.path, words[said]))
             yield Proposal((part,), f"write `rolling`: `{said in ('true', 'yes', 'y')}`".lower())
 
 
-@mends("bootloader-unsupported")
-def i386(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("bootloader-unsupported")
+def i386(finding: Finding, context: Context) -> Iterator[Proposal]:
     """PXELINUX is for all of x86, and MAAS knows it as that of `i386` alone."""
-    product = _product(finding, fixing)
+    product = _product(finding, context)
     if product.get("os") == "pxelinux" and product.get("arch") == "amd64":
         yield _field(finding, "arch", "i386", consent=UNSAFE)
 
 
-@mends("bootloader-fields")
-def arches(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("bootloader-fields")
+def arches(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A bootloader is for the arch that it is of."""
     for place in finding.places:
         at = place.path[:2]
-        product = fixing.at(Place(place.file, at))
+        product = context.at(Place(place.file, at))
         arch = product.get("arch") if isinstance(product, dict) else None
         if isinstance(arch, str) and arch and isinstance(product, dict) and "arches" not in product:
             part = Part(place.file, Set((*at, "arches"), arch))
             yield Proposal((part,), f"write `arches`: `{arch}`")
 
 
-@mends("no-versions")
-def product_dropped(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("no-versions")
+def product_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A product without a version goes."""
     file, name = finding.place.file, finding.place.product
-    products = fixing.at(Place(file, ("products",)))
+    products = context.at(Place(file, ("products",)))
     if name is not None and isinstance(products, dict):
-        rest = relisted(fixing, file, products.keys() - {name})
+        rest = relisted(context, file, products.keys() - {name})
         yield _dropped(Place(file, _at(finding)), "product", *rest)
 
 
-@mends("newest-version-empty", "old-version-partial", "newest-version-partial")
-def version_dropped(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("newest-version-empty", "old-version-partial", "newest-version-partial")
+def version_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A version goes that is not whole, if there is another."""
-    versions = _product(finding, fixing).get("versions")
+    versions = _product(finding, context).get("versions")
     name = finding.place.version
     if name is None and isinstance(versions, dict) and versions:
         name = max(versions)  # the finding is about the newest
@@ -240,10 +240,10 @@ def version_dropped(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
         yield _dropped(Place(finding.place.file, (*_at(finding), "versions", name)), "version")
 
 
-@mends("version-sort")
-def natural(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+@fixes("version-sort")
+def natural(finding: Finding, context: Context) -> Iterator[Proposal]:
     """The last number of versions' names gets as many digits as the longest has."""
-    versions = _product(finding, fixing).get("versions")
+    versions = _product(finding, context).get("versions")
     names = list(versions) if isinstance(versions, dict) else []
     split = [re.fullmatch(r"(.*?)(\d+)", name) for name in names]
     heads = {m[1] for m in split if m is not None}
@@ -273,8 +273,8 @@ def _at(finding: Finding) -> Path:
     return finding.place.path[:2]
 
 
-def _product(finding: Finding, fixing: Fixing) -> dict[str, Any]:
-    product = fixing.at(Place(finding.place.file, _at(finding)))
+def _product(finding: Finding, context: Context) -> dict[str, Any]:
+    product = context.at(Place(finding.place.file, _at(finding)))
     known = finding.place.product is not None and isinstance(product, dict)
     return product if known else {}
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from maas_stream_lint.api import check
-from maas_stream_lint.mending.plan import FIXERS, Plan, diff_of, fix
+from maas_stream_lint.fixing.plan import FIXERS, Plan, diff_of, fix
 from test_fixtures import BAD, opened
 from test_schema import FIX, through_text
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
-MENDABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]
+FIXABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +34,11 @@ def planned(fixture: Path, *, agreed: bool) -> Plan:
 
 
 def test_every_fixer_has_a_fixture() -> None:
-    assert {p.name.partition("-")[2] for p in MENDABLE} == set(FIXERS)
+    assert {p.name.partition("-")[2] for p in FIXABLE} == set(FIXERS)
 
 
-@pytest.mark.parametrize("fixture", MENDABLE, ids=lambda p: p.name)
-def test_mended(fixture: Path) -> None:
+@pytest.mark.parametrize("fixture", FIXABLE, ids=lambda p: p.name)
+def test_fixed(fixture: Path) -> None:
     name = fixture.name.partition("-")[2]
     plan = planned(fixture, agreed=True)
     expected, seen = fixture / "fixed.diff", diff_of(plan)
