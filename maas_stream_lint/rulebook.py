@@ -196,6 +196,11 @@ def rules_root() -> Traversable:
     return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
 
 
+def data_file(name: str) -> dict[str, Any]:
+    """A file of ``rules/``, as TOML says it."""
+    return tomllib.loads((rules_root() / name).read_text(encoding="utf-8"))
+
+
 @lru_cache(maxsize=1)
 def all_releases() -> tuple[Release, ...]:
     """Every release line there is a file for, oldest first."""
@@ -210,7 +215,7 @@ def all_releases() -> tuple[Release, ...]:
 @lru_cache(maxsize=1)
 def ftypes() -> Mapping[str, Contents]:
     """Ftype → what its file may be, in the order in which they are proposed."""
-    raw = tomllib.loads((rules_root() / "ftypes.toml").read_text(encoding="utf-8"))
+    raw = data_file("ftypes.toml")
     kinds = ("usual", "also", "perhaps", "but-not")
     return MappingProxyType(
         {
