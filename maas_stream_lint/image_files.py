@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
     from maas_stream_lint.source import Source
 

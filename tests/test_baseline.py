@@ -23,9 +23,10 @@ from maas_stream_lint import baseline, cli
 from maas_stream_lint.api import Report, SetAside, check
 from maas_stream_lint.baseline import Baseline, Comparison, normal
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Finding, Place, Severity
+from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from trees import MemoryTree

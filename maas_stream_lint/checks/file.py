@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.document import Document
-    from maas_stream_lint.engine import Look, Whole
     from maas_stream_lint.imports.trace import Event, Trace
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Whole
 
 #: How many further places a finding lists, and how many of them at most are of the cause.
 MOST, MANY = 100, 20

@@ -14,10 +14,10 @@ from maas_stream_lint.rulebook import ftypes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.engine import Image, Look, Whole
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.images.sniff import Content
-    from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Image, Item, Version, Whole
     from maas_stream_lint.rulebook import Release
 
 #: What a failed download costs, and how bad that is.

@@ -14,8 +14,8 @@ from maas_stream_lint.stream import expanded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import Entry, Index
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Entry, Index, Whole
 
 MOMENT = "a time like `Sun, 01 Nov 2026 10:00:00 +0000`"
 #: Steps from an index to an entry.

@@ -7,7 +7,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -16,8 +15,8 @@ from maas_stream_lint.rule import DEPTHS, Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Item, Version, Whole
 
 #: What `maas boot-resources create` calls a file type, and what a stream must call it.
 #: Mirrors ``get_resource_filetype`` (maasserver/forms/__init__.py).
@@ -425,7 +424,7 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
         return
     if not product.image or product.os == "custom":
         return  # custom_os has this one
-    accepted = accepted_roots(product.os, look)
+    accepted = look.deployed(product.os)
     by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
     for item in roots:
         path = item.path

@@ -6,19 +6,18 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.imports.answers import QUESTIONS
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.twins import boot_subarch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from maas_stream_lint.engine import Look, Whole
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.trace import Event
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Whole
     from maas_stream_lint.rulebook import Release
 
 #: No finding needs more further places than these.
@@ -371,7 +370,7 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
         "os": "debian",
     """
     os = product.os
-    drivers = accepted_roots(os, look)
+    drivers = look.deployed(os)
     if os == "custom" or len(drivers) == len(look.releases) or not product.image:
         return
     takes = set(look.takes(product.place))
@@ -479,7 +478,7 @@ def same_resource_twice(whole: Whole, look: Look) -> Iterator[Said]:
         "label": "candidate",
     """
     found: dict[tuple[str, str, tuple[Place, ...]], list[str]] = {}
-    for release, name, architecture, products in _shared(look):
+    for release, name, architecture, products in look.twins:
         versions: dict[str | None, list[Place]] = {}
         for product in products:
             version = product.get("version") if _tells_versions_apart(release) else None
@@ -518,7 +517,7 @@ def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
         "version": "24.04.1",
     """
     found: dict[tuple[str, str, tuple[tuple[str | None, Place], ...]], list[str]] = {}
-    for release, name, architecture, products in _shared(look):
+    for release, name, architecture, products in look.twins:
         if _tells_versions_apart(release):
             versions = {product.get("version"): product.at("version") for product in products}
             if len(versions) > 1:
@@ -700,7 +699,7 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
         for release in look.releases:
             if release.line not in takes or not release.deploy("parses-kernel"):
                 continue
-            for text in others if field == "subarches" else [_subarch(product, release)]:
+            for text in others if field == "subarches" else [boot_subarch(product, release)]:
                 flaw = _kernel_flaw(text)
                 if flaw is not None:
                     flawed.setdefault((text, flaw), []).append(release.line)
@@ -875,75 +874,8 @@ def _marked(product: Product) -> bool:
     return _title(product).endswith("LTS")
 
 
-#: What a subarch is made of: itself, the flavour, and whether it is a lone root's.
-_Kernel = tuple[str, str | None, bool]
-
-
-def _kernel(product: Product) -> _Kernel:
-    if product.bootloader or product.os == "ubuntu-core":
-        return "generic", None, False
-    lone = product.newest is not None and "boot-kernel" not in product.newest.ftypes
-    return product.get("subarch") or "generic", product.get("kflavor"), lone
-
-
-def _subarch(product: Product, release: Release) -> str:
-    """The subarch with its flavour, as a release names the boot resource."""
-    return _flavoured(_kernel(product), release)
-
-
-def _flavoured(kernel: _Kernel, release: Release) -> str:
-    subarch, flavour, lone = kernel
-    if release.strict and lone:
-        return subarch  # a root tarball has no flavour there
-    told: str = QUESTIONS["subarch"](release, subarch, flavour)
-    return told
-
-
-def _series(product: Product) -> str | None:
-    if product.bootloader:
-        return product.get("bootloader-type")
-    release = product.get("release")
-    if product.os == "ubuntu-core" and release is not None:
-        return f"{release}-{product.get('gadget_snap')}"
-    return release
-
-
 def _tells_versions_apart(release: Release) -> bool:
     return "alias" in release.policy("resource-key")
-
-
-def _shared(look: Look) -> list[tuple[Release, str, str, list[Product]]]:
-    """Boot resources that several products make: (release, os/series, arch/subarch, products)."""
-    if "shared" not in look.memo:
-        look.memo["shared"] = list(_find_shared(look))
-    found: list[tuple[Release, str, str, list[Product]]] = look.memo["shared"]
-    return found
-
-
-def _find_shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]]:
-    alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
-    for product in look.catalog.products:
-        alike.setdefault((product.os, _series(product), product.get("arch")), []).append(product)
-    flavours = list(_by(look.releases, lambda r: (r.strict, r.policy("flavour"))))
-    for (os, series, arch), products in alike.items():
-        if len(products) < 2 or series is None or arch is None:
-            continue
-        kernels: dict[_Kernel, list[int]] = {}
-        for position, product in enumerate(products):
-            kernels.setdefault(_kernel(product), []).append(position)
-        for _, releases in flavours:
-            made: dict[str, list[int]] = {}
-            for kernel, positions in kernels.items():
-                made.setdefault(_flavoured(kernel, releases[0]), []).extend(positions)
-            for subarch, together in made.items():
-                if len(together) < 2:
-                    continue
-                several = [products[position] for position in sorted(together)]
-                takes = [(product, look.takes(product.place)) for product in several]
-                for release in releases:
-                    taken = [product for product, lines in takes if release.line in lines]
-                    if len(taken) > 1:
-                        yield release, f"{os}/{series}", f"{arch}/{subarch}", taken
 
 
 def _is_kernel(release: Release, subarch: str) -> bool:

@@ -12,7 +12,8 @@ from maas_stream_lint.rule import Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Whole
     from maas_stream_lint.signature import Verification
     from maas_stream_lint.stream import Metadata
 

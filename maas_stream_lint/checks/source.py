@@ -14,7 +14,8 @@ from maas_stream_lint.stream import INDEX_JSON
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Whole
     from maas_stream_lint.stream import Stream
 
 

@@ -15,8 +15,8 @@ from maas_stream_lint.rule import Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.imports.fieldtypes import Problem
+    from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Product
 
 KERNEL, INITRD = "boot-kernel", "boot-initrd"
@@ -330,7 +330,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     roots = version.roots
     if not version.product.image or version.product.os == "custom":
         return  # custom_os has the last one
-    drivers = accepted_roots(version.product.os, look)
+    drivers = look.deployed(version.product.os)
     deployed = set().union(*drivers.values())
     if sum(i.ftype in deployed for i in roots) < 2:
         return
@@ -464,7 +464,7 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
         return
     lines, wanted = [], ""
     stored = [(i, look.stores(i)) for i in roots]
-    for line, accepted in accepted_roots(product.os, look).items():
+    for line, accepted in look.deployed(product.os).items():
         here = [i for i, on in stored if line in on]
         if here and not any(i.ftype in accepted for i in here):
             lines.append(line)
@@ -635,14 +635,6 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 # -- root files ---------------------------------------------------------------------------------
-
-
-def accepted_roots(os: str, look: Look) -> dict[str, tuple[str, ...]]:
-    """Release line → ftypes that its driver of an OS deploys, for lines that have one."""
-    known: dict[str, dict[str, tuple[str, ...]]] = look.memo.setdefault("accepted roots", {})
-    if os not in known:
-        known[os] = {r.line: r.drivers[os] for r in look.releases if os in r.drivers}
-    return known[os]
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:
