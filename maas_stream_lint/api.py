@@ -12,8 +12,9 @@ from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
-from maas_stream_lint.images.observation import MODES, FileOptions, Survey
+from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.look import Look, look_at
+from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source

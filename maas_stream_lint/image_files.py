@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.listing import files_in
-from maas_stream_lint.images.observation import ALGORITHMS, MODES, FileOptions, Survey, Wanted
+from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
+from maas_stream_lint.names import MODES
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:

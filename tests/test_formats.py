@@ -25,7 +25,7 @@ import reports
 from maas_stream_lint import __version__
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style
 from maas_stream_lint.report.fingerprint import fingerprints
@@ -409,7 +409,7 @@ def test_inside_actions_annotations_come_by_themselves(run: Any) -> None:
 
 def test_a_form_loads_only_what_it_needs() -> None:
     code = (
-        "import sys; from maas_stream_lint.cli import main\n"
+        "import sys; from maas_stream_lint.cli.main import main\n"
         "try: main(['check', sys.argv[1], '--format', sys.argv[2]])\n"
         "except SystemExit: print(*sys.modules, file=sys.stderr)"
     )

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from images import INDEX, PRODUCTS, Tree
 from maas_stream_lint.api import check
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.fixing import publish

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.sniff import Content
     from maas_stream_lint.source import Trouble
 
-#: How closely files are looked at, least first.
-MODES = ("none", "head", "download")
 #: Of the checksums a stream may give, those that any release looks at.
 ALGORITHMS = ("sha256", "sha512", "md5")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.configuration.settings import Origin, Setting, Settings, shown
+from maas_stream_lint.names import CONFIG_KEYS
 from maas_stream_lint.output import clean
-from maas_stream_lint.settings import KEYS, Origin, Setting, Settings, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ def described(
         "sources": [
             {
                 "source": listed.source,
-                **{key: listed.values[key].value for key in KEYS if key in listed.values},
+                **{key: listed.values[key].value for key in CONFIG_KEYS if key in listed.values},
                 "from": _from(listed.origin),
             }
             for listed in settings.sources

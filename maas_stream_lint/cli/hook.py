@@ -1,6 +1,6 @@
 """For pre-commit: checks the trees that changed files belong to.
 
-``python -m maas_stream_lint.hook [OPTION…] FILE…``: the options are those of ``check``.
+``python -m maas_stream_lint.cli.hook [OPTION…] FILE…``: the options are those of ``check``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 
 _METADATA = re.compile(r"(?P<root>(?:.*/)?)streams/v1/.+\.s?json")
 
