@@ -198,7 +198,8 @@ def rules_root() -> Traversable:
 
 def data_file(name: str) -> dict[str, Any]:
     """A file of ``rules/``, as TOML says it."""
-    return tomllib.loads((rules_root() / name).read_text(encoding="utf-8"))
+    read: dict[str, Any] = tomllib.loads((rules_root() / name).read_text(encoding="utf-8"))
+    return read
 
 
 @lru_cache(maxsize=1)

@@ -53,7 +53,10 @@ class Image:
 
 
 def inspect(path: Path, progress: Progress) -> Image:
-    """Look at an image. ``progress`` is told of the bytes. Raises UsageError if it can't be read."""
+    """Look at an image. Raises UsageError if it can't be read.
+
+    ``progress``: is told of the bytes.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -65,7 +68,9 @@ def inspect(path: Path, progress: Progress) -> Image:
             digest = reader.finish()
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
-        raise UsageError(f"cannot read {str(path)!r}: {why}", "check the path and its rights") from None
+        raise UsageError(
+            f"cannot read {str(path)!r}: {why}", "check the path and its rights"
+        ) from None
     finally:
         progress.finished(str(path))
     unchanged(path, before)

@@ -8,7 +8,7 @@ import hashlib
 import io
 import lzma
 import zlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +18,11 @@ STEP = 2**20
 #: What broken or hostile data makes a decompressor raise.
 BROKEN = (zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, MemoryError)
 #: How a kind of ``images.sniff`` is opened.
-_OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
-    "gzip": lambda file: cast("BinaryIO", gzip.GzipFile(fileobj=file)),
-    "xz": lambda file: cast("BinaryIO", lzma.LZMAFile(file)),
-    "lzma": lambda file: cast("BinaryIO", lzma.LZMAFile(file)),
-    "bzip2": lambda file: cast("BinaryIO", bz2.BZ2File(file)),
+_OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
+    "gzip": gzip.open,
+    "xz": lzma.open,
+    "lzma": lzma.open,
+    "bzip2": bz2.open,
 }
 
 
@@ -64,4 +64,4 @@ def opened(kind: str, file: io.RawIOBase) -> BinaryIO:
     """What a file holds: decompressed if ``kind`` is a compression, else the file itself."""
     buffered = cast("BinaryIO", io.BufferedReader(file, STEP))
     opener = _OPENERS.get(kind)
-    return opener(buffered) if opener else buffered
+    return cast("BinaryIO", opener(buffered)) if opener else buffered

@@ -41,7 +41,7 @@ def system_of(about: Mapping[str, str]) -> System | None:
 
     ``about``: its members, as ``os_release.parse`` gives them.
     """
-    for system in _data()["systems"]:
+    for system in _tables("system"):
         fits = system.name is None or re.search(system.name, about.get("NAME", ""))
         if about.get("ID", "linux") in system.ids and fits:
             return system
@@ -51,7 +51,7 @@ def system_of(about: Mapping[str, str]) -> System | None:
 def disk_of(partitions: Iterable[str], types: Iterable[int]) -> System | None:
     """The entry for a disk image by its partitions' types, ``None`` if they do not tell."""
     guids, kinds = set(partitions), set(types)
-    for system in _data()["disks"]:
+    for system in _tables("disk"):
         if system.partitions & guids or system.types & kinds:
             return system
     return None
@@ -59,32 +59,38 @@ def disk_of(partitions: Iterable[str], types: Iterable[int]) -> System | None:
 
 def disk_named(name: str) -> System:
     """The entry for a kind of disk image: ``esxi``, ``linux``, ``windows``."""
-    return next(system for system in _data()["disks"] if name in system.ids)
+    return next(system for system in _tables("disk") if name in system.ids)
 
 
+def notes(os: str, arch: str) -> list[str]:
+    """What the owner of an image for an os and an architecture should know."""
+    return [n["text"] for n in _data()["note"] if os in n["os"] and arch in n["arch"]]
+
+
+@lru_cache(maxsize=1)
 def architectures() -> Architectures:
     """How architectures are recognised."""
-    known: Architectures = _data()["architectures"]
-    return known
+    known = _data()["architectures"]
+    return Architectures(
+        {table["elf"]: name for name, table in known.items()},
+        {table["efi"].encode(): name for name, table in known.items() if "efi" in table},
+    )
 
 
 @lru_cache(maxsize=1)
 def _data() -> dict[str, Any]:
-    raw = data_file("systems.toml")
-    known = raw["architectures"]
-    return {
-        "systems": [_system(table) for table in raw["system"]],
-        "disks": [_system({**table, "id": [table["id"]]}) for table in raw["disk"]],
-        "architectures": Architectures(
-            {table["elf"]: name for name, table in known.items()},
-            {table["efi"].encode(): name for name, table in known.items() if "efi" in table},
-        ),
-    }
+    return data_file("systems.toml")
+
+
+@lru_cache(maxsize=2)
+def _tables(kind: str) -> tuple[System, ...]:
+    return tuple(_system(table) for table in _data()[kind])
 
 
 def _system(table: Mapping[str, Any]) -> System:
+    ids = table["id"]
     return System(
-        ids=tuple(table["id"]),
+        ids=(ids,) if isinstance(ids, str) else tuple(ids),
         os=tuple(table["os"]),
         release=table.get("release"),
         name=table.get("name"),
