@@ -16,7 +16,10 @@ JAMMY = (
     'PRETTY_NAME="Ubuntu 22.04.4 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"\n'
     'VERSION="22.04.4 LTS (Jammy Jellyfish)"\nVERSION_CODENAME=jammy\nID=ubuntu\n'
 )
-DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n'
+DEBIAN = (
+    'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+    'NAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n'
+)
 STATUS = (
     "Package: bash\nStatus: install ok installed\nVersion: 5.1-6\n\n"
     "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n"

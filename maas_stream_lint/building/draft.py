@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.api import Report
-from maas_stream_lint.building.documents import INDEX
+from maas_stream_lint.building.metadata_text import INDEX
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity

@@ -6,10 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import naming
-from maas_stream_lint.building.product import File
+from maas_stream_lint.building.parts import File
 
 if TYPE_CHECKING:
-    from maas_stream_lint.building.inspection import Image
+    from maas_stream_lint.building.finished_image import Image
 
 FTYPE = "manifest"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from maas_stream_lint.building.inspection import Image
+    from maas_stream_lint.building.finished_image import Image
     from maas_stream_lint.rulebook import Release
 
 #: A version has no more of these a day: a third digit would sort before two.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import manifest, naming, upload
-from maas_stream_lint.building.product import File, Product, Refusal
+from maas_stream_lint.building.parts import File, Product, Refusal
 from maas_stream_lint.building.systems import notes
 from maas_stream_lint.images.sniff import better, described
 from maas_stream_lint.output import clean
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from maas_stream_lint.building.inspection import Image
-    from maas_stream_lint.building.request import Wanted
+    from maas_stream_lint.building.finished_image import Image
     from maas_stream_lint.building.systems import System
+    from maas_stream_lint.building.wanted import Wanted
     from maas_stream_lint.rulebook import Release
 
 SINGLE = "single-file"
+UBUNTU = "ubuntu"
 #: How to make of a file one that MAAS takes.
 _CONVERSIONS = {
     "zstd": "zstd -dc {path} | gzip > {stem}.gz",
@@ -169,6 +170,8 @@ def _driver(
         name = clean(said.get("PRETTY_NAME") or said.get("NAME") or said["ID"])
         why = f"it is {name}, which MAAS deploys as os {' or '.join(able)}, not {wanted.os}"
         raise RefusedError(Refusal(image.path, why, f"leave out --os, or give --os {able[0]}"))
+    if able == (UBUNTU,):
+        raise _upload(image, wanted, system, fitting, arch)
     lines: list[str] = []
     for os in (wanted.os,) if wanted.os else able:
         for ftype, on in naming.deploying(os, fitting, frame.releases).items():
@@ -188,6 +191,8 @@ def _upload(
     said = naming.about(image)
     os = wanted.os or (system.os[0] if system and system.os else None)
     why = system.why_not if system is not None and system.why_not else None
+    if os == UBUNTU:
+        why = "MAAS boots an Ubuntu by a kernel, an initrd and a squashfs, and never from a tarball"
     why = why or f"MAAS deploys no {fitting[0]} as os {os}"
     release = wanted.release or naming.filled(system.release if system else None, said)
     name = release or image.path.name.partition(".")[0]

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building.inspection import unchanged
+from maas_stream_lint.building.finished_image import unchanged
 from maas_stream_lint.building.streams import STEP
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.fixing.publish import replace_metadata
@@ -21,7 +21,7 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from maas_stream_lint.building.product import File
+    from maas_stream_lint.building.parts import File
     from maas_stream_lint.images.progress import Progress
 
 #: What lies in the tree while a run works on it. Web servers show no hidden files, mostly.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.output import printable_path
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from maas_stream_lint.building.inspection import Image, Stamp
+    from maas_stream_lint.building.finished_image import Image, Stamp
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,8 @@ class Refusal:
     why: str
     fix: str  #: what to do instead
     command: str | None = None  #: the same, to be typed
+
+    def to_dict(self) -> dict[str, Any]:
+        """The refusal, for programs."""
+        told = {"image": printable_path(self.path), "why": self.why, "fix": self.fix}
+        return {**told, "command": self.command}

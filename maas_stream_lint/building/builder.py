@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint import outcome
-from maas_stream_lint.building import documents, draft, planning, writing
-from maas_stream_lint.building.inspection import inspect
-from maas_stream_lint.building.product import Refusal
+from maas_stream_lint.building import draft, metadata_text, planning, writing
+from maas_stream_lint.building.fate import Fate, fates
+from maas_stream_lint.building.finished_image import inspect
+from maas_stream_lint.building.parts import Refusal
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.output import printable_path
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.building.inspection import Image
-    from maas_stream_lint.building.product import Product
-    from maas_stream_lint.building.request import Wanted
+    from maas_stream_lint.building.finished_image import Image
+    from maas_stream_lint.building.parts import Product
+    from maas_stream_lint.building.wanted import Wanted
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.rulebook import Release
 
@@ -49,13 +49,19 @@ class Built:
     report: Report | None = None  #: of a check of the tree as it is, or would be
     written: bool = False
 
-    def lines(self, product: Product) -> tuple[str, ...]:
-        """The release lines that import a product and can deploy it."""
-        assert self.report is not None
-        rows = outcome.rows(self.report.look, self.report.facts)
-        row = next(row for row in rows if row.product == product.name)
-        pairs = zip(self.report.look.lines, row.outcomes, strict=True)
-        return tuple(line for line, fate in pairs if fate == outcome.IMPORTED)
+    @property
+    def fates(self) -> tuple[Fate, ...]:
+        """What becomes of each product; nothing where nothing was checked."""
+        return fates(self.products, self.report) if self.report else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run as in ``rules/schemas/built.json``."""
+        return {
+            "root": printable_path(self.root),
+            "written": self.written,
+            "products": [fate.to_dict() for fate in self.fates],
+            "refusals": [refusal.to_dict() for refusal in self.refusals],
+        }
 
 
 def build(
@@ -81,7 +87,7 @@ def build(
     products, refusals = _planned(images, wanted, frame)
     if refusals or not products:
         return Built(root, products, refusals)
-    texts = documents.new_tree(products, options.prefix, moment)
+    texts = metadata_text.new_tree(products, options.prefix, moment)
     report = draft.checked(draft.Draft(printable_path(root), texts, None), options.releases)
     refusals = _unproven(products, report)
     if refusals or options.dry_run:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from maas_stream_lint.building.product import Product
+    from maas_stream_lint.building.parts import Product
 
 INDEX = "streams/v1/index.json"
 #: The form of a products file → how its content id ends.
