@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building.systems import System, disk_named, system_of
+from maas_stream_lint.building.distributions import Distribution, disk_named, distribution_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -28,10 +28,10 @@ def about(image: Image) -> dict[str, str]:
     return {}
 
 
-def system(image: Image) -> System | None:
-    """The entry of ``rules/systems.toml`` for an image, ``None`` if there is none."""
+def system(image: Image) -> Distribution | None:
+    """The entry of ``rules/distributions.toml`` for an image, ``None`` if there is none."""
     if image.tree is not None:
-        return system_of(image.tree.about) if image.tree.about else None
+        return distribution_of(image.tree.about) if image.tree.about else None
     if image.disk is not None and image.disk.system is not None:
         return disk_named(image.disk.system)
     return None

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import manifest, naming, upload
+from maas_stream_lint.building.distributions import notes
 from maas_stream_lint.building.parts import File, Product, Refusal
-from maas_stream_lint.building.systems import notes
 from maas_stream_lint.images.sniff import better, described
 from maas_stream_lint.output import clean
-from maas_stream_lint.rulebook import ftypes
+from maas_stream_lint.rulebook import ftypes, is_root
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
+    from maas_stream_lint.building.distributions import Distribution
     from maas_stream_lint.building.finished_image import Image
-    from maas_stream_lint.building.systems import System
     from maas_stream_lint.building.wanted import Wanted
     from maas_stream_lint.rulebook import Release
 
@@ -109,7 +109,7 @@ def sound(image: Image) -> list[str]:
         raise RefusedError(Refusal(image.path, why, "make or copy it again"))
     if not image.size:
         raise RefusedError(Refusal(image.path, "it is empty", "make or copy it again"))
-    fitting = [f for f in better(image.content, ftypes()) if f.startswith("root-")]
+    fitting = [f for f in better(image.content, ftypes()) if is_root(f)]
     inside = image.tree or image.disk
     if not fitting or inside is None:
         what = described(image.content)
@@ -151,7 +151,7 @@ def asked(image: Image, what: str, option: str) -> RefusedError:
 def _driver(
     image: Image,
     wanted: Wanted,
-    system: System | None,
+    system: Distribution | None,
     fitting: Sequence[str],
     arch: str,
     frame: Frame,
@@ -185,7 +185,7 @@ def _driver(
 
 
 def _upload(
-    image: Image, wanted: Wanted, system: System | None, fitting: Sequence[str], arch: str
+    image: Image, wanted: Wanted, system: Distribution | None, fitting: Sequence[str], arch: str
 ) -> RefusedError:
     """The refusal of what only an upload can bring into MAAS."""
     said = naming.about(image)
@@ -207,7 +207,7 @@ def _upload(
     return RefusedError(Refusal(image.path, why, "upload it", command))
 
 
-def _instead(system: System | None, os: str, frame: Frame) -> list[str]:
+def _instead(system: Distribution | None, os: str, frame: Frame) -> list[str]:
     """That an image goes under another os than its own, and on which lines it would not."""
     if system is None or not system.os or system.os[0] == os:
         return []

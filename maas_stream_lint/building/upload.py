@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.fixing.choice import UPLOADS
+from maas_stream_lint.rulebook import ftypes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def command(
         f"title={title}",
         f"architecture={arch}/generic",
         *([f"base_image={base_image}"] if base_image else []),
-        f"filetype={UPLOADS[ftype]}",
+        f"filetype={ftypes()[ftype].upload}",
         f"content@={path}",
     ]
     return " ".join(word if word == "$PROFILE" else shlex.quote(word) for word in words)

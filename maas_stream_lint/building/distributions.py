@@ -1,4 +1,4 @@
-"""Which ``os`` of MAAS the system on an image goes under: ``rules/systems.toml``, typed."""
+"""Which ``os`` of MAAS the system on an image goes under: ``rules/distributions.toml``, typed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class System:
+class Distribution:
     """One entry: how a system is recognised, and what becomes of it in MAAS."""
 
     ids: tuple[str, ...]  #: ``ID`` of os-release(5), or the name of a kind of disk image
@@ -36,19 +36,19 @@ class Architectures:
     efi: Mapping[bytes, str]  #: the 8.3 name of a boot loader → architecture
 
 
-def system_of(about: Mapping[str, str]) -> System | None:
+def distribution_of(about: Mapping[str, str]) -> Distribution | None:
     """The entry for what an os-release file says, ``None`` if there is none.
 
     ``about``: its members, as ``os_release.parse`` gives them.
     """
-    for system in _tables("system"):
+    for system in _tables("distribution"):
         fits = system.name is None or re.search(system.name, about.get("NAME", ""))
         if about.get("ID", "linux") in system.ids and fits:
             return system
     return None
 
 
-def disk_of(partitions: Iterable[str], types: Iterable[int]) -> System | None:
+def disk_of(partitions: Iterable[str], types: Iterable[int]) -> Distribution | None:
     """The entry for a disk image by its partitions' types, ``None`` if they do not tell."""
     guids, kinds = set(partitions), set(types)
     for system in _tables("disk"):
@@ -57,7 +57,7 @@ def disk_of(partitions: Iterable[str], types: Iterable[int]) -> System | None:
     return None
 
 
-def disk_named(name: str) -> System:
+def disk_named(name: str) -> Distribution:
     """The entry for a kind of disk image: ``esxi``, ``linux``, ``windows``."""
     return next(system for system in _tables("disk") if name in system.ids)
 
@@ -79,17 +79,17 @@ def architectures() -> Architectures:
 
 @lru_cache(maxsize=1)
 def _data() -> dict[str, Any]:
-    return data_file("systems.toml")
+    return data_file("distributions.toml")
 
 
 @lru_cache(maxsize=2)
-def _tables(kind: str) -> tuple[System, ...]:
+def _tables(kind: str) -> tuple[Distribution, ...]:
     return tuple(_system(table) for table in _data()[kind])
 
 
-def _system(table: Mapping[str, Any]) -> System:
+def _system(table: Mapping[str, Any]) -> Distribution:
     ids = table["id"]
-    return System(
+    return Distribution(
         ids=(ids,) if isinstance(ids, str) else tuple(ids),
         os=tuple(table["os"]),
         release=table.get("release"),
