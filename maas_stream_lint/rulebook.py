@@ -132,6 +132,10 @@ class Release:
         """A member of the file's ``[import]`` table."""
         return self.data["import"][name]
 
+    def refusal(self, name: str) -> str:
+        """A member of the ``[database]`` table: ``EXCEPTION: TEXT``."""
+        return str(self.data["database"][name])
+
     def download(self, name: str) -> Any:
         """A member of the ``[download]`` table."""
         return self.data["download"][name]

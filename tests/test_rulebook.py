@@ -29,12 +29,14 @@ FILES = {
 #: The keys of a release file, ``*`` for any; ``rules/README.md`` explains each.
 KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
-    | {"download", "drivers", "titles", "deploy", "models"},
+    | {"database", "download", "drivers", "titles", "deploy", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch", "boots", "files"},
     "drivers": {"*"},
     "titles": {"*"},
-    "models": {"datatypes", "index", "entry", "file", "shapes"},
+    "models": {"datatypes", "index", "entry", "file", "nearest", "shapes"},
+    "models.nearest": {"members", "os", "else", "parts"},
+    "models.nearest.parts": {"any", "shape"},
     "models.shapes": {"name", "product", "version", "item", "required", "one-of", "downloads"},
 }
 
@@ -78,7 +80,7 @@ def test_no_key_is_unknown(line: str) -> None:
     for at, key in keys(FILES[line]):
         known = KNOWN.get(at)
         assert known is None or key in known or "*" in known, f"{at}.{key}"
-        if at in ("names", "import", "limits", "deploy", "models.shapes"):
+        if at in ("names", "import", "database", "limits", "deploy", "models.shapes"):
             assert f"`{key}`" in guide, f"rules/README.md says nothing of {at}.{key}"
         if not at:
             said = f"`{key}`" in guide or f"[{key}]" in guide

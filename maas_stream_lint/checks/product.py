@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.answers import QUESTIONS
+from maas_stream_lint.imports.identity import (
+    BOOTLOADER,
+    IMAGE,
+    LONE_ROOT,
+    SNAP,
+    series,
+    subarch_of,
+)
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases
 
@@ -875,15 +883,18 @@ def _marked(product: Product) -> bool:
     return _title(product).endswith("LTS")
 
 
-#: What a subarch is made of: itself, the flavour, and whether it is a lone root's.
-_Kernel = tuple[str, str | None, bool]
+#: What a boot resource's subarch is made of: the kind of product, its subarch and its flavour.
+_Kernel = tuple[str, str | None, str | None]
 
 
 def _kernel(product: Product) -> _Kernel:
-    if product.bootloader or product.os == "ubuntu-core":
-        return "generic", None, False
     lone = product.newest is not None and "boot-kernel" not in product.newest.ftypes
-    return product.get("subarch") or "generic", product.get("kflavor"), lone
+    kind = LONE_ROOT if lone else IMAGE
+    if product.bootloader:
+        kind = BOOTLOADER
+    elif product.os == "ubuntu-core":
+        kind = SNAP
+    return kind, product.get("subarch"), product.get("kflavor")
 
 
 def _subarch(product: Product, release: Release) -> str:
@@ -892,20 +903,14 @@ def _subarch(product: Product, release: Release) -> str:
 
 
 def _flavoured(kernel: _Kernel, release: Release) -> str:
-    subarch, flavour, lone = kernel
-    if release.strict and lone:
-        return subarch  # a root tarball has no flavour there
-    told: str = QUESTIONS["subarch"](release, subarch, flavour)
-    return told
+    kind, subarch, flavour = kernel
+    if kind == LONE_ROOT and not release.strict:
+        kind = IMAGE
+    return subarch_of(kind, subarch, flavour, partial(QUESTIONS["subarch"], release))
 
 
 def _series(product: Product) -> str | None:
-    if product.bootloader:
-        return product.get("bootloader-type")
-    release = product.get("release")
-    if product.os == "ubuntu-core" and release is not None:
-        return f"{release}-{product.get('gadget_snap')}"
-    return release
+    return series(_kernel(product)[0], product.get)
 
 
 def _tells_versions_apart(release: Release) -> bool:
@@ -925,8 +930,8 @@ def _find_shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]
     for product in look.catalog.products:
         alike.setdefault((product.os, _series(product), product.get("arch")), []).append(product)
     flavours = list(_by(look.releases, lambda r: (r.strict, r.policy("flavour"))))
-    for (os, series, arch), products in alike.items():
-        if len(products) < 2 or series is None or arch is None:
+    for (os, of, arch), products in alike.items():
+        if len(products) < 2 or of is None or arch is None:
             continue
         kernels: dict[_Kernel, list[int]] = {}
         for position, product in enumerate(products):
@@ -943,7 +948,7 @@ def _find_shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]
                 for release in releases:
                     taken = [product for product, lines in takes if release.line in lines]
                     if len(taken) > 1:
-                        yield release, f"{os}/{series}", f"{arch}/{subarch}", taken
+                        yield release, f"{os}/{of}", f"{arch}/{subarch}", taken
 
 
 def _is_kernel(release: Release, subarch: str) -> bool:

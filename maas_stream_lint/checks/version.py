@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.engine import Look
-    from maas_stream_lint.imports.fieldtypes import Problem
+    from maas_stream_lint.imports.strict.fieldtypes import Problem
     from maas_stream_lint.model import Item, Product
 
 KERNEL, INITRD = "boot-kernel", "boot-initrd"
@@ -498,7 +498,7 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
         "squashfs": {
          "ftype": "manifest",
     """
-    other = event.values.get("squashfs")
+    other = event.values["item"]
     ftype = other.get("ftype") if isinstance(other, dict) else None
     if ftype == SQUASHFS:
         yield Said(

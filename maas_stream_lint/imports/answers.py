@@ -12,18 +12,9 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from maas_stream_lint.rulebook import Release
-
-#: No column is so narrow that a text of this length would not fit.
-SHORT = 20
-
-
-def plain(texts: Collection[str]) -> bool:
-    """Whether the database takes all texts as they are: short, ASCII and printable."""
-    joined = "".join(texts)
-    return joined.isascii() and joined.isprintable() and max(map(len, texts), default=0) <= SHORT
 
 
 class Answers(dict[tuple[Any, ...], Any]):
@@ -83,8 +74,13 @@ def _too_long(release: Release, column: str, length: int) -> int | None:
     return limit if limit is not None and length > limit else None
 
 
+def _refusal(release: Release, said: str) -> str:
+    """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
+    return release.refusal(said)
+
+
 def _subarch(release: Release, subarch: str, kflavor: str | None) -> str:
-    """The subarch with its flavour, as the boot resource is called.
+    """The subarch joined with its kernel flavour, as in the boot resource's architecture.
 
     Mirrors ``get_or_create_boot_resource`` (src/maasserver/bootresources.py) and
     ``_from_simplestreams_multi_file_product`` (3.8, maasservicelayer/builders/bootresources.py).
@@ -162,6 +158,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "ftype": _ftype,
     "policy": _policy,
     "too-long": _too_long,
+    "refusal": _refusal,
     "subarch": _subarch,
     "maas-supported": _maas_supported,
     "support-eol": _support_eol,
@@ -174,6 +171,7 @@ GROUNDS: dict[str, Callable[[Release], Any]] = {
     "ftype": lambda release: release.policy("ftypes"),
     "policy": lambda release: release.data["import"],
     "too-long": lambda release: release.data["limits"],
+    "refusal": lambda release: release.data["database"],
     "subarch": lambda release: release.policy("flavour"),
     "maas-supported": lambda release: (release.version, release.policy("maas-supported")),
     "support-eol": lambda release: release.policy("support-eol"),

@@ -1,15 +1,16 @@
-"""What both passes of the legacy engine share: their journal, and two judgements of an item."""
+"""What both passes share: the record of what happens, and two judgements of an item."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import UNSTORED, FlatItem
+from maas_stream_lint.imports.columns import refusal
 from maas_stream_lint.imports.trace import Event, Kind, Trace
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
+    from maas_stream_lint.imports.legacy.flattening import Claim, FlatItem
 
 CHECKSUMS = ("md5", "sha256", "sha512")
 IO_ERROR = (
@@ -23,12 +24,15 @@ UNSIGNED = (
 IO_LOG = {"OSError": ("warning", IO_ERROR), "SignatureMissingException": ("error", UNSIGNED)}
 
 
-class Journal:
-    """The trace in the making, and the stage it is at."""
+class Recorder:
+    """The trace in the making, and the stage that the import is at."""
 
     def __init__(self, answers: Answers) -> None:
-        """An empty trace for the line that answers."""
+        """Start an empty trace for the release line that gives the answers."""
         self.answers = answers
+        self.unmissed: tuple[str, ...] = answers["policy", "unmissed"]
+        self.ubuntu: str = answers["policy", "default-os"]
+        self.snap: str = answers["policy", "snap-os"]
         self.trace = Trace(
             (answers.release.line,), strict=False, log={"descriptions": [], "writer": []}
         )
@@ -65,6 +69,15 @@ class Journal:
         self.trace.events.append(
             Event(cause, Kind.DROP, place, self.stage, None, line, values or {})
         )
+
+    def stores(self, limit: str | None, field: str, value: str | None, claim: Claim) -> bool:
+        """Whether the database takes a text. ``limit``: as ``columns.refusal`` has it."""
+        refused = refusal(self.answers, limit, value)
+        if refused is None or value is None:
+            return True
+        values = refused.values(field, value)
+        self.abort(refused.cause, claim.place, refused.exception, refused.message, values=values)
+        return False
 
     def malformed(self, cause: str, place: Place, value: Any) -> None:
         """Record a node that is no object."""
@@ -115,24 +128,28 @@ class Journal:
 
     def supported(self, product: str, item: FlatItem) -> bool:
         """``validate_product``: by the raw ``os``, so a product without one passes."""
-        fields = item.base
-        os = fields.get("os", "")
-        cause = None
-        values: dict[str, Any] = {"os": os}
-        core = os == "ubuntu-core" and self.answers["named", "ubuntu-core", product]
-        if "ubuntu" in os.lower() and not core and not self.answers["named", "ubuntu", product]:
-            cause = "ubuntu-core-name" if os == "ubuntu-core" else "ubuntu-name"
-        type_ = fields.get("bootloader-type")
-        if cause is None and type_ is not None:
-            values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
-            if not self.answers["named", "bootloader", product]:
-                cause = "bootloader-name"
-            elif not self.answers["boots", type_, fields.get("os"), fields.get("arch")]:
-                cause = "bootloader-unsupported"
+        cause = self._unsupported(product, item.base)
         if cause is None:
             return True
+        fields = item.base
+        values: dict[str, Any] = {"os": fields.get("os", "")}
+        if cause.startswith("bootloader"):
+            type_ = fields["bootloader-type"]
+            values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
         line = f"Ignoring unsupported product {product}"
         self.trace.say(self.stage, "warning", line)
-        if item.get("ftype") not in UNSTORED:
+        if item.get("ftype") not in self.unmissed:
             self.drop(cause, item.place, line, values)
         return False
+
+    def _unsupported(self, product: str, fields: dict[str, str]) -> str | None:
+        os, type_ = fields.get("os", ""), fields.get("bootloader-type")
+        snap = os == self.snap and self.answers["named", "ubuntu-core", product]
+        if self.ubuntu in os.lower() and not snap and not self.answers["named", "ubuntu", product]:
+            return "ubuntu-core-name" if os == self.snap else "ubuntu-name"
+        if type_ is None:
+            return None
+        if not self.answers["named", "bootloader", product]:
+            return "bootloader-name"
+        known = self.answers["boots", type_, fields.get("os"), fields.get("arch")]
+        return None if known else "bootloader-unsupported"
