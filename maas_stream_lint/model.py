@@ -18,6 +18,7 @@ from maas_stream_lint.stream import expanded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from maas_stream_lint.images.observation import Seen, Wanted
     from maas_stream_lint.stream import Metadata, Stream
 
 Node = TypeVar("Node")
@@ -283,6 +284,34 @@ class Item:
             if value is not None:
                 return value
         return None
+
+
+class Whole:
+    """The source as a node."""
+
+    def __init__(self, stream: Stream) -> None:
+        """Of one stream."""
+        self.stream = stream
+        self.place = Place(stream.start if stream.start in stream.files else "")
+
+
+class Image:
+    """An image file as a node: what was seen of it, and the items that name it."""
+
+    def __init__(self, seen: Seen, wanted: Wanted) -> None:
+        """No item yet."""
+        self.seen, self.wanted = seen, wanted
+        self.items: list[Item] = []
+
+    @property
+    def path(self) -> str:
+        """As the metadata has it."""
+        return self.seen.path
+
+    @property
+    def place(self) -> Place:
+        """Where it is first named."""
+        return self.items[0].at("path")
 
 
 class Catalog:

@@ -63,7 +63,7 @@ class Page:
     title: str
     maas: str  #: what MAAS does, per release line, with its source
     why: str
-    mend: str
+    fix: str
     example: str  #: an excerpt of the rule's fixture
 
 
@@ -89,12 +89,12 @@ class Rule:
     def page(self) -> Page:
         """The rule's documentation. Raises KeyError if a section is missing (a test holds that)."""
         text = inspect.cleandoc(self.check.__doc__ or "")
-        parts = re.split(r"^(MAAS|Why|Mend|Example):[ \n]", text, flags=re.MULTILINE)
+        parts = re.split(r"^(MAAS|Why|Fix|Example):[ \n]", text, flags=re.MULTILINE)
         found = {
             name: inspect.cleandoc(body).strip()
             for name, body in zip(parts[1::2], parts[2::2], strict=True)
         }
-        return Page(parts[0].strip(), found["MAAS"], found["Why"], found["Mend"], found["Example"])
+        return Page(parts[0].strip(), found["MAAS"], found["Why"], found["Fix"], found["Example"])
 
 
 def rule(

@@ -7,7 +7,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -16,8 +15,8 @@ from maas_stream_lint.rule import DEPTHS, Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Item, Version, Whole
 
 #: What `maas boot-resources create` calls a file type, and what a stream must call it.
 #: Mirrors ``get_resource_filetype`` (maasserver/forms/__init__.py).
@@ -67,7 +66,7 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
     Why: uploads and streams name the same things differently: what `maas boot-resources create`
         calls `tgz` or `ddgz` is `root-tgz` or `root-dd.gz` in a stream. A `manifest` gets the same
         warning in the log; that one is normal and never reported here.
-    Mend: write the ftype that the message names, in the item's key too.
+    Fix: write the ftype that the message names, in the item's key too.
     Example:
         "ftype": "tgz",
     """
@@ -97,7 +96,7 @@ def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
         maasserver/enum.py), and on 3.8 it fails every selection of the source, since bootloaders
         ride along with each (maascommon/enums/boot_resources.py).
     Why: bootloaders come as archives by now, so that all files of one kind stay together.
-    Mend: pack the files into an `archive.tar.xz` and publish that, as Canonical's stream does. Old
+    Fix: pack the files into an `archive.tar.xz` and publish that, as Canonical's stream does. Old
         MAAS takes it too.
     Example:
         "ftype": "bootloader",
@@ -118,7 +117,7 @@ def missing_ftype(event: Event, look: Look) -> Iterator[Said]:
         product is imported (`insert_item`, maasserver/bootresources.py). 3.8 refuses the file, and
         with it the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: the ftype says what the file is; the item's key is only a name up to 3.7.
-    Mend: add the `ftype`; mostly it is the item's key.
+    Fix: add the `ftype`; mostly it is the item's key.
     Example:
         "boot-kernel": {
          "kpackage": "linux-generic",
@@ -137,7 +136,7 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
         maasserver/bootresources.py). 3.8 refuses the file, and with it the whole source
         (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: an item without a path names no file.
-    Mend: add the file's path, relative to the source (the directory that `streams` is in), or
+    Fix: add the file's path, relative to the source (the directory that `streams` is in), or
         delete the item.
     Example:
         "squashfs": {
@@ -169,7 +168,7 @@ def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
         goes to the top of the host, `../x` one directory up
         (maasservicelayer/services/image_sync.py).
     Why: a path is relative to the source; publishers that write file-system paths get it wrong.
-    Mend: write the path relative to the directory that `streams` is in, without `..` and without a
+    Fix: write the path relative to the directory that `streams` is in, without `..` and without a
         slash at the start, and put the file there.
     Example:
         "path": "/rhel/rhel9/amd64/20261015_01/root-tgz",
@@ -208,7 +207,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
         the file, and with it the whole source (`ImageFile`,
         maasservicelayer/simplestreams/models.py).
     Why: MAAS stores files under their sha256 and checks each download against it.
-    Mend: add the output of `sha256sum FILE` as `sha256`, in lower case.
+    Fix: add the output of `sha256sum FILE` as `sha256`, in lower case.
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/root-tgz",
         "md5":
@@ -236,7 +235,7 @@ def sha256_form(item: Item, look: Look) -> Iterator[Said]:
         maasservicelayer/utils/image_local_files.py).
     Why: some tools write hexadecimal in upper case, or with a prefix, or another checksum
         altogether.
-    Mend: write the output of `sha256sum FILE`, as it is.
+    Fix: write the output of `sha256sum FILE`, as it is.
     Example:
         "sha256": "FC68531724182C8A
     """
@@ -267,7 +266,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
         needs more than 64 bits is refused by the database: the import stops, on 3.8 the selection
         fails.
     Why: MAAS asks for room on disk and tells a finished download by the size.
-    Mend: write the file's size in bytes (`stat -c %s FILE`), as a plain whole number without
+    Fix: write the file's size in bytes (`stat -c %s FILE`), as a plain whole number without
         quotes.
     Example:
         "size": "768M"
@@ -298,7 +297,7 @@ def size_zero(item: Item, look: Look) -> Iterator[Said]:
         selection fails with a `ZeroDivisionError` before anything is downloaded
         (`get_sync_progress`, maasservicelayer/services/bootresourcefiles.py).
     Why: a generator that does not know the size writes 0, or the build left an empty file.
-    Mend: write the file's size in bytes (`stat -c %s FILE`); if the file is empty, build it again.
+    Fix: write the file's size in bytes (`stat -c %s FILE`); if the file is empty, build it again.
     Example:
         "size": 0
     """
@@ -327,7 +326,7 @@ def item_key_not_ftype(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py). Up to 3.7 only the ftype counts.
     Why: up to 3.7 the key was just a name. `meph2-import` keys the `root-tgz` of CentOS
         `root-image.gz` to this day.
-    Mend: rename the key to the item's ftype. Nothing else changes; older MAAS does not mind.
+    Fix: rename the key to the item's ftype. Nothing else changes; older MAAS does not mind.
     Example:
         "root-image.gz": {
          "ftype": "root-tgz",
@@ -348,7 +347,7 @@ def bootloader_item_key(event: Event, look: Look) -> Iterator[Said]:
         and the whole source is lost (`BootloaderVersion`,
         maasservicelayer/simplestreams/models.py). Up to 3.7 any key will do.
     Why: up to 3.7 the key was just a name, and the ftype `archive.tar.xz` made the bootloader.
-    Mend: rename the key to the item's `src_package` if that is one of the four, else to the one
+    Fix: rename the key to the item's `src_package` if that is one of the four, else to the one
         that Canonical uses: `shim-signed` and `grub2-signed` for amd64, `grub2` for others,
         `syslinux` for pxelinux.
     Example:
@@ -375,7 +374,7 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (`get_downloadable_files`, maasservicelayer/simplestreams/models.py). Up to 3.7 each known
         ftype is stored.
     Why: the new client models what Canonical's own stream has, and that is all of it.
-    Mend: if the item is one of those under another key, rename the key. If 3.8 can do without,
+    Fix: if the item is one of those under another key, rename the key. If 3.8 can do without,
         leave it for older MAAS. If not (a board that boots only with its `boot-dtb`), stay on 3.7
         or ask for it upstream.
     Example:
@@ -415,7 +414,7 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
         (`_find_image`, provisioningserver/drivers/osystem/__init__.py). From 3.5 on the ftype
         counts.
     Why: `centos7.tar.gz` is the natural name, and nothing tells that it matters.
-    Mend: rename the file to its ftype, in a directory of its own, and its `path` with it.
+    Fix: rename the file to its ftype, in a directory of its own, and its `path` with it.
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
     """
@@ -425,7 +424,7 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
         return
     if not product.image or product.os == "custom":
         return  # custom_os has this one
-    accepted = accepted_roots(product.os, look)
+    accepted = look.deployed(product.os)
     by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
     for item in roots:
         path = item.path
@@ -462,7 +461,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
         maasserver/models/bootresource.py; `compose_curtin_kernel_preseed`, maasserver/preseed.py).
     Why: kernel and root image are separate files; the installed system gets its kernel as a
         package.
-    Mend: add `kpackage`, such as `linux-generic` or `linux-generic-hwe-24.04`, to the item.
+    Fix: add `kpackage`, such as `linux-generic` or `linux-generic-hwe-24.04`, to the item.
     Example:
         "boot-kernel": {
          "ftype": "boot-kernel",
@@ -496,7 +495,7 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
         from that other host, past your mirror (`urljoin` in
         maasservicelayer/services/image_sync.py).
     Why: a stream's files are meant to lie beside it, so that a copy of the tree is a mirror.
-    Mend: put the file into the tree and write its path relative to the directory that `streams` is
+    Fix: put the file into the tree and write its path relative to the directory that `streams` is
         in.
     Example:
         "path": "https://images.example.com/rhel9/root-tgz",
@@ -522,7 +521,7 @@ def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
         fails the selection (`write_content_thread`, maasserver/bootresources.py; `valid`,
         maasserver/utils/bootresource.py and maasservicelayer/utils/image_local_files.py).
     Why: the file was replaced in place, and only some of the metadata was written anew.
-    Mend: give each build a directory of its own, or write the checksum and size that the file has
+    Fix: give each build a directory of its own, or write the checksum and size that the file has
         into all items.
     Example:
         "path": "noble/shared/squashfs",
@@ -560,7 +559,7 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
         maastemporalworker/workflow/bootresource.py). 3.8 asks before each file
         (`AsyncLocalBootResourceFile.store`, maasservicelayer/utils/image_local_files.py).
     Why: the number is taken as it stands in the metadata; one wrong digit blocks everything.
-    Mend: write the file's real size (`stat -c %s FILE`). If the stream is really that large,
+    Fix: write the file's real size (`stat -c %s FILE`). If the stream is really that large,
         select only what you need.
     Example:
         "size": 8053063680000

@@ -15,8 +15,8 @@ from maas_stream_lint.rule import Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.imports.strict.fieldtypes import Problem
+    from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Product
 
 KERNEL, INITRD = "boot-kernel", "boot-initrd"
@@ -38,7 +38,7 @@ def no_versions(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: a product is only the frame; what is downloaded stands in its versions. Publishers leave
         the empty frame behind when they prune the last version.
-    Mend: publish a version, or take the product out of the file, and its name out of the index
+    Fix: publish a version, or take the product out of the file, and its name out of the index
         entry.
     Example:
         "versions": {}
@@ -59,7 +59,7 @@ def newest_version_empty(event: Event, look: Look) -> Iterator[Said]:
         (`BasicMirrorWriter.sync_products` with `max_items` 1). 3.8 refuses the file, and with it
         the whole source (maasservicelayer/simplestreams/models.py).
     Why: a version is often announced before its files are there, or emptied and left behind.
-    Mend: delete the empty version, or fill in its items. Publish the files first, then the
+    Fix: delete the empty version, or fill in its items. Publish the files first, then the
         metadata.
     Example:
         "20261101": {
@@ -89,7 +89,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
         to 3.7 older versions are never looked at, save for unsafe paths.
     Why: old versions were published by older tools, often without `manifest`, and nobody looked
         since.
-    Mend: delete the old version, since MAAS takes the newest anyway, or add what it lacks.
+    Fix: delete the old version, since MAAS takes the newest anyway, or add what it lacks.
     Example:
         "20260901": {
          "items": {
@@ -119,7 +119,7 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: MAAS boots every machine over the network with kernel and initrd of an Ubuntu set, and
         offers Ubuntu for deployment only with a kernel to choose.
-    Mend: publish `boot-kernel` and `boot-initrd` with the squashfs, as in Canonical's stream; an
+    Fix: publish `boot-kernel` and `boot-initrd` with the squashfs, as in Canonical's stream; an
         image that brings its own kernel is better uploaded with
         `maas $PROFILE boot-resources create`.
     Example:
@@ -145,7 +145,7 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: the machine gets kernel and initrd over the network; the initrd is what fetches the root
         image.
-    Mend: publish `boot-initrd` beside `boot-kernel`, from the same kernel build.
+    Fix: publish `boot-initrd` beside `boot-kernel`, from the same kernel build.
     Example:
         "items": {
          "boot-kernel": {
@@ -171,7 +171,7 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
         neither is refused, and with it the whole source
         (maasservicelayer/simplestreams/models.py).
     Why: the root image is the system itself; kernel and initrd only start it.
-    Mend: publish the root image with the other files: `squashfs` for Ubuntu, `root-tgz` for the
+    Fix: publish the root image with the other files: `squashfs` for Ubuntu, `root-tgz` for the
         others.
     Example:
         "items": {
@@ -216,7 +216,7 @@ def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
         a version without kernel, initrd or root image is refused before that).
     Why: the build of one file failed, or the metadata was written before all files were there.
         Until then the image worked, and a rollback needs a download.
-    Mend: publish the missing file in the newest version, or delete that version, so that MAAS
+    Fix: publish the missing file in the newest version, or delete that version, so that MAAS
         keeps the older one.
     Example:
         "20261101": {
@@ -257,7 +257,7 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
         imported.
     Why: most people count. A tenth build of a day, or a name beside the dates, then stops all
         updates.
-    Mend: name versions so that text and number agree: `YYYYMMDD_NN` with leading zeros, nothing
+    Fix: name versions so that text and number agree: `YYYYMMDD_NN` with leading zeros, nothing
         else. The paths of the files may stay as they are.
     Example:
         "20261015_10": {
@@ -291,7 +291,7 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
         warning.
     Why: Canonical's stream always has one, the list of installed packages. `meph2-import` adds it
         only if the build left one.
-    Mend: write the list of packages to a file beside the image (an empty system may have a short
+    Fix: write the list of packages to a file beside the image (an empty system may have a short
         one), and name it in an item with key and ftype `manifest`, with its `path`, `sha256` and
         `size`.
     Example:
@@ -322,7 +322,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
         provisioningserver/drivers/osystem/__init__.py).
     Why: a stream that offers the same system as `root-tgz` and `root-txz` means to leave the
         choice to MAAS, which has no rule for it.
-    Mend: leave one root file in the version, and delete the other items.
+    Fix: leave one root file in the version, and delete the other items.
     Example:
         "root-txz": {
          "ftype": "root-txz",
@@ -330,7 +330,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     roots = version.roots
     if not version.product.image or version.product.os == "custom":
         return  # custom_os has the last one
-    drivers = accepted_roots(version.product.os, look)
+    drivers = look.deployed(version.product.os)
     deployed = set().union(*drivers.values())
     if sum(i.ftype in deployed for i in roots) < 2:
         return
@@ -368,7 +368,7 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
         among the files it deploys, so each deployment fails (`get_image_filetypes`,
         drivers/osystem; up to 3.4 `_find_image` in the same place).
     Why: `root-image.gz` is the root of the v2 streams, from before squashfs.
-    Mend: publish the root as `squashfs`, as Canonical's v3 streams do; a `root-image.gz` beside it
+    Fix: publish the root as `squashfs`, as Canonical's v3 streams do; a `root-image.gz` beside it
         does no harm.
     Example:
         "root-image.gz": {
@@ -406,7 +406,7 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         maasservicelayer/services/bootresourcefiles.py, without one).
     Why: paths look different enough (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but
         only their last part counts.
-    Mend: rename one of the files, best to its ftype, and its `path` with it.
+    Fix: rename one of the files, best to its ftype, and its `path` with it.
     Example:
         "path": "noble/amd64/20261015/initrd/image",
     """
@@ -449,7 +449,7 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
         (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same place).
     Why: a tarball is unpacked into a file system that MAAS makes; a disk image is written as it
         is. What the driver does besides fits only one of them.
-    Mend: build the kind that the system needs (packer-maas has templates for both), or publish it
+    Fix: build the kind that the system needs (packer-maas has templates for both), or publish it
         under the `os` whose driver takes it. If only the ftype is wrong, correct it and the item's
         key.
     Example:
@@ -464,7 +464,7 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
         return
     lines, wanted = [], ""
     stored = [(i, look.stores(i)) for i in roots]
-    for line, accepted in accepted_roots(product.os, look).items():
+    for line, accepted in look.deployed(product.os).items():
         here = [i for i, on in stored if line in on]
         if here and not any(i.ftype in accepted for i in here):
             lines.append(line)
@@ -492,7 +492,7 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
     Why: squashfs took the place of `root-image.gz`, and Canonical's streams key items by their
         ftype. If the item is a squashfs, nothing is lost; if it is something else, the root image
         is.
-    Mend: if the `squashfs` item is none, give it its ftype as key. If it is one, delete the
+    Fix: if the `squashfs` item is none, give it its ftype as key. If it is one, delete the
         `root-image.gz` item, or leave all as it is.
     Example:
         "squashfs": {
@@ -635,14 +635,6 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 # -- root files ---------------------------------------------------------------------------------
-
-
-def accepted_roots(os: str, look: Look) -> dict[str, tuple[str, ...]]:
-    """Release line → ftypes that its driver of an OS deploys, for lines that have one."""
-    known: dict[str, dict[str, tuple[str, ...]]] = look.memo.setdefault("accepted roots", {})
-    if os not in known:
-        known[os] = {r.line: r.drivers[os] for r in look.releases if os in r.drivers}
-    return known[os]
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:

@@ -43,11 +43,11 @@ def refusal(answers: Answers, limit: str | None, value: str | None) -> Refusal |
     if not value or (len(value) <= SHORT and value.isascii() and value.isprintable()):
         return None
     if limit is not None and len(value) > SHORT:
-        width = answers["too-long", limit, len(value)]
+        width = answers.too_long(limit, len(value))
         if width is not None:
             cause = "too-long-for-cache" if limit.startswith("cache") else "too-long-to-store"
             return _refusal(answers, cause, "too-long", width=width)
-    if value.isprintable() or (limit is None and answers["policy", "extras"] == "text"):
+    if value.isprintable() or (limit is None and answers.policy("extras") == "text"):
         return None
     json = "json-" if limit is None else ""
     lone = None if value.isascii() else _lone_surrogate(value)
@@ -59,7 +59,7 @@ def refusal(answers: Answers, limit: str | None, value: str | None) -> Refusal |
 
 def _refusal(answers: Answers, cause: str, said: str, **parts: Any) -> Refusal:
     """``said``: the key of the release's ``[database]`` that has the exception and its text."""
-    exception, _, message = answers["refusal", said].partition(": ")
+    exception, _, message = answers.refusal(said).partition(": ")
     for name, part in parts.items():
         message = message.replace(f"{{{name}}}", str(part))
     return Refusal(cause, exception, message, parts.get("width"))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.words import LONGEST, brief, count, some, span
+from maas_stream_lint.report.phrases import LONGEST, brief, count, some, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,17 +3,17 @@
 Where MAAS raises, an abort is recorded and the walk goes on as if the cause were fixed.
 
 ``flattening`` makes one set of fields of file, product, version and item; ``walk`` goes from the
-index to the products; ``first_pass`` finds what is on offer, ``cache`` stores that, and
-``second_pass`` makes boot resources of it. ``recorder`` takes down what happens.
+index to the products; ``first_pass`` finds what is on offer, ``claim_rows`` stores it, and
+``second_pass`` makes boot resources of it. ``both_passes`` is what the passes share.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.legacy.cache import Cache
+from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
-from maas_stream_lint.imports.legacy.recorder import Recorder
 from maas_stream_lint.imports.legacy.second_pass import SecondPass
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
 
     Mirrors ``_import_resources_without_lock`` (src/maasserver/bootresources.py).
     """
-    recorder = Recorder(answers)
+    recorder = PassRecorder(answers)
     first = FirstPass(recorder, stream, shared)
     first.walk()
     recorder.stage = "cache"
-    Cache(recorder).fill(first.mapping)
+    ClaimRows(recorder).fill(first.mapping)
     recorder.stage = "writer"
     second = SecondPass(recorder, first)
     second.write()

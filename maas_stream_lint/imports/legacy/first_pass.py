@@ -19,7 +19,7 @@ from maas_stream_lint.imports.legacy.flattening import (
 from maas_stream_lint.imports.legacy.walk import Walk
 
 if TYPE_CHECKING:
-    from maas_stream_lint.imports.legacy.recorder import Recorder
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.stream import Stream
 
 #: Fields that are looked up of each item, in MAAS's order.
@@ -30,7 +30,7 @@ NEEDED_OF_BOOTLOADERS = ("arch", "label")
 class FirstPass:
     """The claims that all newest items make."""
 
-    def __init__(self, recorder: Recorder, stream: Stream, shared: Shared) -> None:
+    def __init__(self, recorder: PassRecorder, stream: Stream, shared: Shared) -> None:
         """``shared``: what all imports of the stream by this engine have in common."""
         self.recorder = recorder
         self._walk = Walk(recorder, stream, shared, self._describe)

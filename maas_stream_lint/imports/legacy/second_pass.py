@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.imports.columns import plain
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, SNAP, Identity, identity
 from maas_stream_lint.imports.legacy.flattening import (
-    Claim,
     FlatItem,
     FlatProduct,
     Key,
@@ -23,8 +22,8 @@ from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
-    from maas_stream_lint.imports.legacy.recorder import Recorder
 
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
@@ -63,10 +62,10 @@ class _Resource:
 class SecondPass:
     """The boot resources in the making."""
 
-    def __init__(self, recorder: Recorder, first: FirstPass) -> None:
+    def __init__(self, recorder: PassRecorder, first: FirstPass) -> None:
         """``first``: the first pass, done."""
         self.recorder = recorder
-        self.supersedes: dict[str, str] = recorder.answers["policy", "supersedes"]
+        self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
         self.superseded = {right: left for left, right in self.supersedes.items()}
         self.mapping = first.mapping
         self.walked = first.walked
@@ -154,13 +153,13 @@ class SecondPass:
             values = {"key": item.key}
             self.recorder.abort("missing-ftype", item.place, "KeyError", "'ftype'", values=values)
             return
-        if ftype == self.recorder.answers["policy", "notification"]:
+        if ftype == self.recorder.answers.policy("notification"):
             self._notify(item.raw, item.place)
         superseder = self.superseded.get(ftype)
         if superseder in items:
             values = {"key": superseder, "ftype": ftype, "item": items[superseder]}
             self.recorder.drop("squashfs-key", item.place, values=values)
-        elif not self.recorder.answers["ftype", ftype]:
+        elif not self.recorder.answers.stores(ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.recorder.trace.say("writer", "warning", line)
             if ftype not in self.recorder.unmissed and item.key not in self.recorder.unmissed:
@@ -172,7 +171,7 @@ class SecondPass:
     def _new_enough(self, product: str, item: FlatItem) -> bool:
         """Whether MAAS itself is as new as ``maas_supported`` wants it."""
         values = {"maas_supported": item.base["maas_supported"]}
-        verdict, wanted = self.recorder.answers["maas-supported", values["maas_supported"]]
+        verdict, wanted = self.recorder.answers.supported(values["maas_supported"])
         if verdict == "newer":
             line = f"Ignoring {product}, requires a newer version of MAAS({wanted})"
             self.recorder.trace.say("writer", "warning", line)
@@ -200,7 +199,7 @@ class SecondPass:
     def _store(self, product: str, vername: str, ftype: str, item: FlatItem) -> None:
         """``BootResourceStore.insert``: resource, set and file."""
         if item.base is not self._made_of:
-            resource = self._make(item.base, Claim(item.base, item.place))
+            resource = self._make(item.base, item.place)
             if resource is None:
                 return
             self._made_of, self._made, self._set = item.base, resource, None
@@ -237,7 +236,7 @@ class SecondPass:
         set_.files[filename] = ftype
         self.recorder.trace.imported.append(Import(item.version.file, product, vername, item.key))
 
-    def _make(self, flat: dict[str, str], claim: Claim) -> Identity | None:
+    def _make(self, flat: dict[str, str], at: Place) -> Identity | None:
         """``get_or_create_boot_resource``: the boot resource, unless MAAS fails before it."""
         os = flat.get("os", self.recorder.ubuntu)
         kind = SNAP if os == self.recorder.snap else IMAGE
@@ -246,25 +245,25 @@ class SecondPass:
         needed = ("arch", "label") if kind == BOOTLOADER else ("arch", "release", "label")
         for name in needed:
             if name not in flat:
-                self.recorder.abort(f"missing-{name}", claim.place, "KeyError", f"'{name}'")
+                self.recorder.abort(f"missing-{name}", at, "KeyError", f"'{name}'")
                 return None
         if kind == SNAP and "gadget_snap" not in flat:
-            self.recorder.abort("ubuntu-core-gadget", claim.place, "KeyError", "'gadget_snap'")
+            self.recorder.abort("ubuntu-core-gadget", at, "KeyError", "'gadget_snap'")
             return None
         made = identity(kind, os, flat.get, self._flavoured)
-        return made if self._is_storable(made, flat, claim) else None
+        return made if self._is_storable(made, flat, at) else None
 
     def _flavoured(self, subarch: str, kflavor: str | None) -> str:
-        joined: str = self.recorder.answers["subarch", subarch, kflavor]
+        joined: str = self.recorder.answers.flavoured(subarch, kflavor)
         return joined
 
-    def _is_storable(self, made: Identity, flat: dict[str, str], claim: Claim) -> bool:
+    def _is_storable(self, made: Identity, flat: dict[str, str], at: Place) -> bool:
         """What ``BootResource.save`` and ``BootResourceSet.save`` refuse."""
         rolling = flat.get("rolling")
         if rolling is not None and rolling not in ("True", "False", "t", "f", "1", "0"):
             self.recorder.abort(
                 "rolling-not-boolean",
-                claim.place,
+                at,
                 "ValidationError",
                 f"'{rolling}' value must be either True or False.",
                 values={"rolling": rolling},
@@ -279,14 +278,14 @@ class SecondPass:
         if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
         # Asked only where it matters, or lines that differ in this could not share an import.
-        if not plain([alias]) and "alias" not in self.recorder.answers["policy", "resource-key"]:
+        if not plain([alias]) and "alias" not in self.recorder.answers.policy("resource-key"):
             texts = (*texts[:3], "", *texts[4:])
         return all(
             [
-                self.recorder.stores(*column, text, claim)
+                self.recorder.stores(*column, text, at)
                 for column, text in zip(STORED, texts, strict=True)
             ]
-            + [self.recorder.stores(None, extra, text, claim) for extra, text in extras.items()]
+            + [self.recorder.stores(None, extra, text, at) for extra, text in extras.items()]
         )
 
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
@@ -295,14 +294,14 @@ class SecondPass:
         if (
             item.usual
             and EXTRAS.isdisjoint(item.base)
-            and answers["too-long", "file-name", len(filename)] is None
-            and answers["too-long", "file-sha256", len(sha256)] is None
+            and answers.too_long("file-name", len(filename)) is None
+            and answers.too_long("file-sha256", len(sha256)) is None
         ):
             return True
         return self._closely_fits(filename, sha256, item)
 
     def _closely_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
-        claim = Claim(item.base, item.place)
+        at = item.place
         try:
             size = int(item.get("size") or "")
         except ValueError as error:
@@ -318,15 +317,15 @@ class SecondPass:
         extras = {extra: text for extra in EXTRAS if (text := item.get(extra)) is not None}
         return all(
             [
-                self.recorder.stores("file-name", "file name", filename, claim),
-                self.recorder.stores("file-sha256", "sha256", sha256, claim),
-                *(self.recorder.stores(None, extra, text, claim) for extra, text in extras.items()),
+                self.recorder.stores("file-name", "file name", filename, at),
+                self.recorder.stores("file-sha256", "sha256", sha256, at),
+                *(self.recorder.stores(None, extra, text, at) for extra, text in extras.items()),
             ]
         )
 
     def _keeps_size(self, sha256: str) -> bool:
         """Whether the size goes into the database: a column of the content's row, or the file's."""
-        every = self.recorder.answers["policy", "size-kept"] == "every-file"
+        every = self.recorder.answers.policy("size-kept") == "every-file"
         return every or sha256 not in self._contents
 
     def _no_size(self, item: FlatItem, error: str) -> None:
@@ -342,7 +341,7 @@ class SecondPass:
 
         ``known``: the resource or the file's content is stored already.
         """
-        if self.recorder.answers["policy", "splits-identity"] == "always":
+        if self.recorder.answers.policy("splits-identity") == "always":
             return name.count("/") != 1
         return known
 
@@ -351,7 +350,7 @@ class SecondPass:
     ) -> _Set:
         alias = fields.get("version") or ""
         first = self._aliases.setdefault((name, architecture), alias)
-        if alias != first and "alias" not in self.recorder.answers["policy", "resource-key"]:
+        if alias != first and "alias" not in self.recorder.answers.policy("resource-key"):
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
         resource.kflavor = kflavor

@@ -15,7 +15,7 @@ from maas_stream_lint.stream import Failure, expanded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from maas_stream_lint.imports.legacy.recorder import Recorder
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
@@ -26,7 +26,7 @@ class Walk:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: PassRecorder,
         stream: Stream,
         shared: Shared,
         visit: Callable[[FlatProduct], None],
@@ -43,7 +43,7 @@ class Walk:
         if self.stream.fallback:
             missing = self.stream.files[self.stream.index_path].legacy(signed=self.signed).failure
             assert missing is not None
-            self.recorder.abort(
+            self.recorder.logged(
                 "no-signed-index",
                 Place(""),
                 missing.exception,
@@ -151,7 +151,7 @@ class Walk:
             cause = "mixed-signing-index-signed"
         elif cause == "not-json" and not self.signed and read.signed:
             cause = "mixed-signing-index-plain"
-        self.recorder.abort(
+        self.recorder.logged(
             cause, place, failure.exception, failure.message, frames, values={"path": path}
         )
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.strict.index import check_index
+from maas_stream_lint.imports.strict.index_model import check_index
 from maas_stream_lint.imports.strict.shapes import fit
 
 if TYPE_CHECKING:
-    from maas_stream_lint.imports.strict.products import Product
-    from maas_stream_lint.imports.strict.recorder import Recorder
+    from maas_stream_lint.imports.recorder import Recorder
+    from maas_stream_lint.imports.strict.fitting import Product
     from maas_stream_lint.rulebook import Shape
     from maas_stream_lint.stream import Stream
 
@@ -59,7 +59,7 @@ class Fetch:
             assert read.failure is not None
             path = self.stream.index_path
             self.recorder.abort(
-                "no-signed-index", Place(""), CLIENT, read.failure.message, path=path
+                "no-signed-index", Place(""), CLIENT, read.failure.message, values={"path": path}
             )
         index = self._read(self.stream.start, Place(""))
         if index is None:
@@ -85,7 +85,11 @@ class Fetch:
                 if named.file and self.stream.files[named.file].signed:
                     cause = "mixed-signing-index-signed"
             self.recorder.abort(
-                cause, place, reading.failure.exception, reading.failure.message, path=path
+                cause,
+                place,
+                reading.failure.exception,
+                reading.failure.message,
+                values={"path": path},
             )
         if not reading.parsed:
             return None
@@ -110,7 +114,7 @@ class Fetch:
                 Place(path, problem.path),
                 problem.exception or CLIENT,
                 problem.message or BAD_INDEX,
-                **problem.values,
+                values=problem.values,
             )
         if check.ok and not check.paths:
             self.recorder.abort(
@@ -133,7 +137,7 @@ class Fetch:
                 Place(path, problem.path),
                 problem.exception or CLIENT,
                 problem.message or BAD_FILE,
-                **problem.values,
+                values=problem.values,
             )
         # As if the bad ones were fixed: so that all that is wrong is seen in one run.
         for shape, products in fitted.sound:

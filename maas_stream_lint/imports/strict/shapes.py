@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.strict.fast_path import all_usual, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
+from maas_stream_lint.imports.strict.fitting import Product, Version
 from maas_stream_lint.imports.strict.nearest import members, nearest
-from maas_stream_lint.imports.strict.products import Product, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,9 +16,9 @@ from maas_stream_lint.imports.strict.fieldtypes import number
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource
 
 if TYPE_CHECKING:
+    from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.strict.fetch import Listed
-    from maas_stream_lint.imports.strict.products import Product
-    from maas_stream_lint.imports.strict.recorder import Recorder
+    from maas_stream_lint.imports.strict.fitting import Product
 
 #: (os, release, arch)
 Selection = tuple[str, str, str]
@@ -75,8 +75,8 @@ class Sync:
         """``lists``: what the source has."""
         self.recorder = recorder
         self.lists = lists
-        self.unmissed: tuple[str, ...] = recorder.answers["policy", "unmissed"]
-        self.supersedes: dict[str, str] = recorder.answers["policy", "supersedes"]
+        self.unmissed: tuple[str, ...] = recorder.answers.policy("unmissed")
+        self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
         self.store = _Store()
         self.undo = _Undo(0)
         self.refused: set[tuple[str, Place]] = set()
@@ -139,13 +139,12 @@ class Sync:
         cause = self._unsupported(listed, product)
         if cause is not None:
             fields = product.fields
-            self.recorder.drop(
-                cause,
-                place,
-                type=fields.get("bootloader-type"),
-                os=fields["os"],
-                arch=fields["arch"],
-            )
+            values = {
+                "type": fields.get("bootloader-type"),
+                "os": fields["os"],
+                "arch": fields["arch"],
+            }
+            self.recorder.drop(cause, place, values=values)
             return
         if not product.versions:
             return
@@ -156,20 +155,19 @@ class Sync:
                 item = newest.items[key]
                 ftype = item.get("ftype") if isinstance(item, dict) else None
                 if ftype not in self.unmissed:
-                    self.recorder.drop(
-                        "item-not-taken", at, key=key, ftype=ftype, shape=listed.shape.name
-                    )
+                    values = {"key": key, "ftype": ftype, "shape": listed.shape.name}
+                    self.recorder.drop("item-not-taken", at, values=values)
 
     def _unsupported(self, listed: Listed, product: Product) -> str | None:
         if listed.bootloaders:
-            if not self.recorder.answers["named", "bootloader", product.name]:
+            if not self.recorder.answers.named("bootloader", product.name):
                 return "bootloader-name"
             fields = product.fields
-            known = self.recorder.answers[
-                "boots", fields["bootloader-type"], fields["os"], fields["arch"]
-            ]
+            known = self.recorder.answers.boots(
+                fields["bootloader-type"], fields["os"], fields["arch"]
+            )
             return None if known else "bootloader-unsupported"
-        if listed.sets and not self.recorder.answers["named", "ubuntu", product.name]:
+        if listed.sets and not self.recorder.answers.named("ubuntu", product.name):
             return "ubuntu-name"
         return None
 
@@ -226,7 +224,7 @@ class Sync:
         return identity(kind, product["os"], fields, self._flavoured)
 
     def _flavoured(self, subarch: str, kflavor: str | None) -> str:
-        joined: str = self.recorder.answers["subarch", subarch, kflavor]
+        joined: str = self.recorder.answers.flavoured(subarch, kflavor)
         return joined
 
     def _take_file(
@@ -235,11 +233,11 @@ class Sync:
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
         size = number(item["size"])
         if not (
-            self.recorder.answers["ftype", ftype]
+            self.recorder.answers.stores(ftype)
             and len(name) <= SHORT
             and (name + sha256).isascii()
             and (name + sha256).isprintable()
-            and self.recorder.answers["too-long", "file-sha256", len(sha256)] is None
+            and self.recorder.answers.too_long("file-sha256", len(sha256)) is None
             and -(2**63) <= size < 2**63
         ):
             self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
@@ -248,7 +246,7 @@ class Sync:
         set_.ftypes.add(ftype)
 
     def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
-        if not self.recorder.answers["ftype", ftype]:
+        if not self.recorder.answers.stores(ftype):
             message = f"'{ftype}' is not a valid BootResourceFileType"
             raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
         self._refuse("file-name", "file name", name, at)
