@@ -76,7 +76,7 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
     for kind, nodes in _nodes(look):
         for rule in asked.get(kind, ()):
             check = rule.check
-            for node in nodes if rule.among is None else rule.among(nodes):
+            for node in nodes if rule.among is None else rule.among(nodes, look):
                 for said in check(node, look):
                     _note(look, rule, node, said, drafts)
 

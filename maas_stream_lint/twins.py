@@ -14,6 +14,7 @@ from maas_stream_lint.imports.identity import (
     series,
     subarch_of,
 )
+from maas_stream_lint.rulebook import gadget_system, of_family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -96,9 +97,9 @@ def _kernel(product: Product) -> _Kernel:
 def _kind(product: Product) -> str:
     if product.bootloader:
         return BOOTLOADER
-    if product.os == "ubuntu-core":
+    if product.os == gadget_system():
         return SNAP
-    lone = product.newest is not None and "boot-kernel" not in product.newest.ftypes
+    lone = product.newest is not None and product.newest.ftypes.keys().isdisjoint(of_family("boot"))
     return LONE_ROOT if lone else IMAGE
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.recorder import Recorder
+from maas_stream_lint.rulebook import default_system, gadget_system, unmissed_ftypes
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -30,9 +31,9 @@ class PassRecorder(Recorder):
         """Start an empty trace for the release line that gives the answers."""
         super().__init__(answers, "descriptions")
         self.trace.log = {"descriptions": [], "writer": []}
-        self.unmissed: tuple[str, ...] = answers.policy("unmissed")
-        self.ubuntu: str = answers.policy("default-os")
-        self.snap: str = answers.policy("snap-os")
+        self.unmissed = unmissed_ftypes()
+        self.ubuntu = default_system()
+        self.snap = gadget_system()
         self._nameless: set[str] = set()
 
     def logged(

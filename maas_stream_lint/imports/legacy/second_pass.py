@@ -19,6 +19,7 @@ from maas_stream_lint.imports.legacy.flattening import (
     product_title,
 )
 from maas_stream_lint.imports.trace import Import, Resource
+from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
@@ -153,7 +154,7 @@ class SecondPass:
             values = {"key": item.key}
             self.recorder.abort("missing-ftype", item.place, "KeyError", "'ftype'", values=values)
             return
-        if ftype == self.recorder.answers.policy("notification"):
+        if ftype in of_family("notice"):
             self._notify(item.raw, item.place)
         superseder = self.superseded.get(ftype)
         if superseder in items:

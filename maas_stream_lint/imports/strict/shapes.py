@@ -15,6 +15,7 @@ from maas_stream_lint.imports.strict.fast_path import all_usual, is_usual, open_
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
 from maas_stream_lint.imports.strict.fitting import Product, Version
 from maas_stream_lint.imports.strict.nearest import members, nearest
+from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +118,7 @@ class _Walk:
             if not isinstance(product, dict):
                 problems.append(no_mapping("product-not-an-object", ("products", name), product))
             elif shape is None:
-                values = _item_summary(product, self.release)
+                values = _item_summary(product)
                 problems.append(Problem("not-modelled-in-38", ("products", name), values=values))
             else:
                 kinds.setdefault(shape.name, []).append(name)
@@ -402,9 +403,9 @@ def _no_products(data: dict[str, Any]) -> Problem:
     return Problem("products-not-an-object", ("products",), values=values)
 
 
-def _item_summary(product: dict[str, Any], release: Release) -> dict[str, Any]:
+def _item_summary(product: dict[str, Any]) -> dict[str, Any]:
     """What a product is that no shape is meant for. A manifest tells nothing."""
-    dull = {*release.policy("unmissed")} - {release.policy("notification")}
+    dull = of_family("listing")
     ftypes = {
         item["ftype"]
         for version in members(product.get("versions"))

@@ -14,6 +14,7 @@ from maas_stream_lint.imports.columns import SHORT, plain, refusal
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, LONE_ROOT, Identity, identity
 from maas_stream_lint.imports.strict.fieldtypes import number
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource
+from maas_stream_lint.rulebook import unmissed_ftypes
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.recorder import Recorder
@@ -75,7 +76,7 @@ class Sync:
         """``lists``: what the source has."""
         self.recorder = recorder
         self.lists = lists
-        self.unmissed: tuple[str, ...] = recorder.answers.policy("unmissed")
+        self.unmissed = unmissed_ftypes()
         self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
         self.store = _Store()
         self.undo = _Undo(0)
