@@ -246,6 +246,12 @@ def rules_root() -> Traversable:
     return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
 
 
+def data_file(name: str) -> dict[str, Any]:
+    """A file of ``rules/``, as TOML says it."""
+    read: dict[str, Any] = tomllib.loads((rules_root() / name).read_text(encoding="utf-8"))
+    return read
+
+
 @lru_cache(maxsize=1)
 def all_releases() -> tuple[Release, ...]:
     """Every release line there is a file for, oldest first."""
@@ -260,7 +266,9 @@ def all_releases() -> tuple[Release, ...]:
 @lru_cache(maxsize=1)
 def ftypes() -> Mapping[str, FileType]:
     """What is known of each ftype, in the order in which they are proposed."""
-    return MappingProxyType({name: _file_type(raw) for name, raw in _table("ftypes.toml").items()})
+    return MappingProxyType(
+        {name: _file_type(raw) for name, raw in data_file("ftypes.toml").items()}
+    )
 
 
 @lru_cache(maxsize=1)
@@ -269,7 +277,7 @@ def systems() -> Mapping[str, System]:
     return MappingProxyType(
         {
             name: System(**{key.replace("-", "_"): value for key, value in raw.items()})
-            for name, raw in _table("systems.toml").items()
+            for name, raw in data_file("systems.toml").items()
         }
     )
 
@@ -321,11 +329,6 @@ def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
     if not wanted:
         raise UsageError("no MAAS release line given", "known: " + ", ".join(known))
     return tuple(r for r in all_releases() if r.line in wanted)
-
-
-def _table(name: str) -> dict[str, dict[str, Any]]:
-    table: dict[str, dict[str, Any]] = tomllib.loads((rules_root() / name).read_text("utf-8"))
-    return table
 
 
 def _file_type(raw: dict[str, Any]) -> FileType:

@@ -193,3 +193,15 @@ def test_no_module_names_a_release_line(path: Path) -> None:
         and re.fullmatch(r"\d\.\d+", node.value)
     ]
     assert named == []
+
+
+def test_what_images_go_under_has_a_driver() -> None:
+    data = tomllib.loads((ROOT / "rules" / "distributions.toml").read_text("utf-8"))
+    known = {os for release in all_releases() for os in release.drivers}
+    entries = [*data["distribution"], *data["disk"]]
+    assert {os for entry in entries for os in entry["os"]} <= known
+    for entry in entries:
+        # What no stream can carry says why, and how to upload it.
+        assert entry["os"] or entry["why-not"]
+    for entry in data["distribution"]:
+        assert entry["base-image"].partition("/")[0] in known
