@@ -1,7 +1,7 @@
 """What MAAS does with a stream where its own client reads it: it validates, then syncs selections.
 
 ``fetch`` reads all metadata. ``index_model`` and ``shapes`` judge it: ``fast_path`` what is as
-usual, ``nearest`` what a product is meant for, ``fieldtypes`` single values. ``manifest`` stores
+usual, ``nearest`` what a product is meant for, ``fieldtypes`` single values. ``kept_manifest`` stores
 what is ``fitting``, and ``sync`` makes boot resources of it. The models are data of the release.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
 from maas_stream_lint.imports.strict.fetch import Fetch
-from maas_stream_lint.imports.strict.manifest import Manifest
+from maas_stream_lint.imports.strict.kept_manifest import Manifest
 from maas_stream_lint.imports.strict.sync import Sync
 
 if TYPE_CHECKING:
