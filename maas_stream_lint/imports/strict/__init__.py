@@ -1,8 +1,8 @@
 """What MAAS does with a stream where its own client reads it: it validates, then syncs selections.
 
 ``fetch`` reads all metadata. ``index_model`` and ``shapes`` judge it: ``fast_path`` what is as
-usual, ``nearest`` what a product is meant for, ``fieldtypes`` single values. ``kept_manifest`` stores what
-is ``fitting``, and ``sync`` makes boot resources of it. The models are data of the release.
+usual, ``nearest`` what a product is meant for, ``fieldtypes`` single values. ``kept_manifest``
+stores what is ``fitting``, and ``sync`` makes boot resources of it. The models are data.
 """
 
 from __future__ import annotations
