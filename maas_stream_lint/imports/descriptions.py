@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.flat import Claim, FlatItem, Shared, Spec, Walked, text_fields
+from maas_stream_lint.imports.rows import Cached
 from maas_stream_lint.stream import Failure, expanded
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ class Descriptions:
             )
             self.signed = False
         self._sync(self.stream.start, (), Place(""))
+
+    def cached(self) -> list[Cached]:
+        """What MAAS keeps of all that is available, in the order of its rows, each once."""
+        rows = dict.fromkeys(
+            Cached(spec[4], claim.flat.get("release_title"), claim.flat.get("release_codename"))
+            for spec, claim in self.mapping.items()
+        )
+        return list(rows)
 
     def _sync(self, path: str, above: tuple[str, ...], named: Place) -> None:
         """One file: ``RepoDumper.sync``, which calls itself for what an index names.

@@ -35,5 +35,6 @@ def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
     journal.stage = "writer"
     writer = Writer(journal, database, described)
     writer.write()
-    journal.trace.resources = writer.resources()
+    journal.trace.resources, journal.trace.rows = writer.resources(), writer.rows()
+    journal.trace.cached = described.cached()
     return journal.trace

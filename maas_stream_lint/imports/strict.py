@@ -17,6 +17,7 @@ from maas_stream_lint.imports.answers import SHORT, plain
 from maas_stream_lint.imports.diagnosis import check_index
 from maas_stream_lint.imports.fieldtypes import number
 from maas_stream_lint.imports.flat import UNSTORED
+from maas_stream_lint.imports.rows import BootResource, Cached, ResourceSet, StoredFile
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource, Trace
 
 if TYPE_CHECKING:
@@ -48,17 +49,28 @@ Key = tuple[str, str, "str | None"]
 
 
 @dataclass
+class _Made:
+    kflavor: str | None
+    bootloader: bool
+    extra: dict[str, str]
+
+
+@dataclass
 class _Set:
     label: str
-    ftypes: set[str] = field(default_factory=set)
+    files: dict[tuple[str, str], StoredFile] = field(default_factory=dict)  #: by ftype and name
+
+    @property
+    def ftypes(self) -> set[str]:
+        return {file.ftype for file in self.files.values()}
 
     def copy(self) -> _Set:
-        return _Set(self.label, set(self.ftypes))
+        return _Set(self.label, dict(self.files))
 
 
 @dataclass
 class _Store:
-    resources: dict[Key, str | None] = field(default_factory=dict)  #: → kflavor
+    resources: dict[Key, _Made] = field(default_factory=dict)
     sets: dict[tuple[Key, str], _Set] = field(default_factory=dict)
     imported: dict[Import, None] = field(default_factory=dict)  #: in order, each once
 
@@ -126,12 +138,36 @@ class _Sync:
                 f"{key[0]} {key[1]}",
                 version,
                 set_.label,
-                self.store.resources[key],
+                self.store.resources[key].kflavor,
                 tuple(sorted(set_.ftypes)),
             )
             for (key, version), set_ in self.store.sets.items()
         ]
+        self.trace.rows = self._rows()
+        self.trace.cached = self._cached()
         return self.trace
+
+    def _rows(self) -> list[BootResource]:
+        sets: dict[Key, list[ResourceSet]] = {}
+        for (key, version), set_ in self.store.sets.items():
+            files = tuple(set_.files.values())
+            sets.setdefault(key, []).append(ResourceSet(version, set_.label, files))
+        return [
+            BootResource(
+                *key[:2], made.kflavor, key[2], made.bootloader, made.extra, tuple(sets[key])
+            )
+            for key, made in self.store.resources.items()
+        ]
+
+    def _cached(self) -> list[Cached]:
+        rows: dict[Cached, None] = {}
+        for listed in self.lists:
+            for product in listed.products:
+                fields = product.fields
+                release = fields.get("bootloader-type", fields.get("release")) or ""
+                row = Cached(release, fields.get("release_title"), fields.get("release_codename"))
+                rows[row] = None
+        return list(rows)
 
     # -- metadata ---------------------------------------------------------------------------
 
@@ -388,7 +424,9 @@ class _Sync:
         key = (name, architecture, alias)
         if key not in self.store.resources:
             self.undo.resources.append(key)
-            self.store.resources[key] = kflavor
+            bootloader = listed.shape.name == "bootloader"
+            extra = {} if bootloader else {"subarches": fields["subarches"]}
+            self.store.resources[key] = _Made(kflavor, bootloader, extra)
         if listed.shape.name != "bootloader" and name.count("/") != 1:
             message = "too many values to unpack (expected 2)"
             raise _refused("slash-in-name", place, "ValueError", message, {"name": name})
@@ -432,8 +470,10 @@ class _Sync:
         ):
             self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
         if ftype == "squashfs":
-            set_.ftypes.discard("root-image.gz")
-        set_.ftypes.add(ftype)
+            set_.files = {k: f for k, f in set_.files.items() if f.ftype != "root-image.gz"}
+        set_.files[(ftype, name)] = StoredFile(
+            name, ftype, place.file, product.name, product.newest.name, step
+        )
 
     def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
         if not self.answers["ftype", ftype]:

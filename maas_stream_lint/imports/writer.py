@@ -19,6 +19,7 @@ from maas_stream_lint.imports.flat import (
     identity,
     product_title,
 )
+from maas_stream_lint.imports.rows import EXTRA, BootResource, ResourceSet, StoredFile
 from maas_stream_lint.imports.trace import Import, Resource
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
-#: What a resource stores beside its columns, and its title.
-RESOURCE_EXTRAS = ("subarches", "platform", "supported_platforms")
 #: What a resource and its set store: the limit, and what the text is called.
 STORED = (
     ("resource-name", "os/release"),
@@ -48,16 +47,17 @@ class _Set:
     """A boot resource set in the making."""
 
     label: str
-    files: dict[str, str] = field(default_factory=dict)  #: file name → ftype
+    files: dict[str, tuple[str, FlatItem]] = field(default_factory=dict)  #: file name → ftype, item
 
     @property
     def filetypes(self) -> tuple[str, ...]:
-        return tuple(sorted(set(self.files.values())))
+        return tuple(sorted({ftype for ftype, _ in self.files.values()}))
 
 
 @dataclass
 class _Resource:
     kflavor: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)  #: those that were written last
     sets: dict[str, _Set] = field(default_factory=dict)
 
 
@@ -230,8 +230,8 @@ class Writer:
             self._set = self._get_set(name, architecture, kflavor, item.base)
         set_ = self._set
         if ftype == "squashfs":
-            set_.files = {n: f for n, f in set_.files.items() if f != "root-image.gz"}
-        set_.files[filename] = ftype
+            set_.files = {n: f for n, f in set_.files.items() if f[0] != "root-image.gz"}
+        set_.files[filename] = (ftype, item)
         self.journal.trace.imported.append(Import(item.version.file, product, vername, item.key))
 
     def _make(self, flat: dict[str, str], claim: Claim) -> tuple[str, str, str | None] | None:
@@ -279,7 +279,7 @@ class Writer:
         version = flat.get("version")
         alias = f"{flat.get('os', 'ubuntu')}/{version}" if version else ""
         texts = (name, architecture, kflavor or "", alias, flat["version_name"], flat["label"])
-        extras = {extra: flat[extra] for extra in RESOURCE_EXTRAS if extra in flat}
+        extras = {extra: flat[extra] for extra in EXTRA if extra in flat}
         title = product_title(flat)
         if title is not None:
             extras["title"] = title
@@ -359,7 +359,7 @@ class Writer:
         if alias != first and "alias" not in self.journal.answers["policy", "resource-key"]:
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
-        resource.kflavor = kflavor
+        resource.kflavor, resource.fields = kflavor, fields
         set_ = resource.sets.setdefault(fields["version_name"], _Set(fields["label"]))
         set_.label = fields["label"]
         return set_
@@ -371,3 +371,26 @@ class Writer:
             for key, resource in self._resources.items()
             for version, set_ in resource.sets.items()
         ]
+
+    def rows(self) -> list[BootResource]:
+        """The same as rows of the database."""
+        return [
+            BootResource(
+                name,
+                architecture,
+                resource.kflavor,
+                alias,
+                "bootloader-type" in resource.fields and not name.startswith("ubuntu-core/"),
+                {key: resource.fields[key] for key in EXTRA if key in resource.fields},
+                tuple(_row(version, set_) for version, set_ in resource.sets.items()),
+            )
+            for (name, architecture, alias), resource in self._resources.items()
+        ]
+
+
+def _row(version: str, set_: _Set) -> ResourceSet:
+    files = [
+        StoredFile(name, ftype, item.version.file, item.base["product_name"], version, item.key)
+        for name, (ftype, item) in set_.files.items()
+    ]
+    return ResourceSet(version, set_.label, tuple(files))
