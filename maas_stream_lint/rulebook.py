@@ -21,6 +21,7 @@ else:  # pragma: no cover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
     from importlib.abc import Traversable
 
 
@@ -155,6 +156,19 @@ class Release:
         """A member of the ``[deploy]`` table."""
         return self.data["deploy"][name]
 
+    def use(self, name: str) -> Any:
+        """A member of the ``[use]`` table."""
+        return self.data["use"][name]
+
+    @cached_property
+    def curtin_types(self) -> dict[str, dict[str, str]]:
+        """OS driver → ftype of a root file that it takes → how curtin is told to write it."""
+        types = self.use("curtin-types")
+        return {
+            os: {ftype: types[ftype] for ftype in ftypes if ftype in types}
+            for os, ftypes in self.drivers.items()
+        }
+
     @cached_property
     def models(self) -> dict[str, Any]:
         """Field types of the strict engine's ``index``, ``entry`` and ``file``."""
@@ -175,6 +189,37 @@ class Release:
             )
             for s in self.models["shapes"]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class UbuntuRelease:
+    """A release of Ubuntu that MAAS knows by itself, as ``rules/use/ubuntu.toml`` has it."""
+
+    version: str  #: ``24.04 LTS``
+    series: str  #: ``noble``
+    codename: str  #: ``Noble Numbat``
+    created: date
+    eol: date  #: the last day of standard support
+    eol_esm: date | None  #: the last day of extended support, if there is any
+
+    @property
+    def title(self) -> str:
+        """``Ubuntu 24.04 LTS "Noble Numbat"``."""
+        return f'Ubuntu {self.version} "{self.codename}"'
+
+    @property
+    def lts(self) -> bool:
+        """Whether it has long-term support."""
+        return "LTS" in self.version
+
+
+@dataclass(frozen=True, slots=True)
+class UbuntuReleases:
+    """The releases of Ubuntu, oldest first, and what they were read from."""
+
+    package: str
+    dated: date
+    releases: tuple[UbuntuRelease, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +262,28 @@ def ftypes() -> Mapping[str, Contents]:
             ftype: Contents(*(tuple(map(_layers, table.get(kind, ()))) for kind in kinds))
             for ftype, table in raw.items()
         }
+    )
+
+
+@lru_cache(maxsize=1)
+def ubuntu_releases() -> UbuntuReleases:
+    """The releases of Ubuntu that MAAS knows without any stream."""
+    text = (rules_root() / "use" / "ubuntu.toml").read_text(encoding="utf-8")
+    raw = tomllib.loads(text)
+    return UbuntuReleases(
+        raw["package"],
+        raw["dated"],
+        tuple(
+            UbuntuRelease(
+                row["version"],
+                row["series"],
+                row["codename"],
+                row["created"],
+                max(row["eol"], row.get("eol-server", row["eol"])),
+                row.get("eol-esm"),
+            )
+            for row in raw["releases"]
+        ),
     )
 
 

@@ -55,10 +55,12 @@ class Descriptions:
 
     def cached(self) -> list[Cached]:
         """What MAAS keeps of all that is available, in the order of its rows, each once."""
-        rows = dict.fromkeys(
-            Cached(spec[4], claim.flat.get("release_title"), claim.flat.get("release_codename"))
-            for spec, claim in self.mapping.items()
-        )
+        rows: dict[Cached, None] = {}
+        for spec, claim in self.mapping.items():
+            get = claim.flat.get
+            title, codename = get("release_title"), get("release_codename")
+            row = Cached(spec[0], spec[4], title, codename, get("support_eol") is not None)
+            rows[row] = None
         return list(rows)
 
     def _sync(self, path: str, above: tuple[str, ...], named: Place) -> None:

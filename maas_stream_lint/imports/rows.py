@@ -27,6 +27,11 @@ class ResourceSet(NamedTuple):
     files: tuple[StoredFile, ...]  #: in the order of their rows
 
     @property
+    def products(self) -> list[tuple[str, str]]:
+        """The products whose files it holds: (products file, name), each once."""
+        return list(dict.fromkeys((file.file, file.product) for file in self.files))
+
+    @property
     def ftypes(self) -> frozenset[str]:
         """The file types it holds."""
         return frozenset(file.ftype for file in self.files)
@@ -40,6 +45,7 @@ class BootResource(NamedTuple):
     kflavor: str | None
     alias: str | None  #: ``os/version``, where the release line has the column
     bootloader: bool
+    rolling: bool  #: the product says so
     extra: dict[str, str]  #: members of EXTRA, as the import keeps them
     sets: tuple[ResourceSet, ...]  #: in the order of their rows
 
@@ -47,6 +53,8 @@ class BootResource(NamedTuple):
 class Cached(NamedTuple):
     """A row of the list of available images: ``BootSourceCache``."""
 
+    os: str
     release: str
     title: str | None
     codename: str | None
+    has_eol: bool  #: whether ``support_eol`` is there

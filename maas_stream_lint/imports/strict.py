@@ -154,7 +154,7 @@ class _Sync:
             sets.setdefault(key, []).append(ResourceSet(version, set_.label, files))
         return [
             BootResource(
-                *key[:2], made.kflavor, key[2], made.bootloader, made.extra, tuple(sets[key])
+                *key[:2], made.kflavor, key[2], made.bootloader, False, made.extra, tuple(sets[key])
             )
             for key, made in self.store.resources.items()
         ]
@@ -165,7 +165,9 @@ class _Sync:
             for product in listed.products:
                 fields = product.fields
                 release = fields.get("bootloader-type", fields.get("release")) or ""
-                row = Cached(release, fields.get("release_title"), fields.get("release_codename"))
+                title, codename = fields.get("release_title"), fields.get("release_codename")
+                has_eol = fields.get("support_eol") is not None
+                row = Cached(fields["os"], release, title, codename, has_eol)
                 rows[row] = None
         return list(rows)
 

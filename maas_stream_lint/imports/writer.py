@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.descriptions import Descriptions
     from maas_stream_lint.imports.journal import Journal
 
+#: What a boolean field takes for true.
+TRUE = ("True", "t", "1")
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
@@ -267,7 +269,7 @@ class Writer:
     ) -> bool:
         """What ``BootResource.save`` and ``BootResourceSet.save`` refuse."""
         rolling = flat.get("rolling")
-        if rolling is not None and rolling not in ("True", "False", "t", "f", "1", "0"):
+        if rolling is not None and rolling not in (*TRUE, "False", "f", "0"):
             self.journal.abort(
                 "rolling-not-boolean",
                 claim.place,
@@ -379,13 +381,22 @@ class Writer:
                 name,
                 architecture,
                 resource.kflavor,
-                alias,
+                f"{name.partition('/')[0]}/{alias}" if alias else None,
                 "bootloader-type" in resource.fields and not name.startswith("ubuntu-core/"),
-                {key: resource.fields[key] for key in EXTRA if key in resource.fields},
+                resource.fields.get("rolling") in TRUE,
+                self._extra(resource.fields),
                 tuple(_row(version, set_) for version, set_ in resource.sets.items()),
             )
             for (name, architecture, alias), resource in self._resources.items()
         ]
+
+    def _extra(self, fields: dict[str, str]) -> dict[str, str]:
+        """What ``BootResource.extra`` holds of the product."""
+        if "platform" not in fields and "supported_platforms" not in fields:
+            return {"subarches": fields["subarches"]} if "subarches" in fields else {}
+        # Asked only where it matters, or lines that differ in this could not share an import.
+        kept = self.journal.answers["policy", "resource-extra"]
+        return {key: fields[key] for key in kept if key in fields}
 
 
 def _row(version: str, set_: _Set) -> ResourceSet:
