@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Preview, Report, Use, check, preview, use
     from maas_stream_lint.errors import LintError, UsageError
     from maas_stream_lint.finding import Finding, Place, Severity
+    from maas_stream_lint.fixing.plan import Edit, Plan, fix
+    from maas_stream_lint.fixing.publish import apply
+    from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.images.seen import FileOptions
-    from maas_stream_lint.mending.plan import Edit, Plan, fix
-    from maas_stream_lint.mending.publish import apply
     from maas_stream_lint.source import FetchOptions
 
 __version__ = "0.1.0"
@@ -39,22 +39,22 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Edit": "mending.plan",
+    "Edit": "fixing.plan",
     "FetchOptions": "source",
-    "FileOptions": "images.seen",
+    "FileOptions": "images.observation",
     "Finding": "finding",
     "LintError": "errors",
     "Place": "finding",
-    "Plan": "mending.plan",
+    "Plan": "fixing.plan",
     "Preview": "api",
     "Progress": "images.progress",
     "Report": "api",
     "Severity": "finding",
     "UsageError": "errors",
     "Use": "api",
-    "apply": "mending.publish",
+    "apply": "fixing.publish",
     "check": "api",
-    "fix": "mending.plan",
+    "fix": "fixing.plan",
     "preview": "api",
     "use": "api",
 }

@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import Look, findings, look_at, no_gc
+from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.examine import examine
 from maas_stream_lint.finding import Finding, Severity
-from maas_stream_lint.images.seen import MODES, FileOptions, Survey
+from maas_stream_lint.garbage import uncollected
+from maas_stream_lint.image_files import inspect_files
+from maas_stream_lint.images.observation import FileOptions, Survey
+from maas_stream_lint.look import Look, look_at
+from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
-from maas_stream_lint.rulebook import releases, ubuntu_releases
+from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
-from maas_stream_lint.uses.choice import System
-from maas_stream_lint.uses.verdict import verdict
+from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
+from maas_stream_lint.uses.use_verdict import verdict
 
 if TYPE_CHECKING:
     import os
@@ -185,7 +189,7 @@ def check(
     """
     rules = selected(all_rules(), select, ignore)
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
-    with no_gc():
+    with uncollected():
         look = _look(source, maas, keyring, options, how, progress)
         return Report(
             look.stream.label,
@@ -204,7 +208,7 @@ def preview(
     options: FetchOptions | None = None,
 ) -> Preview:
     """Say what each release line would do with a stream. Arguments and errors as for ``check``."""
-    with no_gc():
+    with uncollected():
         look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
     return Preview(look.stream.label, look)
 
@@ -232,7 +236,7 @@ def use(
     for machine in tried:
         if machine.count("/") != 1:
             raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
-    with no_gc():
+    with uncollected():
         look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
         settings = Settings(System(*commissioning), tried, min_hwe_kernel)
         simulations = simulate_use(look.traces, look.releases, settings)
@@ -251,7 +255,7 @@ def _look(
     opened = open_source(source, options=options)
     try:
         look = look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
-        look.survey = examine(look, opened, files, options, progress)
+        look.survey = inspect_files(look, opened, files, options, progress)
     finally:
         opened.close()
     return look

@@ -13,6 +13,8 @@ from maas_stream_lint.finding import Place, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from maas_stream_lint.look import Look
+
 #: The hundreds of the codes.
 LEVELS = {
     "1": "source",
@@ -63,7 +65,7 @@ class Page:
     title: str
     maas: str  #: what MAAS does, per release line, with its source
     why: str
-    mend: str
+    fix: str
     example: str  #: an excerpt of the rule's fixture
 
 
@@ -77,7 +79,7 @@ class Rule:
     causes: tuple[str, ...]  #: causes of simulated events that it explains
     at: str | None  #: cut an event's place down to this node
     on: str | None  #: or the node it is shown
-    among: Callable[[Sequence[Any]], Sequence[Any]] | None  #: picks those of the nodes
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks those of the nodes
     check: Callable[..., Any]
 
     @property
@@ -89,12 +91,12 @@ class Rule:
     def page(self) -> Page:
         """The rule's documentation. Raises KeyError if a section is missing (a test holds that)."""
         text = inspect.cleandoc(self.check.__doc__ or "")
-        parts = re.split(r"^(MAAS|Why|Mend|Example):[ \n]", text, flags=re.MULTILINE)
+        parts = re.split(r"^(MAAS|Why|Fix|Example):[ \n]", text, flags=re.MULTILINE)
         found = {
             name: inspect.cleandoc(body).strip()
             for name, body in zip(parts[1::2], parts[2::2], strict=True)
         }
-        return Page(parts[0].strip(), found["MAAS"], found["Why"], found["Mend"], found["Example"])
+        return Page(parts[0].strip(), found["MAAS"], found["Why"], found["Fix"], found["Example"])
 
 
 def rule(
@@ -104,7 +106,7 @@ def rule(
     causes: Sequence[str] | None = None,
     at: str | None = None,
     on: str | None = None,
-    among: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 

@@ -10,7 +10,7 @@ from typing import Any
 from images import INDEX
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.finding import Finding, Severity
-from maas_stream_lint.images.seen import FileOptions, Seen, Survey
+from maas_stream_lint.images.observation import FileOptions, Seen, Survey
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import text
 from maas_stream_lint.source import FetchOptions

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from images import INDEX, PRODUCTS, ROOT_TGZ, Tree, item
 from maas_stream_lint.api import Report, check
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.mending.choice import choices, proposals
-from maas_stream_lint.mending.plan import Plan, fix
+from maas_stream_lint.fixing.choice import choices, proposals
+from maas_stream_lint.fixing.plan import Plan, fix
 from maas_stream_lint.outcome import IMPORTED, UNUSABLE, rows
 
 NAME = "com.example:ubuntu-bases:22.04:amd64"

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import maas_stream_lint
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.rule import LEVELS
 
 if sys.version_info >= (3, 11):
@@ -141,7 +141,7 @@ def test_a_crash_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_interrupted_run_ends_with_130() -> None:
     code = (
-        "import os, signal, maas_stream_lint.api as api, maas_stream_lint.cli as cli\n"
+        "import os, signal, maas_stream_lint.api as api, maas_stream_lint.cli.main as cli\n"
         "api.check = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\n"
         "cli.main(['check', 'anything'])\n"
     )

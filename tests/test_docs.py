@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import manual
 import picture
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.rulebook import all_releases
 
 if sys.version_info >= (3, 11):

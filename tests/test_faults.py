@@ -13,7 +13,7 @@ import pytest
 
 from images import Tree, digest
 from looks import look
-from maas_stream_lint.images.seen import FileOptions
+from maas_stream_lint.images.observation import FileOptions
 from servers import Handler, publishing, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")

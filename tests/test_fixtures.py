@@ -15,33 +15,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bundled import BAD, FIXTURES, GOOD, HOST, opened
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import Look, findings
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.look import Look
 from maas_stream_lint.rule import Rule, selected
 from maas_stream_lint.source import Trouble
-from test_remote import Handler, serve
 
-#: What a fixture calls the server.
-HOST = "http://images.example.com"
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-BAD = sorted(p for p in (FIXTURES / "bad").iterdir() if p.is_dir())
-GOOD = sorted(p for p in (FIXTURES / "good").iterdir() if p.is_dir())
 RULES = {f"{r.code}-{r.name}": r for r in all_rules()}
-
-
-def source_of(fixture: Path) -> str:
-    given = fixture / "source"
-    rest = given.read_text().strip() if given.exists() else "streams/v1/index.json"
-    return f"{fixture}/tree/{rest}"
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +51,6 @@ def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, .
 def see(look: Look, seen: dict[str, Any]) -> None:
     """Put down as seen what the fixture says."""
     assert look.survey is not None
-    look.memo.clear()
     look.stream.base = seen.get("base", look.stream.base)
     for path, said in seen.get("files", {}).items():
         for name, value in said.items():
@@ -76,42 +63,6 @@ def see(look: Look, seen: dict[str, Any]) -> None:
         if name == "anonymous":
             value = Trouble("unauthorized", value.removeprefix("HTTP/1.1 "), 401)
         setattr(look.survey.server, name, value)
-
-
-@contextmanager
-def opened(fixture: Path) -> Iterator[str]:
-    source = source_of(fixture).removeprefix(f"{fixture}/tree/")
-    if not source.startswith(HOST):
-        yield source_of(fixture)
-        return
-    with serve(lambda request: answer(request, fixture)) as server:
-        yield source.replace(HOST, server.url)
-
-
-def answer(request: Handler, fixture: Path) -> None:
-    asked = f"{request.command} {request.path}"
-    host = f"http://{request.headers['Host']}"
-    status, headers, body = "HTTP/1.1 200 OK", {}, b""
-    place = fixture / "tree" / request.path.lstrip("/")
-    given = fixture / "answers"
-    for block in given.read_text().split("\n\n") if given.exists() else []:
-        line, said, *rest = block.strip().splitlines()
-        if line == asked:
-            status = said
-            headers = dict(h.split(": ", 1) for h in rest if not h.startswith("\t"))
-            body = "".join(h.strip() for h in rest if h.startswith("\t")).encode()
-    if not body and place.is_file() and " 200 " in status:
-        body = place.read_bytes()
-        part = re.match(r"bytes=0-(\d+)$", request.headers.get("Range", ""))
-        if part and body and not headers:
-            status = "HTTP/1.1 206 Partial Content"
-            headers = {"Content-Range": f"bytes 0-{min(int(part[1]), len(body) - 1)}/{len(body)}"}
-            body = body[: int(part[1]) + 1]
-    elif not body and " 200 " in status:
-        status = "HTTP/1.1 404 Not Found"
-    headers.setdefault("Content-Length", str(len(body)))
-    head = [status, *(f"{k}: {v.replace(HOST, host)}" for k, v in headers.items()), "", ""]
-    request.send_raw("\r\n".join(head).encode() + (b"" if request.command == "HEAD" else body))
 
 
 def line_of(finding: Finding) -> str:
@@ -151,7 +102,7 @@ def test_page_is_whole_and_its_example_is_in_the_fixture(rule: Rule) -> None:
     assert page.title.endswith(".")
     assert len(page.maas) > 40
     assert page.why
-    assert page.mend
+    assert page.fix
     text = "".join(
         _squeezed(p.read_bytes().decode("utf-8", "replace"))
         for p in (FIXTURES / "bad" / f"{rule.code}-{rule.name}").rglob("*")

@@ -25,7 +25,7 @@ import reports
 from maas_stream_lint import __version__
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style
 from maas_stream_lint.report.fingerprint import fingerprints
@@ -150,7 +150,7 @@ def test_sarif_is_valid(fixture: Path, sarif_schema: Any) -> None:
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"] == finding.code
         assert rule["helpUri"].endswith(f"/rules/{finding.name}/")
-        assert known[finding.code].page.mend in rule["help"]["markdown"]
+        assert known[finding.code].page.fix in rule["help"]["markdown"]
         assert result["properties"]["maas"] == list(finding.maas)
 
 
@@ -409,7 +409,7 @@ def test_inside_actions_annotations_come_by_themselves(run: Any) -> None:
 
 def test_a_form_loads_only_what_it_needs() -> None:
     code = (
-        "import sys; from maas_stream_lint.cli import main\n"
+        "import sys; from maas_stream_lint.cli.main import main\n"
         "try: main(['check', sys.argv[1], '--format', sys.argv[2]])\n"
         "except SystemExit: print(*sys.modules, file=sys.stderr)"
     )
@@ -417,4 +417,4 @@ def test_a_form_loads_only_what_it_needs() -> None:
         done = subprocess.run(
             [sys.executable, "-c", code, BAD, form], capture_output=True, text=True, check=True
         )
-        assert not {"rich", "maas_stream_lint.mending.plan"} & set(done.stderr.split()), form
+        assert not {"rich", "maas_stream_lint.fixing.plan"} & set(done.stderr.split()), form

@@ -13,10 +13,10 @@ import pytest
 from images import INDEX, PRODUCTS, SQUASHFS, UBUNTU, Tree
 from maas_stream_lint.api import check
 from maas_stream_lint.finding import Finding
-from maas_stream_lint.mending import plan as plan_
-from maas_stream_lint.mending.jsontext import Remove
-from maas_stream_lint.mending.plan import FIXERS, Plan, fix
-from maas_stream_lint.mending.proposal import Fixing, Part, Proposal
+from maas_stream_lint.fixing import plan as plan_
+from maas_stream_lint.fixing.jsontext import Remove
+from maas_stream_lint.fixing.plan import FIXERS, Plan, fix
+from maas_stream_lint.fixing.proposal import Context, Part, Proposal
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
@@ -122,10 +122,10 @@ def test_of_a_key_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
 def test_two_that_want_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both are proposed from the same state: one is made, and the other seen anew."""
 
-    def drop(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
+    def drop(finding: Finding, context: Context) -> Iterator[Proposal]:
         change = Remove((*finding.place.path[:2], "version"))
         yield Proposal((Part(finding.place.file, change),), "take it out")
-        yield from real(finding, fixing)
+        yield from real(finding, context)
 
     real = FIXERS["number-instead-of-text"]
     monkeypatch.setitem(FIXERS, "number-instead-of-text", drop)
@@ -148,8 +148,8 @@ def test_many_edits_that_do_harm_take_few_checks(
     bad = set(names[::3])
     real, times = FIXERS["subarches-spaces"], 0
 
-    def harmful(finding: Finding, fixing: Fixing) -> Iterator[Proposal]:
-        for proposal in real(finding, fixing):
+    def harmful(finding: Finding, context: Context) -> Iterator[Proposal]:
+        for proposal in real(finding, context):
             part = Part(finding.place.file, Remove((*finding.place.path[:2], "label")))
             more = (part,) if finding.place.product in bad else ()
             yield Proposal((*proposal.parts, *more), proposal.what)

@@ -18,12 +18,12 @@ from click.testing import CliRunner, Result
 
 from images import INDEX, PRODUCTS, Tree
 from maas_stream_lint.api import check
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.mending import publish
-from maas_stream_lint.mending.plan import Plan, diff_of, fix
-from maas_stream_lint.mending.signing import Gpg
+from maas_stream_lint.fixing import publish
+from maas_stream_lint.fixing.plan import Plan, diff_of, fix
+from maas_stream_lint.fixing.signing import Gpg
 from servers import publishing, serve
 
 USER = "good@example.org"

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from maas_stream_lint.address import same_server
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.remote import RemoteTree
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
+from maas_stream_lint.source.address import same_server
+from maas_stream_lint.source.remote import RemoteTree
 from servers import Handler, serve
 
 if TYPE_CHECKING:

@@ -114,7 +114,7 @@ def test_each_rule_has_a_page_with_examples(site: Path) -> None:
     mended = 0
     for rule in all_rules():
         page = text_of(site / "rules" / rule.name / "index.html")
-        for part in (rule.code, "What MAAS does", "Why", "Mend", "Failing example"):
+        for part in (rule.code, "What MAAS does", "Why", "Fix", "Failing example"):
             assert part in page, (rule.name, part)
         squeezed = "".join(page.split())
         first = (ROOT / f"fixtures/bad/{rule.code}-{rule.name}/expected.txt").read_text("utf-8")

@@ -136,7 +136,7 @@ def test_directory_outside_any_tree_is_a_root_without_index(tmp_path: Path) -> N
         ("n" * 300, "cannot open .*: file name too long"),
         ("FTP://user:hunter2@h/x", "ftp:// is not a kind of source"),
         ("s3://bucket/x", "s3:// is not a kind of source"),
-        ("file://user:hunter2@h/x", "a file URL can name no host"),
+        ("file://user:hunter2@h/x", "a file URL cannot name a host"),
         ("file:///absent", "file:///absent does not exist"),
         ("http:///x", "no valid host"),
         ("https://user:hunter2@/x", "no valid host"),

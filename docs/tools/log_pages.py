@@ -41,7 +41,7 @@ def entry(line: LogLine) -> list[str]:
         prose(line.meaning),
     ]
     if line.mend:
-        parts.append(f"**Mend:** {prose(line.mend)}")
+        parts.append(f"**Fix:** {prose(line.mend)}")
     causes = rules_of(line)
     if causes:
         parts.append(f"**Caused by** {causes}")

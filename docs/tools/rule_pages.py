@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.images.seen import FileOptions
-from maas_stream_lint.mending import plan
+from maas_stream_lint.fixing import plan
+from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.output import clean
 from maas_stream_lint.rule import LEVELS
 from maas_stream_lint.rulebook import all_releases
@@ -123,8 +123,8 @@ def page(rule: Rule) -> str:
         capital(paragraphs(told.maas)),
         "## Why",
         capital(paragraphs(told.why)),
-        "## Mend",
-        capital(paragraphs(told.mend)),
+        "## Fix",
+        capital(paragraphs(told.fix)),
         "## Failing example",
         *_failing(rule),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.words import kind, quoted, shown, value_at
@@ -14,8 +15,9 @@ from maas_stream_lint.rule import DEPTHS, Said, cut, rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import File, Product
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import File, Product, Whole
+    from maas_stream_lint.rulebook import Release
 
 #: How many further places a finding lists.
 MOST = 100
@@ -47,7 +49,7 @@ def missing_arch(event: Event, look: Look) -> Iterator[Said]:
         whole source (`Product`, maasservicelayer/simplestreams/models.py).
     Why: MAAS boots a machine with what fits its architecture, so no image can be without one. The
         exception does not say which product it is about.
-    Mend: write `amd64`, `arm64`, `armhf`, `i386`, `ppc64el`, `riscv64` or `s390x` into the product.
+    Fix: write `amd64`, `arm64`, `armhf`, `i386`, `ppc64el`, `riscv64` or `s390x` into the product.
     Example:
         "com.example.maas:rhel-bases:9:amd64": {
          "label": "stable",
@@ -64,7 +66,7 @@ def missing_label(event: Event, look: Look) -> Iterator[Said]:
         3.8 wants it in the product itself and discards the whole source (`Product`,
         maasservicelayer/simplestreams/models.py).
     Why: the label, `stable` or `candidate`, is part of what MAAS tells images apart by.
-    Mend: write `"label": "stable"` into the product.
+    Fix: write `"label": "stable"` into the product.
     Example:
         "com.example.maas:rhel-bases:9:amd64": {
          "arch": "amd64",
@@ -82,7 +84,7 @@ def missing_release(event: Event, look: Look) -> Iterator[Said]:
         wants it in the product itself and discards the whole source (`ImageProduct`,
         maasservicelayer/simplestreams/models.py).
     Why: os and release together are an image's name: `rhel/rhel9`.
-    Mend: write the release into the product: the codename for Ubuntu (`noble`), for others the name
+    Fix: write the release into the product: the codename for Ubuntu (`noble`), for others the name
         that you will deploy it by (`rhel9`).
     Example:
         "os": "rhel",
@@ -105,7 +107,7 @@ def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
         import_images/download_descriptions.py): a RHEL image is then offered as Ubuntu. 3.8
         discards the whole source (`Product`, maasservicelayer/simplestreams/models.py).
     Why: the oldest Ubuntu streams had no `os`, so the default stayed.
-    Mend: write `"os": "ubuntu"`, or what it is, into the product.
+    Fix: write `"os": "ubuntu"`, or what it is, into the product.
     Example:
         "label": "stable",
         "release": "rhel9",
@@ -134,7 +136,7 @@ def missing_release_title(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py), although it shows the title almost nowhere.
     Why: the field was optional for ten years, and `meph2-import` writes none for its CentOS
         streams.
-    Mend: write a title into the product, `24.04 LTS` for Ubuntu, else what a person would call the
+    Fix: write a title into the product, `24.04 LTS` for Ubuntu, else what a person would call the
         release.
     Example:
         "release": "rhel9",
@@ -150,7 +152,7 @@ def missing_subarch(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 takes both as `generic`. 3.8 discards the whole source (`ImageProduct`,
         maasservicelayer/simplestreams/models.py).
     Why: the fields were optional for ten years, and have no meaning for anything but Ubuntu.
-    Mend: write `"subarch": "generic"` and `"subarches": "generic"` into the product. For Ubuntu,
+    Fix: write `"subarch": "generic"` and `"subarches": "generic"` into the product. For Ubuntu,
         write the kernel that is in it: `"subarch": "ga-24.04"` and
         `"subarches": "generic,ga-24.04"`.
     Example:
@@ -176,7 +178,7 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: this is the version of the operating system, `24.04` or `9`, not that of the build, which
         is the key under `versions`.
-    Mend: write it into the product, in quotes.
+    Fix: write it into the product, in quotes.
     Example:
         "subarch": "generic",
         "subarches": "generic",
@@ -193,7 +195,7 @@ def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
         that the image is kept as `amd64/ga-24.04-None`, where no machine looks for it
         (`_from_simplestreams_multi_file_product`, maasservicelayer/builders/bootresources.py).
     Why: the field is optional in the model of 3.8, but not in what follows.
-    Mend: write `"kflavor": "generic"` into the product itself, or the flavour that the kernel has.
+    Fix: write `"kflavor": "generic"` into the product itself, or the flavour that the kernel has.
     Example:
         "com.example.maas:v3:boot:24.04:amd64:ga-24.04": {
          "arch": "amd64",
@@ -225,7 +227,7 @@ def field_below_product(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: the simplestreams tools move a field to the level at which it is the same for all
         (`products_condense`), and down again where two versions differ in it.
-    Mend: write the field into each product. Where versions of one product differ in it, make them
+    Fix: write the field into each product. Where versions of one product differ in it, make them
         two products.
     Example:
         "versions": {
@@ -249,7 +251,7 @@ def number_instead_of_text(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 makes a number into text, and overlooks a list or an object. 3.8 wants text and
         discards the whole source (maasservicelayer/simplestreams/models.py).
     Why: YAML turns `version: 24.04` into a number, and `version: 22.10` into 22.1 at that.
-    Mend: put the value in double quotes, here and in what the stream is made from.
+    Fix: put the value in double quotes, here and in what the stream is made from.
     Example:
         "version": 9,
     """
@@ -271,7 +273,7 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         gives up the selection that the product is in (maasservicelayer/services/image_sync.py).
     Why: `custom/web` is how an uploaded image is called, but `release` is only the part behind the
         slash.
-    Mend: use a dash instead.
+    Fix: use a dash instead.
     Example:
         "release": "rhel9/web",
     """
@@ -317,7 +319,7 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
         whole import, and on 3.8 discards the source or gives up the selection.
     Why: the image is refused as it is listed, long before anybody selects it. Names that a build
         makes of branch and commit grow unseen.
-    Mend: shorten it. Beware of 20 characters for `os` and `release` (MSL442).
+    Fix: shorten it. Beware of 20 characters for `os` and `release` (MSL442).
     Example:
         "release": "rhel9-web-frontend-with-monitoring",
     """
@@ -343,7 +345,7 @@ def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
         that choosing it ends in an error (maasserver/models/bootsourceselection.py; 3.8:
         `BootSourceSelectionTable`, maasservicelayer/db/tables.py).
     Why: the column that lists images is wider than the one that selects them.
-    Mend: shorten it to 20 characters.
+    Fix: shorten it to 20 characters.
     Example:
         "release": "rhel9-web-frontend-v2",
     """
@@ -351,7 +353,7 @@ def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
         size = len(value)
         if size <= look.least("selection"):
             continue
-        lines = look.where(lambda r, n=size: r.limit("selection") < n <= r.limit("cache-key"))
+        lines = look.where(partial(_listed_alone, size))
         if lines and product.image:
             room = min(r.limit("selection") or 0 for r in look.releases if r.line in lines)
             yield Said(
@@ -374,7 +376,7 @@ def nul_in_text(event: Event, look: Look) -> Iterator[Said]:
         (maasservicelayer/services/image_manifests.py).
     Why: JSON may hold these as escapes, so nothing before the database objects. They come of binary
         data, or of a text that was cut in the middle of an emoji.
-    Mend: write the text without it.
+    Fix: write the text without it.
     Example:
         "release_title": "9\u0000",
     """
@@ -395,7 +397,7 @@ def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
         one of the texts `True`, `False`, `t`, `f`, `1`, `0` (`BootResource.rolling`,
         maasserver/models/bootresource.py). 3.8 does not read it.
     Why: the text `true` in lower case is none of them.
-    Mend: write `true` or `false` without quotes, or leave it out.
+    Fix: write `true` or `false` without quotes, or leave it out.
     Example:
         "rolling": "true",
     """
@@ -419,7 +421,7 @@ def support_eol_format(event: Event, look: Look) -> Iterator[Said]:
         (`support_eol_validator`, maasservicelayer/simplestreams/models.py), for `support_esm_eol`
         too.
     Why: the date is parsed as the image is listed, so it need not even be selected.
-    Mend: write year, month and day with dashes, or leave the field out.
+    Fix: write year, month and day with dashes, or leave the field out.
     Example:
         "support_eol": "31 May 2029",
     """
@@ -444,7 +446,7 @@ def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
         `get_available_lts_releases`, maasservicelayer/db/repositories/bootsourcecache.py).
     Why: no more security updates come for such an image, so every machine deployed with it is born
         old. With `support_esm_eol` in the product, the later of the two dates counts.
-    Mend: take the product out once nothing is deployed with it, or correct the date.
+    Fix: take the product out once nothing is deployed with it, or correct the date.
     Example:
         "support_eol": "2019-04-25",
     """
@@ -476,7 +478,7 @@ def identity_overridden(event: Event, look: Look) -> Iterator[Said]:
         maasserver/bootresources.py). 3.8 does not read them there.
     Why: the three names are what the library adds itself; a tool that saves merged items writes
         them down.
-    Mend: delete the member from the item.
+    Fix: delete the member from the item.
     Example:
         "version_name": "20260101_01",
     """
@@ -500,7 +502,7 @@ def maas_supported_newer(event: Event, look: Look) -> Iterator[Said]:
         field.
     Why: this is what the field is for: an image that older releases can't use. It is a finding,
         because the image is missing from MAAS all the same.
-    Mend: nothing, if that is meant; lower the version, or leave the field out, if it is not.
+    Fix: nothing, if that is meant; lower the version, or leave the field out, if it is not.
     Example:
         "maas_supported": "3.6",
     """
@@ -520,7 +522,7 @@ def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
         whole import with `InvalidVersion` (`BootResourceRepoWriter.insert_item`,
         maasserver/bootresources.py). 3.8 does not read the field.
     Why: `3.5+` or `>=3.5` says it well to a person, but only `3.5` is a version (PEP 440).
-    Mend: write the bare version, or leave the field out.
+    Fix: write the bare version, or leave the field out.
     Example:
         "maas_supported": "3.5+",
     """
@@ -540,7 +542,7 @@ def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
         ` ga-24.04`, which no machine and no selection has (`RepoDumper.insert_item`,
         import_images/download_descriptions.py; 3.8: maasservicelayer/builders/bootsourcecache.py).
     Why: it looks like a list that a person writes, but is one text.
-    Mend: take the blanks out: `generic,ga-24.04`.
+    Fix: take the blanks out: `generic,ga-24.04`.
     Example:
         "subarches": "generic, ga-24.04",
     """
@@ -643,6 +645,12 @@ def _blamed(event: Event, look: Look, guilty: Callable[[str], bool]) -> tuple[st
                 return f"{quoted(part)} in `{field}`", place, part
     at = event.place if len(event.place.path) < 2 else _holder(column, event, look)
     return f"{quoted(whole)} in `{column}`", at, whole
+
+
+def _listed_alone(size: int, release: Release) -> bool:
+    """Whether a release can list an os or release of that length, but not store its selection."""
+    listed = release.limit("cache-key") or size
+    return (release.limit("selection") or size) < size <= listed
 
 
 def _halved(text: str) -> bool:

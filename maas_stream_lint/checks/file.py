@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.document import Document
-    from maas_stream_lint.engine import Look, Whole
     from maas_stream_lint.imports.trace import Event, Trace
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Whole
 
 #: How many further places a finding lists, and how many of them at most are of the cause.
 MOST, MANY = 100, 20
@@ -51,7 +51,7 @@ def file_shape_mixed(event: Event, look: Look) -> Iterator[Said]:
         file only if all of its products are of one kind; it discards the whole source of any other
         (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
     Why: each kind has its own model, and a file is held against one model as a whole.
-    Mend: write a products file for each kind and name all of them in the index. Give each file a
+    Fix: write a products file for each kind and name all of them in the index. Give each file a
         `content_id` of its own.
     Example:
         "com.example.maas:rhel-bases:9:amd64": {
@@ -75,7 +75,7 @@ def file_products_empty(event: Event, look: Look) -> Iterator[Said]:
         (`SimpleStreamsProductList.preprocess_products`, maasservicelayer/simplestreams/models.py).
     Why: a job that builds a stream may write the file before it has anything to put in, or take the
         last product out; on 3.8 that loses the products of all other files too.
-    Mend: take the file out of the index until it has a product.
+    Fix: take the file out of the index until it has a product.
     Example:
         "products": {}
     """
@@ -94,7 +94,7 @@ def file_products_missing(event: Event, look: Look) -> Iterator[Said]:
         discards the whole source (maasservicelayer/simplestreams/models.py); a list is taken there,
         but only in the form that MAAS writes itself.
     Why: `products` maps each product's name to the product.
-    Mend: put the products under `products`, each under its name. If this is no products file, take
+    Fix: put the products under `products`, each under its name. If this is no products file, take
         it out of the index.
     Example:
         "format": "products:1.0",
@@ -117,7 +117,7 @@ def file_content_id(event: Event, look: Look) -> Iterator[Said]:
         products by it, `BootResourceRepoWriter`, maasserver/bootresources.py). 3.8 discards the
         whole source (`SimpleStreamsProductList`, maasservicelayer/simplestreams/models.py).
     Why: `content_id` is the name of the file's content, the same that the index lists it under.
-    Mend: add `content_id` at the top of the file, with the key of the file's entry in the index.
+    Fix: add `content_id` at the top of the file, with the key of the file's entry in the index.
     Example:
         "datatype": "image-downloads",
         "format": "products:1.0",
@@ -139,7 +139,7 @@ def file_format(event: Event, look: Look) -> Iterator[Said]:
         discards the source if it is there and no text (`SimpleStreamsProductList`,
         maasservicelayer/simplestreams/models.py).
     Why: by its `format` the library tells an index from a products file.
-    Mend: write `"format": "products:1.0"` at the top of the file.
+    Fix: write `"format": "products:1.0"` at the top of the file.
     Example:
         "format": "products:2.0"
     """
@@ -158,7 +158,7 @@ def file_updated(event: Event, look: Look) -> Iterator[Said]:
         `Sun, 01 Nov 2026 10:00:00 +0000` or ISO 8601 (`updated_validator`,
         maasservicelayer/simplestreams/models.py).
     Why: the usual slip is `GMT` or `UTC` at the end, where the model wants `+0000`.
-    Mend: write the time of publication with a numeric offset: `date -uR` prints it.
+    Fix: write the time of publication with a numeric offset: `date -uR` prints it.
     Example:
         "updated": "Sun, 01 Nov 2026 10:00:00 GMT"
     """
@@ -178,7 +178,7 @@ def file_datatype(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py), also for a file of `release-notifications`, which
         Canonical's own streams had and older MAAS acts on.
     Why: 3.8 has an enumeration of two types, and demands one of them in every file.
-    Mend: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
+    Fix: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
         MAAS 3.8 reads.
     Example:
         "datatype": "image-files"
@@ -206,7 +206,7 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
         (`SimpleStreamsClient.http_get`, maasservicelayer/simplestreams/client.py).
     Why: usually an upload was cut off, a server or proxy answered with a page of its own, an editor
         put a byte order mark in front, or a trailing comma was left behind by hand.
-    Mend: mend the text at the place given. `python3 -m json.tool FILE` stops at the same spot. Sign
+    Fix: mend the text at the place given. `python3 -m json.tool FILE` stops at the same spot. Sign
         the file again if it is signed.
     Example:
         "products": {},
@@ -235,7 +235,7 @@ def not_an_object(event: Event, look: Look) -> Iterator[Said]:
         (`BasicMirrorWriter.sync` of the simplestreams library). 3.8 discards the whole source
         (maasservicelayer/simplestreams/client.py).
     Why: an index and a products file are objects, `{…}`; a list of products is some other format.
-    Mend: publish the file in the form of simplestreams, or take it out of the index.
+    Fix: publish the file in the form of simplestreams, or take it out of the index.
     Example:
         [
          "com.example.maas:rhel-bases:9:amd64"
@@ -260,7 +260,7 @@ def file_fits_no_model(event: Event, look: Look) -> Iterator[Said]:
         (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
     Why: the models mix a version's own members with its items, so that an item keyed
         `version_name`, for instance, takes the place of the version's name.
-    Mend: compare the file with one of the good streams in this project's `fixtures/good`, and look
+    Fix: compare the file with one of the good streams in this project's `fixtures/good`, and look
         for item keys that are no file types. Please report it as well: it deserves a rule.
     Example:
         "version_name": {
@@ -279,7 +279,7 @@ def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
         `json.loads`).
     Why: of two products with one name the first is lost, of two `path`s the wrong one may be
         served. Templates and merges by hand make such files; what writes JSON from data does not.
-    Mend: keep the one that is right and delete the other. If both are meant, as with two products
+    Fix: keep the one that is right and delete the other. If both are meant, as with two products
         of one name, give one of them another name.
     Example:
         "label": "stable",
@@ -304,7 +304,7 @@ def not_a_number(whole: Whole, look: Look) -> Iterator[Said]:
         `size`, it is refused, and that is a finding of its own.
     Why: other readers, `jq` and web servers' validators among them, refuse the whole file. It comes
         of a computation that failed.
-    Mend: write the number that was meant, or leave the member out.
+    Fix: write the number that was meant, or leave the member out.
     Example:
         "compression_ratio": NaN,
     """
@@ -319,7 +319,7 @@ def lone_surrogate(whole: Whole, look: Look) -> Iterator[Said]:
         database the import fails, and that is a finding of its own (MSL443).
     Why: the text can't be written as UTF-8, so other tools refuse the file, and MAAS itself fails
         as soon as it stores or prints it. It comes of cutting a text in the middle of an emoji.
-    Mend: write the whole character, or delete the escape.
+    Fix: write the whole character, or delete the escape.
     Example:
         "note": "ready \ud83d",
     """
@@ -361,7 +361,7 @@ def malformed_node(event: Event, look: Look) -> Iterator[Said]:
         source (maasservicelayer/simplestreams/models.py).
     Why: `products`, `versions` and `items` are objects whose members are objects again; a list, a
         text or `null` in between is something else.
-    Mend: write it as an object. What has no content yet, take out altogether, instead of `null`.
+    Fix: write it as an object. What has no content yet, take out altogether, instead of `null`.
     Example:
         "versions": [
     """
@@ -388,7 +388,7 @@ def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
         selection (maasservicelayer/services/image_sync.py).
     Why: MAAS's log names the bad product at best. This finding names the good ones: the images that
         you will look for in vain.
-    Mend: mend the bad product, its own finding says how. If there is no time for that, take it out
+    Fix: mend the bad product, its own finding says how. If there is no time for that, take it out
         of the products file: then the good ones come in. (If it is the only one in its file, take
         the file out of the index.) Sign again what was signed.
     Example:

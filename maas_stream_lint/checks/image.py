@@ -14,10 +14,10 @@ from maas_stream_lint.rulebook import ftypes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.engine import Image, Look, Whole
-    from maas_stream_lint.images.seen import Seen
+    from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.images.sniff import Content
-    from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Image, Item, Version, Whole
     from maas_stream_lint.rulebook import Release
 
 #: What a failed download costs, and how bad that is.
@@ -50,7 +50,7 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
         bootresource.py).
     Why: paths start at the directory that `streams` is in, and files are often uploaded after the
         metadata, to another folder, or not at all.
-    Mend: publish the file at its path before the metadata that names it, or mend the path.
+    Fix: publish the file at its path before the metadata that names it, or mend the path.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
     """
@@ -80,7 +80,7 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         file.
     Why: S3 says 403 of what is not there as well as of what is not public; stores want a login for
         files that their index does not; proxies and caches give up on large files.
-    Mend: ask for the file from the region controller with `curl -v` and mend what the server
+    Fix: ask for the file from the region controller with `curl -v` and mend what the server
         answers. Files must be readable without a login.
     Example:
         HTTP/1.1 403 Forbidden
@@ -120,7 +120,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
         says `Downloaded file size does not match expected size`, and fails the selection
         (maasservicelayer/utils/image_local_files.py).
     Why: a half-finished upload, or an image that was built anew below old metadata.
-    Mend: upload the file again, or write the size and the checksum of the one that is meant.
+    Fix: upload the file again, or write the size and the checksum of the one that is meant.
     Example:
         "size": 4096
     """
@@ -161,7 +161,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
         3.8 does the same for the one selection: `Invalid SHA256 checksum`.
     Why: the image was built anew and the metadata is of the one before, or an upload or a cache
         changed bytes.
-    Mend: find out which of the two is right. Then upload the file again, or write the output of
+    Fix: find out which of the two is right. Then upload the file again, or write the output of
         `sha256sum FILE`.
     Example:
         "sha256": "00000000
@@ -203,7 +203,7 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
         (`ChecksummingContentSource`, simplestreams/contentsource.py; `checksummer`,
         simplestreams/checksum_util.py). A wrong md5 beside a sha256 is never looked at.
     Why: one checksum was written anew with the image, another was not.
-    Mend: write the output of `sha512sum` or `md5sum`, or leave all but sha256 out.
+    Fix: write the output of `sha512sum` or `md5sum`, or leave all but sha256 out.
     Example:
         "sha512": "00000000
     """
@@ -244,7 +244,7 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
         (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). The image that a plain
         gzip holds is `root-dd.gz`, which curtin calls `dd-gz`.
     Why: the upload's `ddtgz` and `ddgz` are one letter apart, and READMEs had it wrong.
-    Mend: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
+    Fix: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
     Example:
         "ftype": "root-dd"
     """
@@ -276,7 +276,7 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
         (`get_curtin_image`, maasserver/preseed.py).
     Why: qcow2 and raw images are packed into a `.tar.gz` to make an upload happy, or a `.dd.gz` is
         renamed.
-    Mend: pack the root file system itself, with `tar -C ROOT --xattrs -czf …`; or publish a disk
+    Fix: pack the root file system itself, with `tar -C ROOT --xattrs -czf …`; or publish a disk
         image under the ftype `root-dd.gz` for an os that is deployed by one.
     Example:
         "ftype": "root-tgz"
@@ -306,7 +306,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
         boots or is deployed (`get_boot_filenames`, maasserver/models/bootresourceset.py;
         `get_curtin_image`, maasserver/preseed.py).
     Why: two items have each other's path, or a script renames what it packs.
-    Mend: give the item the path of the file that is meant, or the ftype of the one it has.
+    Fix: give the item the path of the file that is meant, or the ftype of the one it has.
     Example:
         "ftype": "boot-kernel"
     """
@@ -339,7 +339,7 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
         import fails; 3.8 fails the selection (`download_bootresourcefile`).
     Why: a login page, an error page or a listing of the directory, from a store that does not say
         404 or 401.
-    Mend: have the server say what is wrong with a status, let the file be read without a login,
+    Fix: have the server say what is wrong with a status, let the file be read without a login,
         and mend the path.
     Example:
         Content-Type: text/html
@@ -373,7 +373,7 @@ def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
         (`bootloader_files`, maascommon/bootmethods.py).
     Why: names change with the distribution: `lpxelinux.0` came late, and shim is called otherwise
         elsewhere.
-    Mend: put the files into one of the version's archives, at the top and by these names.
+    Fix: put the files into one of the version's archives, at the top and by these names.
     Example:
         "os": "grub-efi-signed"
     """
@@ -409,7 +409,7 @@ def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: never asks for it. `meph2-util find-orphans` looks for the same.
     Why: versions are taken out of the metadata and their files stay; or a file was uploaded to
         another path than the metadata has.
-    Mend: delete it once no reader has old metadata any more, an hour or so after publishing; or
+    Fix: delete it once no reader has old metadata any more, an hour or so after publishing; or
         name it.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
@@ -437,7 +437,7 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: fetches both paths; the one whose checksum is not that of the file fails, which has a
         finding of its own.
     Why: the paths are links to one file, and the image behind one of them was replaced.
-    Mend: give each path a file of its own, or the items the checksum of the one there is.
+    Fix: give each path a file of its own, or the items the checksum of the one there is.
     Example:
         "path": "jammy/amd64/20240102/squashfs"
     """
@@ -465,7 +465,7 @@ def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
     MAAS: knows nothing of links; the web server decides, and copying tools do. nginx follows
         links, others refuse them; `rsync -a` and `aws s3 sync` copy the link, or nothing.
     Why: large images are kept in one place and linked into trees.
-    Mend: put the file itself into the tree, or a hard link; or make sure that whatever publishes
+    Fix: put the file itself into the tree, or a hard link; or make sure that whatever publishes
         the tree follows links.
     Example:
         "path": "jammy/amd64/20240101/squashfs"

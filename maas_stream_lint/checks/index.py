@@ -14,8 +14,8 @@ from maas_stream_lint.stream import expanded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import Entry, Index
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Entry, Index, Whole
 
 MOMENT = "a time like `Sun, 01 Nov 2026 10:00:00 +0000`"
 #: Steps from an index to an entry.
@@ -34,7 +34,7 @@ def index_format(event: Event, look: Look) -> Iterator[Said]:
         and does not look at which (`SimpleStreamsIndexList`,
         maasservicelayer/simplestreams/models.py).
     Why: the old reader tells an index from a products file by this member alone.
-    Mend: write `"format": "index:1.0"` at the top of the index.
+    Fix: write `"format": "index:1.0"` at the top of the index.
     Example:
         "format": "index:2.0",
     """
@@ -53,7 +53,7 @@ def index_updated(event: Event, look: Look) -> Iterator[Said]:
         Nov 2026 10:00:00 +0000` or ISO 8601: `Got invalid data for the index file`
         (`updated_validator`, maasservicelayer/simplestreams/models.py).
     Why: the usual slip is `GMT` or `UTC` at the end, where the model wants `+0000`.
-    Mend: write the time of publication with a numeric offset: `date -uR` prints it.
+    Fix: write the time of publication with a numeric offset: `date -uR` prints it.
     Example:
         "updated": "Sun, 01 Nov 2026 10:00:00 GMT"
     """
@@ -76,7 +76,7 @@ def index_empty(seen: Event | Index, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: mostly a tool has written the index before the products files, or its filter let none
         pass.
-    Mend: write an entry for each products file, with `path`, `format`, `updated` and `products`.
+    Fix: write an entry for each products file, with `path`, `format`, `updated` and `products`.
     Example:
         "index": {},
     """
@@ -113,7 +113,7 @@ def index_names_itself(event: Event, look: Look) -> Iterator[Said]:
         simplestreams/mirrors). 3.8 reads what an index names as products files, and refuses an
         index there anyway.
     Why: a tool that lists all `.json` files below `streams/v1` lists the index, too.
-    Mend: take the entry out.
+    Fix: take the entry out.
     Example:
         "path": "streams/v1/index.json",
     """
@@ -139,7 +139,7 @@ def aliases_used(whole: Whole, look: Look) -> Iterator[Said]:
         simplestreams/util.py). 3.8 knows no aliases: what they stand for is missing, which is
         mostly a fault of its own (maasservicelayer/simplestreams/models.py).
     Why: aliases are part of simplestreams, but no MAAS stream has needed them.
-    Mend: write out what they stand for, and drop `_aliases`.
+    Fix: write out what they stand for, and drop `_aliases`.
     Example:
         "_aliases": {
     """
@@ -174,7 +174,7 @@ def aliases_broken(event: Event, look: Look) -> Iterator[Said]:
         simplestreams/util.py); and for one that makes an index of a products file or the other way
         round (`check_tree_paths`, simplestreams/mirrors). 3.8 does not look at `_aliases`.
     Why: once a member has an alias, every text in the file under that name must be one.
-    Mend: write out what the aliases stand for, and drop `_aliases`.
+    Fix: write out what the aliases stand for, and drop `_aliases`.
     Example:
         "label": "stable",
     """
@@ -201,7 +201,7 @@ def reserved_member(event: Event, look: Look) -> Iterator[Said]:
         `TypeError: … got multiple values for keyword argument 'name'`, and the whole source is
         discarded (`preprocess_index` and its like, maasservicelayer/simplestreams/models.py).
     Why: the key is the name; saying it again was harmless for ten years.
-    Mend: drop the member.
+    Fix: drop the member.
     Example:
         "name": "Ubuntu images"
     """
@@ -220,7 +220,7 @@ def one_file_two_entries(index: Index, look: Look) -> Iterator[Said]:
         second reading repeats the first (`sync_index`, simplestreams/mirrors), on 3.8 each
         product is listed twice (`get_all_products`, maasservicelayer/simplestreams/client.py).
     Why: mostly one entry was copied and its `path` forgotten. Then another file is named by none.
-    Mend: correct the `path`, or drop the entry that is too many.
+    Fix: correct the `path`, or drop the entry that is too many.
     Example:
         "com.example.maas:bases-download": {
             "datatype": "image-downloads",
@@ -254,7 +254,7 @@ def entry_path_missing(event: Event, look: Look) -> Iterator[Said]:
         path and discards the whole source; an empty one it asks the server for (`IndexContent`,
         maasservicelayer/simplestreams/models.py).
     Why: the entry's key is a name for people. Only `path` leads to a file.
-    Mend: write the path of the products file, from the root of the stream.
+    Fix: write the path of the products file, from the root of the stream.
     Example:
         "com.example.maas:v3:download": {
             "datatype": "image-downloads",
@@ -278,7 +278,7 @@ def entry_format_missing(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py).
     Why: this is the quietest way to lose a whole file. The index looks right, the source works,
         and the images just are not there.
-    Mend: write `"format": "products:1.0"` into the entry; that of the file itself does not count
+    Fix: write `"format": "products:1.0"` into the entry; that of the file itself does not count
         here.
     Example:
         "com.example.maas:v3:download": {
@@ -304,7 +304,7 @@ def entry_updated_missing(event: Event, look: Look) -> Iterator[Said]:
         Nov 2026 10:00:00 +0000` or ISO 8601: `Got invalid data for the index file`
         (`IndexContent`, maasservicelayer/simplestreams/models.py).
     Why: 3.8 demands it in the index, in each of its entries, and in each products file.
-    Mend: copy the `updated` of the products file, with a numeric offset: `date -uR` prints it.
+    Fix: copy the `updated` of the products file, with a numeric offset: `date -uR` prints it.
     Example:
         "updated": "2026-11-01 at noon"
     """
@@ -325,7 +325,7 @@ def entry_products_missing(event: Event, look: Look) -> Iterator[Said]:
         (`IndexContent`, maasservicelayer/simplestreams/models.py).
     Why: the list lets a reader see what is in a file without fetching it. MAAS itself never uses
         it, and yet demands it.
-    Mend: list the names of all products of the file, sorted.
+    Fix: list the names of all products of the file, sorted.
     Example:
         "com.example.maas:v3:download": {
             "datatype": "image-downloads",
@@ -352,7 +352,7 @@ def entry_products_stale(entry: Entry, look: Look) -> Iterator[Said]:
         `IndexContent`, maasservicelayer/simplestreams/models.py).
     Why: index and file are from two different runs, or one of them is an old copy from a cache.
         Other readers of simplestreams do go by the list.
-    Mend: write the index anew from the files, and publish it last.
+    Fix: write the index anew from the files, and publish it last.
     Example:
         "products": [
             "com.example.maas:v3:boot:22.04:amd64:ga-22.04"
@@ -387,7 +387,7 @@ def entry_datatype(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py). That hits the `release-notifications` that
         older MAAS reads.
     Why: 3.8 has an enumeration of two types, and one entry that does not fit spoils all.
-    Mend: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
+    Fix: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
         MAAS 3.8 reads.
     Example:
         "datatype": "release-notifications",
@@ -410,7 +410,7 @@ def entry_content_id_mismatch(entry: Entry, look: Look) -> Iterator[Said]:
         simplestreams/mirrors; maasservicelayer/simplestreams/models.py).
     Why: mostly the `path` of one entry went to another. Mirroring tools that file by `content_id`
         then put things into the wrong place.
-    Mend: name the entry after the file's `content_id`, or correct its `path`.
+    Fix: name the entry after the file's `content_id`, or correct its `path`.
     Example:
         "content_id": "com.example.maas:v3:download",
     """
@@ -432,7 +432,7 @@ def entry_not_an_object(event: Event, look: Look) -> Iterator[Said]:
         (`check_tree_paths` and `sync_index`, simplestreams/mirrors). 3.8 discards the whole
         source (`preprocess_index`, maasservicelayer/simplestreams/models.py).
     Why: an entry says more of a file than where it is: `format`, `updated`, `products`.
-    Mend: write an object with `path`, `format`, `updated` and `products`.
+    Fix: write an object with `path`, `format`, `updated` and `products`.
     Example:
         "com.example.maas:v3:download": "streams/v1/com.example.maas:v3:download.json"
     """
@@ -462,7 +462,7 @@ def entry_file_missing(event: Event, look: Look) -> Iterator[Said]:
         to '…' failed: 404 Not Found` (`http_get`, maasservicelayer/simplestreams/client.py).
     Why: a mirror is half done, an upload was refused, or the index was published before its
         files.
-    Mend: publish the file, then the index; or drop the entry. `:` in a name upsets some proxies:
+    Fix: publish the file, then the index; or drop the entry. `:` in a name upsets some proxies:
         the file may have any name, as long as `path` says so.
     Example:
         "path": "streams/v1/com.example.maas:v3:daily.json",
@@ -482,7 +482,7 @@ def entry_nested_index(event: Event, look: Look) -> Iterator[Said]:
         names as a products file, and discards the whole source: `Got invalid data for the
         products file` (`get_all_products`, maasservicelayer/simplestreams/client.py).
     Why: the new reader goes one level deep.
-    Mend: move the entries of the inner index into the outer one.
+    Fix: move the entries of the inner index into the outer one.
     Example:
         "format": "index:1.0",
         "path": "streams/v1/stable.json",
@@ -504,7 +504,7 @@ def unsafe_path_index(seen: Event | Entry, look: Look) -> Iterator[Said]:
         (`assert_safe_path`, simplestreams/util.py). 3.8 puts it behind the source's URL as it is
         (`get_product`, maasservicelayer/simplestreams/client.py).
     Why: to a mirroring tool such a path would be the place to write to.
-    Mend: write the path from the root of the stream, without a slash in front and without dots.
+    Fix: write the path from the root of the stream, without a slash in front and without dots.
     Example:
         "path": "/streams/v1/com.example.maas:v3:download.json",
     """

@@ -7,45 +7,18 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.rule import DEPTHS, Said, rule
+from maas_stream_lint.rulebook import ftypes, of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Item, Version, Whole
 
-#: What `maas boot-resources create` calls a file type, and what a stream must call it.
-#: Mirrors ``get_resource_filetype`` (maasserver/forms/__init__.py).
-UPLOAD_NAMES = {
-    "tgz": "root-tgz",
-    "tbz": "root-tbz",
-    "txz": "root-txz",
-    "ddtgz": "root-dd",
-    "ddtar": "root-dd.tar",
-    "ddraw": "root-dd.raw",
-    "ddbz2": "root-dd.bz2",
-    "ddgz": "root-dd.gz",
-    "ddxz": "root-dd.xz",
-    "ddtbz": "root-dd.tar.bz2",
-    "ddtxz": "root-dd.tar.xz",
-}
-#: The same, with other habits of writing.
-OTHER_NAMES = {
-    **UPLOAD_NAMES,
-    "kernel": "boot-kernel",
-    "initrd": "boot-initrd",
-    "dtb": "boot-dtb",
-    "root-dd.tgz": "root-dd",
-    "root-dd.tar.gz": "root-dd",
-}
-KERNEL, ARCHIVE = "boot-kernel", "archive.tar.xz"
-#: File types that no stream can bring, though MAAS knows them.
-NOT_FROM_STREAMS = frozenset({"bootloader", "self-extracting"})
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
 TIB = 2**40
@@ -67,18 +40,19 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
     Why: uploads and streams name the same things differently: what `maas boot-resources create`
         calls `tgz` or `ddgz` is `root-tgz` or `root-dd.gz` in a stream. A `manifest` gets the same
         warning in the log; that one is normal and never reported here.
-    Mend: write the ftype that the message names, in the item's key too.
+    Fix: write the ftype that the message names, in the item's key too.
     Example:
         "ftype": "tgz",
     """
     ftype = event.values["ftype"]
-    if ftype == "bootloader":
+    if _given_up(ftype):
         return  # ftype_bootloader has it
     near = suggested_ftype(ftype, event.place, look)
-    wanted = quoted(near) if near else "one such as `squashfs` or `root-tgz`"
+    wanted = quoted(near) if near else _such_as(look)
     called = f"ftype {quoted(ftype)}" if ftype else "an empty ftype"
     # A bootloader's key is the package that it is built from.
-    also = ", and as the item's key" if near not in (event.place.item, ARCHIVE) else ""
+    keyed = near is None or near == event.place.item or near in of_family("loader")
+    also = "" if keyed else ", and as the item's key"
     yield Said(
         f"{called} is none that MAAS knows, expected {wanted}",
         f"write {quoted(near)} as ftype{also}"
@@ -97,15 +71,17 @@ def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
         maasserver/enum.py), and on 3.8 it fails every selection of the source, since bootloaders
         ride along with each (maascommon/enums/boot_resources.py).
     Why: bootloaders come as archives by now, so that all files of one kind stay together.
-    Mend: pack the files into an `archive.tar.xz` and publish that, as Canonical's stream does. Old
+    Fix: pack the files into an `archive.tar.xz` and publish that, as Canonical's stream does. Old
         MAAS takes it too.
     Example:
         "ftype": "bootloader",
     """
-    if event.values["ftype"] == "bootloader":
+    ftype = event.values["ftype"]
+    if _given_up(ftype):
+        archive = quoted(_archive())
         yield Said(
-            "ftype `bootloader` is given up, expected `archive.tar.xz`",
-            "pack the bootloader's files into an `archive.tar.xz` and publish that instead",
+            f"ftype {quoted(ftype)} is given up, expected {archive}",
+            f"pack the bootloader's files into an {archive} and publish that instead",
             place=_spot(event, "ftype", look),
         )
 
@@ -118,13 +94,13 @@ def missing_ftype(event: Event, look: Look) -> Iterator[Said]:
         product is imported (`insert_item`, maasserver/bootresources.py). 3.8 refuses the file, and
         with it the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: the ftype says what the file is; the item's key is only a name up to 3.7.
-    Mend: add the `ftype`; mostly it is the item's key.
+    Fix: add the `ftype`; mostly it is the item's key.
     Example:
         "boot-kernel": {
          "kpackage": "linux-generic",
     """
     key = event.place.item or ""
-    likely = quoted(key) if key in look.releases[-1].ftypes else "one such as `squashfs`"
+    likely = quoted(key) if key in look.releases[-1].ftypes else _such_as(look)
     yield _unfit(event, "ftype", look, likely, f"add the ftype, {likely}, to the item")
 
 
@@ -137,7 +113,7 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
         maasserver/bootresources.py). 3.8 refuses the file, and with it the whole source
         (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: an item without a path names no file.
-    Mend: add the file's path, relative to the source (the directory that `streams` is in), or
+    Fix: add the file's path, relative to the source (the directory that `streams` is in), or
         delete the item.
     Example:
         "squashfs": {
@@ -157,7 +133,7 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
     "MSL605",
     Severity.FATAL,
     on="item",
-    among=lambda items: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
+    among=lambda items, _: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
     causes=["unsafe-path-item"],
 )
 def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
@@ -169,7 +145,7 @@ def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
         goes to the top of the host, `../x` one directory up
         (maasservicelayer/services/image_sync.py).
     Why: a path is relative to the source; publishers that write file-system paths get it wrong.
-    Mend: write the path relative to the directory that `streams` is in, without `..` and without a
+    Fix: write the path relative to the directory that `streams` is in, without `..` and without a
         slash at the start, and put the file there.
     Example:
         "path": "/rhel/rhel9/amd64/20261015_01/root-tgz",
@@ -208,7 +184,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
         the file, and with it the whole source (`ImageFile`,
         maasservicelayer/simplestreams/models.py).
     Why: MAAS stores files under their sha256 and checks each download against it.
-    Mend: add the output of `sha256sum FILE` as `sha256`, in lower case.
+    Fix: add the output of `sha256sum FILE` as `sha256`, in lower case.
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/root-tgz",
         "md5":
@@ -224,7 +200,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL607", Severity.UNUSABLE, on="item", among=lambda items: _without_digest(items))
+@rule("MSL607", Severity.UNUSABLE, on="item", among=lambda items, _: _without_digest(items))
 def sha256_form(item: Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
 
@@ -236,7 +212,7 @@ def sha256_form(item: Item, look: Look) -> Iterator[Said]:
         maasservicelayer/utils/image_local_files.py).
     Why: some tools write hexadecimal in upper case, or with a prefix, or another checksum
         altogether.
-    Mend: write the output of `sha256sum FILE`, as it is.
+    Fix: write the output of `sha256sum FILE`, as it is.
     Example:
         "sha256": "FC68531724182C8A
     """
@@ -267,7 +243,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
         needs more than 64 bits is refused by the database: the import stops, on 3.8 the selection
         fails.
     Why: MAAS asks for room on disk and tells a finished download by the size.
-    Mend: write the file's size in bytes (`stat -c %s FILE`), as a plain whole number without
+    Fix: write the file's size in bytes (`stat -c %s FILE`), as a plain whole number without
         quotes.
     Example:
         "size": "768M"
@@ -275,10 +251,11 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     value = value_at(look, _item(event.place).below("size"))
     if value is None and event.values.get("size") is not None:
         value = event.values["size"]  # stands at a higher level
+    bits = look.least("file-size-bits")
     if value is None:
         said = "has no `size`"
     elif event.cause == "size-out-of-range":
-        said = f"has {shown(value)} as `size`, which no 64 bits hold"
+        said = f"has {shown(value)} as `size`, more than {bits} bits hold"
     else:
         said = f"has {shown(value)} as `size`"
     yield Said(
@@ -288,7 +265,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL609", Severity.UNUSABLE, on="item", among=lambda items: _without_size(items))
+@rule("MSL609", Severity.UNUSABLE, on="item", among=lambda items, _: _without_size(items))
 def size_zero(item: Item, look: Look) -> Iterator[Said]:
     """An item's `size` is zero, or less.
 
@@ -298,7 +275,7 @@ def size_zero(item: Item, look: Look) -> Iterator[Said]:
         selection fails with a `ZeroDivisionError` before anything is downloaded
         (`get_sync_progress`, maasservicelayer/services/bootresourcefiles.py).
     Why: a generator that does not know the size writes 0, or the build left an empty file.
-    Mend: write the file's size in bytes (`stat -c %s FILE`); if the file is empty, build it again.
+    Fix: write the file's size in bytes (`stat -c %s FILE`); if the file is empty, build it again.
     Example:
         "size": 0
     """
@@ -327,7 +304,7 @@ def item_key_not_ftype(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/models.py). Up to 3.7 only the ftype counts.
     Why: up to 3.7 the key was just a name. `meph2-import` keys the `root-tgz` of CentOS
         `root-image.gz` to this day.
-    Mend: rename the key to the item's ftype. Nothing else changes; older MAAS does not mind.
+    Fix: rename the key to the item's ftype. Nothing else changes; older MAAS does not mind.
     Example:
         "root-image.gz": {
          "ftype": "root-tgz",
@@ -348,7 +325,7 @@ def bootloader_item_key(event: Event, look: Look) -> Iterator[Said]:
         and the whole source is lost (`BootloaderVersion`,
         maasservicelayer/simplestreams/models.py). Up to 3.7 any key will do.
     Why: up to 3.7 the key was just a name, and the ftype `archive.tar.xz` made the bootloader.
-    Mend: rename the key to the item's `src_package` if that is one of the four, else to the one
+    Fix: rename the key to the item's `src_package` if that is one of the four, else to the one
         that Canonical uses: `shim-signed` and `grub2-signed` for amd64, `grub2` for others,
         `syslinux` for pxelinux.
     Example:
@@ -375,7 +352,7 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (`get_downloadable_files`, maasservicelayer/simplestreams/models.py). Up to 3.7 each known
         ftype is stored.
     Why: the new client models what Canonical's own stream has, and that is all of it.
-    Mend: if the item is one of those under another key, rename the key. If 3.8 can do without,
+    Fix: if the item is one of those under another key, rename the key. If 3.8 can do without,
         leave it for older MAAS. If not (a board that boots only with its `boot-dtb`), stay on 3.7
         or ask for it upstream.
     Example:
@@ -394,7 +371,7 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (),
     )
     misnamed = ftype in taken and ftype != key
-    boots = ftype in ("boot-kernel", "boot-initrd") and not misnamed
+    boots = ftype in (*look.kernels, *look.initrds) and not misnamed
     yield Said(
         f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
         "beside the manifest",
@@ -415,7 +392,7 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
         (`_find_image`, provisioningserver/drivers/osystem/__init__.py). From 3.5 on the ftype
         counts.
     Why: `centos7.tar.gz` is the natural name, and nothing tells that it matters.
-    Mend: rename the file to its ftype, in a directory of its own, and its `path` with it.
+    Fix: rename the file to its ftype, in a directory of its own, and its `path` with it.
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
     """
@@ -423,9 +400,9 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     roots = version.roots
     if not roots or any(_basename(i) == i.ftype for i in roots):
         return
-    if not product.image or product.os == "custom":
+    if not product.image or not product.system.stream:
         return  # custom_os has this one
-    accepted = accepted_roots(product.os, look)
+    accepted = look.deployed(product.os)
     by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
     for item in roots:
         path = item.path
@@ -452,7 +429,9 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     "MSL614",
     Severity.INFO,
     on="item",
-    among=lambda items: [i for i in items if i.ftype == KERNEL and not i.raw.get("kpackage")],
+    among=lambda items, look: [
+        i for i in items if i.ftype in look.kernels and not i.raw.get("kpackage")
+    ],
 )
 def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     """A `boot-kernel` does not say which package it comes from.
@@ -462,13 +441,13 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
         maasserver/models/bootresource.py; `compose_curtin_kernel_preseed`, maasserver/preseed.py).
     Why: kernel and root image are separate files; the installed system gets its kernel as a
         package.
-    Mend: add `kpackage`, such as `linux-generic` or `linux-generic-hwe-24.04`, to the item.
+    Fix: add `kpackage`, such as `linux-generic` or `linux-generic-hwe-24.04`, to the item.
     Example:
         "boot-kernel": {
          "ftype": "boot-kernel",
          "path":
     """
-    if item.raw.get("ftype") != KERNEL or not item.version.product.ubuntu:
+    if item.raw.get("ftype") not in look.kernels or not item.version.product.ubuntu:
         return
     strict = look.where(lambda release: release.strict)
     above = item.get("kpackage") is not None  # where only the legacy engine sees it
@@ -486,7 +465,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     "MSL615",
     Severity.WARNING,
     on="item",
-    among=lambda items: [i for i in items if i.path and "://" in i.path],
+    among=lambda items, _: [i for i in items if i.path and "://" in i.path],
 )
 def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` is a URL.
@@ -496,7 +475,7 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
         from that other host, past your mirror (`urljoin` in
         maasservicelayer/services/image_sync.py).
     Why: a stream's files are meant to lie beside it, so that a copy of the tree is a mirror.
-    Mend: put the file into the tree and write its path relative to the directory that `streams` is
+    Fix: put the file into the tree and write its path relative to the directory that `streams` is
         in.
     Example:
         "path": "https://images.example.com/rhel9/root-tgz",
@@ -522,7 +501,7 @@ def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
         fails the selection (`write_content_thread`, maasserver/bootresources.py; `valid`,
         maasserver/utils/bootresource.py and maasservicelayer/utils/image_local_files.py).
     Why: the file was replaced in place, and only some of the metadata was written anew.
-    Mend: give each build a directory of its own, or write the checksum and size that the file has
+    Fix: give each build a directory of its own, or write the checksum and size that the file has
         into all items.
     Example:
         "path": "noble/shared/squashfs",
@@ -560,16 +539,17 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
         maastemporalworker/workflow/bootresource.py). 3.8 asks before each file
         (`AsyncLocalBootResourceFile.store`, maasservicelayer/utils/image_local_files.py).
     Why: the number is taken as it stands in the metadata; one wrong digit blocks everything.
-    Mend: write the file's real size (`stat -c %s FILE`). If the stream is really that large,
+    Fix: write the file's real size (`stat -c %s FILE`). If the stream is really that large,
         select only what you need.
     Example:
         "size": 8053063680000
     """
     sizes: dict[Any, int] = {}
     large: list[Item] = []
+    most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
     for item in look.catalog.items:
         size = _number(item.raw.get("size"))
-        if size is None or not 0 < size < 2**63 or item.raw.get("ftype") == "manifest":
+        if size is None or not 0 < size < most or item.raw.get("ftype") in listings:
             continue
         sha256 = item.raw.get("sha256")
         sizes[sha256 if sha256.__class__ is str else id(item)] = size
@@ -646,10 +626,31 @@ def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
 def _nearest(ftype: str, known: frozenset[str]) -> str | None:
     """The ftype that was meant, if one can tell."""
     written = ftype[:40].lower().strip()
-    if written in OTHER_NAMES:
-        return OTHER_NAMES[written]
-    found = difflib.get_close_matches(written, sorted(known - NOT_FROM_STREAMS), 1, cutoff=0.75)
+    for name, ftype_ in ftypes().items():
+        if name in known and written in (ftype_.upload, *ftype_.called):
+            return name
+    carried = sorted(name for name in known if name in ftypes() and ftypes()[name].stream)
+    found = difflib.get_close_matches(written, carried, 1, cutoff=0.75)
     return found[0] if found else None
+
+
+def _given_up(ftype: str) -> bool:
+    """Whether an ftype is a bootloader's, of a kind that no stream carries any more."""
+    known = ftypes().get(ftype)
+    return known is not None and known.family == "loader" and not known.stream
+
+
+def _archive() -> str:
+    """The ftype of the archives that bootloaders come in."""
+    return next(name for name in of_family("loader") if ftypes()[name].stream)
+
+
+def _such_as(look: Look) -> str:
+    """Two ftypes by way of example: of a live system, and of a tarball."""
+    newest = look.releases[-1]
+    tarballs = [ftype for ftype in of_family("tarball") if ftype in newest.ftypes]
+    examples = (newest.ubuntu_set.roots[0], *tarballs)
+    return f"one such as {listed(examples[:2], last='or')}"
 
 
 def _number(value: Any) -> int | None:

@@ -6,19 +6,18 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.version import accepted_roots
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.imports.answers import QUESTIONS
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.twins import boot_subarch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from maas_stream_lint.engine import Look, Whole
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.trace import Event
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Whole
     from maas_stream_lint.rulebook import Release
 
 #: No finding needs more further places than these.
@@ -54,7 +53,7 @@ def ubuntu_name(event: Event, look: Look) -> Iterator[Said]:
     Why: `v2` and `v3` are formats of Canonical's own Ubuntu images: kernel, initrd and a root
         image, one product for each kernel. packer-maas and `meph2-import` name what they build
         `…:ubuntu-bases:22.04:amd64`, which to MAAS is a format it does not know.
-    Mend: if the product is one root tarball or disk image (packer-maas), no name will help: such
+    Fix: if the product is one root tarball or disk image (packer-maas), no name will help: such
         an image is not for a stream. Upload it, from MAAS 3.1 on with the release it is built on:
         `maas $PROFILE boot-resources create name=custom/jammy architecture=amd64/generic
         base_image=ubuntu/jammy filetype=tgz content@=ubuntu.tar.gz`. If it is kernel, initrd and
@@ -89,7 +88,7 @@ def v3_platform_too_new(event: Event, look: Look) -> Iterator[Said]:
     Why: the name was chosen so that an old MAAS, which does not know kernels built for a
         platform, would not see them. So this is harmless as long as nobody waits for the
         platform's kernel.
-    Mend: nothing, if only MAAS 3.4 and later need the platform; leave out the older lines with
+    Fix: nothing, if only MAAS 3.4 and later need the platform; leave out the older lines with
         `--maas`. Else move the machines' MAAS to 3.4 or later. Renaming to `:v3:` would let the
         old MAAS import a kernel that it then mistakes for one of its own.
     Example:
@@ -114,7 +113,7 @@ def ubuntu_core_name(event: Event, look: Look) -> Iterator[Said]:
         NAME` (`validate_ubuntu`, import_images/download_descriptions.py). 3.8 has no Ubuntu Core
         at all, see MSL405.
     Why: `v4` is the format of Canonical's Ubuntu Core images, told by the name alone.
-    Mend: name the product like `com.example:v4:ubuntu-core:20:amd64`, in the index entry's
+    Fix: name the product like `com.example:v4:ubuntu-core:20:amd64`, in the index entry's
         `products` too, and keep it in a source that no MAAS 3.8 is given.
     Example:
         "com.example.maas:ubuntu-core:22:amd64": {
@@ -137,7 +136,7 @@ def ubuntu_core_gadget(event: Event, look: Look) -> Iterator[Said]:
         kinder and uses `generic`, so the product shows up first. 3.8 refuses the file anyway
         (MSL405).
     Why: an Ubuntu Core image is made for one gadget, which knows the board it boots on.
-    Mend: add `gadget_snap`, and while at it `kernel_snap` and `gadget_title`, to the product.
+    Fix: add `gadget_snap`, and while at it `kernel_snap` and `gadget_title`, to the product.
     Example:
         "os": "ubuntu-core",
     """
@@ -157,7 +156,7 @@ def not_modelled_in_38(event: Event, look: Look) -> Iterator[Said]:
         `root-dd*`, `root-txz`, `root-tbz`, Ubuntu Core, release notifications) is refused as `Got
         invalid data for the products file`, and the source with it. 2.9 to 3.7 import these.
     Why: the new client takes all of a source or nothing, and its models leave these kinds out.
-    Mend: put such products under an index of their own, say
+    Fix: put such products under an index of their own, say
         `https://HOST/windows/streams/v1/index.json`, and give that source only to MAAS up to 3.7.
         To 3.8, upload the image with `maas $PROFILE boot-resources create`.
     Example:
@@ -191,7 +190,7 @@ def bootloader_name(event: Event, look: Look) -> Iterator[Said]:
         `_bootloader_matches_selection`, maasservicelayer/services/image_sync.py). Up to 3.7 the
         log says `Ignoring unsupported product NAME`, 3.8 says nothing.
     Why: `1` is the format of Canonical's bootloader products, told by the name alone.
-    Mend: name it like Canonical's, `com.example:1:grub-efi-signed:uefi:amd64`, in the index
+    Fix: name it like Canonical's, `com.example:1:grub-efi-signed:uefi:amd64`, in the index
         entry's `products` too.
     Example:
         "com.example.maas:bootloaders:grub-efi-signed:uefi:amd64": {
@@ -215,7 +214,7 @@ def bootloader_unsupported(event: Event, look: Look) -> Iterator[Said]:
     Why: for each of the four MAAS has the code that writes its boot configuration. `pxelinux` is
         wanted as `i386`, and boots amd64 machines too; `conf/bootloaders.yaml` of maas-images
         builds it as `amd64` since 2023, so even a fresh tree of Canonical's own tool has this.
-    Mend: set `bootloader-type`, `os` and `arch` to one of the four, if the files are what they
+    Fix: set `bootloader-type`, `os` and `arch` to one of the four, if the files are what they
         say. Other bootloaders are of no use to MAAS: leave them out.
     Example:
         "os": "pxelinux",
@@ -251,7 +250,7 @@ def bootloader_fields(event: Event, look: Look) -> Iterator[Said]:
         but `bootloader-type`; without that a product is taken for an image, which needs a
         `release`.
     Why: Canonical's bootloaders are unpacked from Ubuntu packages, and say from which.
-    Mend: add what is missing. `arches` repeats `arch`; the `src_` fields name the Ubuntu source
+    Fix: add what is missing. `arches` repeats `arch`; the `src_` fields name the Ubuntu source
         package, its release and its version, as in `grub2-signed`, `noble`, `1.202`. MAAS only
         stores them, so any text will do.
     Example:
@@ -285,7 +284,7 @@ def bootloader_alone(whole: Whole, look: Look) -> Iterator[Said]:
         select, so nothing is ever fetched. 2.9 to 3.7 want all bootloaders without being asked
         (`to_dict`, maasserver/models/bootsource.py).
     Why: up to 3.7 a source of bootloaders alone was a tidy thing to have.
-    Mend: name the bootloaders' products file in the index of a source that has images too.
+    Fix: name the bootloaders' products file in the index of a source that has images too.
     Example:
         "bootloader-type": "uefi",
     """
@@ -317,7 +316,7 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
         image of their own source.
     Why: the bootloaders are a products file of their own. `sstream-mirror` with a filter on
         Ubuntu releases leaves them out, and a mirror made like that has nothing to boot from.
-    Mend: mirror them as well (a second `sstream-mirror` with `'os~(grub*|pxelinux)'`), or keep
+    Fix: mirror them as well (a second `sstream-mirror` with `'os~(grub*|pxelinux)'`), or keep
         `https://images.maas.io/ephemeral-v3/stable/` as a second source.
     Example:
         "arch": "arm64",
@@ -363,7 +362,7 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
         maasserver/preseed.py). The drivers are in provisioningserver/drivers/osystem, from 3.7 on
         in maascommon/osystem: `ol` is there from 3.5 on, `caringo` up to 3.4.
     Why: each driver knows how its system is installed; for one without a driver nobody does.
-    Mend: publish it under the `os` of its family: AlmaLinux, Rocky and Fedora as `rhel` or
+    Fix: publish it under the `os` of its family: AlmaLinux, Rocky and Fedora as `rhel` or
         `centos`, Oracle Linux before 3.5 as `rhel`, openSUSE and SLES as `suse`. What has no
         family there (Debian, for one) is not for a stream: upload it as `custom/…` with `maas
         $PROFILE boot-resources create`.
@@ -371,7 +370,7 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
         "os": "debian",
     """
     os = product.os
-    drivers = accepted_roots(os, look)
+    drivers = look.deployed(os)
     if os == "custom" or len(drivers) == len(look.releases) or not product.image:
         return
     takes = set(look.takes(product.place))
@@ -409,7 +408,7 @@ def custom_os(product: Product, look: Look) -> Iterator[Said]:
         looks for the bare name as well (`files_handler`, maasserver/bootresources.py) and answers
         404, so that the whole import of the rack fails with `Unable to import boot images`.
     Why: `custom` stands for "the operator knows"; it has a base image and is nobody's to sync.
-    Mend: upload the image: `maas $PROFILE boot-resources create name=custom/NAME
+    Fix: upload the image: `maas $PROFILE boot-resources create name=custom/NAME
         architecture=amd64/generic base_image=ubuntu/jammy filetype=tgz content@=FILE`. Or publish
         it under the `os` of its family (`rhel`, `centos`, `suse`, `windows`, `esxi`).
     Example:
@@ -444,7 +443,7 @@ def duplicate_tuple(event: Event, look: Look) -> Iterator[Said]:
         name and `content_id` are those of the other, only in the other's version. 3.8 puts both
         into one boot resource (MSL414).
     Why: the product's name plays no part in it, so two names are no two images.
-    Mend: remove one of the two, or give them different `label`, `release` or `subarch`, whatever
+    Fix: remove one of the two, or give them different `label`, `release` or `subarch`, whatever
         it is that tells them apart.
     Example:
         "com.example.maas:v3:boot:24.04:amd64:ga-24.04:rebuilt": {
@@ -473,13 +472,13 @@ def same_resource_twice(whole: Whole, look: Look) -> Iterator[Said]:
         versions become sets of it, of which MAAS keeps the newest; of equal version names, the
         later product's files replace the earlier's.
     Why: which of the two a machine gets depends on the order of the stream.
-    Mend: publish one of the two here and the other in a source of its own, or give them different
+    Fix: publish one of the two here and the other in a source of its own, or give them different
         `release` or `subarch`.
     Example:
         "label": "candidate",
     """
     found: dict[tuple[str, str, tuple[Place, ...]], list[str]] = {}
-    for release, name, architecture, products in _shared(look):
+    for release, name, architecture, products in look.twins:
         versions: dict[str | None, list[Place]] = {}
         for product in products:
             version = product.get("version") if _tells_versions_apart(release) else None
@@ -512,13 +511,13 @@ def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
         BootResource`. Up to 3.5 the two are one resource (MSL414).
     Why: `version` is meant as another name of `release` (`24.04` for `noble`), so it must be the
         same for all products of a release.
-    Mend: give all products of the release the same `version`; a build's number or date belongs
+    Fix: give all products of the release the same `version`; a build's number or date belongs
         into the name of the version below `versions`.
     Example:
         "version": "24.04.1",
     """
     found: dict[tuple[str, str, tuple[tuple[str | None, Place], ...]], list[str]] = {}
-    for release, name, architecture, products in _shared(look):
+    for release, name, architecture, products in look.twins:
         if _tells_versions_apart(release):
             versions = {product.get("version"): product.at("version") for product in products}
             if len(versions) > 1:
@@ -549,7 +548,7 @@ def no_title(product: Product, look: Look) -> Iterator[Said]:
         release (`centos7` becomes "CentOS 7"), else the bare `os/release`. 3.8 keeps no title and
         shows one of the latter, though it demands `release_title` (MSL434).
     Why: `rhel9-hardened` says more to its maker than to whoever has to choose.
-    Mend: add both: `"os_title": "Red Hat Enterprise Linux"`, `"release_title": "9 hardened"`.
+    Fix: add both: `"os_title": "Red Hat Enterprise Linux"`, `"release_title": "9 hardened"`.
     Example:
         "release_title": "9"
     """
@@ -576,7 +575,7 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
         none is so, it chooses none. A release configured by hand is not affected.
     Why: MAAS knows which release is an LTS only from these two fields of the stream. `24.04 LTS
         (Noble)` is none to it, and neither is `Jammy Jellyfish`.
-    Mend: write `"release_title": "24.04 LTS"` and `"support_eol": "2029-05-31"` as Canonical's
+    Fix: write `"release_title": "24.04 LTS"` and `"support_eol": "2029-05-31"` as Canonical's
         stream does, or choose the release in *Settings* > *Commissioning*.
     Example:
         "release_title": "24.04 LTS (Noble)",
@@ -637,7 +636,7 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
         maasserver/utils/osystems.py).
     Why: to MAAS the subarch of an Ubuntu product *is* its kernel. `generic` belongs into
         `subarches`, and tells that a kernel runs on common machines.
-    Mend: for the release's own kernel write `"subarch": "ga-24.04"`, `"subarches":
+    Fix: for the release's own kernel write `"subarch": "ga-24.04"`, `"subarches":
         "generic,ga-24.04"`, `"kflavor": "generic"`, and end the product's name in `:ga-24.04`.
     Example:
         "subarch": "generic",
@@ -683,7 +682,7 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
         maasserver/models/bootresource.py). `subarches` are read alike where the least kernel of a
         machine is to be chosen. Up to 3.3 the text is not taken apart.
     Why: one such image that is complete is enough to break the list for all.
-    Mend: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`, and the flavour
+    Fix: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`, and the flavour
         into `kflavor` only.
     Example:
         "subarch": "ga-hwe-22.04",
@@ -700,7 +699,7 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
         for release in look.releases:
             if release.line not in takes or not release.deploy("parses-kernel"):
                 continue
-            for text in others if field == "subarches" else [_subarch(product, release)]:
+            for text in others if field == "subarches" else [boot_subarch(product, release)]:
                 flaw = _kernel_flaw(text)
                 if flaw is not None:
                     flawed.setdefault((text, flaw), []).append(release.line)
@@ -726,7 +725,7 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
         maasservicelayer/builders/bootsourcecache.py).
     Why: it is mostly a slip: a release's number was changed in one field and not in the other,
         and then a machine that asks for the one in `subarches` gets this image.
-    Mend: list the product's own `subarch` in `subarches`, without spaces: `generic,ga-24.04`.
+    Fix: list the product's own `subarch` in `subarches`, without spaces: `generic,ga-24.04`.
     Example:
         "subarches": "generic,ga-22.04",
     """
@@ -757,7 +756,7 @@ def release_notification(event: Event, look: Look) -> Iterator[Said]:
         `TypeError`. 3.8 refuses any such file (MSL405).
     Why: these are notices of new MAAS releases that Canonical shows to users; a mirror hardly
         needs them.
-    Mend: remove the notifications' products file from the index, or write
+    Fix: remove the notifications' products file from the index, or write
         `"release_notification": {"maas_version": "3.7.0", "message": "MAAS 3.7 is out",
         "version": 1}`.
     Example:
@@ -875,75 +874,8 @@ def _marked(product: Product) -> bool:
     return _title(product).endswith("LTS")
 
 
-#: What a subarch is made of: itself, the flavour, and whether it is a lone root's.
-_Kernel = tuple[str, str | None, bool]
-
-
-def _kernel(product: Product) -> _Kernel:
-    if product.bootloader or product.os == "ubuntu-core":
-        return "generic", None, False
-    lone = product.newest is not None and "boot-kernel" not in product.newest.ftypes
-    return product.get("subarch") or "generic", product.get("kflavor"), lone
-
-
-def _subarch(product: Product, release: Release) -> str:
-    """The subarch with its flavour, as a release names the boot resource."""
-    return _flavoured(_kernel(product), release)
-
-
-def _flavoured(kernel: _Kernel, release: Release) -> str:
-    subarch, flavour, lone = kernel
-    if release.strict and lone:
-        return subarch  # a root tarball has no flavour there
-    told: str = QUESTIONS["subarch"](release, subarch, flavour)
-    return told
-
-
-def _series(product: Product) -> str | None:
-    if product.bootloader:
-        return product.get("bootloader-type")
-    release = product.get("release")
-    if product.os == "ubuntu-core" and release is not None:
-        return f"{release}-{product.get('gadget_snap')}"
-    return release
-
-
 def _tells_versions_apart(release: Release) -> bool:
     return "alias" in release.policy("resource-key")
-
-
-def _shared(look: Look) -> list[tuple[Release, str, str, list[Product]]]:
-    """Boot resources that several products make: (release, os/series, arch/subarch, products)."""
-    if "shared" not in look.memo:
-        look.memo["shared"] = list(_find_shared(look))
-    found: list[tuple[Release, str, str, list[Product]]] = look.memo["shared"]
-    return found
-
-
-def _find_shared(look: Look) -> Iterator[tuple[Release, str, str, list[Product]]]:
-    alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
-    for product in look.catalog.products:
-        alike.setdefault((product.os, _series(product), product.get("arch")), []).append(product)
-    flavours = list(_by(look.releases, lambda r: (r.strict, r.policy("flavour"))))
-    for (os, series, arch), products in alike.items():
-        if len(products) < 2 or series is None or arch is None:
-            continue
-        kernels: dict[_Kernel, list[int]] = {}
-        for position, product in enumerate(products):
-            kernels.setdefault(_kernel(product), []).append(position)
-        for _, releases in flavours:
-            made: dict[str, list[int]] = {}
-            for kernel, positions in kernels.items():
-                made.setdefault(_flavoured(kernel, releases[0]), []).extend(positions)
-            for subarch, together in made.items():
-                if len(together) < 2:
-                    continue
-                several = [products[position] for position in sorted(together)]
-                takes = [(product, look.takes(product.place)) for product in several]
-                for release in releases:
-                    taken = [product for product, lines in takes if release.line in lines]
-                    if len(taken) > 1:
-                        yield release, f"{os}/{series}", f"{arch}/{subarch}", taken
 
 
 def _is_kernel(release: Release, subarch: str) -> bool:

@@ -12,7 +12,8 @@ from maas_stream_lint.rule import Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Whole
     from maas_stream_lint.signature import Verification
     from maas_stream_lint.stream import Metadata
 
@@ -40,7 +41,7 @@ def unsigned_sjson(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/client.py).
     Why: a file named `.sjson` is a promise. MAAS's log blames the network, since an error page
         with status 200 looks just the same.
-    Mend: sign it: `gpg --clearsign --output index.sjson index.json`, and so each products file.
+    Fix: sign it: `gpg --clearsign --output index.sjson index.json`, and so each products file.
         Or publish plain `.json` and give MAAS the URL of `index.json`.
     Example:
         {
@@ -74,7 +75,7 @@ def bad_signature(event: Event, look: Look) -> Iterator[Said]:
         is on (`_validate_pgp_signature`, maasservicelayer/simplestreams/client.py).
     Why: the file was changed after it was signed, or was signed with a key that is not in the
         keyring. A mirror that filters or renames must sign anew, with its own key.
-    Mend: sign the file as it is published. Give MAAS the keyring with the public key of who
+    Fix: sign the file as it is published. Give MAAS the keyring with the public key of who
         signs: `gpg --export KEY > keyring.gpg`. gpgv reads only binary keyrings.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
@@ -104,7 +105,7 @@ def no_keyring(event: Event, look: Look) -> Iterator[Said]:
         be.
     Why: this check stands for a MAAS that holds no key for the stream. It can't say more than
         that the signature would not be verified; the rest is judged as if it were.
-    Mend: run this check again with `--keyring FILE`, the file that MAAS is given: for Canonical's
+    Fix: run this check again with `--keyring FILE`, the file that MAAS is given: for Canonical's
         stream, `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
         `ubuntu-cloudimage-keyring`.
     Example:
@@ -129,7 +130,7 @@ def mixed_signing_index_signed(event: Event, look: Look) -> Iterator[Said]:
         source's `skip_keyring_verification` is on (`_parse_response`,
         maasservicelayer/simplestreams/client.py).
     Why: signing the index alone is not enough: each `path` in it must lead to a signed file.
-    Mend: sign the file, too, and name the `.sjson` in the index before that is signed.
+    Fix: sign the file, too, and name the `.sjson` in the index before that is signed.
     Example:
         "path": "streams/v1/com.example.maas:v3:download.json",
     """
@@ -153,7 +154,7 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
         signature wherever it finds one (`_parse_response`,
         maasservicelayer/simplestreams/client.py).
     Why: signed and plain files don't mix under one index for older MAAS.
-    Mend: name the plain `.json` of the file in a plain index, or give MAAS the URL of a signed
+    Fix: name the plain `.json` of the file in a plain index, or give MAAS the URL of a signed
         index.
     Example:
         "path": "streams/v1/com.example.maas:v3:download.sjson",
@@ -182,7 +183,7 @@ def unsigned_json_on_38(seen: Event | Whole, look: Look) -> Iterator[Said]:
         before the upgrade, and for new ones by the CLI and the v2 API; with the v3 API it is off
         unless asked for (`BootSourceRequest`, maasapiserver/v3/api/public/models/requests).
     Why: verification was moved from the file's name to the source's settings.
-    Mend: switch `skip_keyring_verification` on for this source, or sign the stream and give MAAS
+    Fix: switch `skip_keyring_verification` on for this source, or sign the stream and give MAAS
         the URL of `index.sjson`. Whether a keyring is given to this check stands for the switch.
     Example:
         "format": "index:1.0",
@@ -212,7 +213,7 @@ def sjson_differs_from_json(whole: Whole, look: Look) -> Iterator[Said]:
         (`path_from_mirror_url`, simplestreams/util.py). The other is never looked at.
     Why: one of them was written and the other not: an old `.sjson` beside a new `.json` is a
         signing step that failed. Two MAAS with two URLs of one stream then see different images.
-    Mend: write both in one run and sign last. In an index, only `.sjson` for `.json` in each
+    Fix: write both in one run and sign last. In an index, only `.sjson` for `.json` in each
         `path` should differ.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
@@ -244,7 +245,7 @@ def detached_signature_bad(whole: Whole, look: Look) -> Iterator[Said]:
         simplestreams/util.py; `_parse_response`, maasservicelayer/simplestreams/client.py).
     Why: the signature is of an older file, so whoever does verify it, a mirror script or an
         auditor, is refused. The `.sjson` beside it may well be as old.
-    Mend: sign anew after each change: `gpg --detach-sign --output index.json.gpg index.json`. Or
+    Fix: sign anew after each change: `gpg --detach-sign --output index.json.gpg index.json`. Or
         drop the signature.
     Example:
         "updated": "Mon, 02 Nov 2026 10:00:00 +0000"

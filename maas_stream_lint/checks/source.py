@@ -14,7 +14,8 @@ from maas_stream_lint.stream import INDEX_JSON
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Look, Whole
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Whole
     from maas_stream_lint.stream import Stream
 
 
@@ -29,7 +30,7 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
         falls back to `index.json`.
     Why: only a signed index is looked for unasked, so an unsigned stream must be named to the
         end. MAAS's log speaks of the network instead.
-    Mend: give MAAS the URL of the index itself, `…/streams/v1/index.json`, or sign the stream and
+    Fix: give MAAS the URL of the index itself, `…/streams/v1/index.json`, or sign the stream and
         publish `index.sjson`. On 3.5 to 3.7 set such a URL with the CLI, `maas $PROFILE
         boot-source update $ID url=…`: the web page puts a slash behind it, and with the slash
         MAAS takes it for a bare root again (`get_bootsource`,
@@ -80,7 +81,7 @@ def index_missing(event: Event, look: Look) -> Iterator[Said]:
         simplestreams/contentsource.py). 3.8 discards this source: `Request to '…' failed: 403
         Forbidden` (`http_get`, maasservicelayer/simplestreams/client.py).
     Why: the index is the one file that names all the others.
-    Mend: open the URL with `curl -i` from the region controller and mend what the server answers.
+    Fix: open the URL with `curl -i` from the region controller and mend what the server answers.
         S3 says 403 of what is not there. A certificate must be trusted by the system's own list:
         3.8 reads `/etc/ssl/certs/ca-certificates.crt` and nothing else.
     Example:
@@ -101,7 +102,7 @@ def url_is_products_file(event: Event, look: Look) -> Iterator[Said]:
         index file` (`SimpleStreamsIndexList`, maasservicelayer/simplestreams/models.py).
     Why: the old reader goes by the file's `format`, the new one by its place: first comes the
         index.
-    Mend: write `streams/v1/index.json` with an entry that names this file, and give MAAS its URL.
+    Fix: write `streams/v1/index.json` with an entry that names this file, and give MAAS its URL.
         Older MAAS reads that, too.
     Example:
         "format": "products:1.0",
@@ -122,7 +123,7 @@ def index_name_not_index(whole: Whole, look: Look) -> Iterator[Said]:
         (`get_base_url`, maasservicelayer/models/bootsources.py).
     Why: metadata and images take different ways to their URLs, and only one of them knows all
         names.
-    Mend: publish the index as `streams/v1/index.json`. Several streams under one root get a root
+    Fix: publish the index as `streams/v1/index.json`. Several streams under one root get a root
         each.
     Example:
         streams/v1/candidate.json
@@ -155,7 +156,7 @@ def metadata_redirected(whole: Whole, look: Look) -> Iterator[Said]:
         `follow_redirects`, maascommon/apiclient.py). Nobody is told of a redirect before that.
     Why: artifact stores hand large files to S3 or a CDN, and http is often redirected to https.
         What is fine for metadata is then fatal for the images below the same root.
-    Mend: give MAAS the URL that the redirect leads to, and have images served where they are.
+    Fix: give MAAS the URL that the redirect leads to, and have images served where they are.
     Example:
         HTTP/1.1 302 Found
         Location: http://images.example.com/cdn/streams/v1/index.json
@@ -184,7 +185,7 @@ def metadata_not_read(seen: Event | Whole, look: Look) -> Iterator[Said]:
         together (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py).
     Why: this check reads files of up to 256 MiB and 2,000 of them, so that no server can keep it
         busy for ever. Canonical's largest file has about 14 MB.
-    Mend: see whether that file is what you meant to publish. If it is, split it; check its parts
+    Fix: see whether that file is what you meant to publish. If it is, split it; check its parts
         one by one.
     Example:
         GET /streams/v1/com.example.maas:v3:download.json
@@ -219,7 +220,7 @@ def url_no_trailing_slash(whole: Whole, look: Look) -> Iterator[Said]:
         the web page, not to one given by API or CLI (LP: #2036759). 3.8 always puts it there.
     Why: a server that answers the glued path with 403, a login page or an error makes MAAS stay
         with it. Without any path the host's name itself is glued: `images.example.comstreams`.
-    Mend: write the URL with a slash at its end.
+    Fix: write the URL with a slash at its end.
     Example:
         http://images.example.com
     """
@@ -250,7 +251,7 @@ def juju_style_index(event: Event, look: Look) -> Iterator[Said]:
     Why: `juju metadata generate-image` and `json2streams` of the simplestreams tools write
         `index2.json`, and `-` for `:` in the names of the products files. What they write lists
         cloud images by region and endpoint, which are none that MAAS could deploy.
-    Mend: if the stream is meant for MAAS, write `streams/v1/index.json` and give MAAS its whole
+    Fix: if the stream is meant for MAAS, write `streams/v1/index.json` and give MAAS its whole
         URL. If it is Juju's, it is no source for MAAS.
     Example:
         "cloudname": "custom",
@@ -275,7 +276,7 @@ def url_too_long(whole: Whole, look: Look) -> Iterator[Said]:
         maasservicelayer/db/tables.py).
     Why: artifact stores with deep folders, and links that carry their own key, come to such
         lengths.
-    Mend: publish the stream under a shorter path. A signed link is no URL for a source anyway: it
+    Fix: publish the stream under a shorter path. A signed link is no URL for a source anyway: it
         ends in its key, where MAAS looks for the index.
     Example:
         http://images.example.com/artifacts/

@@ -14,9 +14,9 @@ from maas_stream_lint.rule import Said, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Image, Look, Whole
-    from maas_stream_lint.images.seen import Seen, Server
-    from maas_stream_lint.model import Entry, Item
+    from maas_stream_lint.images.observation import Seen, Server
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Entry, Image, Item, Whole
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
@@ -35,7 +35,7 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
         yours; a 401 or 403 page is then read as if it were the index. Files, and all of 3.8, are
         safest without a login.
     Why: stores such as Artifactory and Nexus let nobody read by default.
-    Mend: allow anonymous reading of the stream, for the addresses of the region controllers if
+    Fix: allow anonymous reading of the stream, for the addresses of the region controllers if
         need be; or put user and password into the URL that MAAS is given.
     Example:
         HTTP/1.1 401 Unauthorized
@@ -69,7 +69,7 @@ def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
         that only half of the source looks broken.
     Why: companies have a certificate authority of their own, and a snap or a container does not
         see what the host trusts.
-    Mend: install the authority's certificate on every region controller, with
+    Fix: install the authority's certificate on every region controller, with
         `update-ca-certificates`, or use a certificate of a public one.
     Example:
         self-signed certificate in certificate chain
@@ -92,7 +92,7 @@ def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: asks whichever address comes first, anew for each file: an index of one and files of the
         other, which are not there yet or not any more (a 404, see file-missing).
     Why: mirrors behind one name are brought up to date one after another.
-    Mend: bring all up to date before the index changes on any, or keep old files for a day.
+    Fix: bring all up to date before the index changes on any, or keep old files for a day.
     Example:
         "192.0.2.1":
     """
@@ -117,7 +117,7 @@ def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: sends no `Cache-Control` and takes what comes: an old index, or a new one with old
         products, whose files may be gone.
     Why: proxying stores keep metadata for a day by default, and remember a 404 for as long.
-    Mend: let nothing below `streams/` be cached (`Cache-Control: no-cache`), and everything else
+    Fix: let nothing below `streams/` be cached (`Cache-Control: no-cache`), and everything else
         for long: images never change under one path.
     Example:
         Age: 4000
@@ -147,7 +147,7 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
         After two hours the whole import fails, on 3.8 the selection (`HEARTBEAT_TIMEOUT`,
         `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`, maastemporalworker/workflow/bootresource.py).
     Why: a store that fetches from far away before it sends a byte, a throttled line, a busy proxy.
-    Mend: have the files near MAAS before they are asked for, and lift limits for it.
+    Fix: have the files near MAAS before they are asked for, and lift limits for it.
     Example:
         "silence": 12.5
     """
@@ -184,7 +184,7 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
     MAAS: compares the two nowhere. It takes whatever products file comes, and asks for the files
         that it names, which may be gone or not there yet.
     Why: the index is uploaded before the products, or a cache has kept one of them.
-    Mend: publish files first, then products, then the index; and let no cache keep metadata.
+    Fix: publish files first, then products, then the index; and let no cache keep metadata.
     Example:
         "updated": "Mon, 01 Jan 2024 00:00:00 +0000"
     """
@@ -219,14 +219,14 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
         `com.ubuntu.maas:stable:v3:download.sjson`.
     Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400), Artifactory
         allows none in names of repositories, and Windows none in files.
-    Mend: where such a store is in use, name the file with `-` instead; MAAS does not care for the
+    Fix: where such a store is in use, name the file with `-` instead; MAAS does not care for the
         name. The paths of a signed stream that you copied can't be changed.
     Example:
         "path": "jammy/amd64/20240101/image:squashfs"
     """
-    if ":" not in "".join(_paths(look)):
+    if ":" not in "".join(look.paths):
         return
-    named = [(path, names) for path, names in _paths(look).items() if ":" in path]
+    named = [(path, names) for path, names in look.paths.items() if ":" in path]
     if not any(hater in _software(look) for hater in COLON_HATERS):
         named = [each for each in named if not each[0].startswith("streams/")]
     if named:
@@ -241,13 +241,13 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
         `#` cut it off there (`_urlinfo`, simplestreams/contentsource.py; `urljoin` on 3.8).
     Why: S3 and Nexus read `+` as a blank, Tomcat answers 400 to `^` or `[`, and what is not ASCII
         is encoded by each in a way of its own.
-    Mend: rename files to letters, digits, `.`, `-`, `_` and `/`.
+    Fix: rename files to letters, digits, `.`, `-`, `_` and `/`.
     Example:
         "path": "jammy/amd64/20240101+1/squashfs"
     """
-    if not ODD.search("\n".join(_paths(look))):
+    if not ODD.search("\n".join(look.paths)):
         return
-    named = [(path, at) for path, at in _paths(look).items() if ODD.search(path)]
+    named = [(path, at) for path, at in look.paths.items() if ODD.search(path)]
     if named:
         odd = sorted({c for path, _ in named for c in ODD.findall(path)})
         yield _odd(named, f"{listed(odd, most=5)}, which servers and stores do not all read alike")
@@ -263,7 +263,7 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
         Metadata is redirected without harm, so nothing is wrong at first sight.
     Why: Nexus and Artifactory over object storage, CDNs and http-to-https redirects hand files out
         like that.
-    Mend: have the store send the files itself (in Artifactory, switch "redirect" of the storage
+    Fix: have the store send the files itself (in Artifactory, switch "redirect" of the storage
         off), or give MAAS the URL that the redirects lead to.
     Example:
         HTTP/1.1 302 Found
@@ -307,7 +307,7 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: follows it where it follows redirects at all. Whoever is in between can then read and
         change metadata, and with metadata all images, unless it is signed.
     Why: a proxy that ends TLS does not tell the server behind it that the way was https.
-    Mend: have the server redirect to https, or not at all (`X-Forwarded-Proto`).
+    Fix: have the server redirect to https, or not at all (`X-Forwarded-Proto`).
     Example:
         "http://cdn.example.com/squashfs"
     """
@@ -344,7 +344,7 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
         that is stored like that, what comes out is something else, and size and checksum are wrong.
     Why: `gzip on` for all types, Apache's `AddEncoding x-gzip .gz`, or an upload that set
         `Content-Encoding` in a bucket.
-    Mend: switch compression off for everything but text, and delete the `Content-Encoding` of the
+    Fix: switch compression off for everything but text, and delete the `Content-Encoding` of the
         stored objects.
     Example:
         Content-Encoding: gzip
@@ -386,7 +386,7 @@ def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: never asks HEAD, so this does no harm to it.
     Why: signed URLs of object stores are signed for one method; some servers know GET alone.
-    Mend: nothing needs to be mended. Other tools that check files by HEAD will say that they are
+    Fix: nothing needs to be mended. Other tools that check files by HEAD will say that they are
         missing.
     Example:
         HEAD /jammy/amd64/20240101/squashfs
@@ -411,7 +411,7 @@ def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
         for bytes that never come.
     Why: Artifactory's remote repositories pass HEAD on to a server that counts otherwise; caches
         keep the length of an older file.
-    Mend: have the cache forget the file; in Artifactory, switch "Bypass HEAD requests" on.
+    Fix: have the cache forget the file; in Artifactory, switch "Bypass HEAD requests" on.
     Example:
         HEAD /jammy/amd64/20240101/squashfs
     """
@@ -437,7 +437,7 @@ def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: asks for whole files alone and begins anew where a download breaks off, so this does no
         harm to it.
     Why: some stores and proxies leave ranges out.
-    Mend: nothing needs to be mended for MAAS. Other tools can't take up a download again.
+    Fix: nothing needs to be mended for MAAS. Other tools can't take up a download again.
     Example:
         Accept-Ranges: none
     """
@@ -458,7 +458,7 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
     MAAS: asks for no rest: it begins the file anew, up to 3.4 not even that
         (`download_bootresourcefile`, maastemporalworker/workflow/bootresource.py).
     Why: proxies and balancers cut what takes long or is large; a server ran out of something.
-    Mend: raise the limits on time and size along the way (`proxy_read_timeout`,
+    Fix: raise the limits on time and size along the way (`proxy_read_timeout`,
         `proxy_max_temp_file_size`, `send_timeout` of nginx).
     Example:
         "cuts": [
@@ -514,22 +514,6 @@ def _pace(seen: Seen, beat: int) -> str:
     if seen.silence > beat:
         return f"no byte for {seen.silence:.0f} s"
     return f"{seen.rate or 0:,.0f} bytes a second"
-
-
-def _paths(look: Look) -> dict[str, Entry | Item]:
-    """Every path in the metadata, with what names it first."""
-    known: dict[str, Entry | Item] | None = look.memo.get("paths")
-    if known is None:
-        known = {}
-        for index in look.catalog.indexes:
-            for entry in index.entries:
-                if entry.names is not None:
-                    known.setdefault(entry.names, entry)
-        for item in look.catalog.items:
-            if item.path is not None:
-                known.setdefault(item.path, item)
-        look.memo["paths"] = known
-    return known
 
 
 def _place(names: Entry | Item) -> Place:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Place
+    from maas_stream_lint.look import Look
 
 LONGEST = 80
 

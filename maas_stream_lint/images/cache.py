@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.seen import ALGORITHMS
+from maas_stream_lint.images.observation import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from maas_stream_lint.address import (
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source import Trouble
+from maas_stream_lint.source.address import (
     KINDS,
     PLAIN,
     PORTS,
@@ -26,16 +28,14 @@ from maas_stream_lint.address import (
     proxy_for,
     shown,
 )
-from maas_stream_lint.errors import UsageError
-from maas_stream_lint.source import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import httpx
 
-    from maas_stream_lint.address import Site
     from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.source.address import Site
 
 #: Headers of answers that somebody may want to know.
 REPORTED = (

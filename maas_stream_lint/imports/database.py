@@ -44,7 +44,7 @@ class Database:
                 else:
                     self._titles(flat, claim)
             eol = flat.get("support_eol")
-            if eol is not None and not self.journal.answers["support-eol", eol]:
+            if eol is not None and not self.journal.answers.dated(eol):
                 self.journal.abort(
                     "support-eol-format",
                     claim.place,
@@ -64,12 +64,12 @@ class Database:
         if not value or (len(value) <= SHORT and value.isascii() and value.isprintable()):
             return True
         if limit is None and (
-            value.isprintable() or self.journal.answers["policy", "extras"] == "text"
+            value.isprintable() or self.journal.answers.policy("extras") == "text"
         ):
             return True
         values = {"field": column, "value": value}
         if limit is not None and len(value) > SHORT:
-            width = self.journal.answers["too-long", limit, len(value)]
+            width = self.journal.answers.too_long(limit, len(value))
             if width is not None:
                 cause = "too-long-for-cache" if limit.startswith("cache") else "too-long-to-store"
                 self.journal.abort(

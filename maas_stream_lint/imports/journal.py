@@ -119,15 +119,15 @@ class Journal:
         os = fields.get("os", "")
         cause = None
         values: dict[str, Any] = {"os": os}
-        core = os == "ubuntu-core" and self.answers["named", "ubuntu-core", product]
-        if "ubuntu" in os.lower() and not core and not self.answers["named", "ubuntu", product]:
+        core = os == "ubuntu-core" and self.answers.named("ubuntu-core", product)
+        if "ubuntu" in os.lower() and not core and not self.answers.named("ubuntu", product):
             cause = "ubuntu-core-name" if os == "ubuntu-core" else "ubuntu-name"
         type_ = fields.get("bootloader-type")
         if cause is None and type_ is not None:
             values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
-            if not self.answers["named", "bootloader", product]:
+            if not self.answers.named("bootloader", product):
                 cause = "bootloader-name"
-            elif not self.answers["boots", type_, fields.get("os"), fields.get("arch")]:
+            elif not self.answers.boots(type_, fields.get("os"), fields.get("arch")):
                 cause = "bootloader-unsupported"
         if cause is None:
             return True

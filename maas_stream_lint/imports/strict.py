@@ -308,7 +308,7 @@ class _Sync:
         cause, exception, message = "", "ValueError", ""
         values: dict[str, Any] = {"field": column, "value": value}
         width = (
-            self.answers["too-long", limit, len(value)]
+            self.answers.too_long(limit, len(value))
             if limit is not None and len(value) > SHORT
             else None
         )
@@ -390,12 +390,12 @@ class _Sync:
 
     def _unsupported(self, listed: _List, product: models.Product) -> str | None:
         if listed.shape.name == "bootloader":
-            if not self.answers["named", "bootloader", product.name]:
+            if not self.answers.named("bootloader", product.name):
                 return "bootloader-name"
             fields = product.fields
-            known = self.answers["boots", fields["bootloader-type"], fields["os"], fields["arch"]]
+            known = self.answers.boots(fields["bootloader-type"], fields["os"], fields["arch"])
             return None if known else "bootloader-unsupported"
-        if listed.shape.name == "multi-file" and not self.answers["named", "ubuntu", product.name]:
+        if listed.shape.name == "multi-file" and not self.answers.named("ubuntu", product.name):
             return "ubuntu-name"
         return None
 
@@ -454,7 +454,7 @@ class _Sync:
         if listed.shape.name == "single-file":
             return f"{os}/{fields['release']}", f"{arch}/{fields['subarch']}", "generic", alias
         kflavor = fields.get("kflavor")
-        subarch = self.answers["subarch", fields["subarch"], kflavor]
+        subarch = self.answers.flavoured(fields["subarch"], kflavor)
         return f"{os}/{fields['release']}", f"{arch}/{subarch}", kflavor, alias
 
     def _take_file(
@@ -463,11 +463,11 @@ class _Sync:
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
         size = number(item["size"])
         if not (
-            self.answers["ftype", ftype]
+            self.answers.stores(ftype)
             and len(name) <= SHORT
             and (name + sha256).isascii()
             and (name + sha256).isprintable()
-            and self.answers["too-long", "file-sha256", len(sha256)] is None
+            and self.answers.too_long("file-sha256", len(sha256)) is None
             and -(2**63) <= size < 2**63
         ):
             self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
@@ -478,7 +478,7 @@ class _Sync:
         )
 
     def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
-        if not self.answers["ftype", ftype]:
+        if not self.answers.stores(ftype):
             message = f"'{ftype}' is not a valid BootResourceFileType"
             raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
         self._refuse("file-name", "file name", name, at)

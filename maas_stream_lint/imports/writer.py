@@ -159,8 +159,12 @@ class Writer:
         if ftype == "notifications":
             self._notify(item.raw, item.place)
         if ftype == "root-image.gz" and "squashfs" in items:
-            self.journal.drop("squashfs-key", item.place, values={"squashfs": items["squashfs"]})
-        elif not self.journal.answers["ftype", ftype]:
+            self.journal.drop(
+                "squashfs-key",
+                item.place,
+                values={"key": "squashfs", "ftype": ftype, "item": items["squashfs"]},
+            )
+        elif not self.journal.answers.stores(ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)
             if ftype not in UNSTORED and item.key != "manifest":
@@ -172,7 +176,7 @@ class Writer:
     def _new_enough(self, product: str, item: FlatItem) -> bool:
         """Whether MAAS itself is as new as ``maas_supported`` wants it."""
         values = {"maas_supported": item.base["maas_supported"]}
-        verdict, wanted = self.journal.answers["maas-supported", values["maas_supported"]]
+        verdict, wanted = self.journal.answers.supported(values["maas_supported"])
         if verdict == "newer":
             line = f"Ignoring {product}, requires a newer version of MAAS({wanted})"
             self.journal.trace.say("writer", "warning", line)
@@ -257,7 +261,7 @@ class Writer:
                 f"{flat['release']}-{flat['gadget_snap']}",
             )
         elif bootloader is None:
-            subarch = self.journal.answers["subarch", flat.get("subarch", "generic"), kflavor]
+            subarch = self.journal.answers.flavoured(flat.get("subarch", "generic"), kflavor)
             series = flat["release"]
         name, architecture = f"{os}/{series}", f"{flat['arch']}/{subarch}"
         if not self._is_storable(name, architecture, kflavor, flat, claim):
@@ -288,7 +292,7 @@ class Writer:
         if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
         # Asked only where it matters, or lines that differ in this could not share an import.
-        if not plain([alias]) and "alias" not in self.journal.answers["policy", "resource-key"]:
+        if not plain([alias]) and "alias" not in self.journal.answers.policy("resource-key"):
             texts = (*texts[:3], "", *texts[4:])
         return all(
             [
@@ -304,8 +308,8 @@ class Writer:
         if (
             item.usual
             and EXTRAS.isdisjoint(item.base)
-            and answers["too-long", "file-name", len(filename)] is None
-            and answers["too-long", "file-sha256", len(sha256)] is None
+            and answers.too_long("file-name", len(filename)) is None
+            and answers.too_long("file-sha256", len(sha256)) is None
         ):
             return True
         return self._closely_fits(filename, sha256, item)
@@ -333,7 +337,7 @@ class Writer:
 
     def _keeps_size(self, sha256: str) -> bool:
         """Whether the size goes into the database: a column of the content's row, or the file's."""
-        every = self.journal.answers["policy", "size-kept"] == "every-file"
+        every = self.journal.answers.policy("size-kept") == "every-file"
         return every or sha256 not in self._contents
 
     def _no_size(self, item: FlatItem, error: str) -> None:
@@ -349,7 +353,7 @@ class Writer:
 
         ``known``: the resource or the file's content is stored already.
         """
-        if self.journal.answers["policy", "splits-identity"] == "always":
+        if self.journal.answers.policy("splits-identity") == "always":
             return name.count("/") != 1
         return known
 
@@ -358,7 +362,7 @@ class Writer:
     ) -> _Set:
         alias = fields.get("version") or ""
         first = self._aliases.setdefault((name, architecture), alias)
-        if alias != first and "alias" not in self.journal.answers["policy", "resource-key"]:
+        if alias != first and "alias" not in self.journal.answers.policy("resource-key"):
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
         resource.kflavor, resource.fields = kflavor, fields
@@ -395,7 +399,7 @@ class Writer:
         if "platform" not in fields and "supported_platforms" not in fields:
             return {"subarches": fields["subarches"]} if "subarches" in fields else {}
         # Asked only where it matters, or lines that differ in this could not share an import.
-        kept = self.journal.answers["policy", "resource-extra"]
+        kept = self.journal.answers.policy("resource-extra")
         return {key: fields[key] for key in kept if key in fields}
 
 

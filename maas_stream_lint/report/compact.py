@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.where import file_of
-from maas_stream_lint.report.words import maas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from maas_stream_lint import loglines
-from maas_stream_lint.engine import log_line
+from maas_stream_lint.effects import log_line
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
@@ -76,7 +76,7 @@ def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
     for label, body in (
         ("MAAS", rule.page.maas),
         ("why", rule.page.why),
-        ("fix", rule.page.mend),
+        ("fix", rule.page.fix),
     ):
         page.line()
         for number, paragraph in enumerate(body.split("\n\n")):

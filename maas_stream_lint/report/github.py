@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
+from maas_stream_lint.report.phrases import brief, count, maas, some
 from maas_stream_lint.report.where import file_of, is_remote
-from maas_stream_lint.report.words import brief, count, maas, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

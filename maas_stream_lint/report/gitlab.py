@@ -11,8 +11,8 @@ from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import json_
 from maas_stream_lint.report.fingerprint import fingerprints
+from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.where import file_of
-from maas_stream_lint.report.words import maas
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report

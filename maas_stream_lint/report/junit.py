@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import compact
+from maas_stream_lint.report.phrases import brief, count
 from maas_stream_lint.report.where import file_of
-from maas_stream_lint.report.words import brief, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

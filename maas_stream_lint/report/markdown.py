@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import loglines, outcome
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import merged, sections
+from maas_stream_lint.report.phrases import brief, count, maas, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
 from maas_stream_lint.report.verdict import told
-from maas_stream_lint.report.words import brief, count, maas, some, span
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:

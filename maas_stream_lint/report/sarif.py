@@ -12,12 +12,13 @@ from urllib.parse import quote
 from maas_stream_lint import __version__
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
 from maas_stream_lint.output import clean
 from maas_stream_lint.report import json_
 from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
-from maas_stream_lint.report.verdict import EXIT_FAILED, EXIT_INTERRUPTED, exit_code
+from maas_stream_lint.report.phrases import SITE, maas, page_url
+from maas_stream_lint.report.verdict import exit_code
 from maas_stream_lint.report.where import file_of, inner, is_remote
-from maas_stream_lint.report.words import SITE, maas, page_url
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _rule(code: str, name: str, rule: Rule | None) -> dict[str, Any]:
         told = {
             "What MAAS does": page.maas,
             "Why it matters": page.why,
-            "How to mend it": page.mend,
+            "How to fix it": page.fix,
         }
         made |= {
             "shortDescription": {"text": _literal(page.title)},

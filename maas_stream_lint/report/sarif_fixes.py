@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.mending import plan
-from maas_stream_lint.mending.jsontext import ChangeError, apply
-from maas_stream_lint.mending.registry import FIXERS
-from maas_stream_lint.mending.textdiff import changed_lines
+from maas_stream_lint.fixing import plan
+from maas_stream_lint.fixing.jsontext import ChangeError, apply
+from maas_stream_lint.fixing.registry import FIXERS
+from maas_stream_lint.fixing.textdiff import changed_lines
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.mending.jsontext import Change
-    from maas_stream_lint.mending.plan import Edit
+    from maas_stream_lint.fixing.jsontext import Change
+    from maas_stream_lint.fixing.plan import Edit
 
 #: Of findings times characters: a plan checks the stream anew about as often as it has findings
 #: to mend. That is half a second or so; beyond it `fix` is the better tool.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.names import EXIT_FAILED, EXIT_FINDINGS, EXIT_INTERRUPTED
+
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Severity
-
-EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def exit_code(report: Report, threshold: Severity) -> int:

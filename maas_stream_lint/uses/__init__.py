@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
 
 #: What of a release's data plays a part in use.
-FACTS = ("use", "drivers", "titles", "release-titles", "deploy")
+FACTS = ("use", "drivers", "titles", "release-titles", "deploy", "ubuntu-set")
 
 __all__ = ["Settings", "Simulation", "simulate"]
 

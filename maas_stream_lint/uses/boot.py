@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.uses.choice import Machine, System
+from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.stock import DTB, INITRD, KERNEL
 
 if TYPE_CHECKING:
-    from maas_stream_lint.uses.choice import Choice
+    from maas_stream_lint.uses.chosen_kernel import Choice
     from maas_stream_lint.uses.stock import Image, Stock
 
+DTB = "boot-dtb"
 #: What the boot asks for where there is no kernel.
 NO_KERNEL = "no-such-kernel"
 NO_UPLOAD = "BootResource matching query does not exist."
@@ -99,7 +99,8 @@ class Files:
     def names(self, machine: Machine, config: Config) -> tuple[str | None, ...]:
         """Kernel, initrd and dtb by file name, and the root. Raises Refusal if unclear."""
         files = self._files(machine, config)
-        named = (files.pop(KERNEL, None), files.pop(INITRD, None), files.pop(DTB, None))
+        needs = self.choice.release.ubuntu_set
+        named = tuple(files.pop(ftype, None) for ftype in (needs.kernel, needs.initrd, DTB))
         return (*named, next(iter(files.values()), None)) if self.with_root else named
 
     def _files(self, machine: Machine, config: Config) -> dict[str, str]:

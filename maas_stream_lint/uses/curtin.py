@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
-    from maas_stream_lint.uses.choice import Machine, System
+    from maas_stream_lint.uses.chosen_kernel import Machine, System
     from maas_stream_lint.uses.stock import Image
 
 #: Curtin copies the root that the machine has booted.

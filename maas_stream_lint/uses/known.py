@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.rulebook import ubuntu_releases
 from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,12 +18,11 @@ from maas_stream_lint.uses.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.uses.choice import Choice, Machine, System
+    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
     from maas_stream_lint.uses.stock import Image, Stock
 
-SQUASHFS = "squashfs"
-#: The files that a machine is sent to where the region knows none.
-USUAL = ("boot-kernel", "boot-initrd")
+SQUASHFS = "squashfs"  #: what a machine's root is called, whatever is there
 
 
 class Directory(NamedTuple):
@@ -80,8 +79,8 @@ class Tree:
         return [""] if said is None else said.split(",")
 
 
-def imported(stock: Stock) -> Tree:
-    """What a rack makes of the region's images."""
+def imported(stock: Stock, release: Release) -> Tree:
+    """What a rack of a release line makes of the region's images."""
     tree = Tree()
     images = sorted(stock.images, key=_product_name)
     described = _described(images)
@@ -92,10 +91,11 @@ def imported(stock: Stock) -> Tree:
     }
     wanted = {image.position for image in described.values()}
     for image in images:
-        if image.position in wanted:
-            tree.refusal = _download(tree, image)
-            if tree.refusal is not None:
-                return Tree(refusal=tree.refusal)
+        if image.position not in wanted:
+            continue
+        if image.os == "custom" and release.deploy("custom-os") == "rack-import-fails":
+            return Tree(refusal=_not_found(image))
+        _link(tree, image)
     tree.directories = dict(sorted(tree.directories.items()))
     return tree
 
@@ -121,20 +121,19 @@ def _described(images: list[Image]) -> dict[_Spec, Image]:
     return found
 
 
-def _download(tree: Tree, image: Image) -> Refusal | None:
-    """``RepoWriter.insert_item`` for each file of an image, or what it ends in."""
-    if image.os == "custom":
-        file = next(file.name for file in image.set.files)
-        path = (
-            f"{image.os}/{image.resource.architecture}/{image.release}/{image.set.version}/{file}"
-        )
-        told = f"OSError: Unable to open {path}"
-        return Refusal("rack-import", "OSError", told, image=image)
+def _not_found(image: Image) -> Refusal:
+    """The region looks a file of os ``custom`` up by the image's bare name, as uploads have."""
+    row, file = image.resource, image.set.files[0].name
+    path = f"{image.os}/{row.architecture}/{image.release}/{image.set.version}/{file}"
+    told = f"OSError: Unable to open {path}"
+    return Refusal("rack-import", "OSError", told, image=image)
+
+
+def _link(tree: Tree, image: Image) -> None:
+    """``RepoWriter.insert_item`` for each file of an image."""
     for subarch in _directories(image):
         at = Directory(image.os, image.arch, subarch, image.release, image.set.label)
-        files = tree.directories.setdefault(at, {})
-        files.update({file.name: image for file in image.set.files})
-    return None
+        tree.directories.setdefault(at, {}).update({f.name: image for f in image.set.files})
 
 
 def _directories(image: Image) -> Iterator[str]:
@@ -158,7 +157,7 @@ class Rack:
         self.stock = stock
         self.configs = Configs(choice)
         self.files = Files(choice, stock, with_root=False)
-        self.tree = imported(stock)
+        self.tree = imported(stock, choice.release)
 
     @property
     def rack_import(self) -> Refusal | None:
@@ -178,7 +177,9 @@ class Rack:
             return Boot(config, files, Refusal("missing-boot-image", "", told, config.kernel))
         system = config.system
         at = Directory(system.os, machine.arch, config.kernel, system.release, label)
-        needed = [own or usual for own, usual in zip(files, USUAL, strict=False)]
+        needs = self.release.ubuntu_set
+        # A file that the region does not know is called by its ftype.
+        needed = [files[0] or needs.kernel, files[1] or needs.initrd]
         there = self.tree.directories.get(at, {})
         lacking = [name for name in (*needed, SQUASHFS) if name not in there]
         if not lacking:

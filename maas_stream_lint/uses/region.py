@@ -9,7 +9,7 @@ from maas_stream_lint.uses.curtin import Handed, handed, no_image
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
-    from maas_stream_lint.uses.choice import Choice, Machine, System
+    from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
     from maas_stream_lint.uses.stock import Image, Stock
 
 NOT_BOOTABLE = "failed to compute a bootable {arch}/{kernel} system for {system}: no {lacking}"

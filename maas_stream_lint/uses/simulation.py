@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.uses.boot import Boot
-from maas_stream_lint.uses.choice import Choice, Machine, System
+from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.kernels import kernels_of
 from maas_stream_lint.uses.known import KnownReleases
@@ -76,7 +76,7 @@ class Simulation:
 
     def __post_init__(self) -> None:
         """Put the rows where MAAS finds them."""
-        self.stock = Stock(self.rows)
+        self.stock = Stock(self.rows, self.release.ubuntu_set)
         self.known = KnownReleases(self.cached)
         self.kernels = kernels_of(self.release, self.stock, self.known)
         self.choice = Choice(self.release, self.kernels, self.settings.commissioning)

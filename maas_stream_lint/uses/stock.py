@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.rows import BootResource, ResourceSet
-
-KERNEL, INITRD, DTB = "boot-kernel", "boot-initrd", "boot-dtb"
-#: What a machine can boot from.
-ROOTS = frozenset({"squashfs", "root-image.gz"})
+    from maas_stream_lint.rulebook import UbuntuSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +21,7 @@ class Image:
     position: int  #: of its row
     resource: BootResource
     set: ResourceSet
+    needs: UbuntuSet  #: what a machine needs to boot
 
     @cached_property
     def os(self) -> str:
@@ -51,8 +49,9 @@ class Image:
 
         Mirrors ``commissionable`` and ``xinstallable`` (maasserver/models/bootresourceset.py).
         """
-        ftypes = self.set.ftypes
-        return KERNEL in ftypes and INITRD in ftypes and not ROOTS.isdisjoint(ftypes)
+        ftypes, needs = self.set.ftypes, self.needs
+        bootable = needs.kernel in ftypes and needs.initrd in ftypes
+        return bootable and not ftypes.isdisjoint(needs.roots)
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -87,10 +86,10 @@ class Image:
 class Stock:
     """All images, without bootloaders, in the order of their rows."""
 
-    def __init__(self, rows: Sequence[BootResource]) -> None:
-        """``rows``: those that the import leaves."""
+    def __init__(self, rows: Sequence[BootResource], needs: UbuntuSet) -> None:
+        """``rows``: those that the import leaves. ``needs``: what a machine needs to boot."""
         self.images = [
-            Image(position, row, row.sets[-1])
+            Image(position, row, row.sets[-1], needs)
             for position, row in enumerate(rows)
             if not row.bootloader
         ]

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.rulebook import ubuntu_releases
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from datetime import date

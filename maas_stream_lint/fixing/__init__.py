@@ -1,0 +1,1 @@
+"""Fixes metadata: plans edits, proves them, writes them."""

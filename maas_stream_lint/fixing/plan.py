@@ -1,0 +1,451 @@
+"""The edits that mend a stream, each proven on the spot: planned here, written elsewhere.
+
+An edit is only made if a new check shows that its finding is gone, that no other has come, and that
+no release does less with any product than before, but for what the edit says that it takes away.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.collect import findings
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.finding import Place
+from maas_stream_lint.fixing import documents, items, products
+from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
+from maas_stream_lint.fixing.overlay import Overlay
+from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
+from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
+from maas_stream_lint.fixing.registry import FIXERS
+from maas_stream_lint.garbage import uncollected
+from maas_stream_lint.image_files import wanted_files
+from maas_stream_lint.images.cache import HashCache, default_folder
+from maas_stream_lint.images.local_files import LocalFiles
+from maas_stream_lint.images.observation import FileOptions, Survey
+from maas_stream_lint.images.progress import Quiet
+from maas_stream_lint.look import look_at
+from maas_stream_lint.source import LocalTree, open_source
+from maas_stream_lint.stream import INDEX_JSON, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding
+    from maas_stream_lint.fixing.jsontext import Change
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.stream import Metadata
+
+#: Modules that register fixers.
+MODULES = (documents, products, items)
+#: One mended thing brings another to light; more often than this nothing does.
+ROUNDS = 12
+#: So many edits that do harm are tried one by one.
+FEW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that is mended: what is written, where, why, and what it takes."""
+
+    code: str
+    name: str
+    what: str  #: what is written, one clause
+    reason: str  #: the message of the finding that it mends
+    place: Place  #: of the finding, as the stream was before this edit
+    changes: tuple[tuple[str, Change], ...]  #: file and change, in order
+    added: tuple[str, ...] = ()  #: paths of new metadata files
+    #: products, versions and items that are called otherwise afterwards, or are gone (``None``)
+    moved: tuple[tuple[Place, Place | None], ...] = ()
+    consent: str | None = None  #: the flag that it takes; ``None``: it is safe
+    warning: str | None = None  #: what then happens that did not before
+
+    def to_dict(self) -> dict[str, Any]:
+        """The edit in the form of ``rules/schemas/fix.json``."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "what": self.what,
+            "reason": self.reason,
+            "safe": self.consent in (None, SIGN),
+            "consent": self.consent,
+            "warning": self.warning,
+            "place": self.place.to_dict(),
+            "changes": [
+                {"file": file, "kind": type(change).__name__.lower(), **_said(change)}
+                for file, change in self.changes
+            ],
+            "added": list(self.added),
+            "moved": [
+                {"from": _pointed(old), "to": None if new is None else _pointed(new)}
+                for old, new in self.moved
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be written, and how the stream then fares."""
+
+    before: Report
+    after: Report
+    edits: tuple[Edit, ...]
+    files: dict[str, bytes]  #: changed and new metadata files: path → what is written
+    refused: tuple[Edit, ...]  #: what takes a flag that was not given
+    failed: tuple[Edit, ...]  #: what was tried, and would have done harm or nothing
+
+    @property
+    def originals(self) -> dict[str, bytes]:
+        """What the changed files hold now; a new one is not in it."""
+        known = self.before.look.stream.files
+        return {p: b for p in self.files if p in known and (b := known[p].answer.body) is not None}
+
+    @property
+    def image_files(self) -> list[str]:
+        """The paths of all files that the mended metadata names, each once."""
+        versions = self.after.look.catalog.all_versions
+        return list(dict.fromkeys(i.path for v in versions for i in v.items if i.path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan in the form of ``rules/schemas/fix.json``."""
+        return {
+            "version": 1,
+            "source": self.before.source,
+            "edits": [edit.to_dict() for edit in self.edits],
+            "refused": [edit.to_dict() for edit in self.refused],
+            "failed": [edit.to_dict() for edit in self.failed],
+            "files": sorted(self.files),
+            "before": self.before.to_dict()["summary"],
+            "after": self.after.to_dict()["summary"],
+            "left": [finding.to_dict() for finding in self.after.findings],
+        }
+
+
+def fix(
+    report: Report,
+    unsafe: bool = False,
+    drop_broken: bool = False,
+    *,
+    signs: bool = False,
+    only: Iterable[str] | None = None,
+    first: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None = None,
+    now: datetime | None = None,
+) -> Plan:
+    """Plan the edits that mend what a report has found. Nothing is written.
+
+    ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
+    versions that block others. ``signs``: whether the result will be signed, so that signed files
+    may be edited. ``only``: names of rules to mend, else those of all that the report shows.
+    ``first``: proposals to begin with.
+
+    Raises UsageError where the stream can't be planned for.
+    """
+    with uncollected():
+        planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
+        granted = {flag for flag, given in ((UNSAFE, unsafe), (DROP, drop_broken)) if given}
+        try:
+            planner.run(granted, None if only is None else frozenset(only), first)
+        finally:
+            planner.close()
+        return planner.plan()
+
+
+class _Planner:
+    """The rounds of proposing, applying and checking."""
+
+    def __init__(self, report: Report, now: datetime, *, signs: bool) -> None:
+        # What is proven is proven by all rules, whichever the report was made with.
+        self._given = report
+        self._before = report = replace(report, findings=tuple(findings(report.look, all_rules())))
+        self._now = now
+        self._signs = signs
+        stream = report.look.stream
+        self._start = stream.start
+        self._tree = local_tree(report)
+        self._cache = HashCache(default_folder() if self._tree is not None else None)
+        stop = threading.Event()
+        self._images = LocalFiles(self._tree, self._cache, stop) if self._tree is not None else None
+        self._texts: dict[str, str] = {}
+        self._report = report
+        self._edits: list[Edit] = []
+        self._refused: dict[tuple[str, str], Edit] = {}
+        self._failed: dict[tuple[str, str], Edit] = {}
+        self._granted: set[str] = set()
+        self._round = 0  # edits made before it
+
+    def close(self) -> None:
+        """Keep what was hashed."""
+        self._cache.close()
+
+    def plan(self) -> Plan:
+        """What came of it."""
+        left = {(f.code, f.message) for f in self._report.findings}
+        return Plan(
+            self._before,
+            self._report,
+            tuple(self._edits),
+            {path: text.encode("utf-8", "surrogatepass") for path, text in self._texts.items()},
+            tuple(e for e in self._refused.values() if (e.code, e.reason) in left),
+            tuple(e for e in self._failed.values() if (e.code, e.reason) in left),
+        )
+
+    def run(
+        self,
+        granted: set[str],
+        only: frozenset[str] | None,
+        first: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None,
+    ) -> None:
+        """Mend until nothing more can be mended."""
+        if only is None and len(self._given.findings) < len(self._before.findings):
+            only = frozenset(f.name for f in self._given.findings)
+        self._granted = granted
+        if first is not None:
+            self._granted = granted | {CHOICE}
+            self._try(list(first(self._fixing())))
+        for _ in range(ROUNDS):
+            context = self._fixing()
+            proposals = [
+                (finding, _owned_up(proposal, context))
+                for finding in self._report.findings
+                if finding.name in FIXERS and (only is None or finding.name in only)
+                for proposal in FIXERS[finding.name](finding, context)
+            ]
+            if not self._try(proposals):
+                return
+
+    def _fixing(self) -> Context:
+        report = self._report
+        return Context(report.look, report.findings, self._tree, self._images, self._now)
+
+    def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
+        """Make what is allowed and does good; whether anything was made."""
+        wanted: list[tuple[Finding, Proposal]] = []
+        seen: set[tuple[Any, ...]] = set()
+        for finding, proposal in proposals:
+            edit = _edit(finding, proposal)
+            key = (edit.place.file + edit.place.pointer, edit.what)
+            lacking = self._lacking(proposal)
+            if lacking is not None:
+                self._refused.setdefault(key, replace(edit, consent=lacking))
+            elif key not in self._failed and (parts := _parts(proposal)) not in seen:
+                seen.add(parts)
+                wanted.append((finding, proposal))
+        self._round = len(self._edits)
+        return bool(wanted) and self._halve(wanted)
+
+    def _lacking(self, proposal: Proposal) -> str | None:
+        """The flag that an edit takes and that was not given."""
+        if proposal.consent is not None and proposal.consent not in self._granted:
+            return proposal.consent
+        changed = {*(part.file for part in proposal.parts), *proposal.added}
+        return SIGN if not self._signs and any(map(self._is_signed, changed)) else None
+
+    def _is_signed(self, path: str) -> bool:
+        """Whether there is a signature of a file, which would not fit any more."""
+        file = self._before.look.stream.files.get(path)
+        return file is not None and signature_of(file) is not None
+
+    def _halve(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
+        """Make all at once if that does no harm, else first what is of products that take none."""
+        harm = self._harm_of(wanted)
+        if not harm:
+            return True
+        if len(wanted) == 1:
+            self._fail(wanted)
+            return False
+        moves = moves_of(wanted)
+        products = [spot(finding.place, moves) for finding, _ in wanted]
+        parts = _split(wanted, [product in harm for product in products])
+        if parts is None:  # one edit of each product first, so that it shows which does the harm
+            known: set[tuple[str, str]] = set()
+            again = [p in known or bool(known.add(p)) for p in products]  # type: ignore[func-returns-value]
+            parts = _split(wanted, again)
+        if parts is None and len(wanted) > FEW and harm.issuperset(products):
+            self._fail(wanted)
+            return False
+        half = len(wanted) // 2
+        first, second = parts or (wanted[:half], wanted[half:])
+        made = self._halve(first)
+        return self._halve(second) or made
+
+    def _fail(self, wanted: list[tuple[Finding, Proposal]]) -> None:
+        """Do not try these again."""
+        if self._round != len(self._edits):
+            # What was made since they were proposed may have moved their places: another round
+            # tells.
+            return
+        for finding, proposal in wanted:
+            edit = _edit(finding, proposal)
+            self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
+
+    def _harm_of(self, wanted: list[tuple[Finding, Proposal]]) -> set[tuple[str, str]]:
+        """Make them all, unless they do harm: then which products take it."""
+        try:
+            texts = self._applied(wanted)
+        except ChangeError:
+            return {("", "")}
+        start = self._start
+        for _, proposal in wanted:
+            start = next((p for p in proposal.added if p == INDEX_JSON), start)
+        after = self._checked(texts, start)
+        harm = harm_of(self._report, after, wanted)
+        if harm:
+            return harm
+        warnings = warnings_of(self._report, after, wanted)
+        self._edits += [
+            replace(_edit(finding, proposal), warning=warning)
+            for (finding, proposal), warning in zip(wanted, warnings, strict=True)
+        ]
+        self._texts, self._report, self._start = texts, after, start
+        return set()
+
+    def _applied(self, wanted: list[tuple[Finding, Proposal]]) -> dict[str, str]:
+        texts = dict(self._texts)
+        changes: dict[str, list[Change]] = {}
+        for _, proposal in wanted:
+            for part in proposal.parts:
+                changes.setdefault(part.file, []).append(part.change)
+            for path, data in proposal.added.items():
+                texts[path] = json.dumps(data, indent=1) + "\n"
+        for file, several in changes.items():
+            texts[file] = apply(self._text(file, texts), several)
+        return texts
+
+    def _text(self, file: str, texts: dict[str, str]) -> str:
+        if file in texts:
+            return texts[file]
+        metadata = self._report.look.stream.files[file]
+        document = metadata.best
+        if document is None or document.fatal is not None:
+            raise ChangeError(f"{file} can't be read")
+        return document.text
+
+    def _checked(self, texts: dict[str, str], start: str) -> Report:
+        before = self._before.look
+        changed = {p: t.encode("utf-8", "surrogatepass") for p, t in texts.items()}
+        own = None if start == before.stream.start else start
+        overlay = Overlay(before.stream, self._tree, changed, own, signs=self._signs)
+        stream = load(overlay, before.stream.keyring, overlay.known)
+        look = look_at(stream, before.releases)
+        look.survey = self._surveyed(look)
+        return replace(self._before, look=look, findings=tuple(findings(look, all_rules())))
+
+    def _surveyed(self, look: Look) -> Survey | None:
+        """What was seen of the files, by the paths that they have now."""
+        before = self._before.look.survey
+        if before is None or before.mode == "none":
+            return before
+        survey = Survey(before.mode, server=before.server, orphans=before.orphans)
+        for wanted in wanted_files(look, FileOptions()):
+            seen = before.files.get(wanted.path) or self._report_seen(wanted.path)
+            if seen is None and self._images is not None:
+                seen, copy = self._images.look(wanted)
+                if copy is not None:
+                    self._images.read(seen, copy, wanted, ("sha256",), Quiet())
+            if seen is not None:
+                survey.files[wanted.path] = seen
+                survey.wanted[wanted.path] = wanted
+        return survey
+
+    def _report_seen(self, path: str) -> Any:
+        survey = self._report.look.survey
+        return survey.files.get(path) if survey is not None else None
+
+
+def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:
+    """The plan with what these rules found alone."""
+    before, after = (
+        replace(report, findings=tuple(f for f in report.findings if f.name in rules))
+        for report in (plan.before, plan.after)
+    )
+    return replace(plan, before=before, after=after)
+
+
+def local_tree(report: Report) -> LocalTree | None:
+    """The tree on disk that a report is of; ``None`` for a server, and for what is gone by now."""
+    if "://" in report.look.stream.base:
+        return None
+    try:
+        opened = open_source(report.source)
+    except UsageError:
+        return None
+    return opened if isinstance(opened, LocalTree) else None
+
+
+def _owned_up(proposal: Proposal, context: Context) -> Proposal:
+    """Whatever its fixer thinks, an edit is not safe that writes over an object or a list."""
+    for file, change in proposal.parts:
+        if proposal.consent is None and isinstance(change, Set):
+            held = context.at(Place(file, change.path))
+            if isinstance(held, (dict, list)) and held and type(held) is not type(change.value):
+                return replace(proposal, consent=UNSAFE)
+    return proposal
+
+
+def _parts(proposal: Proposal) -> tuple[Any, ...]:
+    return (tuple(map(repr, proposal.parts)), tuple(proposal.added))
+
+
+def _edit(finding: Finding, proposal: Proposal) -> Edit:
+    return Edit(
+        finding.code,
+        finding.name,
+        proposal.what,
+        finding.message,
+        finding.place,
+        tuple((part.file, part.change) for part in proposal.parts),
+        tuple(proposal.added),
+        proposal.renamed,
+        proposal.consent,
+    )
+
+
+def _pointed(place: Place) -> dict[str, str]:
+    return {"file": place.file, "pointer": place.pointer}
+
+
+def _said(change: Change) -> dict[str, Any]:
+    said: dict[str, Any] = {"pointer": Place("", change.path).pointer}
+    if isinstance(change, Set):
+        said["value"] = change.value
+    for name in ("key", "to"):
+        if hasattr(change, name):
+            value = getattr(change, name)
+            said[name] = value if isinstance(value, str) else Place("", value).pointer
+    return said
+
+
+def _split(
+    wanted: list[tuple[Finding, Proposal]], later: list[bool]
+) -> tuple[list[tuple[Finding, Proposal]], list[tuple[Finding, Proposal]]] | None:
+    """Two parts, the second of what is marked; ``None`` if one is empty."""
+    if len(set(later)) < 2:
+        return None
+    pairs = list(zip(wanted, later, strict=True))
+    return [w for w, marked in pairs if not marked], [w for w, marked in pairs if marked]
+
+
+def signature_of(file: Metadata) -> str | None:
+    """The path of what would no longer fit a metadata file, were it edited."""
+    if file.signed:
+        return file.path
+    if file.twin is not None and file.twin.path.endswith(".sjson"):
+        return file.twin.path
+    return f"{file.path}.gpg" if file.detached is not None else None
+
+
+def diff_of(plan: Plan) -> str:
+    """All edits as one unified diff, that ``patch -p1`` takes."""
+    known = plan.before.look.stream.files
+    texts = []
+    for path, body in sorted(plan.files.items()):
+        before = plan.originals.get(path, b"").decode("utf-8", "surrogateescape")
+        if path in known and known[path].signed and (document := known[path].best) is not None:
+            before = document.text  # the signature is made anew
+        texts.append(diff(path, before, body.decode("utf-8", "surrogateescape")))
+    return "".join(texts)

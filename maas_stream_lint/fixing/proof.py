@@ -1,0 +1,181 @@
+"""Whether edits do good: the reports before and after them, compared.
+
+A finding has to be gone and none to have come, and no release may do less with any product than
+before, but for what an edit says that it takes away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.fixing.proposal import CHOICE
+from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding
+    from maas_stream_lint.fixing.proposal import Proposal
+    from maas_stream_lint.outcome import Row
+
+#: Rules that tell what others lead to: they may point elsewhere after an edit.
+SUMMARIES = ("good-products-lost",)
+#: What a release makes of a product, worst first.
+RANKS = {FATAL: 0, IGNORED: 1, UNUSABLE: 2, NOTICE: 3, IMPORTED: 3}
+
+
+def harm_of(
+    before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
+) -> set[tuple[str, str]]:
+    """What speaks against edits, by product (an empty name: by none); nothing, if they do good.
+
+    A finding is still there, or has come, or some release does less with a product.
+    """
+    moves = moves_of(wanted)
+    left = {(_key(f, after), f.message) for f in after.findings}
+    harm = {spot(f.place, moves) for f, _ in wanted if (_key(f, before, moves), f.message) in left}
+    better, worse = _compared(before, after, moves)
+    if all(proposal.consent == CHOICE for _, proposal in wanted):
+        return harm | worse
+    lenient = all(proposal.consent is not None for _, proposal in wanted)
+    known = {_key(f, before, moves) for f in before.findings}
+    new = (
+        f
+        for f in after.findings
+        if _key(f, after) not in known
+        and f.name not in SUMMARIES
+        and not _was_hidden(f, before, after, better, lenient=lenient)
+    )
+    harm |= {(place.file, place.product or "") for f in new for place in f.places}
+    # A product may be worse off for what is wrong with another, which is then new.
+    return harm or worse
+
+
+def warnings_of(
+    before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
+) -> list[str | None]:
+    """What MAAS now imports though it can't be used: said by the edits that made it so.
+
+    What is of no edit's product is said by the first.
+    """
+    moves = moves_of(wanted)
+    was = {
+        spot(Place(row.file, ("products", row.product)), moves): row.outcomes
+        for row in rows(before.look, before.findings)
+    }
+    told: dict[tuple[str, str], str] = {}
+    for row in rows(after.look, after.findings):
+        old = was.get((row.file, row.product))
+        lines = [
+            line
+            for line, a, b in zip(after.look.lines, row.outcomes, old or (), strict=old is not None)
+            if a == UNUSABLE and RANKS[b] < RANKS[UNUSABLE]
+        ]
+        if lines:
+            told[row.file, row.product] = _useless(row, lines, after)
+    said: list[list[str]] = [[] for _ in wanted]
+    for number, (finding, _) in enumerate(wanted):
+        own = told.pop(spot(finding.place, moves), None)
+        if own is not None:
+            said[number].append(own)
+    said[0] += told.values()
+    return [_joined(several) for several in said]
+
+
+def spot(place: Place, moves: dict[Place, Place | None]) -> tuple[str, str]:
+    """The products file and product that a place is in after ``moves``; an empty name: none."""
+    moved = _moved(Place(place.file, place.path), moves)
+    return moved.file, moved.product or ""
+
+
+def moves_of(wanted: Iterable[tuple[Finding, Proposal]]) -> dict[Place, Place | None]:
+    """What edits rename, move or take out."""
+    return dict(move for _, proposal in wanted for move in proposal.renamed)
+
+
+def _was_hidden(
+    finding: Finding,
+    before: Report,
+    after: Report,
+    better: set[tuple[str, str]],
+    *,
+    lenient: bool,
+) -> bool:
+    """Whether a finding was true before, and only could not be seen.
+
+    It is in a file that was not read, or of a product (or of all) that MAAS did not get to see.
+    ``better``: the products that some release now does more with. ``lenient``: whether advice may
+    come, since somebody agreed to lose something.
+    """
+    file, product = finding.place.file, finding.place.product
+    if file not in before.look.stream.files and file in after.look.stream.files:
+        return True
+    if finding.severity >= Severity.IGNORED:
+        return False
+    if product is None:
+        return bool(better) or (lenient and finding.severity is Severity.INFO)
+    return (file, product) in better or (lenient and finding.severity is Severity.INFO)
+
+
+def _key(
+    finding: Finding, report: Report, moves: dict[Place, Place | None] | None = None
+) -> tuple[Any, ...]:
+    """What makes a finding the same before and after: its rule and place, not its line numbers."""
+    place = _moved(Place(finding.place.file, finding.place.path), moves or {})
+    where = place.path[:6] if place.product is not None else place.path[:2]
+    # What is about the whole stream stands at its first file, which may become another.
+    file = "" if not where and place.file == report.look.stream.start else place.file
+    return (finding.code, file, where, finding.severity)
+
+
+def _moved(place: Place, moves: dict[Place, Place | None]) -> Place:
+    for old, new in moves.items():
+        if new is not None and place.file == old.file and place.path[: len(old.path)] == old.path:
+            return Place(new.file, (*new.path, *place.path[len(old.path) :]))
+    return place
+
+
+def _compared(
+    before: Report, after: Report, moves: dict[Place, Place | None]
+) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The products that some release now does more with, and those that one does less with.
+
+    Those that were taken out do not count.
+    """
+    was = {(row.file, row.product): row.outcomes for row in rows(before.look, before.findings)}
+    now = {(row.file, row.product): row.outcomes for row in rows(after.look, after.findings)}
+    better, worse = now.keys() - was.keys(), set()
+    for (file, product), outcomes in was.items():
+        old = Place(file, ("products", product))
+        here = spot(old, moves)
+        after_it = now.get(here)
+        if after_it is None:
+            if moves.get(old, old) is not None:
+                worse.add(here)
+            continue
+        pairs = [(RANKS[a], RANKS[b]) for a, b in zip(after_it, outcomes, strict=True)]
+        if any(a < b for a, b in pairs):
+            worse.add(here)
+        if any(a > b for a, b in pairs):
+            better.add(here)
+    return better, worse
+
+
+def _useless(row: Row, lines: Sequence[str], after: Report) -> str:
+    why = {
+        f.name
+        for f in after.findings
+        if f.severity is Severity.UNUSABLE and (f.place.product or row.product) == row.product
+    }
+    told = f" ({', '.join(sorted(why))})" if why else ""
+    span = after.look.span(lines)
+    return f"MAAS {span} then imports `{row.product}`, but it can't be used{told}"
+
+
+def _joined(said: Sequence[str]) -> str | None:
+    if not said:
+        return None
+    rest = len(said) - 1
+    return said[0] + (f"; and {rest:,} more product{'s' * (rest > 1)} likewise" if rest else "")

@@ -1,0 +1,148 @@
+"""Which image files a stream's metadata leads to, and a look at them."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint import document, signature
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.images.listing import files_in
+from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
+from maas_stream_lint.names import MODES
+from maas_stream_lint.source import FetchOptions, LocalTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Item
+    from maas_stream_lint.source import Source
+
+#: A file of metadata beside those of the stream that is larger is not looked into.
+_LARGEST = 64 * 2**20
+
+
+def inspect_files(
+    look: Look,
+    source: Source,
+    options: FileOptions,
+    fetch: FetchOptions | None = None,
+    told: Progress | None = None,
+) -> Survey:
+    """Look at the files that the metadata names. Raises LintError where that can't be done."""
+    if options.mode is not None and options.mode not in MODES:
+        raise UsageError(f"no way to look at files: {options.mode!r}", "known: " + ", ".join(MODES))
+    if options.mode == "none":
+        return Survey("none")
+    if isinstance(source, LocalTree):
+        present = _present(source.root)
+        if options.mode is None and not present:
+            return Survey("none", metadata_only=True)
+        # What hashes files takes as long to import as a small stream takes to lint.
+        from maas_stream_lint.images.inspection import inspect_local
+
+        wanted = list(wanted_files(look, options))
+        named = _named(look, source) if not options.only else None
+        return inspect_local(source, wanted, options, present, named, told)
+    from maas_stream_lint.source.remote import RemoteTree
+
+    if isinstance(source, RemoteTree):
+        from maas_stream_lint.images.inspection import inspect_remote
+
+        files = look.stream.files
+        metadata = {path: files[path].answer for path in {look.stream.start: None, **files}}
+        wanted = list(wanted_files(look, options))
+        return inspect_remote(source, wanted, options, fetch or FetchOptions(), metadata, told)
+    return Survey("none")
+
+
+def _present(root: Path) -> dict[str, int] | None:
+    """The plain files of a tree, with their sizes; ``None`` if they are too many, or no tree."""
+    if not (root / "streams").is_dir():
+        return None
+    try:
+        return dict(files_in(root))
+    except OverflowError:
+        return None
+
+
+def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
+    """The files that some release asks for, each once, as the metadata has them."""
+    known: set[str] = set()
+    catalog = look.catalog
+    for version in catalog.all_versions if options.all_versions else catalog.newest:
+        product = version.product
+        if options.only and not any(fnmatchcase(product.name, g) for g in options.only):
+            continue
+        for item in version.items:
+            path = item.path
+            if path is None or path in known or not _leads_into_the_tree(path):
+                continue
+            if look.downloads(item):
+                known.add(path)
+                yield _of(item, path)
+
+
+def _of(item: Item, path: str) -> Wanted:
+    size = item.get("size")
+    given = {name: item.get(name) for name in ALGORITHMS}
+    return Wanted(
+        path,
+        int(size) if size is not None and size.isdecimal() and len(size) < 19 else None,
+        {name: digest.lower() for name, digest in given.items() if digest},
+        listed=item.ftype == "archive.tar.xz",
+    )
+
+
+def _leads_into_the_tree(path: str) -> bool:
+    """Other paths have findings of their own, and are not to be asked for."""
+    return not path.startswith("/") and "://" not in path and ".." not in path.split("/")
+
+
+def _named(look: Look, tree: LocalTree) -> frozenset[str] | None:
+    """All paths that metadata below the root names, be it of this stream or of another."""
+    stream = look.stream
+    if stream.truncated or any(file.best is None for file in stream.files.values()):
+        return None
+    named = {item.path for v in look.catalog.all_versions for item in v.items if item.path}
+    folder = tree.root / "streams"
+    read = {str(tree.root / path) for path in stream.files}
+    for place in sorted([*folder.rglob("*.json"), *folder.rglob("*.sjson")]):
+        if str(place) in read:
+            continue
+        found = _paths_in(place)
+        if found is None:
+            return None
+        named |= found
+    return frozenset(named)
+
+
+def _paths_in(place: Path) -> set[str] | None:
+    """The paths of a products file's items; ``None`` if it can't be read."""
+    try:
+        if place.stat().st_size > _LARGEST:
+            return None
+        text, flaw = document.decode(place.read_bytes())
+        if flaw is not None:
+            return None
+        if signature.is_clear_signed(text):
+            text = signature.strict_payload(text).text
+        data: Any = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return None
+    found = set()
+    for product in _values(data, "products"):
+        for version in _values(product, "versions"):
+            for item in _values(version, "items"):
+                if isinstance(item, dict) and isinstance(item.get("path"), str):
+                    found.add(item["path"])
+    return found
+
+
+def _values(holder: Any, member: str) -> list[Any]:
+    inner = holder.get(member) if isinstance(holder, dict) else None
+    return list(inner.values()) if isinstance(inner, dict) else []

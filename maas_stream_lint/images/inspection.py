@@ -1,0 +1,206 @@
+"""All image files that are asked for, looked at by as many hands as it takes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.images.cache import HashCache, default_folder
+from maas_stream_lint.images.local_files import LocalFiles, asked
+from maas_stream_lint.images.observation import Survey
+from maas_stream_lint.images.pool import Pool, Throttle
+from maas_stream_lint.images.progress import Quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from maas_stream_lint.images.local_files import Copy
+    from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
+    from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.source import Answer, FetchOptions, LocalTree
+    from maas_stream_lint.source.remote import RemoteTree
+
+#: Requests at once to one server, unless somebody says otherwise.
+REMOTE_JOBS = 8
+#: HEAD is asked of so many files, evenly spread: it proves nothing, so all need not be asked.
+MOST_HEADS = 256
+#: Names that go with images without being one.
+COMPANIONS = (".asc", ".gpg", ".sig", ".sha256", ".md5", ".html", ".txt", ".md", "SUMS")
+
+
+def inspect_local(
+    tree: LocalTree,
+    wanted: Sequence[Wanted],
+    options: FileOptions,
+    present: Mapping[str, int] | None,
+    named: frozenset[str] | None,
+    told: Progress | None = None,
+) -> Survey:
+    """Look at the image files of a tree on disk.
+
+    ``present``: the plain files that are there, metadata aside, with their sizes; ``named``: the
+    paths of all files that any metadata names. ``None`` for either if that is not known.
+    """
+    stop = threading.Event()
+    survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
+    with closing(_cache(options, survey.mode)) as cache:
+        images = LocalFiles(tree, cache, stop)
+        looked = [(w, *images.look(w)) for w in wanted]
+        if options.mode is None and _holds_none(present, looked):
+            return Survey("none", wanted=survey.wanted, metadata_only=True)
+        survey.files = {w.path: seen for w, seen, _ in looked}
+        _tell_elsewhere(survey, present)
+        hashing = survey.mode == "download"
+        left = []
+        for w, seen, place in looked:
+            algorithms = asked(w) if hashing else ()
+            known = place is not None and hashing and images.recall(seen, place, w, algorithms)
+            if place is not None and not known:
+                left.append((w, seen, place, algorithms))
+        # The largest first, or one is left over for a single hand in the end.
+        left.sort(key=lambda task: -(task[1].size or 0))
+        progress = told or Quiet()
+        progress.begin(len(left), sum(s.size or 0 for _, s, _, _ in left) if hashing else 0)
+
+        def look(task: tuple[Wanted, Seen, Copy, tuple[str, ...]]) -> None:
+            w, seen, place, algorithms = task
+            images.read(seen, place, w, algorithms, progress)
+            progress.finished(w.path)
+
+        jobs = options.jobs or os.cpu_count() or 1
+        try:
+            survey.interrupted = not Pool(stop).run(left, jobs, lambda: look)
+        finally:
+            progress.end()
+    if named is not None and present is not None:
+        survey.orphans = {
+            path: size
+            for path, size in present.items()
+            if path not in named and not path.endswith(COMPANIONS)
+        }
+    return survey
+
+
+def inspect_remote(
+    tree: RemoteTree,
+    wanted: Sequence[Wanted],
+    options: FileOptions,
+    fetch: FetchOptions,
+    metadata: Mapping[str, Answer],
+    told: Progress | None = None,
+) -> Survey:
+    """Look at the image files of a tree on a server. ``metadata``: what it answered before."""
+    mode = options.mode or "head"
+    # These bring in httpx, and TLS.
+    from maas_stream_lint.images.remote_files import RemoteFiles
+    from maas_stream_lint.images.server_probe import probe_server
+    from maas_stream_lint.images.wire import Watchdog, Wire
+
+    stop = threading.Event()
+    survey = Survey(mode, wanted={w.path: w for w in wanted})
+    progress = told or Quiet()
+    watchdog = Watchdog()
+    throttle = Throttle(options.limit_rate, stop)
+    budget = _Budget(options.max_download)
+    index = next(iter(metadata))
+    with closing(_cache(options, mode)) as cache, closing(watchdog):
+        images = RemoteFiles(tree.site, options, cache, throttle, progress, stop)
+        every = max(1, -(-len(wanted) // MOST_HEADS))
+        heads = {w.path for w in wanted[::every]}
+        found: dict[str, Seen] = {}
+        skipped: list[str] = []
+
+        def look(w: Wanted, wire: Wire) -> None:
+            found[w.path] = seen = images.probe(w, wire)
+            if w.path in heads and seen.trouble is None:
+                images.head(seen, wire)
+            if mode == "download":
+                # What has another length than it should is wrong already, unless it is encoded.
+                same = seen.size is None or w.size in (None, seen.size) or seen.encoded_anyway
+                if seen.trouble is not None or not same or images.recall(seen, w):
+                    progress.advance(w.size or 0)
+                elif budget.spend(seen.size or w.size or 0):
+                    images.download(w, seen, wire)
+                else:
+                    skipped.append(w.path)
+                    progress.advance(w.size or 0)
+            progress.finished(w.path)
+
+        wires: list[Wire] = []
+
+        def worker() -> Callable[[Wanted], None]:
+            wire = Wire(tree.site, fetch, watchdog)
+            wires.append(wire)
+            return lambda w: look(w, wire)
+
+        progress.begin(len(wanted), sum(w.size or 0 for w in wanted) if mode == "download" else 0)
+        jobs = options.jobs or REMOTE_JOBS
+        try:
+            done = Pool(stop).run(list(wanted), jobs, worker, watchdog.cut_all)
+            survey.interrupted = not done
+            if done:
+                had = next((path for path, seen in found.items() if seen.trouble is None), None)
+                survey.server = probe_server(tree.site, fetch, watchdog, index, metadata, had)
+        except KeyboardInterrupt:
+            survey.interrupted = True
+        finally:
+            progress.end()
+            for wire in wires:
+                wire.close()
+            images.close()
+        # A copy: of threads that were given up, one may still come to an end.
+        survey.files = {w.path: found[w.path] for w in wanted if w.path in found}
+        survey.skipped = tuple(sorted(skipped))
+    return survey
+
+
+class _Budget:
+    """How much may still be downloaded."""
+
+    def __init__(self, most: int | None) -> None:
+        self._left = most
+        self._lock = threading.Lock()
+
+    def spend(self, size: int) -> bool:
+        """Whether that much is still left; it is not any more, then."""
+        with self._lock:
+            if self._left is None:
+                return True
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
+
+
+def _cache(options: FileOptions, mode: str) -> HashCache:
+    return HashCache(default_folder() if options.cache and mode == "download" else None)
+
+
+def _holds_none(
+    present: Mapping[str, int] | None, looked: Sequence[tuple[Wanted, Seen, Copy | None]]
+) -> bool:
+    """Whether a tree holds metadata and nothing else: no wanted file, nor one of such a name.
+
+    Files that lie elsewhere are no reason to look away: then the paths are wrong.
+    """
+    if any(place is not None for _, _, place in looked):
+        return False
+    names = {w.path.rpartition("/")[2] for w, _, _ in looked}
+    return present is None or not any(path.rpartition("/")[2] in names for path in present)
+
+
+def _tell_elsewhere(survey: Survey, present: Mapping[str, int] | None) -> None:
+    missing = [seen for seen in survey.files.values() if seen.trouble is not None]
+    if not missing or not present:
+        return
+    by_name: dict[str, list[str]] = {}
+    for path in present:
+        by_name.setdefault(path.rpartition("/")[2], []).append(path)
+    for seen in missing:
+        found = by_name.get(seen.path.rpartition("/")[2], ())
+        sizes = survey.wanted[seen.path].size
+        likely = [path for path in found if sizes in (None, present[path])] or list(found)
+        if likely and len(likely) <= 3:
+            survey.elsewhere[seen.path] = tuple(likely)

@@ -1,0 +1,157 @@
+"""Image files on disk."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.images.observation import ALGORITHMS, Seen
+from maas_stream_lint.images.pool import Stopped
+from maas_stream_lint.images.sniff import HEAD_BYTES, Content, sniff, tar_names
+from maas_stream_lint.source import Trouble, printable
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable
+    from typing import BinaryIO
+
+    from maas_stream_lint.images.cache import HashCache
+    from maas_stream_lint.images.observation import Wanted
+    from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.source import LocalTree
+
+_STEP = 2**20
+
+
+class Copy(NamedTuple):
+    """A file that can be read."""
+
+    place: str
+    real: str  #: the same, links followed
+    stamp: str  #: changes with what is in it
+
+
+class LocalFiles:
+    """The image files of a tree on disk, looked at as a web server would serve them."""
+
+    def __init__(self, tree: LocalTree, cache: HashCache, stop: threading.Event) -> None:
+        """``stop``: set when reading should end."""
+        self._tree = tree
+        self._cache = cache
+        self._stop = stop
+        self._root = os.path.realpath(tree.root)
+        self._folders: dict[str, str] = {}  # where a folder really is: most files share one
+
+    def look(self, wanted: Wanted) -> tuple[Seen, Copy | None]:
+        """What the disk's directory says of a file, and where to read on, if that can be done."""
+        seen = Seen(wanted.path)
+        place = self._tree.locate(wanted.path)
+        if isinstance(place, Trouble):
+            seen.trouble = place
+            return seen, None
+        try:
+            about = os.stat(place)  # noqa: PTH116 - Path drops a final slash, which matters
+        except OSError as error:
+            seen.trouble = _trouble(error, place)
+            return seen, None
+        if not stat.S_ISREG(about.st_mode):
+            kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file"
+            seen.trouble = Trouble("not-a-file", kind)
+            return seen, None
+        real = self._real(place)
+        if not real.startswith(self._root + "/"):
+            seen.link = printable(os.path.relpath(real, self._tree.root))
+        seen.size, seen.inode = about.st_size, (about.st_dev, about.st_ino)
+        return seen, Copy(place, real, _stamp(about))
+
+    def _real(self, place: str) -> str:
+        """``os.path.realpath`` of a file, whose folder is asked for once."""
+        if os.path.islink(place):  # noqa: PTH114 - a Path of each takes longer than the rest
+            return os.path.realpath(place)
+        folder, _, name = place.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return f"{self._folders[folder]}/{name}"
+
+    def recall(self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str]) -> bool:
+        """Fill in what an earlier run has read; whether that is all that is asked for."""
+        facts = self._cache.get(f"file:{copy.real}", copy.stamp)
+        if facts is None or (wanted.listed and "names" not in facts):
+            return False
+        if not facts["digests"].keys() >= set(algorithms):
+            return False
+        names = facts.get("names")
+        try:
+            layers, member = facts["content"]
+            seen.content = Content(tuple(map(str, layers)), member)
+            seen.names = tuple(map(str, names)) if names is not None else None
+        except (KeyError, TypeError, ValueError):
+            return False
+        seen.digests, seen.cached = facts["digests"], True
+        return True
+
+    def read(
+        self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str], told: Progress
+    ) -> None:
+        """Read the first bytes and make the digests. Raises Stopped."""
+        try:
+            with Path(copy.place).open("rb", buffering=0) as file:
+                head = file.read(HEAD_BYTES)
+                seen.content = sniff(head, whole=len(head) == seen.size)
+                if algorithms:
+                    file.seek(0)
+                    seen.digests = self._digests(file, algorithms, told)
+                if wanted.listed:
+                    file.seek(0)
+                    seen.names = whole_listing(file)
+                after = os.fstat(file.fileno())
+        except OSError as error:
+            seen.trouble = _trouble(error, copy.place)
+            return
+        seen.size = after.st_size
+        if algorithms and _stamp(after) == copy.stamp:
+            content = [list(seen.content.layers), seen.content.member]
+            facts: dict[str, Any] = {"digests": seen.digests, "content": content}
+            if wanted.listed:
+                facts["names"] = seen.names
+            self._cache.put(f"file:{copy.real}", copy.stamp, facts)
+
+    def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
+        hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+        buffer = bytearray(_STEP)
+        view = memoryview(buffer)
+        while size := file.readinto(buffer):
+            for hasher in hashers.values():
+                hasher.update(view[:size])
+            told.advance(size)
+            if self._stop.is_set():
+                raise Stopped
+        return {name: hasher.hexdigest() for name, hasher in hashers.items()}
+
+
+def asked(wanted: Wanted) -> tuple[str, ...]:
+    """The digests to make of a file: those that it has checksums for, sha256 in any case."""
+    return tuple(name for name in ALGORITHMS if name == "sha256" or name in wanted.checksums)
+
+
+def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:
+    """All names in a tar; ``None`` for what is none, or too large or too broken to be sure."""
+    listing = tar_names(file)
+    return listing.names if listing is not None and listing.whole else None
+
+
+def _stamp(about: os.stat_result) -> str:
+    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_dev}:{about.st_ino}"
+
+
+def _trouble(error: OSError, place: str) -> Trouble:
+    if isinstance(error, FileNotFoundError) and os.path.islink(place):  # noqa: PTH114 - as above
+        return Trouble("missing", "a link that leads nowhere")
+    missing = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+    if error.errno in missing:
+        return Trouble("missing", "no such file")
+    return Trouble("unreadable", (error.strerror or "the file cannot be read").lower())

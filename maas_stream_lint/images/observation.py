@@ -1,0 +1,119 @@
+"""Which image files are looked at, how, and what was seen of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from maas_stream_lint.images.sniff import Content
+    from maas_stream_lint.source import Trouble
+
+#: Of the checksums a stream may give, those that any release looks at.
+ALGORITHMS = ("sha256", "sha512", "md5")
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """Which image files are looked at, and how. Sizes are in bytes."""
+
+    #: ``none``, ``head`` (there, as long as it should be, of the right kind) or ``download`` (the
+    #: checksums too). ``None``: ``download`` for a directory, unless it holds metadata alone;
+    #: ``head`` for a URL.
+    mode: str | None = None
+    only: tuple[str, ...] = ()  #: globs of product names; empty: all
+    all_versions: bool = False  #: older versions too, which MAAS leaves alone
+    jobs: int | None = None  #: files at once; ``None``: one a core, 8 for a URL
+    limit_rate: int | None = None  #: bytes a second, of all downloads together
+    max_download: int | None = None  #: no file is begun that would lead beyond it
+    keep: str | os.PathLike[str] | None = None  #: where good downloads are kept
+    cache: bool = True  #: whether hashes are remembered from run to run
+    retries: int = 6  #: of a file, in a row and without a byte
+    longest_backoff: float = 10.0  #: seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file that items name: once, however many they are."""
+
+    path: str  #: as the metadata has it
+    size: int | None = None  #: what the metadata says
+    checksums: Mapping[str, str] = field(default_factory=dict)  #: algorithm → digest; likewise
+    listed: bool = False  #: whether it should be an archive whose names matter
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of one file."""
+
+    path: str
+    trouble: Trouble | None = None  #: why it can't be had
+    size: int | None = None  #: of what a GET brings, as it is stored
+    digests: dict[str, str] = field(default_factory=dict)  #: algorithm → digest, lower case
+    content: Content | None = None  #: what its first bytes are
+    names: tuple[str, ...] | None = None  #: what a tar holds
+    cached: bool = False  #: whether the digests are from an earlier run
+    # Of a file on disk:
+    link: str | None = None  #: where a link leads, from the root, that leads out of it
+    inode: tuple[int, int] | None = None  #: device and inode
+    # Of a file on a server, the URLs without credentials and queries:
+    status: int | None = None
+    url: str | None = None  #: the last one that was asked
+    redirects: tuple[str, ...] = ()
+    moved: str | None = None  #: the first redirect, like ``302 Found``
+    headers: Mapping[str, str] = field(default_factory=dict)  #: a few; keys in lower case
+    head: Trouble | None = None  #: why HEAD was refused
+    head_size: int | None = None  #: what HEAD says
+    ranges: bool | None = None  #: whether a part can be asked for
+    encoding: str | None = None  #: Content-Encoding when asked as MAAS asks
+    encoded_anyway: bool = False  #: the same when asked for the file as it is
+    decoded: dict[str, str] = field(default_factory=dict)  #: digests of what MAAS then decodes
+    decoded_size: int | None = None
+    cuts: tuple[int, ...] = ()  #: after which bytes the connection broke off
+    silence: float = 0.0  #: the longest time without a byte, in seconds
+    rate: float | None = None  #: bytes a second, if there were enough to tell
+
+
+@dataclass(slots=True)
+class Server:
+    """What was seen of the server as a whole."""
+
+    #: What the index answers without credentials, if there are any; ``None``: it is the same.
+    anonymous: Trouble | None = None
+    refused: str | None = None  #: the path that it answers so of
+    login: str | None = None  #: where the credentials are from: ``url``, ``netrc`` or ``header``
+    untrusted: str | None = None  #: what the system's own certificates say against it
+    #: Per address of the host's: a digest of its index, or the trouble with it.
+    frontends: dict[str, str] = field(default_factory=dict)
+    #: Metadata files that differ when caches are told to ask anew.
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was seen of a stream's image files."""
+
+    mode: str  #: one of MODES
+    files: dict[str, Seen] = field(default_factory=dict)  #: by path
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    server: Server | None = None  #: of remote sources
+    #: Of local trees that are known whole: files that no metadata names, with their sizes.
+    orphans: dict[str, int] = field(default_factory=dict)
+    #: Of local trees: where files of a missing one's name are.
+    elsewhere: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    metadata_only: bool = False  #: a local tree that holds no image at all, so none was looked for
+    skipped: tuple[str, ...] = ()  #: not downloaded, for `max_download`
+    interrupted: bool = False  #: stopped before all was seen
+
+    @property
+    def read(self) -> int:
+        """Bytes whose digests were made."""
+        return sum(s.size or 0 for s in self.files.values() if s.digests and not s.cached)
+
+    @property
+    def hashed(self) -> int:
+        """Files whose digests are known."""
+        return sum(bool(s.digests) for s in self.files.values())

@@ -1,1 +1,0 @@
-"""Mends metadata: plans edits, proves them, writes them."""

@@ -1,0 +1,131 @@
+"""A plan of edits for people: what is written and why, what is left, and who decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.page import (
+    CODE,
+    COLORS,
+    GOOD,
+    LABEL,
+    TITLE,
+    Page,
+    code,
+    count,
+    severity,
+    styled,
+)
+from maas_stream_lint.report.text import place_text
+
+if TYPE_CHECKING:
+    from maas_stream_lint.finding import Finding, Severity
+    from maas_stream_lint.fixing.choice import Choice
+    from maas_stream_lint.fixing.plan import Edit, Plan
+
+_INDENT, _LABELS = 4, 6
+#: So many edits of one rule are shown; the rest is counted.
+_FEW = 5
+
+
+def render(
+    plan: Plan, choices: list[Choice], threshold: Severity, style: Style, done: str | None
+) -> str:
+    """The plan. ``done``: where it was written, if it was."""
+    page = Page(style)
+    page.hung(styled("stream ", LABEL), styled(clean(plan.before.source), TITLE), 7)
+    _edits(page, "Edits", plan.edits)
+    _edits(page, "Edits that take a flag", plan.refused)
+    _edits(page, "Tried in vain: they would mend nothing, or do harm elsewhere", plan.failed)
+    for choice in choices:
+        _choice(page, choice)
+    left = [f for f in plan.after.findings if f.severity >= threshold]
+    _left(page, left, {edit.name for edit in plan.refused})
+    page.line()
+    _summary(page, plan, left, done)
+    return page.text()
+
+
+def _edits(page: Page, title: str, edits: tuple[Edit, ...]) -> None:
+    if not edits:
+        return
+    page.line()
+    page.line(styled(title, TITLE))
+    by_rule: dict[str, list[Edit]] = {}
+    for edit in edits:
+        by_rule.setdefault(edit.name, []).append(edit)
+    for same in by_rule.values():
+        first = same[0]
+        head = Text("  ")
+        head.append(f"{first.code} ", CODE)
+        head.append(first.name)
+        if first.consent is not None:
+            head.append(f" · {first.consent}", COLORS["warning"])
+        page.line(head, hang=_INDENT)
+        for edit in same[:_FEW]:
+            page.line(code(edit.what, TITLE), indent=_INDENT)
+            _field(page, "at", Text(place_text(edit.place)))
+            if edit.warning is not None:
+                _field(page, "but", styled(edit.warning, COLORS["unusable"]))
+        if len(same) > _FEW:
+            page.line(styled(f"and {len(same) - _FEW:,} more", LABEL), indent=_INDENT)
+        _field(page, "why", first.reason)
+
+
+def _choice(page: Page, choice: Choice) -> None:
+    page.line()
+    page.line(styled("What can be done about ", TITLE).append(clean(choice.product)), hang=2)
+    for number, way in enumerate(choice.ways, 1):
+        page.line(Text(f"  {number} ").append(way.title, TITLE), hang=_INDENT)
+        page.line(code(way.told), indent=_INDENT)
+        if way.command is not None:
+            _field(page, "do", Text(clean(way.command)))
+
+
+def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
+    if not left:
+        return
+    page.line()
+    page.line(styled("Left, since metadata alone can't mend it", TITLE))
+    seen: dict[tuple[str, str], int] = {}
+    for finding in left:
+        seen[(finding.code, finding.remedy)] = seen.get((finding.code, finding.remedy), 0) + 1
+    shown: set[tuple[str, str]] = set()
+    for finding in left:
+        key = (finding.code, finding.remedy)
+        if key in shown:
+            continue
+        shown.add(key)
+        head = Text("  ")
+        head.append_text(severity(finding.severity))
+        head.append(f"  {finding.code} ", CODE)
+        head.append(finding.name)
+        if seen[key] > 1:
+            head.append(f" · {seen[key]:,} times", LABEL)
+        page.line(head, hang=_INDENT)
+        page.line(code(finding.message), indent=_INDENT)
+        _field(page, "do", "see the flag above" if finding.name in offered else finding.remedy)
+
+
+def _summary(page: Page, plan: Plan, left: list[Finding], done: str | None) -> None:
+    if left:
+        told = styled("not all is mended", COLORS["ignored"])
+    else:
+        told = styled("mended" if plan.edits else "nothing to mend", GOOD)
+    if plan.edits or left:
+        told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
+    if plan.refused:
+        told.append(f", {len(plan.refused):,} more with a flag")
+    told.append(f" · {count(len(left), 'finding')} left")
+    if done is not None:
+        told.append(f" · written to {clean(done)}")
+    else:
+        told.append(" · nothing was written")
+    page.line(told, hang=2)
+
+
+def _field(page: Page, label: str, text: Text | str) -> None:
+    page.field(label, text, indent=_INDENT, width=_LABELS)

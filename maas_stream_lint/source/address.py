@@ -1,0 +1,180 @@
+"""Web addresses: which may be asked for, by which way, with whose credentials; what is shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import netrc
+import os
+import re
+import ssl
+import time
+from base64 import b64encode
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from maas_stream_lint import __version__
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source.answer import printable
+
+if TYPE_CHECKING:
+    from maas_stream_lint.source.answer import FetchOptions
+
+PORTS = {"http": 80, "https": 443}
+REDIRECTS = (301, 302, 303, 307, 308)
+#: Statuses worth another try.
+PASSING = (429, 502, 503, 504)
+#: What a status means for who asked.
+KINDS = {401: "unauthorized", 403: "forbidden", 404: "missing"}
+PLAIN = httpx.Headers(
+    {"accept": "*/*", "accept-encoding": "gzip", "user-agent": f"maas-stream-lint/{__version__}"}
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The server that a source names: where its paths lead, and what nobody else may be sent."""
+
+    base: str  #: without credentials
+    origin: httpx.URL  #: with them
+    headers: httpx.Headers = field(repr=False)  #: may hold secrets
+    trust: ssl.SSLContext = field(repr=False)
+    login: str | None = None  #: where its credentials are from: ``url``, ``netrc`` or ``header``
+
+    @classmethod
+    def named(cls, base: str, options: FetchOptions) -> Site:
+        """The site of a base URL. Raises UsageError for what cannot be meant."""
+        try:
+            origin = parsed(base)
+        except ValueError:
+            # Not quoted: of what cannot be parsed, nobody knows which part is the password.
+            hint = "write http://host/path; in a password, write / ? # @ as %2F %3F %23 %40"
+            raise UsageError("the source's URL has no valid host and port", hint) from None
+        headers = own_headers(options.headers, origin)
+        login = None
+        if "authorization" in {name.lower() for name, _ in options.headers}:
+            login = "header"
+        elif "authorization" in headers:
+            login = "url" if origin.userinfo else "netrc"
+        return cls(anonymous(base), origin, headers, trust(options.ca_bundle), login)
+
+    def url(self, path: str) -> httpx.URL:
+        """Where ``path`` leads, which is text put behind the base: it never names a host.
+
+        Raises ValueError for a path that no URL can hold.
+        """
+        return parsed(self.base + "/" * (not self.base.endswith("/")) + path)
+
+    def trusts(self, url: httpx.URL) -> bool:
+        """Whether credentials may go to ``url``."""
+        return same_server(self.origin, url)
+
+
+def parsed(text: str, schemes: tuple[str, ...] = ("http", "https")) -> httpx.URL:
+    """``text`` as a URL fit to be asked for, or ValueError.
+
+    Quoting is that of requests and browsers: what is quoted already stays so.
+    """
+    match = re.match(r"([^/?#]*//[^/?#]*)?(.*)", text, re.DOTALL)
+    assert match is not None
+    rest = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", match[2]).encode("utf-8", "surrogatepass")
+    try:
+        url = httpx.URL((match[1] or "") + quote(rest, safe="%!#$&'()*+,/:;=?@[]~"))
+    except httpx.InvalidURL:
+        raise ValueError from None
+    url.raw_host.decode("ascii").encode("idna")  # or the socket would raise
+    if url.scheme not in schemes or not re.fullmatch(r"[\w.:-]+", url.host):
+        raise ValueError
+    if (url.port or 0) >= 2**16:
+        raise ValueError
+    return url
+
+
+def anonymous(url: str) -> str:
+    """A URL without its user and password."""
+    return re.sub(r"^([^/?#]*//)[^/?#]*@", r"\1", url)
+
+
+def shown(url: str) -> str:
+    """A URL for reports: credentials are left out, and the query, which may hold a token."""
+    place, query, _ = anonymous(url).partition("#")[0].partition("?")
+    return printable(place) + ("?…" if query else "")
+
+
+def same_server(base: httpx.URL, url: httpx.URL) -> bool:
+    """Whether secrets of ``base`` may go to ``url``: same host and port, or http made https."""
+    ports = [(u.scheme, u.port or PORTS[u.scheme]) for u in (base, url)]
+    upgraded = ports == [("http", 80), ("https", 443)]
+    return base.host == url.host and (ports[0] == ports[1] or upgraded)
+
+
+def own_headers(given: tuple[tuple[str, str], ...], url: httpx.URL) -> httpx.Headers:
+    """For the server of the source and no other: plain headers, the user's, and credentials."""
+    own = []
+    for name, value in given:
+        if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII):
+            hint = "write 'Name: value'"
+            raise UsageError("the name of a header is empty or holds a forbidden character", hint)
+        if not re.fullmatch(r"[\t -~\xa0-\xff]*", value):
+            hint = "leave out line breaks and what is not Latin-1"
+            raise UsageError(f"the value of the header {name} holds a forbidden character", hint)
+        own.append((name.encode(), value.strip().encode("latin-1")))
+    login = (url.username, url.password) if url.userinfo else _netrc_login(url.host)
+    if login and b"authorization" not in [name.lower() for name, _ in own]:
+        token = b64encode(":".join(login).encode("utf-8", "surrogateescape"))
+        own.append((b"authorization", b"Basic " + token))
+    headers = PLAIN.copy()
+    headers.update(own)
+    return headers
+
+
+def _netrc_login(host: str) -> tuple[str, str] | None:
+    try:
+        place = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
+        found = netrc.netrc(str(place)).authenticators(host) if place.is_file() else None
+    except (OSError, ValueError, RuntimeError, netrc.NetrcParseError):
+        return None  # as curl and requests do with one they cannot read
+    return (found[0] or found[1] or "", found[2] or "") if found else None
+
+
+def trust(bundle: str | os.PathLike[str] | None) -> ssl.SSLContext:
+    """The CA bundle's trust, or the system's, as MAAS 3.8 has it (``SYSTEM_CA_FILE``)."""
+    if bundle is None:
+        system = ssl.get_default_verify_paths()
+        if system.cafile or system.capath:
+            return ssl.create_default_context()
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=bundle)
+    except (OSError, ValueError):
+        where = printable(os.fspath(bundle))
+        hint = "give a file of certificates in PEM form"
+        raise UsageError(f"cannot read CA certificates from {where}", hint) from None
+
+
+def proxy_for(url: httpx.URL) -> str | None:
+    """The proxy that the environment sets for a URL; ``no_proxy`` may hold networks."""
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(url.netloc.decode("ascii")):
+        return None
+    for entry in proxies.get("no", "").split(","):
+        with suppress(ValueError):
+            if ipaddress.ip_address(url.host) in ipaddress.ip_network(entry.strip(), strict=False):
+                return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def seconds_asked(retry_after: str) -> float | None:
+    """What a ``Retry-After`` header asks for, be it a number or a date."""
+    with suppress(ValueError, OverflowError):
+        return max(0.0, int(retry_after))
+    with suppress(ValueError, OverflowError, TypeError, IndexError):
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    return None

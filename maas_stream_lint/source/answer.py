@@ -1,0 +1,103 @@
+"""What a source of metadata is, and what it answers: the vocabulary of this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+_HINTS = {
+    "missing": "publish it, or correct the path that names it",
+    "outside-root": "name it by a path below the root of the stream",
+    "not-a-file": "publish a plain file there",
+    "unreadable": "allow the web server's user to read it",
+    "unauthorized": "allow reading without a login",
+    "forbidden": "allow everybody to read it; S3 also answers 403 for a file that does not exist",
+    "status": "look into the server's log",
+    "tls": "install a certificate that the region controllers trust",
+    "redirects": "give MAAS the URL that the redirects lead to",
+    "encoding": "configure the server to send it without that Content-Encoding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a document or an image file could not be read."""
+
+    #: ``missing``, ``forbidden``, ``unauthorized``, ``status``, ``too-large``, ``unreadable``,
+    #: ``timeout``, ``tls``, ``connection``, ``redirects``, ``encoding``, ``outside-root``,
+    #: ``not-a-file`` or ``cut``
+    kind: str
+    message: str  #: for people, without secrets; ``404 Not Found`` if the server answered so
+    status: int | None = None  #: the HTTP status, if the server answered
+
+    @property
+    def hint(self) -> str:
+        """What to do about it: one clause."""
+        return _HINTS.get(self.kind, "request it from the region controller with `curl`")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source answered for one path."""
+
+    path: str  #: the path as the metadata has it
+    body: bytes | None  #: without its Content-Encoding; ``None`` if there is trouble
+    trouble: Trouble | None = None
+    # Only remote sources fill in the rest.
+    status: int | None = None
+    url: str | None = None  #: the last URL of the request; never with credentials or a query
+    redirects: tuple[str, ...] = ()  #: the URLs that the server redirected to, in order
+    headers: Mapping[str, str] = field(default_factory=dict)  #: some; the keys in lower case
+    #: The body of an answer whose status is not 2xx, at most 64 KiB: MAAS up to 3.7 reads it as
+    #: the document.
+    error_body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOptions:
+    """How sources are read. Local sources use ``max_bytes`` only. Times are in seconds."""
+
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  #: may hold secrets
+    ca_bundle: str | os.PathLike[str] | None = None  #: replaces the system's CA certificates
+    timeout: float = 20.0  #: for a connection, and for each pause of the server
+    deadline: float = 300.0  #: for one document, with all its redirects and retries
+    max_bytes: int = 256 * 2**20  #: of one document, after decompression
+    max_redirects: int = 5
+    retries: int = 2  #: attempts after the first one
+    backoff: float = 0.5  #: the pause before the first retry; it doubles with each retry
+    longest_wait: float = 10.0  #: a longer ``Retry-After`` ends the attempts
+
+
+class Source(Protocol):
+    """A tree of metadata files. Readers need not know whether it is local or remote."""
+
+    @property
+    def label(self) -> str:
+        """What the user gave, without credentials: the ``source`` of reports."""
+
+    @property
+    def base(self) -> str:
+        """The URL or directory in front of the index path, without credentials."""
+
+    @property
+    def index_path(self) -> str:
+        """The path that MAAS asks for first."""
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the user named a metadata file; otherwise MAAS adds an index path to a root."""
+
+    def read(self, path: str) -> Answer:
+        """The document at ``path``, or the trouble with it. Raises nothing."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+def printable(text: str) -> str:
+    """``text`` in characters that any report can hold: names on disk need not be UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()

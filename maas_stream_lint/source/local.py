@@ -1,0 +1,143 @@
+"""A stream on disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source.answer import Answer, Trouble, printable
+from maas_stream_lint.source.index_path import SIGNED_INDEX
+
+#: What a user can give as a source.
+SOURCE_KINDS = "give a directory that holds streams/v1, a .json or .sjson file, or an http(s) URL"
+
+_SUFFIXES = (".json", ".sjson")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTree:
+    """A stream on disk, read as a web server with this root would serve it."""
+
+    label: str
+    root: Path
+    index_path: str
+    explicit: bool
+    max_bytes: int
+
+    @property
+    def base(self) -> str:
+        """The root, with a slash at its end."""
+        return printable(str(self.root)).rstrip("/") + "/"
+
+    def read(self, path: str) -> Answer:
+        """The file at ``path`` below the root.
+
+        Mirrors ``UrlContentSource._urlinfo`` (simplestreams/contentsource.py), which takes
+        ``root/path`` for a file URL: ``?`` and ``#`` end the name, ``%20`` stands for itself.
+        """
+        try:
+            got = self._read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            got = Trouble("missing", "no such file")
+        except OSError as error:
+            kind = "missing" if error.errno == errno.ENAMETOOLONG else "unreadable"
+            got = Trouble(kind, (error.strerror or "the file cannot be read").lower())
+        if isinstance(got, Trouble):
+            return Answer(path, None, got)
+        return Answer(path, got)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def locate(self, path: str) -> str | Trouble:
+        """Where ``path`` is on disk, links not followed: names are read as by ``read``."""
+        try:
+            name = urlsplit("file:///" + path).path[1:]
+        except ValueError:
+            return Trouble("missing", "no such file")
+        # Dots go by the text, as in a web server; then links are followed.
+        tidy = os.path.normpath(name)
+        if name.startswith("/") or tidy.split("/")[0] == "..":
+            return Trouble("outside-root", "the path leads out of the tree")
+        if "\0" in name or not encodable(name):
+            return Trouble("missing", "no such file")
+        return f"{self.root}/{tidy}" + "/" * name.endswith("/")
+
+    def _read(self, path: str) -> bytes | Trouble:
+        place = self.locate(path)
+        if isinstance(place, Trouble):
+            return place
+        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(self.root)):
+            return Trouble("outside-root", "the path leads out of the tree through a link")
+        # Opening alone can hang (a fifo) or do harm (a device).
+        if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116 - Path drops a final slash
+            return Trouble("not-a-file", "not a regular file")
+        with Path(place).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > self.max_bytes:
+                return Trouble("too-large", f"larger than {self.max_bytes} bytes")
+            body = file.read(size + 1)
+        if len(body) > size:
+            return Trouble("unreadable", "the file grew while it was read")
+        return body
+
+
+def encodable(name: str) -> bool:
+    """Whether a name could be on disk: half a surrogate pair cannot."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def open_local(label: str, given: str, max_bytes: int) -> LocalTree:
+    """The tree of a path. Raises UsageError for a path that is no source."""
+    label = printable(label)
+    # The text of the path decides, not where links in it lead: ``current/streams/v1/index.json``.
+    place = Path(os.path.normpath(Path(given).absolute()))
+    try:
+        mode = place.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        root, path = _split_local(place)
+        # A root without its index is a broken stream, and findings say so.
+        if path.startswith("streams/v1/") and place.suffix in _SUFFIXES and _is_directory(root):
+            return LocalTree(label, root, path, explicit=True, max_bytes=max_bytes)
+        raise UsageError(f"{label} does not exist", SOURCE_KINDS) from None
+    except OSError as error:
+        why = (error.strerror or "unreadable").lower()
+        raise UsageError(f"cannot open {label}: {why}", "check the path and its rights") from None
+    if stat.S_ISDIR(mode):
+        _refuse_inner_directory(label, place)
+        return LocalTree(label, place, SIGNED_INDEX, explicit=False, max_bytes=max_bytes)
+    if not stat.S_ISREG(mode) or place.suffix not in _SUFFIXES:
+        raise UsageError(f"{label} is not a directory, .json or .sjson file", SOURCE_KINDS)
+    root, path = _split_local(place)
+    return LocalTree(label, root, path, explicit=True, max_bytes=max_bytes)
+
+
+def _split_local(place: Path) -> tuple[Path, str]:
+    """The root and the path in it; a file outside ``streams/v1`` is linted alone, where it is."""
+    before, inside, after = str(place).partition("/streams/v1/")
+    return (Path(before or "/"), f"streams/v1/{after}") if inside else (place.parent, place.name)
+
+
+def _refuse_inner_directory(label: str, place: Path) -> None:
+    if _is_directory(place / "streams/v1"):
+        return
+    for root in place.parents:
+        if _is_directory(root / "streams/v1"):
+            hint = f"lint the root: {printable(str(root))}"
+            raise UsageError(f"{label} is a directory inside a stream, not its root", hint)
+
+
+def _is_directory(place: Path) -> bool:
+    try:
+        return stat.S_ISDIR(place.stat().st_mode)
+    except OSError:
+        return False

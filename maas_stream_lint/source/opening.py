@@ -1,0 +1,65 @@
+"""Which kind of source a text means: a directory, a file or a URL."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source.answer import FetchOptions
+from maas_stream_lint.source.local import SOURCE_KINDS, open_local
+
+if TYPE_CHECKING:
+    from maas_stream_lint.source.answer import Source
+
+#: A lone ``name:`` is no scheme: products files have names such as ``com.ubuntu.maas:stable.json``.
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):", re.IGNORECASE)
+
+
+def open_source(source: str | os.PathLike[str], *, options: FetchOptions | None = None) -> Source:
+    """The tree that a directory, a file, or an http, https or file URL stands for.
+
+    Requests nothing yet. Raises UsageError for a ``source`` of no such kind.
+    """
+    options = options or FetchOptions()
+    text = os.fspath(source).strip()
+    if not text:
+        raise UsageError("no source is named", SOURCE_KINDS)
+    match = _SCHEME.match(text)
+    scheme = (match[1] or match[2]).lower() if match else ""
+    if scheme in ("http", "https"):
+        # The HTTP library takes longer to import than a check of a local tree.
+        from maas_stream_lint.source.remote import RemoteTree
+
+        return RemoteTree(text, options)
+    if scheme not in ("", "file"):
+        raise UsageError(f"{scheme}:// is not a kind of source that MAAS reads", SOURCE_KINDS)
+    return open_local(text, _file_path(text) if scheme else text, options.max_bytes)
+
+
+def is_local(source: str) -> bool:
+    """Whether a source is on disk."""
+    match = _SCHEME.match(source.strip())
+    return match is None or (match[1] or match[2]).lower() == "file"
+
+
+def local_path(source: str) -> Path:
+    """The path of a source on disk; it need not exist."""
+    text = source.strip()
+    given = _file_path(text) if _SCHEME.match(text) else text
+    return Path(os.path.normpath(Path(given).absolute()))
+
+
+def _file_path(url: str) -> str:
+    """The path of a file URL; like simplestreams, without decoding ``%20``."""
+    rest = url[len("file:") :]
+    if rest.startswith("//"):
+        host, slash, rest = rest[2:].partition("/")
+        if host not in ("", "localhost") or not slash:
+            raise UsageError(
+                "a file URL cannot name a host", "write file:///path, or just the path"
+            )
+        rest = "/" + rest
+    return rest
