@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.building.finished_image import unchanged
 from maas_stream_lint.building.streams import STEP
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.fixing.publish import replace_metadata
+from maas_stream_lint.fixing.exchange import replace_metadata
 
 if sys.platform != "win32":
     import fcntl
