@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 def replace_metadata(
     root: Path, written: Mapping[str, bytes], before: Mapping[str, bytes | None] | None = None
 ) -> None:
-    """Make a tree hold these files beside those that it has, in one step.
+    """Make a tree hold these files beside those that it has: see ``exchange_metadata``.
+
+    Raises LintError if another run of this tool writes to the tree, too.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with alone(root):
+        exchange_metadata(root, written, before)
+
+
+def exchange_metadata(
+    root: Path, written: Mapping[str, bytes], before: Mapping[str, bytes | None] | None = None
+) -> None:
+    """Make a tree that is locked hold these files beside those that it has, in one step.
 
     ``written``: path below the root → content; products files come before the index that names
     them. ``before``: what a file must hold until then (``None``: there is no such file); without
@@ -32,10 +44,9 @@ def replace_metadata(
     Raises Changed if another program writes one of these files at the same time, LintError or
     OSError if they cannot be written. Then the tree is as it was, with what others wrote to it.
     """
-    root.mkdir(parents=True, exist_ok=True)
     expected = {path: held(root / path) for path in written} | dict(before or {})
     expected = {path: expected[path] for path in written}
-    with alone(root), _stage(root, written) as (stage, staged), _signals_wait():
+    with _stage(root, written) as (stage, staged), _signals_wait():
         singly = [path for path in written if path not in staged]
         with _one_by_one(root, {path: written[path] for path in singly}, expected):
             together = {path: expected[path] for path in staged}
