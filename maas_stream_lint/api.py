@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ from maas_stream_lint.stream import load
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.source import FetchOptions
 
@@ -52,6 +53,8 @@ class Report:
     untouched: tuple[Finding, ...] | None = None
     asked: frozenset[str] | None = None  #: codes of the rules that were; ``None``: all
     narrowed: bool = False  #: whether the files of some products alone were looked at
+    #: What `fixing.suggestions` planned, for formats that show it.
+    edits: Mapping[Finding, Sequence[Suggestion]] = field(default_factory=dict)
 
     @property
     def facts(self) -> tuple[Finding, ...]:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 )
 @together(FORMAT, CONFIG)
 def config(source: str | None, form: str, **given: Any) -> None:
-    """Show all settings of `check`, the value of each, and where it is from.
+    """Show each setting of `check`, its value, and where the value is from.
 
-    A flag goes before an environment variable, that before the file; in the file, what it says of
-    SOURCE before what it says of all.
+    A flag overrides an environment variable, which overrides the file. In the file, the settings
+    of SOURCE override the common ones.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.report import origins
@@ -36,9 +36,9 @@ def config(source: str | None, form: str, **given: Any) -> None:
     ctx = click.get_current_context()
     said = origins.described(ctx.obj, _told(ctx, ctx.obj.of(source), given))
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report.data import as_json
 
-        text = json_.render(said)
+        text = as_json(said)
     else:
         text = origins.render(said)
     out.write(text, None)

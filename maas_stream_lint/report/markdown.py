@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import loglines, outcome
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import merged, sections
+from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.phrases import brief, count, maas, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
 from maas_stream_lint.report.verdict import told
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.output import Style
     from maas_stream_lint.report.groups import Entry, Section
+    from maas_stream_lint.report.joining import Texts
 
 #: So many rows has the table; what is lost stands on top.
 _MOST_ROWS = 40
@@ -49,6 +51,11 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
     elif report.findings:
         lines += ["", "The findings are too many for this page."]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def join(texts: Texts) -> str:
+    """The reports with an empty line between them."""
+    return with_blank_lines(texts)
 
 
 def quoted(text: str, *, cell: bool = False) -> str:
