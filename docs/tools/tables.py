@@ -36,7 +36,7 @@ def _commands() -> Iterator[str]:
         pieces = [
             p for p in command.collect_usage_pieces(_context(name, command)) if p != "[OPTIONS]"
         ]
-        yield f"| `maas-stream-lint {' '.join([name, *pieces])}` | {_cell(_sentence(command))} |"
+        yield f"| `maas-stream-lint {' '.join([name, *map(_cell, pieces)])}` | {_cell(_sentence(command))} |"
 
 
 def _sentence(command: click.Command) -> str:
@@ -68,7 +68,7 @@ def _homes() -> dict[tuple[str, str], list[str]]:
             record = parameter.get_help_record(_context(name, command))
             if record is not None and isinstance(parameter, click.Option):
                 option, about = record
-                key = f"`{option.replace('|', chr(92) + '|')}`", _cell(about)
+                key = f"`{_cell(option)}`", _cell(about)
                 found.setdefault(key, []).append(name)
     return found
 

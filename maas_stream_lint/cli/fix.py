@@ -31,7 +31,7 @@ from maas_stream_lint.names import EXIT_FINDINGS
 @click.option("--in-place", is_flag=True, help="Edit the tree itself. SOURCE must be a directory.")
 @click.option("--diff", "as_diff", is_flag=True, help="Print the edits as a unified diff.")
 @click.option(
-    "--dry-run", is_flag=True, help="List the edits and write nothing. This is the default,)
+    "--dry-run", is_flag=True, help="List the edits and write nothing. This is the default."
 )
 @click.option(
     "--output",
@@ -41,10 +41,10 @@ from maas_stream_lint.names import EXIT_FINDINGS
     help="Write the whole fixed metadata tree to this directory.",
 )
 @click.option(
-    "--with-files", is_flag=True, help="With --output: also link or copy the image files,)
+    "--with-files", is_flag=True, help="With --output: also link or copy the image files."
 )
 @click.option(
-    "--no-backup", is_flag=True, help="With --in-place: keep no *.orig copies of changed files,)
+    "--no-backup", is_flag=True, help="With --in-place: keep no *.orig copies of changed files."
 )
 @click.option(
     "--unsafe",

@@ -181,7 +181,7 @@ FILES = together(
         help="Check only the image files of products whose names match. Repeatable.",
     ),
     click.option(
-        "--all-versions", is_flag=True, help="Also check the image files of older versions,)
+        "--all-versions", is_flag=True, help="Also check the image files of older versions."
     ),
     click.option(
         "--jobs",
@@ -256,7 +256,7 @@ CONFIG = together(
         "local SOURCE or in the working directory]",
     ),
     click.option(
-        "--no-config", is_flag=True, expose_value=False, help="Do not read a configuration file,)
+        "--no-config", is_flag=True, expose_value=False, help="Do not read a configuration file."
     ),
 )
 OUTPUT = click.option(
