@@ -48,7 +48,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "text": Format("text", "people; the default. What several products share is told once.", True),
+    "text": Format("text", "people; the default. It tells once what several products share.", True),
     "compact": Format(
         "compact",
         "editors, `grep`, problem matchers: `file:line:col: CODE name: message [MAAS 2.9-3.7]`",
@@ -62,7 +62,7 @@ FORMATS = {
     "gitlab": Format("gitlab", "GitLab's code quality widget"),
     "junit": Format("junit", "test reports of Jenkins, GitLab and others"),
     "markdown": Format("markdown", "tickets, comments, chat"),
-    "html": Format("html_", "people who want to look around: one file, no network"),
+    "html": Format("html_", "people who want to explore: one file, no network"),
 }
 
 
