@@ -34,7 +34,7 @@ def config(source: str | None, form: str, **given: Any) -> None:
 
     out.check_target(None)
     ctx = click.get_current_context()
-    said = origins.described(ctx.obj, _told(ctx, ctx.obj.of(source), given))
+    said = origins.described(ctx.obj, _values_and_origins(ctx, ctx.obj.of(source), given))
     if form == "json":
         from maas_stream_lint.report.data import as_json
 
@@ -44,7 +44,7 @@ def config(source: str | None, form: str, **given: Any) -> None:
     out.write(text, None)
 
 
-def _told(
+def _values_and_origins(
     ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
 ) -> Iterator[tuple[str, Any, str | Setting | None]]:
     """Key, value and origin of each setting: the name of what says so, a file, or nothing."""

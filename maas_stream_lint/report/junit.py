@@ -112,18 +112,18 @@ def _case(
     if bad:
         first = f"{bad[0].code} {bad[0].name}: {bad[0].message}"
         more = f" (and {count(len(bad) - 1, 'more finding')})" if len(bad) > 1 else ""
-        body = "\n\n".join(_told(report, finding, lines) for finding in bad)
+        body = "\n\n".join(_finding_in_lines(report, finding, lines) for finding in bad)
         inside += f'      <failure type="{bad[0].severity.label}" message="{_xml(first)}{more}">'
         inside += f"{_text(body)}</failure>\n"
     if rest:
-        body = "\n\n".join(_told(report, finding, lines) for finding in rest)
+        body = "\n\n".join(_finding_in_lines(report, finding, lines) for finding in rest)
         inside += f"      <system-out>{_text(body)}</system-out>\n"
     if not inside:
         return f"    <testcase {head}/>\n"
     return f"    <testcase {head}>\n{inside}    </testcase>\n"
 
 
-def _told(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
+def _finding_in_lines(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
     lines = [compact.line(report, finding)]
     if finding.effect:
         lines.append(f"MAAS {clean(finding.effect)}")

@@ -160,7 +160,7 @@ def _result(report: Report, finding: Finding, mark: str, index: int) -> dict[str
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": level(finding.severity),
-        "message": {"text": _message(_told(finding))},
+        "message": {"text": _message(_finding_in_words(finding))},
         "locations": [_location(report, finding.place)],
         **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {SCHEME: mark},
@@ -175,7 +175,7 @@ def _result(report: Report, finding: Finding, mark: str, index: int) -> dict[str
     }
 
 
-def _told(finding: Finding) -> str:
+def _finding_in_words(finding: Finding) -> str:
     effect = f"MAAS {finding.effect}. " if finding.effect else ""
     return f"{finding.message} [{maas(finding.maas)}]. {effect}Fix: {finding.remedy}"
 
