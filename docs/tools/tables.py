@@ -7,6 +7,7 @@ tests/test_docs.py`` writes it anew.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z -]+) -->\n)[\s\S]*?(\n<!-- end -->)")
+
+
+#: Commands whose own options have a table of their own.
+_OWN = ("fix", "build")
 
 
 def with_tables(text: str) -> str:
@@ -44,19 +49,19 @@ def _sentence(command: click.Command) -> str:
 
 
 def _options() -> Iterator[str]:
-    """What several commands take, or one that is not ``fix``."""
+    """What several commands take, or one that has no table of its own."""
     yield "| option | of | |"
     yield "|---|---|---|"
     for (option, about), homes in _homes().items():
-        if homes != ["fix"]:
+        if homes not in ([name] for name in _OWN):
             yield f"| {option} | {_of(homes)} | {about} |"
 
 
-def _options_of_fix() -> Iterator[str]:
+def _options_of(command: str) -> Iterator[str]:
     yield "| option | |"
     yield "|---|---|"
     for (option, about), homes in _homes().items():
-        if homes == ["fix"]:
+        if homes == [command]:
             yield f"| {option} | {about} |"
 
 
@@ -99,6 +104,6 @@ def _cell(text: str) -> str:
 _TABLES = {
     "commands": _commands,
     "options": _options,
-    "options of fix": _options_of_fix,
+    **{f"options of {name}": partial(_options_of, name) for name in _OWN},
     "formats": _formats,
 }
