@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.images.observation import Seen
+    from maas_stream_lint.images.observation import Seen, Survey
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Version
 
@@ -62,13 +62,18 @@ def find_absence(look: Look) -> Absence:
             absence.whole_before[key] = before.name
         if before is not None or len(gone) < len(seen):
             absence.served.append(product)
-        elif product.image and not any(path in survey.elsewhere for path in gone):
+        elif product.image and not any(_strayed(path, survey) for path in gone):
             absence.left_out[key] = product
     return absence if absence.served else Absence()
 
 
 def _seen(version: Version, files: dict[str, Seen]) -> Iterator[Seen]:
     return (files[item.path] for item in version.items if item.path in files)
+
+
+def _strayed(path: str, survey: Survey) -> bool:
+    """Whether a missing file may be another one of its name, which no metadata names."""
+    return any(other in survey.orphans for other in survey.elsewhere.get(path, ()))
 
 
 def _is_whole(version: Version, older: dict[str, Seen]) -> bool:
