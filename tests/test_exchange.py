@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -280,13 +281,18 @@ def test_owners_are_kept(root: Path, monkeypatch: pytest.MonkeyPatch, whole: boo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes another user")
-def test_refused_where_an_owner_would_be_locked_out(root: Path) -> None:
+def test_refused_where_an_owner_would_be_locked_out() -> None:
     """Not root, and the file of somebody else: it would then be ours alone to read."""
-    for place in (root, *root.rglob("*")):
-        place.chmod(0o777 if place.is_dir() else 0o666)
-    for parent in root.parents:
-        if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o777 == 0o700:
-            parent.chmod(0o711)
+    with tempfile.TemporaryDirectory() as folder:  # which others may enter, unlike pytest's own
+        Path(folder).chmod(0o777)
+        locked_out(Path(folder))
+
+
+def locked_out(root: Path) -> None:
+    (root / INDEX).parent.mkdir(parents=True)
+    (root / INDEX).write_bytes(b"old")
+    for place in (root / "streams", root / "streams/v1"):
+        place.chmod(0o777)
     (root / INDEX).chmod(0o604)
     os.chown(root / INDEX, 1234, 4321)
     before = read(root)
