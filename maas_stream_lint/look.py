@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from maas_stream_lint.absence import Absence, find_absence
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
@@ -192,6 +193,11 @@ class Look:
                     image = found[seen.path] = Image(seen, survey.wanted[seen.path])
                 image.items.append(item)
         return list(found.values())
+
+    @cached_property
+    def absence(self) -> Absence:
+        """The products that the tree leaves out on purpose, or that are ahead of their files."""
+        return find_absence(self)
 
     @cached_property
     def paths(self) -> dict[str, Entry | Item]:

@@ -17,7 +17,7 @@ from maas_stream_lint.rulebook import System, default_system, is_root, of_family
 from maas_stream_lint.stream import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from maas_stream_lint.images.observation import Seen, Wanted
     from maas_stream_lint.stream import Metadata, Stream
@@ -152,6 +152,12 @@ class Product:
             return None
         name = max(self.versions)
         return Version(self, name, self.versions[name])
+
+    @property
+    def older(self) -> Iterator[Version]:
+        """Its other versions, the greatest name first."""
+        for name in sorted(self.versions, reverse=True)[1:]:
+            yield Version(self, name, self.versions[name])
 
     def get(self, field: str) -> str | None:
         """A field as text: the product's, else the file's, the newest version's or an item's."""

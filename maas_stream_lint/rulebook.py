@@ -132,6 +132,10 @@ class Release:
         """A member of the file's ``[import]`` table."""
         return self.data["import"][name]
 
+    def refusal(self, name: str) -> str:
+        """A member of the ``[database]`` table: ``EXCEPTION: TEXT``."""
+        return str(self.data["database"][name])
+
     def download(self, name: str) -> Any:
         """A member of the ``[download]`` table."""
         return self.data["download"][name]
@@ -288,6 +292,18 @@ def is_root(ftype: str | None) -> bool:
     """Whether a file of an ftype is the system itself."""
     known = ftypes().get(ftype or "")
     return known is not None and known.root
+
+
+@lru_cache(maxsize=1)
+def gadget_system() -> str:
+    """The ``os`` whose images are named by release and gadget."""
+    return next(name for name, system in systems().items() if system.gadget)
+
+
+@lru_cache(maxsize=1)
+def unmissed_ftypes() -> frozenset[str]:
+    """The ftypes of what is no part of an image, so that nobody misses it."""
+    return frozenset((*of_family("listing"), *of_family("notice")))
 
 
 @cache

@@ -214,7 +214,7 @@ def sha256_form(item: Item, look: Look) -> Iterator[Said]:
         altogether.
     Fix: write the output of `sha256sum FILE`, as it is.
     Example:
-        "sha256": "FC68531724182C8A
+        "sha256": "6A919FB5C19F04DF
     """
     sha256 = item.get("sha256")
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):

@@ -16,7 +16,7 @@ from maas_stream_lint.rulebook import ftypes, is_root, of_family
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.imports.fieldtypes import Problem
+    from maas_stream_lint.imports.strict.fieldtypes import Problem
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Product
     from maas_stream_lint.rulebook import UbuntuSet

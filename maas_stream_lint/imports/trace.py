@@ -22,10 +22,10 @@ class Kind(Enum):
 
 
 class Event(NamedTuple):
-    """One thing that MAAS stumbles over.
+    """One thing that a simulated MAAS stumbles over.
 
-    The simulation goes on after an abort, as if the cause were mended, so that one run shows all
-    causes; the verdict is that of the first abort.
+    The simulation goes on after an abort, as if the cause were fixed, so that one run shows all
+    causes. The verdict is that of the first abort.
     """
 
     cause: str

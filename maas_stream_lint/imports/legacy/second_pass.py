@@ -1,6 +1,6 @@
-"""Pass 2: what is recorded for download.
+"""Second pass: the boot resources, and what is recorded for download.
 
-Mirrors ``BootResourceRepoWriter`` and ``BootResourceStore`` (maasserver/bootresources.py).
+Mirrors ``BootResourceRepoWriter`` and ``BootResourceStore`` (src/maasserver/bootresources.py).
 """
 
 from __future__ import annotations
@@ -8,24 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.imports.answers import plain
-from maas_stream_lint.imports.flat import (
-    UNSTORED,
-    Claim,
+from maas_stream_lint.imports.columns import plain
+from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, SNAP, Identity, identity
+from maas_stream_lint.imports.legacy.flattening import (
     FlatItem,
     FlatProduct,
     Key,
     Walked,
-    identity,
+    key_of,
     product_title,
 )
 from maas_stream_lint.imports.trace import Import, Resource
+from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.imports.database import Database
-    from maas_stream_lint.imports.descriptions import Descriptions
-    from maas_stream_lint.imports.journal import Journal
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.first_pass import FirstPass
 
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
@@ -61,36 +60,37 @@ class _Resource:
     sets: dict[str, _Set] = field(default_factory=dict)
 
 
-class Writer:
+class SecondPass:
     """The boot resources in the making."""
 
-    def __init__(self, journal: Journal, database: Database, described: Descriptions) -> None:
-        """``described``: what pass 1 left."""
-        self.journal = journal
-        self.database = database
-        self.mapping = described.mapping
-        self.walked = described.walked
+    def __init__(self, recorder: PassRecorder, first: FirstPass) -> None:
+        """``first``: the first pass, done."""
+        self.recorder = recorder
+        self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
+        self.superseded = {right: left for left, right in self.supersedes.items()}
+        self.mapping = first.mapping
+        self.walked = first.walked
         self._resources: dict[tuple[str, str, str], _Resource] = {}
         self._aliases: dict[tuple[str, str], str] = {}  # (name, architecture) → its first alias
         self._contents: set[str] = set()
         # What the items of a version have in common is judged once.
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
-        self._made: tuple[str, str, str | None] = ("", "", None)
+        self._made = Identity("", "", None, None)
         self._odd = False  # its name or architecture has another number of slashes than one
         self._set: _Set | None = None
 
     def write(self) -> None:
-        """Pass 2 over the same files: ``BootResourceRepoWriter``."""
-        if not self.mapping and self.journal.trace.fatal is None:
-            self.journal.trace.say("writer", "warning", NOTHING)
+        """Walk over the same files again: ``BootResourceRepoWriter``."""
+        if not self.mapping and self.recorder.trace.fatal is None:
+            self.recorder.trace.say("writer", "warning", NOTHING)
             return
         wanted: set[Key] = set()
         # Most tuples of a product are claimed by one item.
         for claim in {id(claim): claim for claim in self.mapping.values()}.values():
-            key = identity(claim.flat)
+            key = key_of(claim.flat)
             if key is None:
-                self.journal.no_content_id(claim.place.file)
+                self.recorder.no_content_id(claim.place.file)
             else:
                 wanted.add(key)
         for product in self.walked:
@@ -101,7 +101,7 @@ class Writer:
         chosen = self._choose(product, wanted)
         newest = product.versions[product.newest].get("items", {})
         if chosen is None and newest:
-            if walked.specs and not walked.aborted and self.journal.trace.fatal is None:
+            if walked.specs and not walked.aborted and self.recorder.trace.fatal is None:
                 self._unmapped(walked)
                 return
             if not walked.dropped:
@@ -110,22 +110,22 @@ class Writer:
             return
         items = product.versions[chosen].get("items", {})
         older = chosen != product.newest  # so pass 1 has not judged it
-        if older and newest and walked.specs and self.journal.trace.fatal is None:
+        if older and newest and walked.specs and self.recorder.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
         self._supported = walked.claimed  # as pass 1 has found
         for item in product.items(chosen):
-            if not older or self.journal.checksummed(item):
+            if not older or self.recorder.checksummed(item):
                 self._write_item(product.name, chosen, items, item)
 
     def _choose(self, product: FlatProduct, wanted: set[Key]) -> str | None:
         """The newest version that the cache leads to."""
-        if "content_id" in product.base and product.identity(product.newest) in wanted:
+        if "content_id" in product.base and product.key(product.newest) in wanted:
             return product.newest
         chosen = None
         for vername in sorted(product.versions, reverse=True):
-            key = product.identity(vername)
+            key = product.key(vername)
             if key is None:
-                self.journal.no_content_id(product.file)
+                self.recorder.no_content_id(product.file)
             elif key in wanted:
                 chosen = chosen or vername
         return chosen
@@ -136,12 +136,12 @@ class Writer:
         winners = {self.mapping[spec].place: None for spec in walked.specs}
         own = [p for p in winners if (p.file, p.path[:2]) == at[:2]]
         if own:
-            self.journal.drop("identity-overridden", own[0])
+            self.recorder.drop("identity-overridden", own[0])
             return
         others = sorted(p.product for p in winners if p.product is not None)
         winner = others[0] if others else None
         values = {"winner": winner, "place": next(iter(winners)), "instead": instead}
-        self.journal.drop("duplicate-tuple", at, values=values)
+        self.recorder.drop("duplicate-tuple", at, values=values)
 
     def _write_item(
         self, product: str, vername: str, items: dict[str, Any], item: FlatItem
@@ -152,47 +152,45 @@ class Writer:
         ftype = item.get("ftype")
         if ftype is None:
             values = {"key": item.key}
-            self.journal.abort("missing-ftype", item.place, "KeyError", "'ftype'", values=values)
+            self.recorder.abort("missing-ftype", item.place, "KeyError", "'ftype'", values=values)
             return
-        if ftype == "notifications":
+        if ftype in of_family("notice"):
             self._notify(item.raw, item.place)
-        if ftype == "root-image.gz" and "squashfs" in items:
-            self.journal.drop(
-                "squashfs-key",
-                item.place,
-                values={"key": "squashfs", "ftype": ftype, "item": items["squashfs"]},
-            )
-        elif not self.journal.answers.stores(ftype):
+        superseder = self.superseded.get(ftype)
+        if superseder in items:
+            values = {"key": superseder, "ftype": ftype, "item": items[superseder]}
+            self.recorder.drop("squashfs-key", item.place, values=values)
+        elif not self.recorder.answers.stores(ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
-            self.journal.trace.say("writer", "warning", line)
-            if ftype not in UNSTORED and item.key != "manifest":
-                self.journal.drop("unknown-ftype", item.place, line, {"ftype": ftype})
-        elif item.base is self._supported or self.journal.supported(product, item):
+            self.recorder.trace.say("writer", "warning", line)
+            if ftype not in self.recorder.unmissed and item.key not in self.recorder.unmissed:
+                self.recorder.drop("unknown-ftype", item.place, line, {"ftype": ftype})
+        elif item.base is self._supported or self.recorder.supported(product, item):
             self._supported = item.base  # the next item mostly has the same
             self._store(product, vername, ftype, item)
 
     def _new_enough(self, product: str, item: FlatItem) -> bool:
         """Whether MAAS itself is as new as ``maas_supported`` wants it."""
         values = {"maas_supported": item.base["maas_supported"]}
-        verdict, wanted = self.journal.answers.supported(values["maas_supported"])
+        verdict, wanted = self.recorder.answers.supported(values["maas_supported"])
         if verdict == "newer":
             line = f"Ignoring {product}, requires a newer version of MAAS({wanted})"
-            self.journal.trace.say("writer", "warning", line)
-            self.journal.drop("maas-supported-newer", item.place, line, values)
+            self.recorder.trace.say("writer", "warning", line)
+            self.recorder.drop("maas-supported-newer", item.place, line, values)
             return False
         if verdict == "unparsable":
             cause, message = "maas-supported-unparsable", f"Invalid version: '{wanted}'"
-            self.journal.abort(cause, item.place, "InvalidVersion", message, values=values)
+            self.recorder.abort(cause, item.place, "InvalidVersion", message, values=values)
         return True
 
     def _notify(self, item: dict[str, Any], at: Place) -> None:
         """``ReleaseNotifications``: exactly three members, whatever their values."""
         if "release_notification" not in item:
-            self.journal.abort("release-notification", at, "KeyError", "'release_notification'")
+            self.recorder.abort("release-notification", at, "KeyError", "'release_notification'")
             return
         said = item["release_notification"]
         if not isinstance(said, dict) or set(said) != {"maas_version", "message", "version"}:
-            self.journal.abort(
+            self.recorder.abort(
                 "release-notification",
                 at.below("release_notification"),
                 "TypeError",
@@ -202,19 +200,19 @@ class Writer:
     def _store(self, product: str, vername: str, ftype: str, item: FlatItem) -> None:
         """``BootResourceStore.insert``: resource, set and file."""
         if item.base is not self._made_of:
-            resource = self._make(item.base, Claim(item.base, item.place))
+            resource = self._make(item.base, item.place)
             if resource is None:
                 return
             self._made_of, self._made, self._set = item.base, resource, None
             self._odd = any(text.count("/") != 1 for text in resource[:2])
-        name, architecture, kflavor = self._made
+        name, architecture, kflavor, _ = self._made
         path, sha256 = item.get("path"), item.get("sha256")
         if path is None:
-            self.journal.abort("missing-path", item.place, "KeyError", "'path'")
+            self.recorder.abort("missing-path", item.place, "KeyError", "'path'")
             return
         if sha256 is None:
             values = {"stored": True}
-            self.journal.abort("missing-sha256", item.place, "KeyError", "'sha256'", values=values)
+            self.recorder.abort("missing-sha256", item.place, "KeyError", "'sha256'", values=values)
             return
         filename = path.rsplit("/", 1)[-1]
         if not self._file_fits(filename, sha256, item):
@@ -222,7 +220,7 @@ class Writer:
         known = sha256 in self._contents or (name, architecture) in self._aliases
         self._contents.add(sha256)
         if self._odd and self._splits(name, known=known):
-            self.journal.abort(
+            self.recorder.abort(
                 "slash-in-name",
                 item.place,
                 "ValueError",
@@ -233,56 +231,47 @@ class Writer:
         if self._set is None:
             self._set = self._get_set(name, architecture, kflavor, item.base)
         set_ = self._set
-        if ftype == "squashfs":
-            set_.files = {n: f for n, f in set_.files.items() if f != "root-image.gz"}
+        if ftype in self.supersedes:
+            gone = self.supersedes[ftype]
+            set_.files = {n: f for n, f in set_.files.items() if f != gone}
         set_.files[filename] = ftype
-        self.journal.trace.imported.append(Import(item.version.file, product, vername, item.key))
+        self.recorder.trace.imported.append(Import(item.version.file, product, vername, item.key))
 
-    def _make(self, flat: dict[str, str], claim: Claim) -> tuple[str, str, str | None] | None:
-        """``get_or_create_boot_resource``: name, architecture and kflavor of the boot resource."""
-        os, bootloader = flat.get("os", "ubuntu"), flat.get("bootloader-type")
-        for name in (
-            "arch",
-            *(() if bootloader is not None and os != "ubuntu-core" else ("release",)),
-            "label",
-        ):
+    def _make(self, flat: dict[str, str], at: Place) -> Identity | None:
+        """``get_or_create_boot_resource``: the boot resource, unless MAAS fails before it."""
+        os = flat.get("os", self.recorder.ubuntu)
+        kind = SNAP if os == self.recorder.snap else IMAGE
+        if kind == IMAGE and "bootloader-type" in flat:
+            kind = BOOTLOADER
+        needed = ("arch", "label") if kind == BOOTLOADER else ("arch", "release", "label")
+        for name in needed:
             if name not in flat:
-                self.journal.abort(f"missing-{name}", claim.place, "KeyError", f"'{name}'")
+                self.recorder.abort(f"missing-{name}", at, "KeyError", f"'{name}'")
                 return None
-        kflavor, subarch, series = flat.get("kflavor"), "generic", bootloader
-        if os == "ubuntu-core":
-            if "gadget_snap" not in flat:
-                self.journal.abort("ubuntu-core-gadget", claim.place, "KeyError", "'gadget_snap'")
-                return None
-            kflavor, series = (
-                flat.get("kernel_snap", "generic"),
-                f"{flat['release']}-{flat['gadget_snap']}",
-            )
-        elif bootloader is None:
-            subarch = self.journal.answers.flavoured(flat.get("subarch", "generic"), kflavor)
-            series = flat["release"]
-        name, architecture = f"{os}/{series}", f"{flat['arch']}/{subarch}"
-        if not self._is_storable(name, architecture, kflavor, flat, claim):
+        if kind == SNAP and "gadget_snap" not in flat:
+            self.recorder.abort("ubuntu-core-gadget", at, "KeyError", "'gadget_snap'")
             return None
-        return name, architecture, kflavor
+        made = identity(kind, os, flat.get, self._flavoured)
+        return made if self._is_storable(made, flat, at) else None
 
-    def _is_storable(
-        self, name: str, architecture: str, kflavor: str | None, flat: dict[str, str], claim: Claim
-    ) -> bool:
+    def _flavoured(self, subarch: str, kflavor: str | None) -> str:
+        joined: str = self.recorder.answers.flavoured(subarch, kflavor)
+        return joined
+
+    def _is_storable(self, made: Identity, flat: dict[str, str], at: Place) -> bool:
         """What ``BootResource.save`` and ``BootResourceSet.save`` refuse."""
         rolling = flat.get("rolling")
         if rolling is not None and rolling not in ("True", "False", "t", "f", "1", "0"):
-            self.journal.abort(
+            self.recorder.abort(
                 "rolling-not-boolean",
-                claim.place,
+                at,
                 "ValidationError",
                 f"'{rolling}' value must be either True or False.",
                 values={"rolling": rolling},
             )
             return False
-        version = flat.get("version")
-        alias = f"{flat.get('os', 'ubuntu')}/{version}" if version else ""
-        texts = (name, architecture, kflavor or "", alias, flat["version_name"], flat["label"])
+        alias = made.alias or ""
+        texts = (*made[:2], made.kflavor or "", alias, flat["version_name"], flat["label"])
         extras = {extra: flat[extra] for extra in RESOURCE_EXTRAS if extra in flat}
         title = product_title(flat)
         if title is not None:
@@ -290,19 +279,19 @@ class Writer:
         if plain(texts) and all(text.isprintable() for text in extras.values()):
             return True
         # Asked only where it matters, or lines that differ in this could not share an import.
-        if not plain([alias]) and "alias" not in self.journal.answers.policy("resource-key"):
+        if not plain([alias]) and "alias" not in self.recorder.answers.policy("resource-key"):
             texts = (*texts[:3], "", *texts[4:])
         return all(
             [
-                self.database.fits(*column, text, claim)
+                self.recorder.stores(*column, text, at)
                 for column, text in zip(STORED, texts, strict=True)
             ]
-            + [self.database.fits(None, extra, text, claim) for extra, text in extras.items()]
+            + [self.recorder.stores(None, extra, text, at) for extra, text in extras.items()]
         )
 
     def _file_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
         """What ``BootResourceFile.save`` and its content row refuse."""
-        answers = self.journal.answers
+        answers = self.recorder.answers
         if (
             item.usual
             and EXTRAS.isdisjoint(item.base)
@@ -313,7 +302,7 @@ class Writer:
         return self._closely_fits(filename, sha256, item)
 
     def _closely_fits(self, filename: str, sha256: str, item: FlatItem) -> bool:
-        claim = Claim(item.base, item.place)
+        at = item.place
         try:
             size = int(item.get("size") or "")
         except ValueError as error:
@@ -322,36 +311,38 @@ class Writer:
         if not -(2**63) <= size < 2**63 and self._keeps_size(sha256):
             values = {"size": size}
             message = "bigint out of range"
-            self.journal.abort("size-out-of-range", item.place, "DataError", message, values=values)
+            self.recorder.abort(
+                "size-out-of-range", item.place, "DataError", message, values=values
+            )
             return False
         extras = {extra: text for extra in EXTRAS if (text := item.get(extra)) is not None}
         return all(
             [
-                self.database.fits("file-name", "file name", filename, claim),
-                self.database.fits("file-sha256", "sha256", sha256, claim),
-                *(self.database.fits(None, extra, text, claim) for extra, text in extras.items()),
+                self.recorder.stores("file-name", "file name", filename, at),
+                self.recorder.stores("file-sha256", "sha256", sha256, at),
+                *(self.recorder.stores(None, extra, text, at) for extra, text in extras.items()),
             ]
         )
 
     def _keeps_size(self, sha256: str) -> bool:
         """Whether the size goes into the database: a column of the content's row, or the file's."""
-        every = self.journal.answers.policy("size-kept") == "every-file"
+        every = self.recorder.answers.policy("size-kept") == "every-file"
         return every or sha256 not in self._contents
 
     def _no_size(self, item: FlatItem, error: str) -> None:
         size = item.get("size")
         if size is None:
-            self.journal.abort("missing-size", item.place, "KeyError", "'size'")
+            self.recorder.abort("missing-size", item.place, "KeyError", "'size'")
         else:
             values = {"size": size}
-            self.journal.abort("size-not-a-number", item.place, "ValueError", error, values=values)
+            self.recorder.abort("size-not-a-number", item.place, "ValueError", error, values=values)
 
     def _splits(self, name: str, *, known: bool) -> bool:
         """Whether MAAS takes an odd name apart here and fails: ``get_resource_identity``.
 
         ``known``: the resource or the file's content is stored already.
         """
-        if self.journal.answers.policy("splits-identity") == "always":
+        if self.recorder.answers.policy("splits-identity") == "always":
             return name.count("/") != 1
         return known
 
@@ -360,7 +351,7 @@ class Writer:
     ) -> _Set:
         alias = fields.get("version") or ""
         first = self._aliases.setdefault((name, architecture), alias)
-        if alias != first and "alias" not in self.journal.answers.policy("resource-key"):
+        if alias != first and "alias" not in self.recorder.answers.policy("resource-key"):
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
         resource.kflavor = kflavor

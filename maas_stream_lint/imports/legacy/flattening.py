@@ -1,4 +1,4 @@
-"""Flattening: an item's fields as the legacy engine sees them, and what both passes keep of a file.
+"""Flattening: an item's fields as MAAS sees them, and what both passes keep of a file.
 
 Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
 """
@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from maas_stream_lint.finding import Place
 
-#: File types that no MAAS stores, and nobody misses.
-UNSTORED = ("manifest", "notifications")
 #: Fields that are looked up of an item only as such; with any other, it overrides its product.
 OWN_FIELDS = frozenset(
     (
@@ -80,7 +78,7 @@ class FlatProduct:
         own = {} if version.keys() <= ITEMS_ALONE else text_fields(version)
         return {**self.base, **own, "version_name": vername}
 
-    def identity(self, vername: str) -> Key | None:
+    def key(self, vername: str) -> Key | None:
         """What pass 2 finds a version by, ``None`` without the ``content_id`` that MAAS needs."""
         alone = self.versions[vername].keys() <= ITEMS_ALONE
         fields = self.base if alone else self.level(vername)
@@ -164,7 +162,7 @@ def product_title(flat: dict[str, str]) -> str | None:
     return f"{os} {release}" + (f" {gadget}" if gadget is not None else "")
 
 
-def identity(flat: dict[str, str]) -> Key | None:
+def key_of(flat: dict[str, str]) -> Key | None:
     """The key of a flattened version, ``None`` without the ``content_id`` that MAAS needs."""
     if "content_id" not in flat:
         return None

@@ -1,15 +1,16 @@
-"""What both passes of the legacy engine share: their journal, and two judgements of an item."""
+"""What both passes share: the record of what happens, and two judgements of an item."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.flat import UNSTORED, FlatItem
-from maas_stream_lint.imports.trace import Event, Kind, Trace
+from maas_stream_lint.imports.recorder import Recorder
+from maas_stream_lint.rulebook import default_system, gadget_system, unmissed_ftypes
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
+    from maas_stream_lint.imports.legacy.flattening import FlatItem
 
 CHECKSUMS = ("md5", "sha256", "sha512")
 IO_ERROR = (
@@ -23,48 +24,34 @@ UNSIGNED = (
 IO_LOG = {"OSError": ("warning", IO_ERROR), "SignatureMissingException": ("error", UNSIGNED)}
 
 
-class Journal:
-    """The trace in the making, and the stage it is at."""
+class PassRecorder(Recorder):
+    """The record of the passes, with what MAAS logs."""
 
     def __init__(self, answers: Answers) -> None:
-        """An empty trace for the line that answers."""
-        self.answers = answers
-        self.trace = Trace(
-            (answers.release.line,), strict=False, log={"descriptions": [], "writer": []}
-        )
-        self.stage = "descriptions"
+        """Start an empty trace for the release line that gives the answers."""
+        super().__init__(answers, "descriptions")
+        self.trace.log = {"descriptions": [], "writer": []}
+        self.unmissed = unmissed_ftypes()
+        self.ubuntu = default_system()
+        self.snap = gadget_system()
         self._nameless: set[str] = set()
 
-    def abort(
+    def logged(
         self,
         cause: str,
         place: Place,
         exception: str,
         message: str,
-        frames: tuple[str, ...] = (),
+        frames: tuple[str, ...],
         *,
-        values: dict[str, Any] | None = None,
+        values: dict[str, Any],
     ) -> None:
-        """Record an exception. ``frames``: the files it goes up through, each logging it."""
+        """Record an exception that goes up through ``frames``: the files, each logging it."""
         level_text = IO_LOG.get(exception)
         if level_text is not None:
             for _ in frames:
                 self.trace.say(self.stage, level_text[0], level_text[1].format(message))
-        self.trace.abort(
-            Event(cause, Kind.ABORT, place, self.stage, exception, message, values or {})
-        )
-
-    def drop(
-        self,
-        cause: str,
-        place: Place,
-        line: str | None = None,
-        values: dict[str, Any] | None = None,
-    ) -> None:
-        """Record that MAAS drops something. ``line``: what it logs, if it does."""
-        self.trace.events.append(
-            Event(cause, Kind.DROP, place, self.stage, None, line, values or {})
-        )
+        self.abort(cause, place, exception, message, values=values)
 
     def malformed(self, cause: str, place: Place, value: Any) -> None:
         """Record a node that is no object."""
@@ -115,24 +102,28 @@ class Journal:
 
     def supported(self, product: str, item: FlatItem) -> bool:
         """``validate_product``: by the raw ``os``, so a product without one passes."""
-        fields = item.base
-        os = fields.get("os", "")
-        cause = None
-        values: dict[str, Any] = {"os": os}
-        core = os == "ubuntu-core" and self.answers.named("ubuntu-core", product)
-        if "ubuntu" in os.lower() and not core and not self.answers.named("ubuntu", product):
-            cause = "ubuntu-core-name" if os == "ubuntu-core" else "ubuntu-name"
-        type_ = fields.get("bootloader-type")
-        if cause is None and type_ is not None:
-            values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
-            if not self.answers.named("bootloader", product):
-                cause = "bootloader-name"
-            elif not self.answers.boots(type_, fields.get("os"), fields.get("arch")):
-                cause = "bootloader-unsupported"
+        cause = self._unsupported(product, item.base)
         if cause is None:
             return True
+        fields = item.base
+        values: dict[str, Any] = {"os": fields.get("os", "")}
+        if cause.startswith("bootloader"):
+            type_ = fields["bootloader-type"]
+            values = {"type": type_, "os": fields.get("os"), "arch": fields.get("arch")}
         line = f"Ignoring unsupported product {product}"
         self.trace.say(self.stage, "warning", line)
-        if item.get("ftype") not in UNSTORED:
+        if item.get("ftype") not in self.unmissed:
             self.drop(cause, item.place, line, values)
         return False
+
+    def _unsupported(self, product: str, fields: dict[str, str]) -> str | None:
+        os, type_ = fields.get("os", ""), fields.get("bootloader-type")
+        snap = os == self.snap and self.answers.named("ubuntu-core", product)
+        if self.ubuntu in os.lower() and not snap and not self.answers.named("ubuntu", product):
+            return "ubuntu-core-name" if os == self.snap else "ubuntu-name"
+        if type_ is None:
+            return None
+        if not self.answers.named("bootloader", product):
+            return "bootloader-name"
+        known = self.answers.boots(type_, fields.get("os"), fields.get("arch"))
+        return None if known else "bootloader-unsupported"

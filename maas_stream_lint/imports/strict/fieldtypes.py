@@ -1,4 +1,4 @@
-"""The strict engine's field types, judged as pydantic's lax mode does, and its refusals."""
+"""The types that fields may have, judged as pydantic's lax mode does, and problems with them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHITE_SPACE = (
 
 @dataclass(frozen=True)
 class Problem:
-    """One cause for a document's refusal."""
+    """One value that does not have the type or shape that MAAS needs."""
 
     cause: str
     path: Path
@@ -36,18 +36,10 @@ class Problem:
     message: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
-
-class Invalid(Exception):  # noqa: N818 - of the stream, not of ours
-    """The document does not fit this model; another may be tried."""
-
-
-class Crash(Exception):  # noqa: N818 - of MAAS, not of ours
-    """MAAS's own code fails with another exception, so no further model is tried."""
-
-    def __init__(self, cause: str, path: Path, exception: str, message: str, **values: Any) -> None:
-        """See Problem for the parts."""
-        super().__init__(message)
-        self.problem = Problem(cause, path, exception, message, values)
+    @property
+    def crashes(self) -> bool:
+        """Whether MAAS's own code fails on it, so that no further shape is tried."""
+        return self.exception is not None
 
 
 def number(value: Any) -> int:
@@ -125,10 +117,13 @@ def fits_type(value: Any, kind: str, datatypes: list[str]) -> bool:
     return True
 
 
-def wrong(
+def refused(
     data: dict[str, Any], name: str, kind: str, datatypes: list[str]
 ) -> tuple[str | None, str | None] | None:
-    """Judge a field: ``None`` if it fits, else the exception and text that come of it."""
+    """Judge a field: ``None`` if it fits, else the exception and text of MAAS's own failure.
+
+    Both are ``None`` where pydantic refuses the field in an orderly way.
+    """
     if name not in data:
         return None if kind[-1] in "?~" else (None, None)
     try:
@@ -137,20 +132,14 @@ def wrong(
         return (type(error).__name__, str(error))
 
 
-def no_mapping(cause: str, at: Path, value: Any) -> Crash:
+def no_mapping(cause: str, at: Path, value: Any) -> Problem:
     """What comes of a node that is no object."""
     kind = type(value).__name__
-    return Crash(
-        cause, at, "TypeError", f"argument after ** must be a mapping, not {kind}", value=value
-    )
+    message = f"argument after ** must be a mapping, not {kind}"
+    return Problem(cause, at, "TypeError", message, {"value": value})
 
 
-def twice(at: Path, member: str) -> Crash:
-    """What comes of a member whose name MAAS wants to give itself."""
-    return Crash(
-        "reserved-member",
-        (*at, member),
-        "TypeError",
-        f"got multiple values for keyword argument '{member}'",
-        member=member,
-    )
+def twice(at: Path, member: str) -> Problem:
+    """What comes of a reserved member, which MAAS fills in itself."""
+    message = f"got multiple values for keyword argument '{member}'"
+    return Problem("reserved-member", (*at, member), "TypeError", message, {"member": member})

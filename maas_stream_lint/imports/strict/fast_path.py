@@ -1,6 +1,6 @@
-"""What is as usual, told at a glance: most products are, and only the others need a close look.
+"""The fast path: what is as usual is told in a few steps, and most products are.
 
-Whoever gets a no for an answer has to judge field by field.
+A yes is final. After a no, ``shapes`` judges field by field.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def open_fields(product: dict[str, Any], shape: Shape) -> dict[str, str]:
 
 
 def all_usual(versions: dict[str, Any], shape: Shape) -> bool:
-    """Whether all versions fit, told at a glance: they hold nothing but items, and usual ones."""
+    """Whether all versions fit: they hold nothing but items, and usual ones."""
     needed, types, options = shape.plain_item
     try:
         holders = [version["items"] for version in versions.values() if len(version) == 1]
