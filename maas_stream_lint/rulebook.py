@@ -164,6 +164,19 @@ class Release:
         """A member of the ``[deploy]`` table."""
         return self.data["deploy"][name]
 
+    def use(self, name: str) -> Any:
+        """A member of the ``[use]`` table."""
+        return self.data["use"][name]
+
+    @cached_property
+    def curtin_types(self) -> dict[str, dict[str, str]]:
+        """OS driver → ftype of a root file that it takes → how curtin is told to write it."""
+        types = self.use("curtin-types")
+        return {
+            os: {ftype: types[ftype] for ftype in ftypes if ftype in types}
+            for os, ftypes in self.drivers.items()
+        }
+
     @cached_property
     def ubuntu_set(self) -> UbuntuSet:
         """What an Ubuntu image needs to boot."""

@@ -30,6 +30,7 @@ def closed(schema: Any) -> Any:
 
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
+USE = validator("use")
 BUILT = validator("built")
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from maas_stream_lint.api import Preview, Report, check, preview
+from maas_stream_lint.api import Preview, Report, check, preview, use
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
-from schemas import FIX, PREVIEW, REPORT, through_text
+from schemas import FIX, PREVIEW, REPORT, USE, through_text
 from trees import KEYRING, corpus, tree_of
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +42,7 @@ def test_fixtures(fixture: Path) -> None:
         REPORT.validate(said)
         assert counts_agree(said)
         PREVIEW.validate(through_text(preview(source, keyring=trusted).to_dict()))
+        USE.validate(through_text(use(source, keyring=trusted).to_dict()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["id"])

@@ -146,8 +146,14 @@ def ubuntu_core_gadget(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL405", Severity.FATAL, causes=["not-modelled-in-38"], at="product")
-def not_modelled_in_38(event: Event, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL405",
+    Severity.FATAL,
+    causes=["not-modelled-in-38"],
+    at="product",
+    once=["not-modelled-in-38"],
+)
+def not_modelled(event: Event, look: Look) -> Iterator[Said]:
     """A product is of a kind that MAAS 3.8 does not know, and that costs it the whole source.
 
     MAAS: 3.8 knows three kinds of products: kernel and initrd with a root image, a lone

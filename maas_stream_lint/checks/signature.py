@@ -172,8 +172,14 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL806", Severity.FATAL, on="stream", causes=["unsigned-json-on-38"])
-def unsigned_json_on_38(seen: Event | Whole, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL806",
+    Severity.FATAL,
+    on="stream",
+    causes=["unsigned-json-on-38"],
+    once=["unsigned-json-on-38"],
+)
+def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """The stream is not signed, and MAAS 3.8 may want it to be.
 
     MAAS: up to 3.7 verifies nothing of a source whose URL ends in `.json`. 3.8 verifies every

@@ -48,7 +48,7 @@ def explain(
     out.check_target(None)
     known = all_rules()
     what = " ".join(words)
-    rule = next((r for r in known if what.strip().lower() in (r.code.lower(), r.name)), None)
+    rule = next((r for r in known if r.is_called(what.strip())), None)
     matches = [] if rule is not None else loglines.recognise_all(what)
     if rule is None and not matches:
         raise UsageError(

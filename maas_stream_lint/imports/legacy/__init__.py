@@ -38,5 +38,6 @@ def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
     recorder.stage = "writer"
     second = SecondPass(recorder, first)
     second.write()
-    recorder.trace.resources = second.resources()
+    recorder.trace.resources, recorder.trace.rows = second.resources(), second.rows()
+    recorder.trace.cached = first.cached()
     return recorder.trace

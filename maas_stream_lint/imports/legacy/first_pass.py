@@ -17,6 +17,7 @@ from maas_stream_lint.imports.legacy.flattening import (
     Walked,
 )
 from maas_stream_lint.imports.legacy.walk import Walk
+from maas_stream_lint.imports.rows import Cached
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
@@ -40,6 +41,16 @@ class FirstPass:
     def walk(self) -> None:
         """Go from the index to the newest items."""
         self._walk.walk()
+
+    def cached(self) -> list[Cached]:
+        """What MAAS keeps of all that is available, in the order of its rows, each once."""
+        rows: dict[Cached, None] = {}
+        for spec, claim in self.mapping.items():
+            get = claim.flat.get
+            title, codename = get("release_title"), get("release_codename")
+            row = Cached(spec[0], spec[4], title, codename, get("support_eol") is not None)
+            rows[row] = None
+        return list(rows)
 
     def _describe(self, flat: FlatProduct) -> None:
         """Take the claims of the newest version's items."""

@@ -18,6 +18,7 @@ from maas_stream_lint.imports.legacy.flattening import (
     key_of,
     product_title,
 )
+from maas_stream_lint.imports.rows import EXTRA, BootResource, ResourceSet, StoredFile
 from maas_stream_lint.imports.trace import Import, Resource
 from maas_stream_lint.rulebook import of_family
 
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
 
+#: What a boolean field takes for true.
+TRUE = ("True", "t", "1")
 NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
-#: What a resource stores beside its columns, and its title.
-RESOURCE_EXTRAS = ("subarches", "platform", "supported_platforms")
 #: What a resource and its set store: the limit, and what the text is called.
 STORED = (
     ("resource-name", "os/release"),
@@ -47,16 +48,17 @@ class _Set:
     """A boot resource set in the making."""
 
     label: str
-    files: dict[str, str] = field(default_factory=dict)  #: file name → ftype
+    files: dict[str, tuple[str, FlatItem]] = field(default_factory=dict)  #: file name → ftype, item
 
     @property
     def filetypes(self) -> tuple[str, ...]:
-        return tuple(sorted(set(self.files.values())))
+        return tuple(sorted({ftype for ftype, _ in self.files.values()}))
 
 
 @dataclass
 class _Resource:
     kflavor: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)  #: those that were written last
     sets: dict[str, _Set] = field(default_factory=dict)
 
 
@@ -233,8 +235,8 @@ class SecondPass:
         set_ = self._set
         if ftype in self.supersedes:
             gone = self.supersedes[ftype]
-            set_.files = {n: f for n, f in set_.files.items() if f != gone}
-        set_.files[filename] = ftype
+            set_.files = {n: f for n, f in set_.files.items() if f[0] != gone}
+        set_.files[filename] = (ftype, item)
         self.recorder.trace.imported.append(Import(item.version.file, product, vername, item.key))
 
     def _make(self, flat: dict[str, str], at: Place) -> Identity | None:
@@ -261,7 +263,7 @@ class SecondPass:
     def _is_storable(self, made: Identity, flat: dict[str, str], at: Place) -> bool:
         """What ``BootResource.save`` and ``BootResourceSet.save`` refuse."""
         rolling = flat.get("rolling")
-        if rolling is not None and rolling not in ("True", "False", "t", "f", "1", "0"):
+        if rolling is not None and rolling not in (*TRUE, "False", "f", "0"):
             self.recorder.abort(
                 "rolling-not-boolean",
                 at,
@@ -272,7 +274,7 @@ class SecondPass:
             return False
         alias = made.alias or ""
         texts = (*made[:2], made.kflavor or "", alias, flat["version_name"], flat["label"])
-        extras = {extra: flat[extra] for extra in RESOURCE_EXTRAS if extra in flat}
+        extras = {extra: flat[extra] for extra in EXTRA if extra in flat}
         title = product_title(flat)
         if title is not None:
             extras["title"] = title
@@ -354,7 +356,7 @@ class SecondPass:
         if alias != first and "alias" not in self.recorder.answers.policy("resource-key"):
             alias = first
         resource = self._resources.setdefault((name, architecture, alias), _Resource())
-        resource.kflavor = kflavor
+        resource.kflavor, resource.fields = kflavor, fields
         set_ = resource.sets.setdefault(fields["version_name"], _Set(fields["label"]))
         set_.label = fields["label"]
         return set_
@@ -366,3 +368,38 @@ class SecondPass:
             for key, resource in self._resources.items()
             for version, set_ in resource.sets.items()
         ]
+
+    def rows(self) -> list[BootResource]:
+        """The same as rows of the database."""
+        return [
+            BootResource(
+                name,
+                architecture,
+                resource.kflavor,
+                f"{name.partition('/')[0]}/{alias}" if alias else None,
+                self._is_bootloader(name, resource.fields),
+                resource.fields.get("rolling") in TRUE,
+                self._extra(resource.fields),
+                tuple(_row(version, set_) for version, set_ in resource.sets.items()),
+            )
+            for (name, architecture, alias), resource in self._resources.items()
+        ]
+
+    def _is_bootloader(self, name: str, fields: dict[str, str]) -> bool:
+        return "bootloader-type" in fields and name.partition("/")[0] != self.recorder.snap
+
+    def _extra(self, fields: dict[str, str]) -> dict[str, str]:
+        """What ``BootResource.extra`` holds of the product."""
+        if "platform" not in fields and "supported_platforms" not in fields:
+            return {"subarches": fields["subarches"]} if "subarches" in fields else {}
+        # Asked only where it matters, or lines that differ in this could not share an import.
+        kept = self.recorder.answers.policy("resource-extra")
+        return {key: fields[key] for key in kept if key in fields}
+
+
+def _row(version: str, set_: _Set) -> ResourceSet:
+    files = [
+        StoredFile(name, ftype, item.version.file, item.base["product_name"], version, item.key)
+        for name, (ftype, item) in set_.files.items()
+    ]
+    return ResourceSet(version, set_.label, tuple(files))

@@ -7,11 +7,12 @@ maasservicelayer/services/image_sync.py, builders/) by behaviour.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.columns import SHORT, plain, refusal
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, LONE_ROOT, Identity, identity
+from maas_stream_lint.imports.rows import BootResource, Cached, ResourceSet, StoredFile
 from maas_stream_lint.imports.strict.fieldtypes import number
 from maas_stream_lint.imports.trace import Event, Import, Kind, Resource
 from maas_stream_lint.rulebook import unmissed_ftypes
@@ -31,15 +32,27 @@ Key = tuple[str, str, "str | None"]
 @dataclass
 class _Set:
     label: str
-    ftypes: set[str] = field(default_factory=set)
+    files: dict[tuple[str, str], StoredFile] = field(default_factory=dict)  #: by ftype and name
+
+    @property
+    def ftypes(self) -> set[str]:
+        return {file.ftype for file in self.files.values()}
 
     def copy(self) -> _Set:
-        return _Set(self.label, set(self.ftypes))
+        return _Set(self.label, dict(self.files))
+
+
+class _Made(NamedTuple):
+    """A boot resource, as its first product makes it."""
+
+    kflavor: str | None
+    bootloader: bool
+    extra: dict[str, str]
 
 
 @dataclass
 class _Store:
-    resources: dict[Key, str | None] = field(default_factory=dict)  #: → kflavor
+    resources: dict[Key, _Made] = field(default_factory=dict)
     sets: dict[tuple[Key, str], _Set] = field(default_factory=dict)
     imported: dict[Import, None] = field(default_factory=dict)  #: in order, each once
 
@@ -92,6 +105,8 @@ class Sync:
                 self._sync(selection, products)
         self.recorder.trace.imported = list(self.store.imported)
         self.recorder.trace.resources = self._resources()
+        self.recorder.trace.rows = self._rows()
+        self.recorder.trace.cached = self._cached()
 
     def _resources(self) -> list[Resource]:
         resources = self.store.resources
@@ -100,11 +115,41 @@ class Sync:
                 f"{key[0]} {key[1]}",
                 version,
                 set_.label,
-                resources[key],
+                resources[key].kflavor,
                 tuple(sorted(set_.ftypes)),
             )
             for (key, version), set_ in self.store.sets.items()
         ]
+
+    def _rows(self) -> list[BootResource]:
+        sets: dict[Key, list[ResourceSet]] = {}
+        for (key, version), set_ in self.store.sets.items():
+            files = tuple(set_.files.values())
+            sets.setdefault(key, []).append(ResourceSet(version, set_.label, files))
+        return [
+            BootResource(
+                *key[:2],
+                made.kflavor,
+                key[2],
+                bootloader=made.bootloader,
+                rolling=False,  # a product's `rolling` is not read
+                extra=made.extra,
+                sets=tuple(sets[key]),
+            )
+            for key, made in self.store.resources.items()
+        ]
+
+    def _cached(self) -> list[Cached]:
+        """What MAAS keeps of all that is available, in the order of its rows, each once."""
+        rows: dict[Cached, None] = {}
+        for listed in self.lists:
+            for product in listed.products:
+                get = product.fields.get
+                release = get("bootloader-type") if listed.bootloaders else get("release")
+                title, codename = get("release_title"), get("release_codename")
+                has_eol = get("support_eol") is not None
+                rows[Cached(get("os") or "", release or "", title, codename, has_eol)] = None
+        return list(rows)
 
     def _selections(self) -> dict[Selection, list[tuple[Listed, Product]]]:
         """Everything there is to select, with what each selection syncs, in the stream's order.
@@ -199,7 +244,9 @@ class Sync:
         key = (name, architecture, alias)
         if key not in self.store.resources:
             self.undo.resources.append(key)
-            self.store.resources[key] = kflavor
+            kept = self.recorder.answers.policy("resource-extra")
+            extra = {} if listed.bootloaders else {field: fields[field] for field in kept}
+            self.store.resources[key] = _Made(kflavor, listed.bootloaders, extra)
         if not listed.bootloaders and name.count("/") != 1:
             message = "too many values to unpack (expected 2)"
             raise _refused("slash-in-name", place, "ValueError", message, {"name": name})
@@ -243,8 +290,10 @@ class Sync:
         ):
             self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
         if ftype in self.supersedes:
-            set_.ftypes.discard(self.supersedes[ftype])
-        set_.ftypes.add(ftype)
+            gone = self.supersedes[ftype]
+            set_.files = {key: file for key, file in set_.files.items() if file.ftype != gone}
+        version = product.newest.name
+        set_.files[(ftype, name)] = StoredFile(name, ftype, place.file, product.name, version, step)
 
     def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
         if not self.recorder.answers.stores(ftype):
