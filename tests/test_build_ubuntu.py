@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from images import INITRD, KERNEL, SQUASHFS, UBUNTU, Tree
+from keys import USER, Keys
 from maas_stream_lint.building import repack
 from maas_stream_lint.building.initrd import UnopenedError, boots_network_root
 from maas_stream_lint.building.wanted import Wanted
@@ -24,10 +25,8 @@ from maas_stream_lint.fixing.signing import Gpg
 from nginx import Nginx
 from packed import JAMMY, ROOTURL, cpio, initrd, tarball, ubuntu
 from test_build import built, products
-from test_publish import USER, Keys, keys, made_keys
 from trees import KEYRING
 
-__all__ = ["keys", "made_keys"]  # fixtures
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("tar2sqfs", "sqfstar", "unsquashfs", "zstd", "lz4"))),
     reason="needs squashfs-tools, squashfs-tools-ng, zstd and lz4",
