@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building import boot_files, planning, tarball, ubuntu
+from maas_stream_lint.building import boot_files, planning, tarball, ubuntu_image
 from maas_stream_lint.building.boot_files import BootSource
 from maas_stream_lint.building.distributions import network_root
 from maas_stream_lint.building.parts import Refusal
@@ -44,7 +44,7 @@ class BootChoice:
             return boot_files.by_hand(wanted.kernel, wanted.initrd, self.parts)
         if wanted.image_initrd:
             return self._of_the_image(image, folder)
-        release, arch = ubuntu.codename(image), planning.architecture(image, wanted)
+        release, arch = ubuntu_image.codename(image), planning.architecture(image, wanted)
         source = self._source(wanted.boot_from)
         found = source.choose(release, arch)
         if found is None:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.building import draft, making, metadata_text, planning, ubuntu, writing
+from maas_stream_lint.building import draft, making, metadata_text, planning, ubuntu_image, writing
 from maas_stream_lint.building.boot_choice import BootChoice
 from maas_stream_lint.building.fate import Fate, fates
 from maas_stream_lint.building.finished_image import inspect
@@ -163,10 +163,10 @@ def _planned(
 def _product(
     image: Image, wanted: Wanted, frame: planning.Frame, boots: BootChoice, folder: Path
 ) -> Product:
-    if not ubuntu.is_one(image):
+    if not ubuntu_image.is_one(image):
         return planning.single_file(image, wanted, frame)
-    ubuntu.refuse_unfit(image, wanted, frame)
-    return ubuntu.product(image, wanted, frame, boots.of(image, wanted, folder))
+    ubuntu_image.refuse_unfit(image, wanted, frame)
+    return ubuntu_image.product(image, wanted, frame, boots.of(image, wanted, folder))
 
 
 def _unproven(products: Sequence[Product], report: Report) -> tuple[Refusal, ...]:
