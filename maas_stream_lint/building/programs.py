@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from maas_stream_lint.building.streams import STEP
@@ -32,11 +32,11 @@ def feed(command: Sequence[str], source: BinaryIO) -> None:
     )
     assert process.stdin is not None
     try:
-        while piece := source.read(STEP):
-            process.stdin.write(piece)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # it says itself what is wrong
+        with suppress(BrokenPipeError):  # it says itself what is wrong
+            while piece := source.read(STEP):
+                process.stdin.write(piece)
+        with suppress(BrokenPipeError):
+            process.stdin.close()
     except BaseException:
         process.kill()
         process.communicate()
