@@ -30,7 +30,7 @@ FOREIGN = {
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py", "fixing/signing.py"},
+    "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
     "socket": {"source/", "images/wire.py", "images/server_probe.py"},
     "ssl": {"source/", "images/wire.py", "images/server_probe.py"},
     "http": {"images/wire.py"},
