@@ -20,7 +20,9 @@ MODULES = {
 FOREIGN = {
     "backports": {"imports/"},
     "click": {"cli.py", "completion.py", "options.py"},
-    "httpx": {"source/"},
+    "httpx": {"source/library.py"},
+    "httpx2": {"source/library.py"},
+    "socksio": {"source/library.py"},
     "jsonschema": {"settings.py"},
     "packaging": {"imports/answers.py"},
     "platformdirs": {"images/cache.py"},
@@ -30,9 +32,9 @@ FOREIGN = {
 #: Of Python's own, what talks to the world.
 WORLDLY = {
     "subprocess": {"signature.py", "fixing/signing.py"},
-    "socket": {"source/", "images/wire.py", "images/server_probe.py"},
-    "ssl": {"source/", "images/wire.py", "images/server_probe.py"},
-    "http": {"images/wire.py"},
+    "socket": {"source/watchdog.py", "images/server_probe.py"},
+    "ssl": {"source/address.py", "source/diagnosis.py", "images/server_probe.py"},
+    "http": set(),
     "urllib.request": {"source/address.py"},
 }
 
