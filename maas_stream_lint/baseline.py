@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.observation import MODES
+from maas_stream_lint.names import MODES
 from maas_stream_lint.source import is_local, local_path
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from maas_stream_lint.finding import Severity
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.imports.trace import Event
+    from maas_stream_lint.look import Look
 
 IMPORTED, UNUSABLE, IGNORED, FATAL, NOTICE = "imported", "unusable", "ignored", "fatal", "notice"
 

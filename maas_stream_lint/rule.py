@@ -13,6 +13,8 @@ from maas_stream_lint.finding import Place, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from maas_stream_lint.look import Look
+
 #: The hundreds of the codes.
 LEVELS = {
     "1": "source",
@@ -77,13 +79,18 @@ class Rule:
     causes: tuple[str, ...]  #: causes of simulated events that it explains
     at: str | None  #: cut an event's place down to this node
     on: str | None  #: or the node it is shown
-    among: Callable[[Sequence[Any]], Sequence[Any]] | None  #: picks those of the nodes
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks those of the nodes
     check: Callable[..., Any]
+    once: tuple[str, ...] = ()  #: names that it had before, which still mean it
 
     @property
     def level(self) -> str:
         """``source``, ``index`` … by the code's hundreds."""
         return level_of(self.code)
+
+    def is_called(self, said: str) -> bool:
+        """Whether a code or a name, in any case, is that of this rule."""
+        return said.lower() in (self.code.lower(), self.name, *self.once)
 
     @property
     def page(self) -> Page:
@@ -104,7 +111,8 @@ def rule(
     causes: Sequence[str] | None = None,
     at: str | None = None,
     on: str | None = None,
-    among: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
+    once: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
@@ -118,7 +126,7 @@ def rule(
         name = getattr(check, "__name__", "").replace("_", "-")
         explained = () if on is not None and causes is None else tuple(causes or (name,))
         assert on is None or on in NODES
-        return Rule(code, name, severity, explained, at, on, among, check)
+        return Rule(code, name, severity, explained, at, on, among, check, tuple(once))
 
     return made
 
@@ -137,7 +145,7 @@ def cut(place: Place, at: str | None) -> Place:
 def selected(
     rules: Iterable[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()
 ) -> list[Rule]:
-    """The rules that are meant by codes, prefixes of codes (``MSL4``) and names.
+    """The rules that are meant by codes, prefixes of codes (``MSL4``) and names, old ones too.
 
     Raises UsageError for a selector that means no rule.
     """
@@ -147,9 +155,7 @@ def selected(
         codes = set()
         for given in selectors:
             wanted = given.strip()
-            hits = {
-                r.code for r in known if r.name == wanted.lower() or _has_prefix(r.code, wanted)
-            }
+            hits = {r.code for r in known if r.is_called(wanted) or _has_prefix(r.code, wanted)}
             if not hits:
                 raise UsageError(f"no rule {given!r}", "see `maas-stream-lint rules`")
             codes |= hits

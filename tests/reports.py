@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from maas_stream_lint.api import Report
-from maas_stream_lint.engine import look_at
 from maas_stream_lint.finding import Finding, Place, Severity
+from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.stream import load
 from trees import MemoryTree

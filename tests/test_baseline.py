@@ -19,13 +19,15 @@ from hypothesis import strategies as st
 
 import made
 import reports
-from maas_stream_lint import baseline, cli
+from maas_stream_lint import baseline
 from maas_stream_lint.api import Report, SetAside, check
 from maas_stream_lint.baseline import Baseline, Comparison, normal
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.cli.main import main
+from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Finding, Place, Severity
+from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from trees import MemoryTree
@@ -328,7 +330,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def run(*args: str) -> Result:
     return CliRunner().invoke(
-        cli.main, ["check", f"bad/{INDEX}", "--files", "none", *args], catch_exceptions=False
+        main, ["check", f"bad/{INDEX}", "--files", "none", *args], catch_exceptions=False
     )
 
 
@@ -387,7 +389,7 @@ def test_nothing_is_written_if_it_could_not_be_checked(here: Path) -> None:
     result = run("--maas", "1.9", "--write-baseline", "known.json")
     assert result.exit_code == 2
     (here / "maas-stream-lint.toml").write_text(f'sources = ["nowhere", "bad/{INDEX}"]\n')
-    result = CliRunner().invoke(cli.main, ["check", "--write-baseline", "known.json"])
+    result = CliRunner().invoke(main, ["check", "--write-baseline", "known.json"])
     assert result.exit_code == 2
     assert (here / "known.json").read_text() == "before"
 
@@ -420,7 +422,7 @@ def test_ignores_and_the_baseline_together(here: Path) -> None:
         f'sources = ["bad/{INDEX}"]\nfiles = "none"\n'
         '[[ignores]]\nrules = ["MSL401"]\nreason = "so it is"\n'
     )
-    result = CliRunner().invoke(cli.main, ["check", "--write-baseline", "known.json"])
+    result = CliRunner().invoke(main, ["check", "--write-baseline", "known.json"])
     assert result.exit_code == 0
     assert "no findings · 1 excused, 3 in the baseline" in result.stdout
     assert "MSL401" not in (here / "known.json").read_text()

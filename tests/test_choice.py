@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from images import INDEX, PRODUCTS, ROOT_TGZ, Tree, item
 from maas_stream_lint.api import Report, check
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.fixing.choice import choices, proposals
 from maas_stream_lint.fixing.plan import Plan, fix

@@ -12,7 +12,8 @@ import reports
 from maas_stream_lint import loglines
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.collect import findings
+from maas_stream_lint.look import look_at
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import explain as explain_
 from maas_stream_lint.rulebook import all_releases

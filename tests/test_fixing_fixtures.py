@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bundled import BAD, opened
 from maas_stream_lint.api import check
 from maas_stream_lint.fixing.plan import FIXERS, Plan, diff_of, fix
-from test_fixtures import BAD, opened
-from test_schema import FIX, through_text
+from schemas import FIX, through_text
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 FIXABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 
 from maas_stream_lint.api import Report
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Place, Severity
 from maas_stream_lint.fixing.jsontext import Change, Move, Remove, Rename, Set
 from maas_stream_lint.fixing.plan import Plan, diff_of, fix
+from maas_stream_lint.look import look_at
 from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load

@@ -15,33 +15,23 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bundled import BAD, FIXTURES, GOOD, HOST, opened
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import Look, findings
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.look import Look
 from maas_stream_lint.rule import Rule, selected
+from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
-from test_remote import Handler, serve
 
-#: What a fixture calls the server.
-HOST = "http://images.example.com"
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-BAD = sorted(p for p in (FIXTURES / "bad").iterdir() if p.is_dir())
-GOOD = sorted(p for p in (FIXTURES / "good").iterdir() if p.is_dir())
 RULES = {f"{r.code}-{r.name}": r for r in all_rules()}
-
-
-def source_of(fixture: Path) -> str:
-    given = fixture / "source"
-    rest = given.read_text().strip() if given.exists() else "streams/v1/index.json"
-    return f"{fixture}/tree/{rest}"
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +53,6 @@ def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, .
 def see(look: Look, seen: dict[str, Any]) -> None:
     """Put down as seen what the fixture says."""
     assert look.survey is not None
-    look.memo.clear()
     look.stream.base = seen.get("base", look.stream.base)
     for path, said in seen.get("files", {}).items():
         for name, value in said.items():
@@ -78,49 +67,50 @@ def see(look: Look, seen: dict[str, Any]) -> None:
         setattr(look.survey.server, name, value)
 
 
-@contextmanager
-def opened(fixture: Path) -> Iterator[str]:
-    source = source_of(fixture).removeprefix(f"{fixture}/tree/")
-    if not source.startswith(HOST):
-        yield source_of(fixture)
-        return
-    with serve(lambda request: answer(request, fixture)) as server:
-        yield source.replace(HOST, server.url)
-
-
-def answer(request: Handler, fixture: Path) -> None:
-    asked = f"{request.command} {request.path}"
-    host = f"http://{request.headers['Host']}"
-    status, headers, body = "HTTP/1.1 200 OK", {}, b""
-    place = fixture / "tree" / request.path.lstrip("/")
-    given = fixture / "answers"
-    for block in given.read_text().split("\n\n") if given.exists() else []:
-        line, said, *rest = block.strip().splitlines()
-        if line == asked:
-            status = said
-            headers = dict(h.split(": ", 1) for h in rest if not h.startswith("\t"))
-            body = "".join(h.strip() for h in rest if h.startswith("\t")).encode()
-    if not body and place.is_file() and " 200 " in status:
-        body = place.read_bytes()
-        part = re.match(r"bytes=0-(\d+)$", request.headers.get("Range", ""))
-        if part and body and not headers:
-            status = "HTTP/1.1 206 Partial Content"
-            headers = {"Content-Range": f"bytes 0-{min(int(part[1]), len(body) - 1)}/{len(body)}"}
-            body = body[: int(part[1]) + 1]
-    elif not body and " 200 " in status:
-        status = "HTTP/1.1 404 Not Found"
-    headers.setdefault("Content-Length", str(len(body)))
-    head = [status, *(f"{k}: {v.replace(HOST, host)}" for k, v in headers.items()), "", ""]
-    request.send_raw("\r\n".join(head).encode() + (b"" if request.command == "HEAD" else body))
-
-
 def line_of(finding: Finding) -> str:
     place = finding.place
-    lines = ",".join(finding.maas)
+    lines = ranges(finding.maas, [release.line for release in all_releases()])
     return (
         f"{place.file or '.'}:{place.line or '-'}:{place.column or '-'}: {finding.severity.label} "
         f"{finding.code} [{lines}] {finding.message}"
     )
+
+
+def ranges(lines: Sequence[str], known: Sequence[str]) -> str:
+    """Release lines, open where they reach the oldest or the newest: ``-3.4,3.8-``.
+
+    So a new line that answers as the one before it changes no ``expected.txt``.
+    """
+    runs: list[list[str]] = []
+    for before, line in zip(("", *known), known, strict=False):
+        if line in lines:
+            runs += [] if runs and runs[-1][-1] == before else [[]]
+            runs[-1].append(line)
+    if runs == [list(known)]:
+        return "all"
+    return ",".join(_range(run, known) for run in runs)
+
+
+def _range(run: list[str], known: Sequence[str]) -> str:
+    first = "" if run[0] == known[0] else run[0]
+    last = "" if run[-1] == known[-1] else run[-1]
+    return run[0] if len(run) == 1 and first and last else f"{first}-{last}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("1 2 3 4 5", "all"),
+        ("1 2", "-2"),
+        ("1", "-1"),
+        ("5", "5-"),
+        ("2", "2"),
+        ("2 3", "2-3"),
+        ("1 3 5", "-1,3,5-"),
+    ],
+)
+def test_ranges_are_open_at_the_ends(lines: str, told: str) -> None:
+    assert ranges(lines.split(), ["1", "2", "3", "4", "5"]) == told
 
 
 def test_every_rule_has_a_fixture_and_every_fixture_a_rule() -> None:

@@ -1,4 +1,4 @@
-"""The wheel, built and installed alone in a fresh environment, from an empty folder."""
+"""The wheel, installed alone in a fresh environment; the sdist, whole enough to run its tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -92,3 +93,18 @@ def test_the_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
     worst, file = run(home / "bin/python", "-c", code, cwd=empty).split()
     assert worst in ("ignored", "fatal")
     assert file.startswith(str(home))
+
+
+def test_the_sdist_holds_every_file_of_the_repository(tmp_path: Path) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if tracked.returncode or (ROOT / "PKG-INFO").exists():
+        pytest.skip("this is no checkout, so nothing says which files belong to it")
+    near = ["--no-isolation"] if importlib.util.find_spec("hatchling") else []
+    run(sys.executable, "-m", "build", "--sdist", *near, "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    present = {name for name in tracked.stdout.split("\0") if name and (ROOT / name).exists()}
+    assert present <= held

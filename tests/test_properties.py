@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import Look, findings, look_at
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.imports.trace import Trace
+from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from made import INDEX, streams

@@ -11,7 +11,7 @@ import reports
 from maas_stream_lint.api import Report
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report import preview as preview_
+from maas_stream_lint.report import prediction
 from maas_stream_lint.report import text as text_
 from maas_stream_lint.report.groups import merged, sections
 from maas_stream_lint.report.page import Page, some, span
@@ -33,7 +33,7 @@ def test_check(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["hostile", "clean"])
 def test_preview(name: str) -> None:
-    snapshot(f"preview-{name}", preview_.render(MADE[name](), Style(), log=True))
+    snapshot(f"preview-{name}", prediction.render(MADE[name](), Style(), log=True))
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -49,7 +49,7 @@ def test_colour_adds_nothing_but_colour(name: str) -> None:
 def test_lines_are_as_wide_as_their_words_allow(name: str, width: int) -> None:
     report = MADE[name]()
     style = Style(width)
-    for line in (text(report, style) + preview_.render(report, style, log=True)).splitlines():
+    for line in (text(report, style) + prediction.render(report, style, log=True)).splitlines():
         longest = max((cell_len(word) for word in line.split()), default=0)
         # Beside a label stands at least one word.
         assert cell_len(line) <= max(width, 12 + longest) or "  " in line.strip()
@@ -58,7 +58,7 @@ def test_lines_are_as_wide_as_their_words_allow(name: str, width: int) -> None:
 
 def test_nothing_from_a_stream_reaches_the_terminal_raw() -> None:
     report = reports.hostile()
-    for seen in (text(report), preview_.render(report, Style(), log=True)):
+    for seen in (text(report), prediction.render(report, Style(), log=True)):
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\ud800-\udfff]", seen)
         # Brackets are no markup.
         assert "[bold red]x[/]" in seen
@@ -93,7 +93,7 @@ def test_sections_are_worst_first_then_advice() -> None:
 def test_a_name_of_megabytes_is_cut() -> None:
     image = reports.image("rhel", "rhel9")
     report = reports.report([], reports.tree({"k" * 1_000_000: image}))
-    for seen in (text(report), preview_.render(report, Style(), log=True)):
+    for seen in (text(report), prediction.render(report, Style(), log=True)):
         assert len(seen) < 10_000
 
 

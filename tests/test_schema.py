@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-from maas_stream_lint.api import Preview, Report, check, preview
+from maas_stream_lint.api import Preview, Report, check, preview, use
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at
+from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.report import json_
-from maas_stream_lint.rulebook import all_releases, rules_root
+from maas_stream_lint.look import look_at
+from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
+from schemas import FIX, PREVIEW, REPORT, USE, through_text
 from trees import KEYRING, corpus, tree_of
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = sorted(p for p in (ROOT / "fixtures").glob("*/*") if (p / "tree").is_dir())
 CASES = corpus()[::7]
-
-
-def validator(name: str) -> jsonschema.Draft202012Validator:
-    schema = json.loads((rules_root() / "schemas" / f"{name}.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(closed(schema))
-
-
-def closed(schema: Any) -> Any:
-    """The schema with nothing allowed that it does not name: what is written must be documented."""
-    if isinstance(schema, list):
-        return [closed(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: closed(value) for key, value in schema.items()}
-    if isinstance(made.get("properties"), dict) and made.get("type") == "object":
-        made.setdefault("additionalProperties", False)
-    return made
-
-
-REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
-
-
-def through_text(data: dict[str, Any]) -> Any:
-    text = json_.render(data)
-    assert text.isascii()
-    return json.loads(text)
 
 
 def counts_agree(said: dict[str, Any]) -> bool:
@@ -69,6 +43,7 @@ def test_fixtures(fixture: Path) -> None:
         REPORT.validate(said)
         assert counts_agree(said)
         PREVIEW.validate(through_text(preview(source, keyring=trusted).to_dict()))
+        USE.validate(through_text(use(source, keyring=trusted).to_dict()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["id"])
@@ -100,10 +75,11 @@ def test_the_schema_refuses(path: tuple[Any, ...], value: Any) -> None:
     assert not REPORT.is_valid(said)
 
 
-def test_every_member_is_described_in_the_documentation() -> None:
+def test_the_documentation_shows_each_kind_of_output() -> None:
+    """That the examples are real is for test_docs; here, that they are those of the schemas."""
     text = (ROOT / "docs/json.md").read_text("utf-8")
-    blocks = [part.split("```")[0] for part in text.split("```json\n")[1:]]
-    report, verdicts, mended = (json.loads(block) for block in blocks)
+    blocks = re.findall(r"```console\n\$ .*--format json\n([\s\S]*?)```", text)
+    report, verdicts, fixed = map(json.loads, blocks)
     REPORT.validate(report)
-    FIX.validate(mended)
     PREVIEW.validate(verdicts)
+    FIX.validate(fixed)

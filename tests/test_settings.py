@@ -19,14 +19,18 @@ import pytest
 from click.testing import CliRunner, Result
 
 import reports
-from maas_stream_lint import cli, options, settings
 from maas_stream_lint.api import Report, SetAside, check
+from maas_stream_lint.cli.main import main
+from maas_stream_lint.configuration import settings
+from maas_stream_lint.configuration.overrides import apply_settings
+from maas_stream_lint.configuration.reading import load
+from maas_stream_lint.configuration.search import find
+from maas_stream_lint.configuration.settings import Settings
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.names import CONFIG_KEYS
 from maas_stream_lint.report.formats import FORMATS
-from maas_stream_lint.report.several import SEVERAL
 from maas_stream_lint.rule import needs_files
 from maas_stream_lint.rulebook import rules_root
-from maas_stream_lint.settings import Settings, apply_settings, find, load
 
 ROOT = Path(__file__).parents[1]
 BAD = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree"
@@ -65,7 +69,7 @@ def read(text: str) -> Settings:
 
 
 def run(*args: str, **env: str) -> Result:
-    return CliRunner().invoke(cli.main, args, env=env, catch_exceptions=False)
+    return CliRunner().invoke(main, args, env=env, catch_exceptions=False)
 
 
 def told(*args: str, **env: str) -> dict[str, Any]:
@@ -169,10 +173,7 @@ def test_everything_there_is(here: Path) -> None:
     seen = read(EVERYTHING)
     schema = json.loads((rules_root() / "schemas/config.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert {*settings.KEYS, "extends", "sources", "severities", "ignores"} == {
-        *schema["properties"]
-    }
-    assert options.SETTINGS == settings.KEYS
+    assert {*CONFIG_KEYS, "extends", "sources", "severities", "ignores"} == {*schema["properties"]}
     assert {key: setting.value for key, setting in seen.values.items()} == {
         "maas": ["3.6", "3.8"],
         "keyring": "keys/mine.gpg",
@@ -281,7 +282,7 @@ ERRORS = [
         "sources = ['https://me:hunter2@example.com/']\n",
         ":1: sources[0]: credentials do not belong in a file",
     ),
-    ("sources = ['file://host/x']\n", ":1: sources[0]: a file URL can name no host"),
+    ("sources = ['file://host/x']\n", ":1: sources[0]: a file URL cannot name a host"),
     (
         "[[ignores]]\nrules = ['MSL4']\n",
         ":1: ignores[0]: `reason` is missing (Why that is all right",
@@ -357,7 +358,7 @@ def test_the_example_in_the_documentation() -> None:
         r"```toml\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.S
     )
     seen = read(example)
-    assert {*seen.values} == {*settings.KEYS}
+    assert {*seen.values} == {*CONFIG_KEYS}
     assert len(seen.sources) == 2
     assert seen.severities["MSL417"][0] is None
     assert seen.ignores[0].until == date(2027, 3, 31)
@@ -380,7 +381,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(
-    "key", [*settings.KEYS, "extends", "sources", "severities", "ignores", '""', '"a.b"']
+    "key", [*CONFIG_KEYS, "extends", "sources", "severities", "ignores", '""', '"a.b"']
 )
 def test_nothing_odd_is_a_crash(key: str) -> None:
     for value in ODD:
@@ -602,7 +603,7 @@ def test_formats_and_their_files(here: Path) -> None:
 def test_several_sources_in_each_format(form: str) -> None:
     write(f'sources = ["good/{INDEX}", "bad/{INDEX}"]\nfiles = "none"\n')
     result = run("check", "--format", form)
-    if form not in SEVERAL:
+    if not FORMATS[form].holds_several:
         assert result.exit_code == 2
         assert f"{form} can't hold several sources" in result.stderr
         return
@@ -767,7 +768,8 @@ def test_which_rules_need_files(tree: Path) -> None:
 
 def test_without_a_file_nothing_of_it_is_imported() -> None:
     script = (
-        "import sys\nfrom click.testing import CliRunner\nfrom maas_stream_lint.cli import main\n"
+        "import sys\nfrom click.testing import CliRunner\n"
+        "from maas_stream_lint.cli.main import main\n"
         f"done = CliRunner().invoke(main, ['check', 'good/{INDEX}', '--files', 'none'])\n"
         "assert done.exit_code == 0\n"
         "print('jsonschema' in sys.modules)"

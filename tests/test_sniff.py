@@ -10,7 +10,6 @@ import random
 import re
 import struct
 import tarfile
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -331,19 +330,6 @@ def test_an_xz_that_wants_gigabytes_stays_closed() -> None:
     assert sniff(bytes(alone)).layers == ("lzma",)
 
 
-@pytest.mark.parametrize("kind", ["squashfs", "disk", "data", "text", "json", "bzimage"])
-def test_a_plain_head_takes_no_time(kind: str) -> None:
-    head = at((0, b"")) if kind == "data" else (PLAIN[kind][0] * 4_000)[:HEAD_BYTES]
-    best = min(_timed(head) for _ in range(20))
-    assert best < 200e-6  # it takes a third of that, or less
-
-
-def _timed(head: bytes) -> float:
-    start = time.perf_counter()
-    sniff(head)
-    return time.perf_counter() - start
-
-
 # ---- what suits
 
 
@@ -426,6 +412,7 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
     "bootloader": ("pe elf data text empty zeros gzip", "", ""),
     "self-extracting": ("text elf data", "", ""),
     "manifest": ("text json empty", "", ""),
+    "notifications": ("empty text disk", "", ""),
 }
 
 

@@ -234,8 +234,8 @@ def test_no_progress_without_a_terminal(slow: str) -> None:
 
 def test_lines_of_progress(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
-        "import sys; from maas_stream_lint.report import progress; progress.PAUSE = 1.0\n"
-        "from maas_stream_lint.cli import main; main(sys.argv[1:])"
+        "import sys; from maas_stream_lint.report import meter; meter.PAUSE = 1.0\n"
+        "from maas_stream_lint.cli.main import main; main(sys.argv[1:])"
     )
     options = command(slow, "--verbose", "--format", "json")[3:]
     done = subprocess.run(

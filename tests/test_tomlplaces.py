@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maas_stream_lint.tomlplaces import Key, lines
+from maas_stream_lint.configuration.tomlplaces import Key, lines
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -22,7 +22,7 @@ import pytest
 
 import maas_stream_lint.api as api
 from images import Tree
-from maas_stream_lint import hook
+from maas_stream_lint.cli import hook
 from maas_stream_lint.finding import Severity
 
 yaml = pytest.importorskip("yaml")
@@ -104,7 +104,7 @@ def test_the_hook_tells_of_the_worst_tree(
 def test_the_hook_is_asked_for_metadata_alone() -> None:
     (entry,) = load(".pre-commit-hooks.yaml")
     pattern = re.compile(entry["files"])
-    assert entry["entry"] == "python -m maas_stream_lint.hook"
+    assert entry["entry"] == "python -m maas_stream_lint.cli.hook"
     assert entry["require_serial"] is True
     for path in ("streams/v1/index.json", "a/b/streams/v1/x:y.sjson"):
         assert pattern.search(path)
@@ -377,7 +377,7 @@ def completed(shell: str, *words: str) -> list[str]:
         "COMP_WORDS": " ".join(["maas-stream-lint", *words]),
         "COMP_CWORD": words[-1] if shell == "fish" else str(len(words)),
     }
-    code = "from maas_stream_lint.cli import main; main(prog_name='maas-stream-lint')"
+    code = "from maas_stream_lint.cli.main import main; main(prog_name='maas-stream-lint')"
     done = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
     )
@@ -414,7 +414,7 @@ def test_what_the_page_says_to_put_into_a_shell_works(shell: str, tmp_path: Path
         for text in blocks("docs/recipes/shell.md", "sh")
         if f"COMPLETE={shell}_source" in text
     ]
-    code = "from maas_stream_lint.cli import main; main(prog_name='maas-stream-lint')"
+    code = "from maas_stream_lint.cli.main import main; main(prog_name='maas-stream-lint')"
     program = f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n'
     executable(tmp_path / "bin/maas-stream-lint", program)
     (tmp_path / ".config/fish/completions").mkdir(parents=True)

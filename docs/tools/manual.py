@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli import main
+from maas_stream_lint.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

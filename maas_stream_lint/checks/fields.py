@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import DEPTHS, Said, cut, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from maas_stream_lint.engine import Look, Whole
-    from maas_stream_lint.model import File, Product
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import File, Product, Whole
+    from maas_stream_lint.rulebook import Release
 
 #: How many further places a finding lists.
 MOST = 100
@@ -351,7 +354,7 @@ def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
         size = len(value)
         if size <= look.least("selection"):
             continue
-        lines = look.where(lambda r, n=size: r.limit("selection") < n <= r.limit("cache-key"))
+        lines = look.where(partial(_listed_alone, size))
         if lines and product.image:
             room = min(r.limit("selection") or 0 for r in look.releases if r.line in lines)
             yield Said(
@@ -643,6 +646,12 @@ def _blamed(event: Event, look: Look, guilty: Callable[[str], bool]) -> tuple[st
                 return f"{quoted(part)} in `{field}`", place, part
     at = event.place if len(event.place.path) < 2 else _holder(column, event, look)
     return f"{quoted(whole)} in `{column}`", at, whole
+
+
+def _listed_alone(size: int, release: Release) -> bool:
+    """Whether a release can list an os or release of that length, but not store its selection."""
+    listed = release.limit("cache-key") or size
+    return (release.limit("selection") or size) < size <= listed
 
 
 def _halved(text: str) -> bool:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.checks.image import COSTS, MANY, asking
-from maas_stream_lint.checks.words import listed, moment, quoted
+from maas_stream_lint.checks.words import listed, moment
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.engine import Image, Look, Whole
     from maas_stream_lint.images.observation import Seen, Server
-    from maas_stream_lint.model import Entry, Item
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Entry, Image, Item, Whole
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
@@ -224,9 +225,9 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "jammy/amd64/20240101/image:squashfs"
     """
-    if ":" not in "".join(_paths(look)):
+    if ":" not in "".join(look.paths):
         return
-    named = [(path, names) for path, names in _paths(look).items() if ":" in path]
+    named = [(path, names) for path, names in look.paths.items() if ":" in path]
     if not any(hater in _software(look) for hater in COLON_HATERS):
         named = [each for each in named if not each[0].startswith("streams/")]
     if named:
@@ -245,9 +246,9 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "jammy/amd64/20240101+1/squashfs"
     """
-    if not ODD.search("\n".join(_paths(look))):
+    if not ODD.search("\n".join(look.paths)):
         return
-    named = [(path, at) for path, at in _paths(look).items() if ODD.search(path)]
+    named = [(path, at) for path, at in look.paths.items() if ODD.search(path)]
     if named:
         odd = sorted({c for path, _ in named for c in ODD.findall(path)})
         yield _odd(named, f"{listed(odd, most=5)}, which servers and stores do not all read alike")
@@ -514,22 +515,6 @@ def _pace(seen: Seen, beat: int) -> str:
     if seen.silence > beat:
         return f"no byte for {seen.silence:.0f} s"
     return f"{seen.rate or 0:,.0f} bytes a second"
-
-
-def _paths(look: Look) -> dict[str, Entry | Item]:
-    """Every path in the metadata, with what names it first."""
-    known: dict[str, Entry | Item] | None = look.memo.get("paths")
-    if known is None:
-        known = {}
-        for index in look.catalog.indexes:
-            for entry in index.entries:
-                if entry.names is not None:
-                    known.setdefault(entry.names, entry)
-        for item in look.catalog.items:
-            if item.path is not None:
-                known.setdefault(item.path, item)
-        look.memo["paths"] = known
-    return known
 
 
 def _place(names: Entry | Item) -> Place:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.fixing.proposal import Context
+    from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product
 
 RULES = ("ubuntu-name", "v3-platform-too-new", "custom-os", "unknown-os")

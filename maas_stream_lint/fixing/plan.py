@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.engine import findings, look_at, no_gc
+from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing import documents, items, products
@@ -22,11 +22,13 @@ from maas_stream_lint.fixing.overlay import Overlay
 from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
 from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
 from maas_stream_lint.fixing.registry import FIXERS
+from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local_files import LocalFiles
 from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.images.progress import Quiet
+from maas_stream_lint.look import look_at
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
 
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.fixing.jsontext import Change
+    from maas_stream_lint.look import Look
     from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
@@ -143,7 +145,7 @@ def fix(
 
     Raises UsageError where the stream can't be planned for.
     """
-    with no_gc():
+    with uncollected():
         planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
         granted = {flag for flag, given in ((UNSAFE, unsafe), (DROP, drop_broken)) if given}
         try:

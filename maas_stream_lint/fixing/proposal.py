@@ -15,11 +15,11 @@ from maas_stream_lint.images.progress import Quiet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from maas_stream_lint.engine import Look
     from maas_stream_lint.finding import Finding, Place
     from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.images.local_files import LocalFiles
     from maas_stream_lint.images.observation import Seen
+    from maas_stream_lint.look import Look
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import LocalTree
 

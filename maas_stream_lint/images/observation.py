@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.sniff import Content
     from maas_stream_lint.source import Trouble
 
-#: How closely files are looked at, least first.
-MODES = ("none", "head", "download")
 #: Of the checksums a stream may give, those that any release looks at.
 ALGORITHMS = ("sha256", "sha512", "md5")
 
@@ -106,6 +104,8 @@ class Survey:
     orphans: dict[str, int] = field(default_factory=dict)
     #: Of local trees: where files of a missing one's name are.
     elsewhere: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Files of the version before the newest, where files of the newest are absent.
+    older: dict[str, Seen] = field(default_factory=dict)
     metadata_only: bool = False  #: a local tree that holds no image at all, so none was looked for
     skipped: tuple[str, ...] = ()  #: not downloaded, for `max_download`
     interrupted: bool = False  #: stopped before all was seen

@@ -1,4 +1,4 @@
-"""The questions on which release lines may differ, asked by name and remembered.
+"""The questions on which release lines may differ, and the answers, remembered.
 
 A simulated import is a function of the answers it was given. A later line that would answer all of
 them alike has the same import, so it need not be simulated again.
@@ -7,38 +7,62 @@ them alike has the same import, so it need not be simulated again.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from maas_stream_lint.rulebook import Release
 
-#: No column is so narrow that a text of this length would not fit.
-SHORT = 20
+Answer = TypeVar("Answer")
 
 
-def plain(texts: Collection[str]) -> bool:
-    """Whether the database takes all texts as they are: short, ASCII and printable."""
-    joined = "".join(texts)
-    return joined.isascii() and joined.isprintable() and max(map(len, texts), default=0) <= SHORT
-
-
-class Answers(dict[tuple[Any, ...], Any]):
-    """One release line's answers by question: a name, then arguments. It keeps all it was asked."""
+class Answers:
+    """One release line's answers. It keeps all it was asked."""
 
     def __init__(self, release: Release) -> None:
         """Nothing is asked yet."""
-        super().__init__()
         self.release = release
+        self._given: dict[tuple[Any, ...], Any] = {}
         self._alike = [release]
 
-    def __missing__(self, question: tuple[Any, ...]) -> Any:
-        """Work out the answer."""
-        answer = self[question] = QUESTIONS[question[0]](self.release, *question[1:])
-        return answer
+    def named(self, kind: str, product: str) -> bool:
+        """Whether a product's name holds what MAAS demands of its kind."""
+        return self._ask(named, kind, product)
+
+    def boots(self, type_: str, os: str | None, arch: str | None) -> bool:
+        """Whether MAAS boots machines with such a bootloader."""
+        return self._ask(boots, type_, os, arch)
+
+    def stores(self, ftype: str) -> bool:
+        """Whether MAAS stores files of an ftype."""
+        return self._ask(stores, ftype)
+
+    def policy(self, name: str) -> Any:
+        """A member of the line's ``[import]`` table; a list as a tuple."""
+        return self._ask(policy, name)
+
+    def too_long(self, column: str, length: int) -> int | None:
+        """The column's width if a text of ``length`` does not fit, else ``None``."""
+        return self._ask(too_long, column, length)
+
+    def refusal(self, said: str) -> str:
+        """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
+        return self._ask(refusal, said)
+
+    def flavoured(self, subarch: str, kflavor: str | None) -> str:
+        """The subarch with its flavour, as the boot resource is called."""
+        return self._ask(flavoured, subarch, kflavor)
+
+    def supported(self, text: str) -> tuple[str, str]:
+        """What becomes of a product with such a ``maas_supported``."""
+        return self._ask(supported, text)
+
+    def dated(self, text: str) -> bool:
+        """Whether the cache can store a ``support_eol``."""
+        return self._ask(dated, text)
 
     def shared_by(self, release: Release) -> bool:
         """Whether another line would have given the very same answers; it is remembered if so."""
@@ -46,45 +70,62 @@ class Answers(dict[tuple[Any, ...], Any]):
             return False
         # Most answers rest on data that lines have in common: those need not be asked for again.
         open_ = {
-            name
-            for name, rests_on in GROUNDS.items()
+            question
+            for question, rests_on in GROUNDS.items()
             if all(rests_on(release) != rests_on(known) for known in self._alike)
         }
         same = all(
-            QUESTIONS[question[0]](release, *question[1:]) == answer
-            for question, answer in self.items()
-            if question[0] in open_
+            question(release, *given) == answer
+            for (question, *given), answer in self._given.items()
+            if question in open_
         )
         if same:
             self._alike.append(release)
         return same
 
+    def _ask(self, question: Callable[..., Answer], *given: Any) -> Answer:
+        key = (question, *given)
+        try:
+            answer: Answer = self._given[key]
+        except KeyError:
+            answer = self._given[key] = question(self.release, *given)
+        return answer
 
-def _named(release: Release, kind: str, product: str) -> bool:
+
+def named(release: Release, kind: str, product: str) -> bool:
+    """Whether a product's name holds what a release demands of its kind."""
     return release.names[kind].search(product) is not None
 
 
-def _boots(release: Release, type_: str, os: str | None, arch: str | None) -> bool:
+def boots(release: Release, type_: str, os: str | None, arch: str | None) -> bool:
+    """Whether a release boots machines with such a bootloader."""
     return (type_, os, arch) in release.bootloaders
 
 
-def _ftype(release: Release, ftype: str) -> bool:
+def stores(release: Release, ftype: str) -> bool:
+    """Whether a release stores files of an ftype."""
     return ftype in release.ftypes
 
 
-def _policy(release: Release, name: str) -> Any:
+def policy(release: Release, name: str) -> Any:
+    """A member of a release's ``[import]`` table; a list as a tuple."""
     value = release.policy(name)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _too_long(release: Release, column: str, length: int) -> int | None:
-    """The column's width if a text of ``length`` does not fit."""
+def too_long(release: Release, column: str, length: int) -> int | None:
+    """The column's width if a text of ``length`` does not fit, else ``None``."""
     limit = release.limit(column)
     return limit if limit is not None and length > limit else None
 
 
-def _subarch(release: Release, subarch: str, kflavor: str | None) -> str:
-    """The subarch with its flavour, as the boot resource is called.
+def refusal(release: Release, said: str) -> str:
+    """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
+    return release.refusal(said)
+
+
+def flavoured(release: Release, subarch: str, kflavor: str | None) -> str:
+    """The subarch with its flavour, as a release calls the boot resource.
 
     Mirrors ``get_or_create_boot_resource`` (src/maasserver/bootresources.py) and
     ``_from_simplestreams_multi_file_product`` (3.8, maasservicelayer/builders/bootresources.py).
@@ -111,7 +152,7 @@ def _subarch(release: Release, subarch: str, kflavor: str | None) -> str:
     return f"{subarch}-{kflavor}"
 
 
-def _maas_supported(release: Release, text: str) -> tuple[str, str]:
+def supported(release: Release, text: str) -> tuple[str, str]:
     """``("fits" | "newer" | "unparsable", the version as MAAS words it)``.
 
     Mirrors ``insert_item`` (src/maasserver/bootresources.py): up to 3.5 ``parse_version`` takes
@@ -124,8 +165,8 @@ def _maas_supported(release: Release, text: str) -> tuple[str, str]:
     return ("newer" if wanted > Version(release.version) else "fits", str(wanted))
 
 
-def _support_eol(release: Release, text: str) -> bool:
-    """Whether the cache can store a ``support_eol``.
+def dated(release: Release, text: str) -> bool:
+    """Whether a release can store a ``support_eol`` in its cache.
 
     Mirrors ``_update_cache`` (src/maasserver/bootsources.py). An empty text is not parsed there
     but refused by the date field.
@@ -156,25 +197,15 @@ def _parses(parse: Callable[[], object]) -> bool:
     return True
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    "named": _named,
-    "boots": _boots,
-    "ftype": _ftype,
-    "policy": _policy,
-    "too-long": _too_long,
-    "subarch": _subarch,
-    "maas-supported": _maas_supported,
-    "support-eol": _support_eol,
-}
-
 #: What of a release's data the answers to a question rest on.
-GROUNDS: dict[str, Callable[[Release], Any]] = {
-    "named": lambda release: release.data["names"],
-    "boots": lambda release: release.data["bootloaders"],
-    "ftype": lambda release: release.policy("ftypes"),
-    "policy": lambda release: release.data["import"],
-    "too-long": lambda release: release.data["limits"],
-    "subarch": lambda release: release.policy("flavour"),
-    "maas-supported": lambda release: (release.version, release.policy("maas-supported")),
-    "support-eol": lambda release: release.policy("support-eol"),
+GROUNDS: dict[Callable[..., Any], Callable[[Release], Any]] = {
+    named: lambda release: release.data["names"],
+    boots: lambda release: release.data["bootloaders"],
+    stores: lambda release: release.policy("ftypes"),
+    policy: lambda release: release.data["import"],
+    too_long: lambda release: release.data["limits"],
+    refusal: lambda release: release.data["database"],
+    flavoured: lambda release: release.policy("flavour"),
+    supported: lambda release: (release.version, release.policy("maas-supported")),
+    dated: lambda release: release.policy("support-eol"),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from maas_stream_lint import loglines
-from maas_stream_lint.engine import log_line
+from maas_stream_lint.effects import log_line
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.words import LONGEST, brief, count, some, span
+from maas_stream_lint.report.phrases import LONGEST, brief, count, some, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +91,10 @@ class Page:
             whole = Text.assemble(head if number == 0 else " " * hang, part)
             whole.rstrip()
             self._console.print(whole, no_wrap=True, overflow="ignore", crop=False)
+
+    def verbatim(self, text: str) -> None:
+        """Write a line that is to be copied: it is not wrapped, however long it is."""
+        self._console.print(Text(text), no_wrap=True, overflow="ignore", crop=False)
 
     def text(self) -> str:
         """All that was written."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.names import EXIT_FAILED, EXIT_FINDINGS, EXIT_INTERRUPTED
+
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Severity
-
-EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def exit_code(report: Report, threshold: Severity) -> int:
@@ -25,7 +25,7 @@ def fails(report: Report, threshold: Severity) -> bool:
     return report.worst is not None and report.worst >= threshold
 
 
-def told(report: Report, threshold: Severity) -> str:
+def verdict_word(report: Report, threshold: Severity) -> str:
     """The verdict in a word: ``fails``, ``incomplete`` or ``passes``."""
     if fails(report, threshold):
         return "fails"

@@ -1,0 +1,197 @@
+"""The command ``check``: what is wrong with streams, in every format that is asked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.checked import checked
+from maas_stream_lint.cli.configured import CALLED, Configured, converted
+from maas_stream_lint.cli.console import complain
+from maas_stream_lint.cli.options import (
+    CONFIG,
+    FETCH,
+    FILES,
+    FORMS,
+    KEYRING,
+    MAAS,
+    OUTPUT,
+    RULES,
+    SEVERITY,
+    Options,
+    together,
+)
+from maas_stream_lint.cli.targets import targets, write
+from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.baseline import Comparison
+    from maas_stream_lint.configuration.settings import Listed
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.report.formats import Target
+
+#: So many findings that a baseline has and a stream has not are named.
+_MOST_GONE = 10
+
+
+@click.command(cls=Configured)
+@click.argument("source", required=False, shell_complete=completion.source)
+@together(MAAS, KEYRING, RULES, SEVERITY)
+@click.option(
+    "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+)
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    help="Write a baseline with all findings. With --baseline: drop those that are gone.",
+)
+@click.option(
+    "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
+)
+@together(FILES, FORMS, OUTPUT, FETCH, CONFIG)
+def check(
+    source: str | None,
+    forms: tuple[Target, ...],
+    output: str | None,
+    baseline: str | None,
+    write_baseline: str | None,
+    **given: Any,
+) -> None:
+    """Say what is wrong with a stream, for which MAAS, and what to do about it.
+
+    Without SOURCE, check every source that the configuration lists.
+
+    Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
+    metadata could not be read. 130: interrupted. With several sources, the highest code counts.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report.verdict import exit_code
+
+    runs = _runs(click.get_current_context(), Options(source, **given))
+    wanted = targets(forms, output, several=len(runs) > 1)
+    if write_baseline is not None:
+        out.check_target(write_baseline)
+    known = _comparison(baseline)
+    reports, thresholds, failed = _reports(runs, alone=source is not None)
+    reports = _settled(reports, whole=source is None)
+    if write_baseline is not None and known is None:
+        known = _recorded(reports, write_baseline)
+    if known is not None:
+        reports = _new_to(known, reports, baseline)
+    codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
+    incomplete = any(report.look.stream.incomplete for report in reports)
+    whole = not (failed or incomplete or EXIT_INTERRUPTED in codes)
+    if whole and write_baseline is not None and known is not None:
+        out.write(known.rest().render(), write_baseline)
+    write(reports, thresholds, wanted, alone=source is not None)
+    if EXIT_FAILED in codes:
+        complain("error: some metadata was too much to be read, and nothing is known of it")
+    sys.exit(max([*codes, EXIT_FAILED * failed]))
+
+
+def _runs(ctx: click.Context, given: Options) -> list[Options]:
+    """The options for each source: a listed one has some of its own."""
+    if given.source is not None:
+        return [given]
+    if not ctx.obj.sources:
+        raise UsageError("no source is named", "name one, or list `sources` in a configuration")
+    return [given._replace(**_own(ctx, listed), source=listed.source) for listed in ctx.obj.sources]
+
+
+def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
+    """A listed source's own settings, but for those that a flag or the environment overrides."""
+    params = {param.name: param for param in ctx.command.params}
+    default = (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+    own = {}
+    for key, setting in listed.values.items():
+        name = CALLED.get(key, key)
+        if ctx.get_parameter_source(name) in default:
+            value = converted(params[name], ctx, setting)
+            own[name] = tuple(value) if isinstance(value, list) else value
+    return own
+
+
+def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Severity], bool]:
+    """A report on each source with its threshold, and whether one could not be checked."""
+    from maas_stream_lint.report.verdict import exit_code
+
+    reports: list[Report] = []
+    thresholds = []
+    failed = False
+    for run in runs:
+        try:
+            report = checked(run)
+            reports.append(_mended(report, run) if run.fix else report)
+        except LintError as error:
+            if alone:
+                raise
+            complain(f"error: {run.source}: {error}")
+            failed = True
+        else:
+            thresholds.append(run.threshold)
+            if exit_code(reports[-1], thresholds[-1]) == EXIT_INTERRUPTED:
+                break
+    return reports, thresholds, failed
+
+
+def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
+    """The reports as the configuration wants them."""
+    from datetime import datetime, timezone
+
+    from maas_stream_lint.configuration.overrides import apply_settings
+
+    settings = click.get_current_context().obj
+    today = datetime.now(timezone.utc).date()
+    whole = whole or not settings.sources
+    reports, notices = apply_settings(reports, settings, today, whole=whole)
+    for notice in notices:
+        complain(f"notice: {notice}")
+    return reports
+
+
+def _comparison(path: str | None) -> Comparison | None:
+    if path is None:
+        return None
+    from maas_stream_lint import baseline
+
+    return baseline.Comparison(baseline.read(path), Path(path).absolute().parent)
+
+
+def _recorded(reports: list[Report], path: str) -> Comparison:
+    from maas_stream_lint import baseline
+
+    folder = Path(path).absolute().parent
+    return baseline.Comparison(baseline.of(reports, folder), folder)
+
+
+def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[Report]:
+    """The reports with only what is new; what is gone is said."""
+    reports, gone = known.compare(reports)
+    for one in gone[:_MOST_GONE]:
+        complain(f"notice: gone from {path}: {one}")
+    if gone:
+        more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
+        complain(f"notice: {more}--write-baseline {path} takes them out of the file")
+    return reports
+
+
+def _mended(report: Report, options: Options) -> Report:
+    """Make the safe edits of the rules that are looked at, and say what is left."""
+    from maas_stream_lint.fixing import plan, publish
+
+    rules = options.rules()
+    planned = plan.fix(report, only=rules)
+    if planned.files:
+        publish.apply(planned)
+    for edit in planned.edits:
+        complain(f"mended {edit.code} {edit.name}: {edit.what}")
+        if edit.warning is not None:
+            complain(f"but {edit.warning}")
+    return plan.of_rules(planned, rules).after

@@ -1,0 +1,28 @@
+"""A check with the options that a command was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.cli.console import progress
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.cli.options import Options
+
+
+def checked(options: Options) -> Report:
+    """The report on the source that is named. Raises LintError if it could not be made."""
+    from maas_stream_lint import api
+
+    assert options.source is not None
+    return api.check(
+        options.source,
+        options.lines,
+        options.keyring,
+        select=options.select,
+        ignore=options.ignore,
+        files=options.looking(),
+        progress=progress(verbose=options.verbose),
+        options=options.fetching(),
+    )

@@ -1,0 +1,67 @@
+"""The command ``config``: all settings of ``check``, and where each is from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from maas_stream_lint.cli.check import check
+from maas_stream_lint.cli.configured import CALLED, PREFIX, Configured, converted
+from maas_stream_lint.cli.options import CONFIG, FORMAT, together
+from maas_stream_lint.names import CONFIG_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.configuration.settings import Setting
+
+
+@click.command(
+    cls=Configured,
+    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "forms")],
+)
+@together(FORMAT, CONFIG)
+def config(source: str | None, form: str, **given: Any) -> None:
+    """Show each setting of `check`, its value, and where the value is from.
+
+    A flag overrides an environment variable, which overrides the file. In the file, the settings
+    of SOURCE override the common ones.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.report import origins
+
+    out.check_target(None)
+    ctx = click.get_current_context()
+    said = origins.described(ctx.obj, _values_and_origins(ctx, ctx.obj.of(source), given))
+    if form == "json":
+        from maas_stream_lint.report.data import as_json
+
+        text = as_json(said)
+    else:
+        text = origins.render(said)
+    out.write(text, None)
+
+
+def _values_and_origins(
+    ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
+) -> Iterator[tuple[str, Any, str | Setting | None]]:
+    """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
+    forms = next(p for p in check.params if p.name == "forms")
+    for key in CONFIG_KEYS:
+        variable, setting = f"{PREFIX}{key.upper()}", values.get(key)
+        if key == "format":
+            # Here, the option of that name is about something else.
+            said = forms.resolve_envvar_value(ctx)
+            written = converted(forms, ctx, setting) if setting is not None else None
+            yield key, said.split() if said else written, variable if said else setting
+            continue
+        name = CALLED.get(key, key)
+        origin = ctx.get_parameter_source(name)
+        if origin is ParameterSource.COMMANDLINE:
+            yield key, given[name], f"--{key}"
+        elif origin is ParameterSource.ENVIRONMENT:
+            yield key, given[name], variable
+        else:
+            yield key, given[name], setting

@@ -1,0 +1,89 @@
+"""Commands whose options have values from the environment and a configuration, too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.names import CONFIG_KEYS
+
+if TYPE_CHECKING:
+    from maas_stream_lint.configuration.settings import Setting, Settings
+
+#: Keys of a configuration whose parameters are called otherwise.
+CALLED = {"files": "mode", "format": "forms"}
+PREFIX = "MAAS_STREAM_LINT_"
+
+
+class Configured(click.Command):
+    """A command whose options have values from the environment and a file, too."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        """Name the environment variables."""
+        super().__init__(*args, **more)
+        for param in self.params:
+            if (key := self.key_of(param)) is not None:
+                param.envvar = PREFIX + key.upper()
+
+    def key_of(self, param: click.Parameter) -> str | None:
+        """The key of the configuration that is about an option."""
+        key = _key(param)
+        return key if key in CONFIG_KEYS else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the file first, as it says what the options' defaults are."""
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        help_option = self.get_help_option(ctx)
+        helps = help_option is not None and given.get(help_option.name) is True
+        if not helps and not ctx.resilient_parsing:
+            said = {name: v for name, v in given.items() if isinstance(v, (str, bool))}
+            ctx.obj = settings_of(said)
+            ctx.default_map = self._defaults(ctx, ctx.obj.of(said.get("source")))
+        return super().parse_args(ctx, args)
+
+    def _defaults(self, ctx: click.Context, values: dict[str, Setting]) -> dict[str, Any]:
+        found = {}
+        for param in self.params:
+            key = self.key_of(param)
+            if key in values:
+                found[str(param.name)] = converted(param, ctx, values[key])
+        return found
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """The configuration that a command's options lead to."""
+    from maas_stream_lint.configuration import search
+    from maas_stream_lint.configuration.reading import load
+    from maas_stream_lint.configuration.settings import Settings
+
+    named = given.get("config")
+    if given.get("no_config"):
+        if named:
+            raise UsageError("--config and --no-config can't go together", "choose one")
+        return Settings()
+    named = named or os.environ.get(f"{PREFIX}CONFIG")
+    return load(Path(named) if named else search.find(given.get("source")))
+
+
+def converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:
+    """A value of a file as an option would take it; what is wrong with it is said with its line."""
+    several = isinstance(setting.value, list)
+    values = setting.value if several else [setting.value]
+    try:
+        if several and not param.multiple:
+            raise click.BadParameter("expected one value, got a list")
+        for value in values:
+            param.type.convert(value, param, ctx)
+        if param.callback is not None:
+            param.callback(ctx, param, tuple(values) if param.multiple else setting.value)
+    except click.BadParameter as error:
+        raise UsageError(f"{setting.origin}: {_key(param)}: {error.message}") from None
+    return values if param.multiple else setting.value
+
+
+def _key(param: click.Parameter) -> str | None:
+    return next((key for key, name in CALLED.items() if name == param.name), param.name)

@@ -1,0 +1,40 @@
+"""What the program says beside its report: lines on standard error, and how far the files are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from maas_stream_lint.images.progress import Progress
+
+_LONGEST = 60
+
+
+def complain(line: str) -> None:
+    """Write one line to standard error, with everything escaped that a terminal might obey."""
+    from maas_stream_lint.output import clean
+
+    click.echo(clean(" ".join(line.split())), err=True)
+
+
+def shortened(text: str) -> str:
+    """A text of the user's or of an exception, quoted, on one line and not too long."""
+    shown = " ".join(text.split())
+    return repr(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…")
+
+
+def progress(*, verbose: bool) -> Progress | None:
+    """Who is told how far the files are: a terminal, or, if asked for, a log."""
+    if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from maas_stream_lint.report.meter import Bar
+
+        return Bar()
+    if verbose:
+        from maas_stream_lint.report.meter import Lines
+
+        return Lines()
+    return None

@@ -1,0 +1,139 @@
+"""The command ``fix``: edits of a stream's metadata, listed, shown or made."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.checked import checked
+from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.options import (
+    CONFIG,
+    FETCH,
+    FORMAT,
+    KEYRING,
+    MAAS,
+    RULES,
+    SEVERITY,
+    Options,
+    together,
+)
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.names import EXIT_FINDINGS
+
+
+@click.command(cls=Configured)
+@click.argument("source", shell_complete=completion.source)
+@together(MAAS, KEYRING, RULES, SEVERITY)
+@click.option("--in-place", is_flag=True, help="Edit the tree itself. SOURCE must be a directory.")
+@click.option("--diff", "as_diff", is_flag=True, help="Print the edits as a unified diff.")
+@click.option(
+    "--dry-run", is_flag=True, help="List the edits and write nothing. This is the default."
+)
+@click.option(
+    "--output",
+    "target",
+    metavar="DIR",
+    shell_complete=completion.folder,
+    help="Write the whole fixed metadata tree to this directory.",
+)
+@click.option(
+    "--with-files", is_flag=True, help="With --output: also link or copy the image files."
+)
+@click.option(
+    "--no-backup", is_flag=True, help="With --in-place: keep no *.orig copies of changed files."
+)
+@click.option(
+    "--unsafe",
+    is_flag=True,
+    help="Also make edits that may be wrong: set checksums to those of the files, split a products "
+    "file by kind, rename versions.",
+)
+@click.option(
+    "--drop-broken", is_flag=True, help="Also remove products and versions that block others."
+)
+@click.option(
+    "--as",
+    "as_os",
+    metavar="OS",
+    help="Turn products that MAAS drops for their name into products of this os: ubuntu, rhel, …",
+)
+@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
+@together(FORMAT, FETCH, CONFIG)
+def fix(
+    in_place: bool,
+    as_diff: bool,
+    dry_run: bool,
+    target: str | None,
+    with_files: bool,
+    no_backup: bool,
+    unsafe: bool,
+    drop_broken: bool,
+    as_os: str | None,
+    sign: str | None,
+    form: str,
+    **given: Any,
+) -> None:
+    """Fix a stream's metadata, and give the reason for each edit.
+
+    An edit is made only if a new check shows that it helps. Exit code 0: no finding of --severity
+    or worse remains. 1: such findings remain. 2: the fix failed, and nothing was written.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.fixing import choice, plan, publish
+
+    ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
+    chosen = [name for name, value in ways.items() if value]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} can't go together", "choose one")
+    if with_files and target is None:
+        raise UsageError("--with-files goes with --output", "give --output DIR")
+    if no_backup and not in_place:
+        raise UsageError("--no-backup goes with --in-place", "leave it out")
+    out.check_target(None)
+    signer = _signer(sign)
+    options = Options(**given)
+    rules = options.rules()
+    report = checked(options._replace(select=(), ignore=()))
+    planned = plan.fix(
+        report,
+        unsafe,
+        drop_broken,
+        signs=signer is not None,
+        only=rules if options.select or options.ignore else None,
+        first=choice.proposals(as_os) if as_os is not None else None,
+    )
+    done = None
+    if target is not None or (in_place and (planned.files or signer)):
+        where = publish.apply(
+            planned, target, sign=signer, backup=not no_backup, with_files=with_files
+        )
+        done = out.printable_path(where)
+        if signer is not None:
+            planned = publish.seen_signed(planned, where)
+    planned = plan.of_rules(planned, rules)
+    threshold = options.threshold
+    if form == "json":
+        from maas_stream_lint.report.data import as_json
+
+        text = as_json(planned.to_dict())
+    elif as_diff:
+        text = plan.diff_of(planned)
+    else:
+        from maas_stream_lint.report import edits
+
+        text = edits.render(planned, choice.choices(report), threshold, out.style(None), done)
+    out.write(text, None)
+    if planned.after.worst is not None and planned.after.worst >= threshold:
+        sys.exit(EXIT_FINDINGS)
+
+
+def _signer(key: str | None) -> Any:
+    if key is None:
+        return None
+    from maas_stream_lint.fixing.signing import Gpg
+
+    return Gpg(key)

@@ -1,0 +1,47 @@
+"""For pre-commit: checks the trees that changed files belong to.
+
+``python -m maas_stream_lint.cli.hook [OPTION…] FILE…``: the options are those of ``check``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from maas_stream_lint.cli.main import main
+
+_METADATA = re.compile(r"(?P<root>(?:.*/)?)streams/v1/.+\.s?json")
+
+
+def sources(paths: list[str]) -> list[str]:
+    """What MAAS would be given for the trees of these files, each once.
+
+    The signed index, which is what MAAS asks a bare root for; the plain one where there is no
+    other; the root itself where there is none.
+    """
+    roots = dict.fromkeys(
+        match["root"] for path in paths if (match := _METADATA.fullmatch(path)) is not None
+    )
+    found = []
+    for root in roots:
+        indexes = [f"{root}streams/v1/index{end}" for end in (".sjson", ".json")]
+        found.append(next((i for i in indexes if Path(i).is_file()), root or "."))
+    return found
+
+
+def run(arguments: list[str]) -> int:
+    """Check each tree; the worst exit code."""
+    paths = [a for a in arguments if not a.startswith("-") and _METADATA.fullmatch(a)]
+    options = [a for a in arguments if a not in paths]
+    worst = 0
+    for source in sources(paths):
+        try:
+            main(["check", *options, source], prog_name="maas-stream-lint")
+        except SystemExit as end:
+            worst = max(worst, end.code if isinstance(end.code, int) else 1)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""The program: its commands, and what it says when one fails.
+
+Only click is imported at the top, so that ``--version`` and ``--help`` answer at once.
+"""
+
+from __future__ import annotations
+
+import click
+
+from maas_stream_lint import __version__
+from maas_stream_lint.cli import build, check, config, explain, fix, preview, rules
+from maas_stream_lint.cli.console import complain, shortened
+from maas_stream_lint.errors import LintError
+from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
+
+
+class Program(click.Group):
+    """A group whose failures are one line on standard error, and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run a command. A traceback is shown with ``--debug`` only."""
+        try:
+            super().invoke(ctx)
+            return
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except LintError as error:
+            complain(f"error: {error}")
+        except Exception as error:  # noqa: BLE001 - a crash is our bug, and says so in one line
+            if ctx.params.get("debug"):
+                import traceback
+
+                traceback.print_exc()
+            complain(
+                f"error: {type(error).__name__}: {shortened(str(error))}: this is a bug in "
+                f"maas-stream-lint {__version__}, not in your stream (please report it, with the "
+                "traceback that `maas-stream-lint --debug` shows)"
+            )
+        ctx.exit(EXIT_FAILED)
+
+
+@click.group(
+    cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
+@click.version_option(__version__, prog_name="maas-stream-lint")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Say exactly what MAAS will do with an image stream, and why.
+
+    SOURCE is a directory that holds streams/v1, the path of an index or products file, or an
+    http(s) URL that MAAS is given.
+    """
+
+
+for _command in (
+    check.check,
+    preview.preview,
+    fix.fix,
+    build.build,
+    rules.rules,
+    explain.explain,
+    config.config,
+):
+    main.add_command(_command)

@@ -1,0 +1,275 @@
+"""The options of the command line, and the record of what a command was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from maas_stream_lint.cli import completion, parameters
+from maas_stream_lint.names import MODES, SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.images.observation import FileOptions
+    from maas_stream_lint.source import FetchOptions
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Options(NamedTuple):
+    """What a command was given, by flags, environment or configuration; else the defaults.
+
+    The names are those of the parameters, so that ``Options(**given)`` makes it.
+    """
+
+    source: str | None = None
+    maas: tuple[str, ...] | list[str] = ()
+    keyring: str | None = None
+    select: tuple[str, ...] | list[str] = ()
+    ignore: tuple[str, ...] | list[str] = ()
+    severity: str = "unusable"
+    fix: bool = False
+    # How image files are looked at:
+    mode: str | None = None
+    only: tuple[str, ...] = ()
+    all_versions: bool = False
+    jobs: int | None = None
+    limit_rate: int | None = None
+    max_download: int | None = None
+    keep: str | None = None
+    no_cache: bool = False
+    verbose: bool = False
+    # How a server is spoken to:
+    headers: tuple[tuple[str, str], ...] = ()
+    token_env: str | None = None
+    token_file: str | None = None
+    ca_bundle: str | None = None
+    timeout: float | None = None
+    max_redirects: int | None = None
+
+    @property
+    def lines(self) -> list[str] | None:
+        """The release lines that were asked for; ``None``: all."""
+        return list(self.maas) or None
+
+    @property
+    def threshold(self) -> Severity:
+        """The least severity that counts for the exit code."""
+        from maas_stream_lint.finding import Severity
+
+        return Severity[self.severity.upper()]
+
+    def rules(self) -> frozenset[str]:
+        """The names of the rules that are selected and not ignored."""
+        from maas_stream_lint.checks import all_rules
+        from maas_stream_lint.rule import selected
+
+        return frozenset(rule.name for rule in selected(all_rules(), self.select, self.ignore))
+
+    def fetching(self) -> FetchOptions:
+        """How documents are fetched."""
+        from maas_stream_lint.source import FetchOptions
+
+        tokens = [token for token in (self.token_env, self.token_file) if token]
+        said = {
+            "headers": (*self.headers, *(("Authorization", f"Bearer {t}") for t in tokens)),
+            "ca_bundle": self.ca_bundle,
+            "timeout": self.timeout,
+            "max_redirects": self.max_redirects,
+        }
+        return FetchOptions(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
+
+    def looking(self) -> FileOptions:
+        """How image files are looked at."""
+        from maas_stream_lint.images.observation import FileOptions
+
+        return FileOptions(
+            mode=self.mode,
+            only=self.only,
+            all_versions=self.all_versions,
+            jobs=self.jobs,
+            limit_rate=self.limit_rate,
+            max_download=self.max_download,
+            keep=self.keep,
+            cache=not self.no_cache,
+        )
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+MAAS = click.option(
+    "--maas",
+    callback=parameters.listed,
+    multiple=True,
+    metavar="LINES",
+    shell_complete=completion.release_lines,
+    help="MAAS release lines to predict, like 3.6 or 3.5,3.8. Repeatable.  [default: all]",
+)
+KEYRING = click.option(
+    "--keyring",
+    metavar="FILE",
+    shell_complete=completion.source,
+    help="The boot source's keyring. Default: none is configured in MAAS either.",
+)
+FETCH = together(
+    click.option(
+        "--header",
+        "headers",
+        callback=parameters.headers,
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Send this header to the stream's server. Repeatable. ~/.netrc is read too.",
+    ),
+    click.option(
+        "--token-env",
+        callback=parameters.token,
+        metavar="NAME",
+        help="Environment variable that holds a bearer token for the stream's server.",
+    ),
+    click.option(
+        "--token-file",
+        callback=parameters.token,
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="File that holds a bearer token for the stream's server.",
+    ),
+    click.option(
+        "--ca-bundle",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="Certificates to trust instead of the system's.",
+    ),
+    click.option(
+        "--timeout",
+        type=float,
+        callback=parameters.seconds,
+        metavar="SECONDS",
+        help="Longest wait for a connection, and for each silence of the server.  [default: 20]",
+    ),
+    click.option(
+        "--max-redirects",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Redirects to follow for each document.  [default: 5]",
+    ),
+)
+FILES = together(
+    click.option(
+        "--files",
+        "mode",
+        type=click.Choice(MODES),
+        help="How closely image files are checked. none: not at all. head: each file exists and "
+        "has the right size and kind. download: its checksums are right, too.  [default: download "
+        "for a directory, head for a URL]",
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="GLOB",
+        help="Check only the image files of products whose names match. Repeatable.",
+    ),
+    click.option(
+        "--all-versions", is_flag=True, help="Also check the image files of older versions."
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 128),
+        metavar="N",
+        help="Files to check at the same time.  [default: one per core; 8 for a URL]",
+    ),
+    click.option(
+        "--limit-rate",
+        type=parameters.Size(),
+        metavar="SIZE",
+        help="Bytes per second for all downloads together, like 10M.",
+    ),
+    click.option(
+        "--max-download",
+        type=parameters.Size(),
+        metavar="SIZE",
+        help="Start no download that would exceed this total, like 5G.",
+    ),
+    click.option(
+        "--keep",
+        metavar="DIR",
+        shell_complete=completion.folder,
+        help="Keep downloaded files that are correct in this directory.",
+    ),
+    click.option(
+        "--no-cache", is_flag=True, help="Do not use or keep the checksums of earlier runs."
+    ),
+    click.option(
+        "--verbose", is_flag=True, help="Show progress even if standard error is not a terminal."
+    ),
+)
+RULES = together(
+    click.option(
+        "--select",
+        callback=parameters.listed,
+        multiple=True,
+        metavar="CODES",
+        shell_complete=completion.rules,
+        help="Use only these rules: codes, prefixes like MSL4, or names. Repeatable.",
+    ),
+    click.option(
+        "--ignore",
+        callback=parameters.listed,
+        multiple=True,
+        metavar="CODES",
+        shell_complete=completion.rules,
+        help="Do not use these rules. Repeatable.",
+    ),
+)
+SEVERITY = click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    default="unusable",
+    show_default=True,
+    help="Exit with 1 if a finding of this severity or a worse one remains.",
+)
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output for people or for programs.",
+)
+CONFIG = together(
+    click.option(
+        "--config",
+        metavar="FILE",
+        expose_value=False,
+        help="Configuration file.  [default: maas-stream-lint.toml or pyproject.toml, above a "
+        "local SOURCE or in the working directory]",
+    ),
+    click.option(
+        "--no-config", is_flag=True, expose_value=False, help="Do not read a configuration file."
+    ),
+)
+OUTPUT = click.option(
+    "--output",
+    metavar="FILE",
+    shell_complete=completion.source,
+    help="Write the result to this file, which is replaced as a whole.",
+)
+FORMS = click.option(
+    "--format",
+    "forms",
+    cls=parameters.FormOption,
+    type=parameters.Form(),
+    multiple=True,
+    metavar="FORM[=FILE]",
+)

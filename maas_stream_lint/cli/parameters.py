@@ -1,0 +1,116 @@
+"""What options take: the types of their values, and what is checked of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from maas_stream_lint.report.formats import FORMATS, Target
+
+A_DAY = 86_400.0
+
+
+def listed(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    """``("3.5,3.6", "3.8")`` → ``["3.5", "3.6", "3.8"]``."""
+    parts = [part.strip() for value in given for part in value.split(",")]
+    if not all(parts):
+        raise click.BadParameter("a part of the list is empty")
+    return parts
+
+
+def headers(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """``("Name: value",)`` → ``(("Name", "value"),)``. A value may be a secret: never repeat it."""
+    made = []
+    for text in given:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter("expected 'Name: value'")
+        made.append((name.strip(), value.strip()))
+    return tuple(made)
+
+
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A number of bytes: ``500M``, ``1.5G``, ``2GiB``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """``500M`` → 524288000."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+        size = int(float(match[1]) * _UNITS[match[2]]) if match is not None else 0
+        if size < 1:
+            self.fail(f"{value!r} is no size; write 500M, or 2G", param, ctx)
+        return size
+
+
+def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
+    """The token that an environment variable or a file holds. It is never repeated."""
+    if given is None:
+        return None
+    if param.name == "token_file":
+        try:
+            held = Path(given).read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise click.BadParameter(f"cannot read {given!r}: {why.lower()}") from None
+    else:
+        held = os.environ.get(given, "").strip()
+    if not held:
+        raise click.BadParameter(f"{given!r} holds no token")
+    return held
+
+
+def seconds(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    """A time that can be meant."""
+    if given is not None and not 0 < given <= A_DAY:  # NaN is neither
+        raise click.BadParameter("expected more than 0 seconds, and no more than a day")
+    return given
+
+
+class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A form of the report, and the file that it goes to: ``sarif=out.sarif``, ``text``."""
+
+    name = "form"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``sarif=out.sarif`` → its Target."""
+        if not isinstance(value, str):
+            return value
+        form, equals, file = value.partition("=")
+        if form not in FORMATS:
+            self.fail(f"{form!r} is none of {', '.join(FORMATS)}", param, ctx)
+        if equals and not file:
+            self.fail(f"{value!r} names no file", param, ctx)
+        return Target(form, file or None)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """The names that begin so."""
+        return [
+            click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
+        ]
+
+
+class FormOption(click.Option):
+    """Names the forms in its help, which are not known before they are asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option's lines in ``--help``."""
+        self.help = (
+            f"{', '.join(FORMATS)}. With =FILE to that file, otherwise to standard output. "
+            "Repeatable: --format sarif=out.sarif --format text.  [default: text; in GitHub "
+            "Actions also github]"
+        )
+        return super().get_help_record(ctx)

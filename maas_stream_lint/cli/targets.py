@@ -1,0 +1,84 @@
+"""Where each format of a report goes, and the writing of it there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.report.formats import FORMATS, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Severity
+
+
+def targets(forms: Sequence[Target], output: str | None, *, several: bool = False) -> list[Target]:
+    """Where each form goes. Raises UsageError before any work is done for nothing."""
+    from maas_stream_lint import output as out
+
+    given = list(forms)
+    if not given:
+        given = [Target("text")]
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            given.append(Target("github"))
+    loose = [target for target in given if target.file is None]
+    if len(loose) > 1 and forms:
+        names = " and ".join(target.form for target in loose)
+        raise UsageError(f"{names} can't share one output", "name files: --format FORM=FILE")
+    if output is not None and not loose:
+        raise UsageError("--output has no format to go with", "each has a file of its own")
+    first = loose[0] if loose else None
+    made = [target._replace(file=output) if target is first else target for target in given]
+    files = [os.path.realpath(target.file) for target in made if target.file is not None]
+    if len(set(files)) < len(files):
+        raise UsageError("two formats can't share one file", "name another file for one of them")
+    for target in made:
+        out.check_target(target.file)
+        if several and not FORMATS[target.form].holds_several:
+            raise UsageError(f"{target.form} can't hold several sources", "name one")
+    return made
+
+
+def write(
+    reports: Sequence[Report],
+    thresholds: Sequence[Severity],
+    wanted: Sequence[Target],
+    *,
+    alone: bool,
+) -> None:
+    """Write reports in all forms; to files first, so that they are there whoever reads.
+
+    ``alone``: there is one report, which is not the only one of a list.
+    """
+    from maas_stream_lint import output as out
+
+    if any(FORMATS[target.form].edits for target in wanted):
+        from dataclasses import replace
+
+        from maas_stream_lint.fixing.suggestions import suggestions
+
+        reports = [replace(report, edits=suggestions(report)) for report in reports]
+    pairs = list(zip(reports, thresholds, strict=True))
+    beside = [target.form for target in wanted if target.file is None]
+    for form, file in sorted(wanted, key=lambda target: target.file is None):
+        known = FORMATS[form]
+        style = out.style(file) if known.colour else out.Style()
+        texts = [known.render(report, threshold, style) for report, threshold in pairs]
+        text = texts[0] if alone else known.join(texts)
+        if file is None and len(beside) > 1 and form != "github":
+            import secrets
+
+            from maas_stream_lint.report.github import guarded
+
+            text = guarded("".join(text), secrets.token_hex(16))
+        out.write(text, file)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and any(target.form == "github" for target in wanted):
+        from maas_stream_lint.report import github
+
+        room = github.MAX_SUMMARY // max(1, len(pairs))
+        for report, threshold in pairs:
+            out.append(github.summary(report, threshold, room), summary)

@@ -1,0 +1,42 @@
+"""A file that is being read, for what there is to say of its lines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from maas_stream_lint.configuration.settings import Origin
+from maas_stream_lint.errors import UsageError
+
+if TYPE_CHECKING:
+    from maas_stream_lint.configuration.tomlplaces import Key
+
+
+class Page:
+    """The lines of a file. ``prefix``: the table in it that is ours."""
+
+    def __init__(self, path: Path, lines: dict[Key, int], prefix: Key) -> None:
+        """``lines``: key → line, as of `tomlplaces`."""
+        self.path, self.lines, self.prefix = path, lines, prefix
+
+    def origin(self, key: Key) -> Origin:
+        """Where a key stands."""
+        whole = (*self.prefix, *key)
+        # What is missing has no line: the table that lacks it has.
+        while whole not in self.lines:
+            whole = whole[:-1]
+        return Origin(self.path, self.lines[whole])
+
+    def error(self, key: Key, message: str, hint: str | None = None) -> UsageError:
+        """What is wrong with a key, with its line in front."""
+        name = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in key).lstrip(".")
+        return UsageError(f"{self.origin(key)}: {name + ': ' if name else ''}{message}", hint)
+
+    def fail(self, key: Key, message: str, hint: str | None = None) -> NoReturn:
+        """Raise it."""
+        raise self.error(key, message, hint)
+
+    def beside(self, name: str) -> Path:
+        """A path in the file, which is relative to the file's folder."""
+        return Path(os.path.normpath(self.path.parent / os.path.expanduser(name)))  # noqa: PTH111 - Path raises

@@ -1,0 +1,76 @@
+"""What a configuration changes in finished reports: severities, and what is excused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.configuration.settings import Ignore, Settings
+    from maas_stream_lint.finding import Finding
+
+
+def apply_settings(
+    reports: Sequence[Report], settings: Settings, today: date, *, whole: bool = True
+) -> tuple[list[Report], list[str]]:
+    """The reports with other severities and without what is excused, and what there is to say.
+
+    ``whole``: whether all was looked at that the ignores may be about. One that ran out excuses
+    nothing; one that finds nothing to excuse is told of, so that it does not stay for ever.
+    """
+    if not settings.severities and not settings.ignores:
+        return list(reports), []
+    matched: set[int] = set()
+    made = [_applied(report, settings, today, matched) for report in reports]
+    notices = []
+    for number, ignore in enumerate(settings.ignores):
+        if ignore.ran_out(today):
+            after = "count again" if number in matched else "are no more, so remove it"
+            notices.append(
+                f"{ignore.origin}: this ignore ran out on {ignore.until}, and its findings "
+                f"{after} (its reason was: {ignore.reason})"
+            )
+        elif whole and number not in matched and any(_could_match(ignore, r) for r in reports):
+            what = ", ".join(ignore.rules) + (f" on {ignore.product}" if ignore.product else "")
+            notices.append(f"{ignore.origin}: this ignore matches nothing ({what}): remove it")
+    return made, notices
+
+
+def _applied(report: Report, settings: Settings, today: date, matched: set[int]) -> Report:
+    from maas_stream_lint.api import SetAside
+
+    kept = []
+    excused = 0
+    for finding in report.findings:
+        level, _ = settings.severities.get(finding.code, (finding.severity, None))
+        if level is None:
+            continue
+        left: Finding | None = replace(finding, severity=level)
+        for number, ignore in enumerate(settings.ignores):
+            if not ignore.covers(finding):
+                continue
+            matched.add(number)
+            if left is not None and not ignore.ran_out(today):
+                left = left.on(set(left.maas) - set(ignore.maas or left.maas))
+        excused += left is None or left.maas != finding.maas
+        kept += [left] if left is not None else []
+    # Findings are shown worst first; of equals the order stays.
+    kept.sort(key=lambda f: -f.severity)
+    aside = report.set_aside or SetAside()
+    return replace(
+        report,
+        findings=tuple(kept),
+        untouched=report.facts,
+        set_aside=replace(aside, excused=excused) if settings.ignores else report.set_aside,
+    )
+
+
+def _could_match(ignore: Ignore, report: Report) -> bool:
+    """Whether a run would have found what an ignore is about."""
+    return report.looked_for(ignore.codes) and (
+        ignore.maas is None or not set(ignore.maas).isdisjoint(report.look.lines)
+    )

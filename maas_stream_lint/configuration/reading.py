@@ -1,0 +1,63 @@
+"""A configuration read, with all that it extends."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.configuration import tomlplaces
+from maas_stream_lint.configuration.lines import Page
+from maas_stream_lint.configuration.settings import NAME, TABLE, Settings, shown
+from maas_stream_lint.configuration.toml import is_a, parsed, read
+from maas_stream_lint.configuration.validation import validate
+from maas_stream_lint.configuration.values import own_settings
+from maas_stream_lint.errors import UsageError
+
+if TYPE_CHECKING:
+    from maas_stream_lint.configuration.tomlplaces import Key
+
+_OWN, _SHARED = (), ("tool", TABLE)
+
+
+def load(path: Path | None) -> Settings:
+    """The settings of a file; none for ``None``. Raises UsageError that names key and line."""
+    if path is None:
+        return Settings()
+    return _load(Path(os.path.normpath(path.absolute())), ())
+
+
+def _load(path: Path, chain: tuple[Path, ...]) -> Settings:
+    text = read(path)
+    data = parsed(path, text)
+    prefix: Key = _SHARED if path.name == "pyproject.toml" else _OWN
+    for step in prefix:
+        data = data.get(str(step), {})
+    if prefix and not data:
+        raise UsageError(f"{shown(path)} has no [tool.{TABLE}]", f"add it, or write a {NAME}")
+    page = Page(path, tomlplaces.lines(text), prefix)
+    validate(page, data)
+    extends = data.get("extends", [])
+    made = Settings()
+    for number, name in enumerate([extends] if isinstance(extends, str) else extends):
+        key: Key = ("extends",) if isinstance(extends, str) else ("extends", number)
+        base = page.beside(name)
+        if base in (*chain, path):
+            names = " → ".join(shown(p) for p in (*chain, path, base))
+            page.fail(key, f"the files extend each other: {names}", "take one of them out")
+        if not is_a(base, Path.is_file):
+            page.fail(key, f"there is no file {shown(base)}", "paths are relative to this file")
+        made = _over(made, _load(base, (*chain, path)))
+    return _over(made, own_settings(page, data))
+
+
+def _over(base: Settings, own: Settings) -> Settings:
+    """What holds when ``own`` extends ``base``."""
+    return Settings(
+        own.file,
+        tuple(dict.fromkeys((*base.extended, *own.extended, *filter(None, [base.file])))),
+        {**base.values, **own.values},
+        own.sources or base.sources,
+        {**base.severities, **own.severities},
+        (*base.ignores, *own.ignores),
+    )

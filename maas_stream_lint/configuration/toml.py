@@ -1,0 +1,57 @@
+"""A file on disk: whether it is there, its text, and the TOML in it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.configuration.settings import TABLE, shown
+from maas_stream_lint.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def is_a(path: Path, question: Callable[[Path], bool]) -> bool:
+    """Whether a path is of a kind; no for what cannot be looked at."""
+    try:
+        return question(path)
+    except (OSError, ValueError):  # behind a closed door, too long, no name at all
+        return False
+
+
+def has_table(path: Path) -> bool:
+    """Whether a ``pyproject.toml`` says something to this tool."""
+    text = read(path)
+    # Most do not even name us, and need no parsing.
+    return TABLE in text and isinstance(parsed(path, text).get("tool", {}).get(TABLE), dict)
+
+
+def read(path: Path) -> str:
+    """The text of a file. Raises UsageError."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{shown(path)} is not UTF-8", "save it as UTF-8") from None
+    except OSError as error:
+        why = (error.strerror or "unreadable").lower()
+        hint = "check the path, or leave it out with --no-config"
+        raise UsageError(f"cannot read {shown(path)}: {why}", hint) from None
+
+
+def parsed(path: Path, text: str) -> dict[str, Any]:
+    """The TOML in a text. Raises UsageError."""
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        hint = "mend it, or go without with --no-config"
+        raise UsageError(f"{shown(path)} is not TOML: {error}", hint) from None
+    except RecursionError:
+        raise UsageError(f"{shown(path)} is nested too deeply", "see `--no-config`") from None
+    return data

@@ -1,0 +1,110 @@
+"""A file held to its schema, and what breaks it in words."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from maas_stream_lint.configuration.lines import Page
+    from maas_stream_lint.configuration.tomlplaces import Key
+
+#: What people will try, and must not: the file is for everybody's eyes.
+_SECRETS = {"header", "headers", "token", "token-env", "token-file", "password", "netrc"}
+NO_SECRETS = "give them with --token-env, --token-file or --header, or in ~/.netrc"
+
+
+def validate(page: Page, data: dict[str, Any]) -> None:
+    """Raise the first error, by its line, that the schema knows of."""
+    # Takes longer to import than a small stream to lint, so only who has a file waits for it.
+    import jsonschema
+
+    from maas_stream_lint.rulebook import rules_root
+
+    schema = json.loads((rules_root() / "schemas" / "config.json").read_text("utf-8"))
+    said = {
+        words: None
+        for error in jsonschema.Draft202012Validator(schema).iter_errors(_plain(data))
+        for words in _worded(error)
+    }
+    if said:
+        first = page.error(*min(said, key=lambda words: page.origin(words[0]).line))
+        more = len(said) - 1
+        wanted = f"; {more} more {'errors' if more > 1 else 'error'}" if more else ""
+        raise UsageError(first.message + wanted, first.hint)
+
+
+def _plain(value: Any) -> Any:
+    """What TOML has and JSON has not, as text."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, (str, int, float)) else value.isoformat()
+
+
+_KINDS = {
+    "string": "text in quotes",
+    "array": "a list",
+    "object": "a table",
+    "number": "a number",
+    "integer": "a whole number",
+}
+
+
+def _worded(error: Any) -> Iterable[tuple[Key, str, str | None]]:
+    """A schema error in words: key, message and hint. Values may be secrets: few are repeated."""
+    key: Key = tuple(error.absolute_path)
+    value, wanted = error.instance, error.validator_value
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        for name in value:
+            if name.lower().replace("_", "-") in _SECRETS:
+                yield (*key, name), "nothing secret belongs in a file", NO_SECRETS
+            elif name not in known:
+                hint = near(name, known) or "known: " + ", ".join(known)
+                yield (*key, name), "unknown key", hint
+    elif error.validator == "required":
+        for name in wanted:
+            if name not in value:
+                purpose = error.schema["properties"][name].get("description")
+                yield key, f"`{name}` is missing", purpose and purpose.rstrip(".")
+    elif error.validator == "type":
+        kinds = [wanted] if isinstance(wanted, str) else wanted
+        told = " or ".join(_KINDS[kind] for kind in kinds)
+        quote = "string" in kinds and isinstance(value, (int, float)) and value not in (True, False)
+        yield key, f"expected {told}, got {_kind(value)}", f'write "{value}"' if quote else None
+    elif error.validator == "enum":
+        known = ", ".join(wanted)
+        close = near(value, wanted) if isinstance(value, str) else None
+        yield key, f"expected one of {known}", close
+    elif error.validator == "pattern":
+        yield key, "expected a date", "write 2027-01-31"
+    elif error.validator in ("minLength", "minItems"):
+        yield key, "is empty", "write something, or leave it out"
+    else:
+        bounds = {
+            "minimum": f"{wanted} or more",
+            "exclusiveMinimum": f"more than {wanted}",
+            "maximum": f"{wanted} at most",
+        }
+        yield key, f"expected {bounds[error.validator]}", None
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names = ((str, "text"), (list, "a list"), (dict, "a table"))
+    return next((name for kind, name in names if isinstance(value, kind)), "a number")
+
+
+def near(given: str, known: Iterable[str]) -> str | None:
+    """``did you mean …?``, if something known looks like it."""
+    found = difflib.get_close_matches(given.lower().replace("_", "-"), list(known), n=1, cutoff=0.6)
+    found = found or difflib.get_close_matches(given.upper(), list(known), n=1, cutoff=0.8)
+    return f"did you mean {found[0]}?" if found else None

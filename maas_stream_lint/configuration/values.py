@@ -1,0 +1,126 @@
+"""The values of a valid file, as settings."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.configuration.settings import Ignore, Listed, Setting, Settings, shown
+from maas_stream_lint.configuration.validation import NO_SECRETS, near
+from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.names import CONFIG_KEYS
+from maas_stream_lint.source import is_local, local_path
+
+if TYPE_CHECKING:
+    from maas_stream_lint.configuration.lines import Page
+    from maas_stream_lint.configuration.tomlplaces import Key
+
+
+def own_settings(page: Page, data: dict[str, Any]) -> Settings:
+    """What a valid file says itself."""
+    severities = {}
+    written = data.get("severities", {})
+    # What names one rule goes before what names many.
+    for given in sorted(written, key=lambda g: -len(_codes(page, ("severities", g), g))):
+        key = ("severities", given)
+        level = None if written[given] == "off" else Severity[written[given].upper()]
+        severities.update({c: (level, page.origin(key)) for c in _codes(page, key, given)})
+    return Settings(
+        page.path,
+        (),
+        _values(page, (), data),
+        tuple(
+            _listed(page, ("sources", number), given)
+            for number, given in enumerate(data.get("sources", ()))
+        ),
+        severities,
+        tuple(
+            _ignore(page, ("ignores", number), given)
+            for number, given in enumerate(data.get("ignores", ()))
+        ),
+    )
+
+
+def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
+    found = {}
+    for name in CONFIG_KEYS:
+        if name not in data:
+            continue
+        value, key = data[name], (*at, name)
+        if name == "keyring":
+            value = shown(page.beside(value))
+        elif name == "format":
+            value = [
+                f"{form}={shown(page.beside(file))}" if file else form
+                for form, _, file in (
+                    given.partition("=") for given in ([value] if isinstance(value, str) else value)
+                )
+            ]
+        elif name == "maas":
+            _lines(page, key, value)
+        elif name in ("select", "ignore"):
+            for number, given in enumerate(value):
+                _codes(page, (*key, number), given)
+        found[name] = Setting(value, page.origin(key))
+    return found
+
+
+def _listed(page: Page, key: Key, given: Any) -> Listed:
+    table = {"source": given} if isinstance(given, str) else given
+    source = table["source"].strip()
+    if is_local(source):
+        try:
+            local_path(source)
+        except LintError as error:
+            page.fail(key, error.message, error.hint)
+        if "://" not in source and not source.lower().startswith("file:"):
+            source = shown(page.beside(source))
+    elif "@" in source.partition("://")[2].partition("/")[0]:
+        page.fail(key, "credentials do not belong in a file", NO_SECRETS)
+    return Listed(source, _values(page, key, table), page.origin(key))
+
+
+def _ignore(page: Page, key: Key, given: dict[str, Any]) -> Ignore:
+    codes: set[str] = set()
+    for number, rule in enumerate(given["rules"]):
+        codes |= _codes(page, (*key, "rules", number), rule)
+    until: date | None = None
+    if "until" in given:
+        try:
+            until = date.fromisoformat(str(given["until"]))
+        except ValueError:
+            page.fail((*key, "until"), f"there is no day {given['until']}", "write 2027-01-31")
+    maas = _lines(page, (*key, "maas"), given["maas"]) if "maas" in given else None
+    return Ignore(
+        given.get("product"),
+        tuple(given["rules"]),
+        frozenset(codes),
+        maas,
+        given["reason"],
+        until,
+        page.origin(key),
+    )
+
+
+def _lines(page: Page, key: Key, given: list[str]) -> tuple[str, ...]:
+    from maas_stream_lint.rulebook import releases
+
+    for number, line in enumerate(given):
+        try:
+            releases([line])
+        except UsageError as error:
+            page.fail((*key, number), error.message, error.hint)
+    return tuple(release.line for release in releases(given))
+
+
+def _codes(page: Page, key: Key, given: str) -> set[str]:
+    """The rules that a code, prefix or name means."""
+    from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.rule import selected
+
+    try:
+        return {rule.code for rule in selected(all_rules(), [given])}
+    except UsageError as error:
+        known = [name for rule in all_rules() for name in (rule.name, rule.code)]
+        raise page.error(key, error.message, near(given, known) or error.hint) from None

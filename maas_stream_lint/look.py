@@ -1,0 +1,240 @@
+"""All that a rule may look at: the stream's nodes, the simulated imports, and questions on both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from maas_stream_lint.absence import Absence, find_absence
+from maas_stream_lint.garbage import uncollected
+from maas_stream_lint.imports import simulate
+from maas_stream_lint.imports.trace import Kind, Trace
+from maas_stream_lint.model import Catalog, Image
+from maas_stream_lint.twins import Twins, find_twins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from maas_stream_lint.finding import Place
+    from maas_stream_lint.images.observation import Survey
+    from maas_stream_lint.model import Entry, Item
+    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.stream import Stream
+
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Look:
+    """All that a rule may look at; no rule does I/O."""
+
+    stream: Stream
+    releases: tuple[Release, ...]
+    traces: list[Trace]
+    survey: Survey | None = None  #: of the image files, if they were looked at
+    _widths: dict[str, int] = field(default_factory=dict, repr=False)
+    _drivers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _stored: dict[tuple[tuple[str, ...], str, str | None], tuple[str, ...]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The stream's nodes."""
+        return Catalog(self.stream)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The release lines that were asked for, oldest first."""
+        return tuple(r.line for r in self.releases)
+
+    def where(self, holds: Callable[[Release], bool]) -> tuple[str, ...]:
+        """The release lines for which ``holds(release)`` is true."""
+        return tuple(r.line for r in self.releases if holds(r))
+
+    def alike(self, key: Callable[[Release], Answer]) -> list[tuple[Answer, tuple[Release, ...]]]:
+        """The releases that were asked for, grouped by what ``key`` says of them."""
+        groups: dict[Answer, list[Release]] = {}
+        for release in self.releases:
+            groups.setdefault(key(release), []).append(release)
+        return [(answer, tuple(releases)) for answer, releases in groups.items()]
+
+    @cached_property
+    def ftypes(self) -> frozenset[str]:
+        """The ftypes that the newest line stores, and any root that an older one has."""
+        return self.releases[-1].ftypes | self.live_roots
+
+    @cached_property
+    def kernels(self) -> frozenset[str]:
+        """The ftypes of kernels."""
+        return frozenset(r.ubuntu_set.kernel for r in self.releases)
+
+    @cached_property
+    def initrds(self) -> frozenset[str]:
+        """The ftypes of initrds."""
+        return frozenset(r.ubuntu_set.initrd for r in self.releases)
+
+    @cached_property
+    def live_roots(self) -> frozenset[str]:
+        """The ftypes of roots that a machine boots from."""
+        return frozenset(root for r in self.releases for root in r.ubuntu_set.roots)
+
+    def span(self, lines: Sequence[str]) -> str:
+        """Release lines, oldest first, in few words: ``2.9 to 3.7``."""
+        first, last = self.lines.index(lines[0]), self.lines.index(lines[-1])
+        if len(lines) > 2 and last - first == len(lines) - 1:
+            return f"{lines[0]} to {lines[-1]}"
+        return " and ".join([", ".join(lines[:-1]), lines[-1]] if len(lines) > 1 else lines)
+
+    def least(self, limit: str) -> int:
+        """The narrowest of a column's widths in the lines that were asked for."""
+        if limit not in self._widths:
+            self._widths[limit] = min(r.limit(limit) or 0 for r in self.releases)
+        return self._widths[limit]
+
+    def deployed(self, os: str) -> dict[str, tuple[str, ...]]:
+        """Release line → ftypes that its driver of an OS deploys, for the lines that have one."""
+        if os not in self._drivers:
+            self._drivers[os] = {r.line: r.drivers[os] for r in self.releases if os in r.drivers}
+        return self._drivers[os]
+
+    def takes(self, place: Place) -> tuple[str, ...]:
+        """The release lines that import something of the product that a place is in.
+
+        Where the strict engine gives up the whole source, a product with no event of its own counts
+        as taken: nothing about itself is in the way.
+        """
+        return self._takes((place.file, place.product))
+
+    def _takes(self, product: tuple[str, str | None]) -> tuple[str, ...]:
+        lines = self._taken.get(product)
+        if lines is None:
+            lines = self._taken[product] = tuple(
+                line
+                for lines, strict, known in self._known
+                if (product in known) is not strict
+                for line in lines
+            )
+        return lines
+
+    def misnames(self, place: Place) -> tuple[str, ...]:
+        """The release lines that drop the product that a place is in for its name alone.
+
+        What else is wrong with it is due as soon as it is named right, so it is told as well.
+        """
+        lines = self._misnamed.get((place.file, place.product), ())
+        return tuple(line for line in self.lines if line in lines)
+
+    @cached_property
+    def _misnamed(self) -> dict[tuple[str, str | None], set[str]]:
+        """The release lines by the product that they drop for its name."""
+        named: dict[tuple[str, str | None], set[str]] = {}
+        for trace in self.traces:
+            for event in trace.events:
+                if event.cause == "ubuntu-name":
+                    key = (event.place.file, event.place.product)
+                    named.setdefault(key, set()).update(trace.lines)
+        return named
+
+    def stores(self, item: Item) -> tuple[str, ...]:
+        """The release lines that download an item of a newest version, if its product is taken."""
+        product = item.version.product
+        lines, key, ftype = self._takes((product.file.path, product.name)), item.key, item.ftype
+        stored = self._stored.get((lines, key, ftype))
+        if stored is None:
+            stored = self._stored[(lines, key, ftype)] = tuple(
+                r.line for r in self.releases if r.line in lines and r.stores(key, ftype)
+            )
+        dropped = self._passed_over.get(item.place) if self._passed_over else None
+        return tuple(line for line in stored if line not in dropped) if dropped else stored
+
+    @cached_property
+    def _passed_over(self) -> dict[Place, set[str]]:
+        """The items that a strict engine leaves out, though another shape of file has their key."""
+        dropped: dict[Place, set[str]] = {}
+        for trace in self.traces:
+            if trace.strict:
+                for event in trace.events:
+                    if event.cause == "item-not-taken":
+                        dropped.setdefault(event.place, set()).update(trace.lines)
+        return dropped
+
+    def downloads(self, item: Item) -> tuple[str, ...]:
+        """The release lines that ask for an item's file, or do as soon as its product has a name.
+
+        That is, an item of a product's newest version; of an older one they would if the newer ones
+        were taken away.
+        """
+        named = self.misnames(item.place)
+        stored = self.stores(item)
+        if not named:
+            return stored
+        return tuple(
+            r.line
+            for r in self.releases
+            if r.line in stored or (r.line in named and r.stores(item.key, item.ftype))
+        )
+
+    @cached_property
+    def images(self) -> list[Image]:
+        """The image files that were looked at, each with the items that name it."""
+        found: dict[str, Image] = {}
+        survey = self.survey
+        for version in self.catalog.all_versions if survey is not None and survey.files else ():
+            for item in version.items:
+                seen = survey.files.get(item.path or "") if survey is not None else None
+                if survey is None or seen is None:
+                    continue
+                image = found.get(seen.path)
+                if image is None:
+                    image = found[seen.path] = Image(seen, survey.wanted[seen.path])
+                image.items.append(item)
+        return list(found.values())
+
+    @cached_property
+    def absence(self) -> Absence:
+        """The products that the tree leaves out on purpose, or that are ahead of their files."""
+        return find_absence(self)
+
+    @cached_property
+    def paths(self) -> dict[str, Entry | Item]:
+        """Every path in the metadata, with what names it first."""
+        known: dict[str, Entry | Item] = {}
+        for index in self.catalog.indexes:
+            for entry in index.entries:
+                if entry.names is not None:
+                    known.setdefault(entry.names, entry)
+        for item in self.catalog.items:
+            if item.path is not None:
+                known.setdefault(item.path, item)
+        return known
+
+    @cached_property
+    def twins(self) -> list[Twins]:
+        """The boot resources that several products make."""
+        return list(find_twins(self.catalog.products, self.releases, self.takes))
+
+    @cached_property
+    def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:
+        """Per trace: the products that the legacy engine takes, or that the strict one does not."""
+        known = []
+        for trace in self.traces:
+            if trace.strict:
+                products = {
+                    (e.place.file, e.place.product)
+                    for e in trace.events
+                    if e.kind is not Kind.DROP or e.place.item is None
+                }
+            else:
+                products = {(i.file, i.product) for i in trace.imported}
+            known.append((trace.lines, trace.strict, products))
+        return known
+
+
+def look_at(stream: Stream, releases: tuple[Release, ...]) -> Look:
+    """Simulate the import for each release line."""
+    with uncollected():
+        return Look(stream, releases, simulate(stream, releases))

@@ -1,0 +1,19 @@
+"""Names and numbers that the command line needs before the library is imported.
+
+This module imports nothing, so that ``--version`` and ``--help`` answer at once.
+"""
+
+#: Severities, worst first, as `finding.Severity` labels them.
+SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
+
+#: How closely image files are looked at, least first.
+MODES = ("none", "head", "download")
+
+#: The keys of a configuration that options and environment variables set, too.
+CONFIG_KEYS = (
+    *("maas", "keyring", "select", "ignore", "severity"),
+    *("format", "files", "only", "jobs", "timeout"),
+)
+
+#: Exit codes beside 0; ``docs/contract.md`` says what each stands for.
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130

@@ -1,0 +1,40 @@
+"""The schemas of what is written, closed: a member that no schema names is an error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+
+from maas_stream_lint.report.data import as_json
+from maas_stream_lint.rulebook import rules_root
+
+
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    schema = json.loads((rules_root() / "schemas" / f"{name}.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(closed(schema))
+
+
+def closed(schema: Any) -> Any:
+    """The schema with nothing allowed that it does not name: what is written must be documented."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: closed(value) for key, value in schema.items()}
+    if isinstance(made.get("properties"), dict) and made.get("type") == "object":
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
+USE = validator("use")
+BUILT = validator("built")
+
+
+def through_text(data: dict[str, Any]) -> Any:
+    text = as_json(data)
+    assert text.isascii()
+    return json.loads(text)
