@@ -26,13 +26,13 @@ FOREIGN = {
     "socksio": {"source/library.py"},
     "jsonschema": {"configuration/validation.py"},
     "packaging": {"imports/answers.py"},
-    "platformdirs": {"images/cache.py"},
+    "platformdirs": {"fixing/backup.py", "images/cache.py"},
     "rich": {"report/"},
     "tomli": {"rulebook.py", "loglines.py", "configuration/toml.py"},
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py", "fixing/signing.py"},
+    "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
     "socket": {"source/watchdog.py", "images/server_probe.py"},
     "ssl": {"source/address.py", "source/diagnosis.py", "images/server_probe.py"},
     "http": set(),
