@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import MANY, listed, quoted
+from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import MANY, WHOLE, quoted
+from maas_stream_lint.checks.words import MANY
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.identity import GENERIC
+from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.twins import boot_subarch
 from maas_stream_lint.uploads import PLAIN

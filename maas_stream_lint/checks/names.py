@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import joined, listed, quoted
+from maas_stream_lint.checks.words import joined, listed
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases, default_system, ftypes, of_family
 from maas_stream_lint.uploads import PLAIN, product_command

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import MANY, listed, quoted
+from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, systems
 from maas_stream_lint.uploads import product_command

@@ -6,24 +6,16 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.quoting import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.look import Look
 
-#: A message cuts a longer text; a remedy that is to be copied cuts at the second.
-LONGEST, WHOLE = 80, 1000
 #: A finding names no more places than these.
 MANY = 100
-
-
-def quoted(text: str | None, most: int = LONGEST) -> str:
-    """A text in backticks, shortened, on one line whatever it holds; ``none`` without one."""
-    if text is None:
-        return "none"
-    short = text if len(text) <= most else text[: most - 1] + "…"
-    return f"`{short if short.isprintable() else json.dumps(short)[1:-1]}`"
 
 
 def shown(value: Any) -> str:
