@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.checks.words import listed
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     "MSL806",
     Severity.FATAL,
     on="stream",
-    causes=["unsigned-json-on-38"],
+    causes=["unsigned-stream"],
     once=["unsigned-json-on-38"],
 )
 def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:

@@ -28,34 +28,44 @@ from maas_stream_lint.names import EXIT_FINDINGS
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
 @together(MAAS, KEYRING, RULES, SEVERITY)
-@click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
-@click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
-@click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
+@click.option("--in-place", is_flag=True, help="Edit the tree itself. SOURCE must be a directory.")
+@click.option("--diff", "as_diff", is_flag=True, help="Print the edits as a unified diff.")
+@click.option(
+    "--dry-run", is_flag=True, help="List the edits and write nothing. This is the default."
+)
 @click.option(
     "--output",
     "target",
     metavar="DIR",
     shell_complete=completion.folder,
-    help="Write the whole mended tree of metadata there.",
+    help="Write the whole fixed metadata tree to this directory.",
 )
-@click.option("--with-files", is_flag=True, help="With --output: link or copy image files, too.")
-@click.option("--no-backup", is_flag=True, help="With --in-place: keep no *.orig of what changes.")
+@click.option(
+    "--with-files", is_flag=True, help="With --output: also link or copy the image files."
+)
+@click.option(
+    "--backup",
+    metavar="DIR",
+    shell_complete=completion.folder,
+    help="Keep replaced files in a new folder below DIR. [default: your state folder]",
+)
+@click.option("--no-backup", is_flag=True, help="Do not keep the files that are replaced.")
 @click.option(
     "--unsafe",
     is_flag=True,
-    help="Also make edits that may be wrong: checksums that differ from the file, a products file "
-    "split by kind, versions renamed.",
+    help="Also make edits that may be wrong: set checksums to those of the files, split a products "
+    "file by kind, rename versions.",
 )
 @click.option(
-    "--drop-broken", is_flag=True, help="Also take out products and versions that block others."
+    "--drop-broken", is_flag=True, help="Also remove products and versions that block others."
 )
 @click.option(
     "--as",
     "as_os",
     metavar="OS",
-    help="Make what MAAS drops for its name a product of this os: ubuntu, rhel, …",
+    help="Turn products that MAAS drops for their name into products of this os: ubuntu, rhel, …",
 )
-@click.option("--sign", metavar="KEYID", help="Sign all metadata with this key of gpg's.")
+@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @together(FORMAT, FETCH, CONFIG)
 def fix(
     in_place: bool,
@@ -63,6 +73,7 @@ def fix(
     dry_run: bool,
     target: str | None,
     with_files: bool,
+    backup: str | None,
     no_backup: bool,
     unsafe: bool,
     drop_broken: bool,
@@ -71,10 +82,10 @@ def fix(
     form: str,
     **given: Any,
 ) -> None:
-    """Mend a stream's metadata, each edit with its reason.
+    """Fix a stream's metadata, and give the reason for each edit.
 
-    Edits are made only if a new check shows that they do good. Exit code 0: nothing at or above
-    --severity is left. 1: something is. 2: it could not be done; nothing was written.
+    An edit is made only if a new check shows that it helps. Exit code 0: no finding of --severity
+    or worse remains. 1: such findings remain. 2: the fix failed, and nothing was written.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.fixing import choice, plan, publish
@@ -82,11 +93,14 @@ def fix(
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} can't go together", "choose one")
+        raise UsageError(f"{' and '.join(chosen)} cannot go together", "choose one")
     if with_files and target is None:
         raise UsageError("--with-files goes with --output", "give --output DIR")
-    if no_backup and not in_place:
-        raise UsageError("--no-backup goes with --in-place", "leave it out")
+    if (no_backup or backup is not None) and not (in_place or target is not None):
+        flag = "--no-backup" if no_backup else "--backup"
+        raise UsageError(f"{flag} goes with --in-place or --output", "leave it out")
+    if no_backup and backup is not None:
+        raise UsageError("--backup and --no-backup cannot go together", "choose one")
     out.check_target(None)
     signer = _signer(sign)
     options = Options(**given)
@@ -100,26 +114,30 @@ def fix(
         only=rules if options.select or options.ignore else None,
         first=choice.proposals(as_os) if as_os is not None else None,
     )
-    done = None
+    written = None
     if target is not None or (in_place and (planned.files or signer)):
-        where = publish.apply(
-            planned, target, sign=signer, backup=not no_backup, with_files=with_files
+        written = publish.write(
+            planned,
+            target,
+            sign=signer,
+            unverified=unsafe,
+            backup=backup or not no_backup,
+            with_files=with_files,
         )
-        done = out.printable_path(where)
         if signer is not None:
-            planned = publish.seen_signed(planned, where)
+            planned = publish.seen_signed(planned, written.where)
     planned = plan.of_rules(planned, rules)
     threshold = options.threshold
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report.data import as_json
 
-        text = json_.render(planned.to_dict())
+        text = as_json(planned.to_dict())
     elif as_diff:
         text = plan.diff_of(planned)
     else:
         from maas_stream_lint.report import edits
 
-        text = edits.render(planned, choice.choices(report), threshold, out.style(None), done)
+        text = edits.render(planned, choice.choices(report), threshold, out.style(None), written)
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
