@@ -140,10 +140,10 @@ def test_in_place_with_backups(broken: Path) -> None:
     assert after.keys() - before.keys() == {f"{INDEX}.orig", f"{PRODUCTS}.orig"}
     for path in (INDEX, PRODUCTS):
         assert after[f"{path}.orig"] == before[path] != after[path]
-    # Once more: there is nothing to mend, and the backups stay.
+    # Once more: there is nothing to fix, and the backups stay.
     done = run("fix", broken / INDEX, "--in-place")
     assert (done.exit_code, everything(broken)) == (0, after)
-    assert "nothing to mend" in done.output
+    assert "nothing to fix" in done.output
     assert "written" not in done.output.replace("nothing was written", "")
 
 
@@ -157,7 +157,7 @@ def test_in_place_without_backups(broken: Path) -> None:
 def test_check_fix(broken: Path) -> None:
     done = run("check", broken / INDEX, "--fix")
     assert done.exit_code == 0, done.output
-    assert "mended MSL606 missing-sha256" in done.output
+    assert "fixed MSL606 missing-sha256" in done.output
     assert mended(broken)
     assert (broken / f"{PRODUCTS}.orig").exists()
 
@@ -188,8 +188,8 @@ def test_patch_takes_the_diff(broken: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--in-place", "--output", "x"], "can't go together"),
-        (["--diff", "--dry-run"], "can't go together"),
+        (["--in-place", "--output", "x"], "cannot be combined"),
+        (["--diff", "--dry-run"], "cannot be combined"),
         (["--with-files"], "--output"),
         (["--in-place", "--with-files"], "--output"),
         (["--no-backup"], "--in-place"),

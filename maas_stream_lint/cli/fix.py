@@ -88,11 +88,11 @@ def fix(
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} can't go together", "choose one")
+        raise UsageError(f"{' and '.join(chosen)} cannot be combined", "choose one")
     if with_files and target is None:
-        raise UsageError("--with-files goes with --output", "give --output DIR")
+        raise UsageError("--with-files needs --output", "add --output DIR")
     if no_backup and not in_place:
-        raise UsageError("--no-backup goes with --in-place", "leave it out")
+        raise UsageError("--no-backup needs --in-place", "leave it out")
     out.check_target(None)
     signer = _signer(sign)
     options = Options(**given)

@@ -1,4 +1,4 @@
-"""A plan of edits for people: what is written and why, what is left, and who decides."""
+"""A plan of edits for people: edits, what is left, and choices."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.plan import Edit, Plan
 
 _INDENT, _LABELS = 4, 6
-#: So many edits of one rule are shown; the rest is counted.
+#: The most edits of one rule that are shown; the rest is counted.
 _FEW = 5
 
 
 def render(
     plan: Plan, choices: list[Choice], threshold: Severity, style: Style, done: str | None
 ) -> str:
-    """The plan. ``done``: where it was written, if it was."""
+    """The plan. ``done``: the place that it was written to, if any."""
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(plan.before.source), TITLE), 7)
     _edits(page, "Edits", plan.edits)
-    _edits(page, "Edits that take a flag", plan.refused)
-    _edits(page, "Tried in vain: they would mend nothing, or do harm elsewhere", plan.failed)
+    _edits(page, "Edits that need a flag", plan.refused)
+    _edits(page, "Tried and rejected: they would fix nothing, or do harm elsewhere", plan.failed)
     for choice in choices:
         _choice(page, choice)
     left = [f for f in plan.after.findings if f.severity >= threshold]
@@ -89,7 +89,7 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
     if not left:
         return
     page.line()
-    page.line(styled("Left, since metadata alone can't mend it", TITLE))
+    page.line(styled("Not fixed, because an edit of the metadata cannot fix it", TITLE))
     seen: dict[tuple[str, str], int] = {}
     for finding in left:
         seen[(finding.code, finding.remedy)] = seen.get((finding.code, finding.remedy), 0) + 1
@@ -112,9 +112,9 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
 
 def _summary(page: Page, plan: Plan, left: list[Finding], done: str | None) -> None:
     if left:
-        told = styled("not all is mended", COLORS["ignored"])
+        told = styled("not everything is fixed", COLORS["ignored"])
     else:
-        told = styled("mended" if plan.edits else "nothing to mend", GOOD)
+        told = styled("fixed" if plan.edits else "nothing to fix", GOOD)
     if plan.edits or left:
         told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
     if plan.refused:
