@@ -97,7 +97,7 @@ def test_as_another_os(tmp_path: Path) -> None:
 
 
 def test_once_more_changes_nothing(tmp_path: Path) -> None:
-    root = dropped(tmp_path)
+    root = dropped(tmp_path / "tree")
     arguments = ["fix", str(root / INDEX), "--as", "rhel", "--in-place"]
     assert CliRunner().invoke(main, arguments).exit_code == 0
     done = CliRunner().invoke(main, arguments)

@@ -223,7 +223,7 @@ ERRORS = [
     ("JOBS = 2\n", ":1: JOBS: unknown key (did you mean jobs?)"),
     (
         "\n\ntoken = 'hunter2'\n",
-        ":3: token: secrets must not be in a configuration (use --token-env",
+        ":3: token: secrets must not be in a configuration (use",
     ),
     (
         "[headers]\nAuthorization = 'hunter2'\n",
