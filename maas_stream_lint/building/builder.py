@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,13 +51,8 @@ class Built:
     root: Path
     products: tuple[Product, ...]
     refusals: tuple[Refusal, ...]  #: with one, nothing is written
-    report: Report | None = None  #: of a check of the tree as it is, or would be
+    fates: tuple[Fate, ...] = ()  #: what becomes of each product; nothing without a check
     written: bool = False
-
-    @property
-    def fates(self) -> tuple[Fate, ...]:
-        """What becomes of each product; nothing where nothing was checked."""
-        return fates(self.products, self.report) if self.report else ()
 
     def to_dict(self) -> dict[str, Any]:
         """The run as in ``rules/schemas/built.json``."""
@@ -92,16 +87,17 @@ def build(
         if refusals or not products:
             return Built(root, products, refusals)
         report = _proof(root, products, options, moment)
-        refusals = _unproven(products, report)
+        known = fates(products, report, moment.date())
+        refusals = _unproven(products, report, known)
         if refusals or options.dry_run:
-            return Built(root, products, refusals, report)
+            return Built(root, products, refusals, known)
         with writing.locked(root) as stage:
             products = _made(products, stage, told)
-            report = _proof(root, products, options, moment)
+            known = tuple(replace(f, product=p) for f, p in zip(known, products, strict=True))
             files = [file for product in products for file in product.files]
             writing.place_files(root, stage, files, copy=options.copy, progress=told)
             writing.publish(root, metadata_text.new_tree(products, options.prefix, moment))
-    return Built(root, products, (), report, written=True)
+    return Built(root, products, (), known, written=True)
 
 
 def _proof(root: Path, products: tuple[Product, ...], options: Options, moment: datetime) -> Report:
@@ -169,8 +165,10 @@ def _product(
     return ubuntu_image.product(image, wanted, frame, boots.of(image, wanted, folder))
 
 
-def _unproven(products: Sequence[Product], report: Report) -> tuple[Refusal, ...]:
-    """Refusals of what a check finds fault with: nothing of that is published."""
+def _unproven(
+    products: Sequence[Product], report: Report, known: Sequence[Fate]
+) -> tuple[Refusal, ...]:
+    """Refusals of what a check finds fault with, or some line does not deploy."""
     by_name = {product.name: product for product in products}
     found = draft.objections(report, set(by_name))
     refusals = []
@@ -178,4 +176,8 @@ def _unproven(products: Sequence[Product], report: Report) -> tuple[Refusal, ...
         product = by_name.get(finding.place.product or "", products[0])
         why = f"{finding.code} {finding.name}: {finding.message}"
         refusals.append(Refusal(product.image.path, why, finding.remedy))
+    for fate in known if not refusals else ():
+        if fate.objection is not None:
+            fix = f"give --maas {','.join(fate.deploys)}" if fate.deploys else "upload it"
+            refusals.append(Refusal(fate.product.image.path, fate.objection, fix))
     return tuple(refusals)

@@ -13,6 +13,7 @@ from maas_stream_lint.building import manifest, naming, planning
 from maas_stream_lint.building.boot_files import FIELDS, TITLES
 from maas_stream_lint.building.parts import File, Product, Refusal
 from maas_stream_lint.rulebook import default_system
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from maas_stream_lint.building.boot_files import BootFile, BootFiles
@@ -89,13 +90,13 @@ def _fields(
     said = naming.about(image)
     fields = {name: boot.fields[name] for name in (*FIELDS, *TITLES) if name in boot.fields}
     version = wanted.version or said.get("VERSION_ID", "")
-    told = re.fullmatch(r"\S+ ?(LTS)?.*?(?:\(([^)]*)\))?", said.get("VERSION", ""))
-    lts = f"{version} LTS" if told and told[1] else version
+    known = next((r for r in ubuntu_releases().releases if r.series == own), None)
     usual = {
         "kflavor": _GENERIC,
         "os_title": "Ubuntu",
-        "release_codename": (told and told[2]) or own.capitalize(),
-        "release_title": lts,
+        "release_codename": known.codename if known else own.capitalize(),
+        "release_title": known.version if known else version,
+        **({"support_eol": known.eol.isoformat()} if known else {}),
         "subarch": f"ga-{version}",
         "subarches": f"generic,ga-{version}",
         "version": version,

@@ -50,7 +50,8 @@ def _product(page: Page, fate: Fate) -> None:
     _field(page, "product", Text(clean(product.name)))
     _field(page, "version", Text(clean(product.version_name)))
     os, release = product.fields["os"], product.fields["release"]
-    _field(page, "shows", Text(clean(f"{fate.heading}, as {os}/{release}")))
+    _field(page, "image", Text(clean(f"{os}/{release} for {product.fields['arch']}")))
+    _field(page, "shows", Text(clean(f"below {fate.heading} as {fate.title}")))
     _field(page, "deploys", Text(f"MAAS {span(fate.deploys, fate.asked)}" if fate.deploys else "-"))
     for note in product.notes:
         _field(page, "note", code(note))
