@@ -40,6 +40,7 @@ class Options:
     prefix: str = PREFIX
     copy: bool = False  #: whether image files are copied even where they could be linked
     dry_run: bool = False  #: whether nothing is written
+    skip_refused: bool = False  #: whether the rest is built if images are refused
     boot_keyring: Path | None = None  #: of the streams that kernels and initrds are from
     fetch: FetchOptions | None = None  #: how these streams are read
 
@@ -74,7 +75,7 @@ def build(
     """Build a new tree below ``root`` from finished images.
 
     ``progress``: is told of the bytes of the images. ``now``: the time that the metadata says.
-    Nothing is written if one image is refused. Raises LintError if it can't be written, UsageError
+    Nothing is written if one image is refused, unless that is asked for. Raises LintError if it can't be written, UsageError
     for what can't be meant.
     """
     told, moment = progress or Quiet(), now or datetime.now(timezone.utc).replace(microsecond=0)

@@ -192,7 +192,8 @@ def upload_command(image: Image, wanted: Wanted) -> str:
         name=name,
         title=wanted.title or clean(said.get("PRETTY_NAME") or said.get("NAME") or name),
         arch=arch,
-        base_image=naming.filled(system.base_image if system else None, said),
+        base_image=wanted.base_image
+        or naming.filled(system.base_image if system else None, said),
     )
 
 

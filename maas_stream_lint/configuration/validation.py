@@ -19,14 +19,14 @@ _SECRETS = {"header", "headers", "token", "token-env", "token-file", "password",
 NO_SECRETS = "give them with --token-env, --token-file or --header, or in ~/.netrc"
 
 
-def validate(page: Page, data: dict[str, Any]) -> None:
-    """Raise the first error, by its line, that the schema knows of."""
+def validate(page: Page, data: dict[str, Any], schema_name: str = "config") -> None:
+    """Raise the first error, by its line, that a schema of ``rules/schemas/`` knows of."""
     # Takes longer to import than a small stream to lint, so only who has a file waits for it.
     import jsonschema
 
     from maas_stream_lint.rulebook import rules_root
 
-    schema = json.loads((rules_root() / "schemas" / "config.json").read_text("utf-8"))
+    schema = json.loads((rules_root() / "schemas" / f"{schema_name}.json").read_text("utf-8"))
     said = {
         words: None
         for error in jsonschema.Draft202012Validator(schema).iter_errors(_plain(data))
