@@ -24,7 +24,7 @@ FOREIGN = {
     "httpx": {"source/"},
     "jsonschema": {"configuration/validation.py"},
     "packaging": {"imports/answers.py"},
-    "platformdirs": {"images/cache.py"},
+    "platformdirs": {"fixing/backup.py", "images/cache.py"},
     "rich": {"report/"},
     "tomli": {"rulebook.py", "loglines.py", "configuration/toml.py"},
 }
