@@ -10,7 +10,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.console import progress
-from maas_stream_lint.cli.options import FETCH, FORMAT, MAAS, Options, together
+from maas_stream_lint.cli.options import FETCH, FORMAT, KEYRING, MAAS, Options, signer_of, together
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
 
@@ -85,7 +85,7 @@ BOOT = together(
     metavar="DIR",
     required=True,
     shell_complete=completion.folder,
-    help="The folder of the stream: a new one, or one without a stream.",
+    help="The folder of the stream: a new one, or one without a stream; see --update.",
 )
 @click.option(
     "--list",
@@ -102,12 +102,19 @@ BOOT = together(
     shell_complete=completion.folder,
     help="All images in a checkout of packer-maas, or in the folder of one template.",
 )
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Add to the stream that is in the folder; the rest of it stays as it is.",
+)
+@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @MAAS
+@KEYRING
 @together(SAID, BOOT)
 @click.option(
     "--prefix",
     metavar="TEXT",
-    help="What names of products begin with.  [default: local.maas]",
+    help="What names of products begin with.  [default: as in the stream, or local.maas]",
 )
 @click.option("--copy", is_flag=True, help="Copy image files even where they could be linked.")
 @click.option(
@@ -123,6 +130,9 @@ def build(
     lists: tuple[str, ...],
     packer: str | None,
     skip_refused: bool,
+    update: bool,
+    sign: str | None,
+    keyring: str | None,
     maas: list[str],
     prefix: str | None,
     copy: bool,
@@ -147,10 +157,13 @@ def build(
     said = {name: given.pop(name) for name in (*_OF_ONE, *_OF_ALL)}
     options = builder.Options(
         releases(maas or None),
-        prefix=prefix or builder.PREFIX,
+        prefix=prefix,
         copy=copy,
         dry_run=dry_run,
         skip_refused=skip_refused,
+        update=update,
+        sign=signer_of(sign),
+        keyring=Path(keyring) if keyring else None,
         boot_keyring=Path(boot_keyring) if boot_keyring else None,
         fetch=Options(**given).fetching(),
     )

@@ -67,16 +67,18 @@ def _refusal(page: Page, refusal: Refusal) -> None:
 
 
 def _summary(page: Page, built: Built) -> None:
-    if built.refusals:
-        told = styled(f"{count(len(built.refusals), 'image')} refused", COLORS["ignored"])
-        told.append(" · nothing was written")
-    else:
+    told = Text()
+    if built.written or not built.refusals:
         verb = "built" if built.written else "would build"
-        told = styled(f"{verb} {count(len(built.products), 'product')}", GOOD)
-        told.append("" if built.written else " · nothing was written")
+        told.append(f"{verb} {count(len(built.fates), 'product')}", GOOD)
+    if built.refusals:
+        refused = len({refusal.path for refusal in built.refusals})
+        told.append(" · " if told else "")
+        told.append(f"{count(refused, 'image')} refused", COLORS["ignored"])
+    told.append("" if built.written else " · nothing was written")
     page.line(told, hang=2)
-    if not built.refusals:
-        page.line(_NEXT + _KEEP * all(product.boot is None for product in built.products))
+    if built.written:
+        page.line(_NEXT + _KEEP * all(fate.product.boot is None for fate in built.fates))
 
 
 def _field(page: Page, label: str, text: Text | str) -> None:
