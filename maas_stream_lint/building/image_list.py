@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.building.distributions import packer_maas
 from maas_stream_lint.building.wanted import Wanted
 from maas_stream_lint.configuration import tomlplaces
 from maas_stream_lint.configuration.lines import Page
 from maas_stream_lint.configuration.toml import parsed, read
 from maas_stream_lint.configuration.validation import validate
+from maas_stream_lint.distributions import packer_maas
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.output import printable_path
 from maas_stream_lint.source import is_local
