@@ -1,4 +1,4 @@
-"""A file on disk: whether it is there, its text, and the TOML in it."""
+"""A configuration file on disk: whether it exists, its text, and the TOML in it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def is_a(path: Path, question: Callable[[Path], bool]) -> bool:
-    """Whether a path is of a kind; no for what cannot be looked at."""
+    """The answer to a question about a path; no if the path cannot be looked at."""
     try:
         return question(path)
-    except (OSError, ValueError):  # behind a closed door, too long, no name at all
+    except (OSError, ValueError):  # no permission, too long, not a valid name
         return False
 
 
 def has_table(path: Path) -> bool:
-    """Whether a ``pyproject.toml`` says something to this tool."""
+    """Whether a ``pyproject.toml`` has a table for this tool."""
     text = read(path)
-    # Most do not even name us, and need no parsing.
+    # Most files do not name the tool, and need no parsing.
     return TABLE in text and isinstance(parsed(path, text).get("tool", {}).get(TABLE), dict)
 
 
 #: What to do about a configuration that can't be read.
-_HINT = "or leave it out with --no-config"
+_HINT = "or use --no-config"
 
 
 def read(path: Path, hint: str = _HINT) -> str:
@@ -53,7 +53,7 @@ def parsed(path: Path, text: str, hint: str = _HINT) -> dict[str, Any]:
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{shown(path)} is not TOML: {error}", f"correct it, {hint}") from None
+        raise UsageError(f"{shown(path)} is not TOML: {error}", f"fix it, {hint}") from None
     except RecursionError:
-        raise UsageError(f"{shown(path)} is nested too deeply", f"correct it, {hint}") from None
+        raise UsageError(f"{shown(path)} is nested too deeply", f"fix it, {hint}") from None
     return data
