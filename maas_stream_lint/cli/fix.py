@@ -20,6 +20,7 @@ from maas_stream_lint.cli.options import (
     RULES,
     SEVERITY,
     Options,
+    signer_of,
     together,
 )
 from maas_stream_lint.errors import UsageError
@@ -69,7 +70,8 @@ if TYPE_CHECKING:
     "as_os",
     metavar="PRODUCT=OS",
     multiple=True,
-    help="Turn products that MAAS drops for their name into products of this os: ubuntu, rhel, …",
+    help="Make this product one of that os: ubuntu, rhel, … For products that MAAS drops for "
+    "their name or os. Repeatable.",
 )
 @click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @together(FORMAT, FETCH, CONFIG)
@@ -108,7 +110,7 @@ def fix(
     if no_backup and backup is not None:
         raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
-    signer = _signer(sign)
+    signer = signer_of(sign)
     options = Options(**given)
     rules = options.rules()
     wanted = relabel.parsed(as_os)
@@ -148,7 +150,7 @@ def fix(
     else:
         from maas_stream_lint.report import edits
 
-        found = [] if planned.foreign else choice.choices(planned.after, identify)
+        found = [] if planned.signed_elsewhere else choice.choices(planned.after, identify)
         text = edits.render(planned, found, threshold, out.style(None), written)
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
@@ -171,11 +173,3 @@ def _identify(report: Report) -> Identify:
         return tarball.about(Path(place)) if isinstance(place, str) else {}
 
     return identify
-
-
-def _signer(key: str | None) -> Any:
-    if key is None:
-        return None
-    from maas_stream_lint.fixing.signing import Gpg
-
-    return Gpg(key)

@@ -100,7 +100,9 @@ class Plan:
     files: dict[str, bytes]  #: changed and new metadata files: path → what is written
     refused: tuple[Edit, ...]  #: what takes a flag that was not given
     failed: tuple[Edit, ...]  #: what was tried, and would have done harm or nothing
-    foreign: bool = False  #: whether somebody else has signed it, so that no edit is offered
+    signed_elsewhere: bool = (
+        False  #: whether somebody else has signed it, so that no edit is offered
+    )
 
     @property
     def originals(self) -> dict[str, bytes]:
@@ -151,10 +153,10 @@ def fix(
     with uncollected():
         planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
         granted = {flag for flag, given in ((UNSAFE, unsafe), (DROP, drop_broken)) if given}
-        foreign = not signs and signed_by_others(report)
+        elsewhere = not signs and signed_by_others(report)
         try:
-            if foreign:
-                return replace(planner.plan(), foreign=True)
+            if elsewhere:
+                return replace(planner.plan(), signed_elsewhere=True)
             planner.run(granted, None if only is None else frozenset(only), chosen)
         finally:
             planner.close()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.publish import Written
 
 _INDENT, _LABELS = 4, 6
-FOREIGN = (
+ELSEWHERE = (
     "Somebody else has signed this stream, so no edit is offered: an edited file would no longer "
     "fit its signature. Ask its publisher. If it is your own stream, give `--sign KEYID`."
 )
@@ -48,9 +48,9 @@ def render(
     _edits(page, "Edits that were tried, and that help nothing or do harm elsewhere", plan.failed)
     for choice in choices:
         _choice(page, choice)
-    if plan.foreign:
+    if plan.signed_elsewhere:
         page.line()
-        page.line(code(FOREIGN), hang=2)
+        page.line(code(ELSEWHERE), hang=2)
     left = left_of(plan, threshold)
     _left(page, left, {edit.name for edit in plan.refused})
     page.line()
