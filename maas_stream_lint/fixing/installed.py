@@ -60,7 +60,7 @@ def installed(product: Product, identify: Identify) -> Installed:
 
 
 def root_of(product: Product) -> Item | None:
-    """The item of the newest version that is the system itself; what can be uploaded comes first."""
+    """The item of the newest version that is the system itself, at best one for an upload."""
     newest = product.newest
     roots = [item for item in newest.items if is_root(item.ftype)] if newest is not None else []
     return min(roots, key=lambda item: ftypes()[item.ftype or ""].upload is None, default=None)

@@ -100,9 +100,7 @@ class Plan:
     files: dict[str, bytes]  #: changed and new metadata files: path → what is written
     refused: tuple[Edit, ...]  #: what takes a flag that was not given
     failed: tuple[Edit, ...]  #: what was tried, and would have done harm or nothing
-    signed_elsewhere: bool = (
-        False  #: whether somebody else has signed it, so that no edit is offered
-    )
+    signed_elsewhere: bool = False  #: somebody else has signed it, so no edit is offered
 
     @property
     def originals(self) -> dict[str, bytes]:
