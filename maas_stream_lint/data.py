@@ -1,0 +1,20 @@
+"""Where the data is that the code knows MAAS by."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+
+@lru_cache(maxsize=1)
+def rules_root() -> Path:
+    """The directory ``rules/``: inside the package in a wheel, beside it in a checkout."""
+    bundled = Path(__file__).parent / "rules"
+    return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
+
+
+@lru_cache(maxsize=1)
+def release_lines() -> tuple[str, ...]:
+    """Every release line there is a file for, oldest first, without reading any."""
+    lines = (entry.stem for entry in (rules_root() / "releases").glob("*.toml"))
+    return tuple(sorted(lines, key=lambda line: tuple(map(int, line.split(".")))))
