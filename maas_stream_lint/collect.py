@@ -39,7 +39,7 @@ def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
         drafts: dict[Key, _Draft] = {}
         _ask_about_events(look, rules, drafts)
         _ask_about_nodes(look, rules, drafts)
-        return _finished(look, list(drafts.values()))
+        return _finished(look, [draft for draft in drafts.values() if _matters(draft, look)])
 
 
 def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft]) -> None:
@@ -76,7 +76,7 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
     for kind, nodes in _nodes(look):
         for rule in asked.get(kind, ()):
             check = rule.check
-            for node in nodes if rule.among is None else rule.among(nodes):
+            for node in nodes if rule.among is None else rule.among(nodes, look):
                 for said in check(node, look):
                     _note(look, rule, node, said, drafts)
 
@@ -116,6 +116,16 @@ def _draft(
         draft = drafts[key] = _Draft(rule, said, place, severity)
     draft.also.update(dict.fromkeys(said.also))
     return draft
+
+
+def _matters(draft: _Draft, look: Look) -> bool:
+    """Whether anybody loses anything: of a product that the tree leaves out, only what ends all."""
+    place = draft.place
+    return (
+        draft.severity is Severity.FATAL
+        or draft.rule.on == "stream"
+        or not look.absence.leaves_out(place.file, place.product)
+    )
 
 
 def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:

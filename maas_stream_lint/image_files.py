@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
+from maas_stream_lint.absence import is_absent
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.listing import files_in
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Item
     from maas_stream_lint.source import Source
 
+#: So many files of older versions tell enough.
+_MOST_OLDER = 256
 #: A file of metadata beside those of the stream that is larger is not looked into.
 _LARGEST = 64 * 2**20
 
@@ -34,6 +38,39 @@ def inspect_files(
     told: Progress | None = None,
 ) -> Survey:
     """Look at the files that the metadata names. Raises LintError where that can't be done."""
+    survey = _inspected(look, list(wanted_files(look, options)), source, options, fetch, told)
+    behind = list(_of_versions_before(look, survey, options))
+    if behind:
+        near = replace(options, mode="head", keep=None)
+        survey.older = _inspected(look, behind, source, near, fetch, None).files
+    return survey
+
+
+def _of_versions_before(look: Look, survey: Survey, options: FileOptions) -> Iterator[Wanted]:
+    """Of each product whose newest version lacks files, the files of the version before it."""
+    known: set[str] = set()
+    gone = {path for path, seen in survey.files.items() if is_absent(seen)}
+    for product in look.catalog.products if gone else ():
+        if product.newest is None or not any(i.path in gone for i in product.newest.items):
+            continue
+        before = next(product.older, None)
+        for item in before.items if before is not None else ():
+            path = item.path
+            if path and path not in known and _leads_into_the_tree(path) and look.downloads(item):
+                known.add(path)
+                yield _of(item, path)
+        if len(known) > _MOST_OLDER:
+            return
+
+
+def _inspected(
+    look: Look,
+    wanted: list[Wanted],
+    source: Source,
+    options: FileOptions,
+    fetch: FetchOptions | None,
+    told: Progress | None,
+) -> Survey:
     if options.mode is not None and options.mode not in MODES:
         raise UsageError(f"no way to look at files: {options.mode!r}", "known: " + ", ".join(MODES))
     if options.mode == "none":
@@ -45,7 +82,6 @@ def inspect_files(
         # What hashes files takes as long to import as a small stream takes to lint.
         from maas_stream_lint.images.inspection import inspect_local
 
-        wanted = list(wanted_files(look, options))
         named = _named(look, source) if not options.only else None
         return inspect_local(source, wanted, options, present, named, told)
     from maas_stream_lint.source.remote import RemoteTree
@@ -55,7 +91,6 @@ def inspect_files(
 
         files = look.stream.files
         metadata = {path: files[path].answer for path in {look.stream.start: None, **files}}
-        wanted = list(wanted_files(look, options))
         return inspect_remote(source, wanted, options, fetch or FetchOptions(), metadata, told)
     return Survey("none")
 

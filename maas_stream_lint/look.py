@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from maas_stream_lint.absence import Absence, find_absence
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Entry, Item
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
+
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -50,6 +54,33 @@ class Look:
     def where(self, holds: Callable[[Release], bool]) -> tuple[str, ...]:
         """The release lines for which ``holds(release)`` is true."""
         return tuple(r.line for r in self.releases if holds(r))
+
+    def alike(self, key: Callable[[Release], Answer]) -> list[tuple[Answer, tuple[Release, ...]]]:
+        """The releases that were asked for, grouped by what ``key`` says of them."""
+        groups: dict[Answer, list[Release]] = {}
+        for release in self.releases:
+            groups.setdefault(key(release), []).append(release)
+        return [(answer, tuple(releases)) for answer, releases in groups.items()]
+
+    @cached_property
+    def ftypes(self) -> frozenset[str]:
+        """The ftypes that the newest line stores, and any root that an older one has."""
+        return self.releases[-1].ftypes | self.live_roots
+
+    @cached_property
+    def kernels(self) -> frozenset[str]:
+        """The ftypes of kernels."""
+        return frozenset(r.ubuntu_set.kernel for r in self.releases)
+
+    @cached_property
+    def initrds(self) -> frozenset[str]:
+        """The ftypes of initrds."""
+        return frozenset(r.ubuntu_set.initrd for r in self.releases)
+
+    @cached_property
+    def live_roots(self) -> frozenset[str]:
+        """The ftypes of roots that a machine boots from."""
+        return frozenset(root for r in self.releases for root in r.ubuntu_set.roots)
 
     def span(self, lines: Sequence[str]) -> str:
         """Release lines, oldest first, in few words: ``2.9 to 3.7``."""
@@ -162,6 +193,11 @@ class Look:
                     image = found[seen.path] = Image(seen, survey.wanted[seen.path])
                 image.items.append(item)
         return list(found.values())
+
+    @cached_property
+    def absence(self) -> Absence:
+        """The products that the tree leaves out on purpose, or that are ahead of their files."""
+        return find_absence(self)
 
     @cached_property
     def paths(self) -> dict[str, Entry | Item]:

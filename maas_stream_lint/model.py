@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from weakref import ReferenceType, ref
 
 from maas_stream_lint.finding import Path, Place
+from maas_stream_lint.rulebook import System, default_system, is_root, of_family, systems
 from maas_stream_lint.stream import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from maas_stream_lint.images.observation import Seen, Wanted
     from maas_stream_lint.stream import Metadata, Stream
@@ -152,6 +153,12 @@ class Product:
         name = max(self.versions)
         return Version(self, name, self.versions[name])
 
+    @property
+    def older(self) -> Iterator[Version]:
+        """Its other versions, the greatest name first."""
+        for name in sorted(self.versions, reverse=True)[1:]:
+            yield Version(self, name, self.versions[name])
+
     def get(self, field: str) -> str | None:
         """A field as text: the product's, else the file's, the newest version's or an item's."""
         own = self.raw.get(field)
@@ -172,9 +179,9 @@ class Product:
 
     @lazy
     def os(self) -> str:
-        """Its ``os``; ``ubuntu`` where there is none, as up to 3.7 (get_os_from_product)."""
+        """Its ``os``; where it says none, the one that MAAS up to 3.7 takes it for."""
         os = self.get("os")
-        return "ubuntu" if os is None else os
+        return default_system() if os is None else os
 
     @lazy
     def bootloader(self) -> bool:
@@ -184,7 +191,7 @@ class Product:
     @lazy
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        return self.newest is not None and "notifications" in self.newest.ftypes
+        return self.newest is not None and any(f in self.newest.ftypes for f in of_family("notice"))
 
     @property
     def image(self) -> bool:
@@ -194,7 +201,12 @@ class Product:
     @lazy
     def ubuntu(self) -> bool:
         """Whether it is plain Ubuntu, whose set needs kernel, initrd and root image."""
-        return self.image and self.os == "ubuntu"
+        return self.image and self.system.own_kernel
+
+    @lazy
+    def system(self) -> System:
+        """What is known of its ``os``."""
+        return systems().get(self.os, System())
 
 
 class Version:
@@ -378,11 +390,6 @@ def _data(metadata: Metadata) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - the simulation says what is wrong with the aliases
         return data
     return data
-
-
-def is_root(ftype: str) -> bool:
-    """Whether an ftype is one of root files."""
-    return ftype == "squashfs" or ftype.startswith("root-")
 
 
 def _text(value: Any) -> str | None:

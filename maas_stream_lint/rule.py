@@ -13,6 +13,8 @@ from maas_stream_lint.finding import Place, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from maas_stream_lint.look import Look
+
 #: The hundreds of the codes.
 LEVELS = {
     "1": "source",
@@ -77,7 +79,7 @@ class Rule:
     causes: tuple[str, ...]  #: causes of simulated events that it explains
     at: str | None  #: cut an event's place down to this node
     on: str | None  #: or the node it is shown
-    among: Callable[[Sequence[Any]], Sequence[Any]] | None  #: picks those of the nodes
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks those of the nodes
     check: Callable[..., Any]
 
     @property
@@ -104,7 +106,7 @@ def rule(
     causes: Sequence[str] | None = None,
     at: str | None = None,
     on: str | None = None,
-    among: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 

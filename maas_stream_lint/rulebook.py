@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from operator import itemgetter
 from pathlib import Path
@@ -144,16 +144,27 @@ class Release:
     @cached_property
     def drivers(self) -> dict[str, tuple[str, ...]]:
         """OS driver → ftypes of the root files it deploys."""
-        dds = tuple(sorted(f for f in self.ftypes if f.startswith("root-dd")))
         return {
-            os: tuple(f for p in accepts for f in (dds if p == "root-dd*" else (p,)))
+            os: tuple(f for pattern in accepts for f in self._matched(pattern))
             for os, accepts in self.data["drivers"].items()
             if accepts
         }
 
+    def _matched(self, pattern: str) -> list[str]:
+        """The ftypes that a pattern stands for, ``*`` for any end."""
+        if not pattern.endswith("*"):
+            return [pattern]
+        return sorted(f for f in self.ftypes if f.startswith(pattern[:-1]))
+
     def deploy(self, name: str) -> Any:
         """A member of the ``[deploy]`` table."""
         return self.data["deploy"][name]
+
+    @cached_property
+    def ubuntu_set(self) -> UbuntuSet:
+        """What an Ubuntu image needs to boot."""
+        parts = self.data["ubuntu-set"]
+        return UbuntuSet(parts["kernel"], parts["initrd"], tuple(parts["roots"]))
 
     @cached_property
     def models(self) -> dict[str, Any]:
@@ -178,22 +189,63 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """What a file of one ftype may be, as ``rules/ftypes.toml`` has it.
+class FileType:
+    """What is known of an ftype, as ``rules/ftypes.toml`` has it.
 
-    Each is a layer in a layer, from the outside in: ``("gzip", "tar")``.
+    The contents of a file are layers, from the outside in: ``("gzip", "tar")``.
     """
 
-    usual: tuple[tuple[str, ...], ...]  #: what it is meant to be
+    family: str  #: ``tarball``, ``disk``, ``live`` …, see ``rules/README.md``
+    upload: str | None  #: what ``maas $PROFILE boot-resources create`` calls it
+    stream: bool  #: whether a stream may carry it
+    called: tuple[str, ...]  #: what people write for it
+    usual: tuple[tuple[str, ...], ...]  #: what the file is meant to be
     also: tuple[tuple[str, ...], ...]  #: what works as well
     perhaps: tuple[tuple[str, ...], ...]  #: what may work; first bytes can't tell
     but_not: tuple[tuple[str, ...], ...]  #: what does not, wherever it is in what does
+
+    @property
+    def root(self) -> bool:
+        """Whether the file is the system itself."""
+        return self.family in ("live", "tarball", "disk")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What is known of an ``os``, as ``rules/systems.toml`` has it."""
+
+    default: bool = False  #: a product without ``os`` is one of it
+    own_kernel: bool = False  #: its images bring the kernel that they boot with
+    gadget: bool = False  #: its images are named by release and gadget
+    stream: bool = True  #: whether its images can come from a stream
+    family: str | None = None  #: the ``os`` whose driver installs it where none is its own
+    base_image: str | None = None  #: what an upload names as the image that it is built on
+
+
+@dataclass(frozen=True, slots=True)
+class UbuntuSet:
+    """The ftypes that an Ubuntu image needs to boot."""
+
+    kernel: str
+    initrd: str
+    roots: tuple[str, ...]  #: one of them, the best first
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """What a whole set has, with the best root."""
+        return (self.kernel, self.initrd, self.roots[0])
 
 
 def rules_root() -> Traversable:
     """Where ``rules/`` is: inside the package in a wheel, beside it in a checkout."""
     bundled = files("maas_stream_lint") / "rules"
     return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
+
+
+def data_file(name: str) -> dict[str, Any]:
+    """A file of ``rules/``, as TOML says it."""
+    read: dict[str, Any] = tomllib.loads((rules_root() / name).read_text(encoding="utf-8"))
+    return read
 
 
 @lru_cache(maxsize=1)
@@ -208,16 +260,40 @@ def all_releases() -> tuple[Release, ...]:
 
 
 @lru_cache(maxsize=1)
-def ftypes() -> Mapping[str, Contents]:
-    """Ftype → what its file may be, in the order in which they are proposed."""
-    raw = tomllib.loads((rules_root() / "ftypes.toml").read_text(encoding="utf-8"))
-    kinds = ("usual", "also", "perhaps", "but-not")
+def ftypes() -> Mapping[str, FileType]:
+    """What is known of each ftype, in the order in which they are proposed."""
+    return MappingProxyType(
+        {name: _file_type(raw) for name, raw in data_file("ftypes.toml").items()}
+    )
+
+
+@lru_cache(maxsize=1)
+def systems() -> Mapping[str, System]:
+    """What is known of each ``os``."""
     return MappingProxyType(
         {
-            ftype: Contents(*(tuple(map(_layers, table.get(kind, ()))) for kind in kinds))
-            for ftype, table in raw.items()
+            name: System(**{key.replace("-", "_"): value for key, value in raw.items()})
+            for name, raw in data_file("systems.toml").items()
         }
     )
+
+
+@lru_cache(maxsize=1)
+def default_system() -> str:
+    """The ``os`` of a product that says none."""
+    return next(name for name, system in systems().items() if system.default)
+
+
+def is_root(ftype: str | None) -> bool:
+    """Whether a file of an ftype is the system itself."""
+    known = ftypes().get(ftype or "")
+    return known is not None and known.root
+
+
+@cache
+def of_family(family: str) -> tuple[str, ...]:
+    """The ftypes of a family."""
+    return tuple(name for name, known in ftypes().items() if known.family == family)
 
 
 def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
@@ -237,6 +313,17 @@ def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
     if not wanted:
         raise UsageError("no MAAS release line given", "known: " + ", ".join(known))
     return tuple(r for r in all_releases() if r.line in wanted)
+
+
+def _file_type(raw: dict[str, Any]) -> FileType:
+    kinds = ("usual", "also", "perhaps", "but-not")
+    return FileType(
+        raw["family"],
+        raw.get("upload"),
+        raw.get("stream", True),
+        tuple(raw.get("called", ())),
+        *(tuple(map(_layers, raw.get(kind, ()))) for kind in kinds),
+    )
 
 
 def _layers(pattern: str) -> tuple[str, ...]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from images import Tree
+from keys import USER, Keys
 from nginx import Nginx, nginx
 
 # Inside Actions the tests see what they would see elsewhere.
@@ -49,3 +52,26 @@ def good(store: Nginx) -> str:
     """The name of a stream on nginx that nothing is wrong with."""
     store.publish("good", Tree())
     return "good"
+
+
+@pytest.fixture(scope="session")
+def made_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keys]:
+    """Keys that all tests of a run share: to make some takes longer than most tests."""
+    if not shutil.which("gpg") or not shutil.which("gpgv"):
+        pytest.skip("needs gpg and gpgv")
+    home = tmp_path_factory.mktemp("g")
+    home.chmod(0o700)
+    keys = Keys(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GNUPGHOME", str(home))
+        keys.gpg("--quick-gen-key", USER, "ed25519", "sign", "never")
+        keys.ring.write_bytes(keys.gpg("--export"))
+    yield keys
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
+
+
+@pytest.fixture
+def keys(made_keys: Keys, monkeypatch: pytest.MonkeyPatch) -> Keys:
+    """A gpg home with a key, in force for one test."""
+    monkeypatch.setenv("GNUPGHOME", str(made_keys.home))
+    return made_keys

@@ -30,6 +30,7 @@ def closed(schema: Any) -> Any:
 
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
+BUILT = validator("built")
 
 
 def through_text(data: dict[str, Any]) -> Any:

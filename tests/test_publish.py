@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from images import INDEX, PRODUCTS, Tree
+from keys import USER, Keys
 from maas_stream_lint.api import check
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
@@ -25,8 +25,6 @@ from maas_stream_lint.fixing import publish
 from maas_stream_lint.fixing.plan import Plan, diff_of, fix
 from maas_stream_lint.fixing.signing import Gpg
 from servers import publishing, serve
-
-USER = "good@example.org"
 
 
 @pytest.fixture(autouse=True)
@@ -326,42 +324,6 @@ def test_a_stream_on_a_server(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
     product = next(iter(json.loads((tmp_path / "out" / PRODUCTS).read_text())["products"].values()))
     assert product["version"] == "22.04"
-
-
-class Keys:
-    """A gpg home with a key to sign with."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.ring = home, home / "ring.gpg"
-
-    def gpg(self, *arguments: str) -> bytes:
-        command = ["gpg", "--batch", "--quiet", "--passphrase", "", *arguments]
-        return subprocess.run(command, check=True, capture_output=True).stdout
-
-    def verify(self, *files: Path) -> None:
-        command = ["gpgv", "-q", f"--keyring={self.ring}", *map(str, files)]
-        subprocess.run(command, check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def made_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keys]:
-    if not shutil.which("gpg") or not shutil.which("gpgv"):
-        pytest.skip("needs gpg and gpgv")
-    home = tmp_path_factory.mktemp("g")
-    home.chmod(0o700)
-    keys = Keys(home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GNUPGHOME", str(home))
-        keys.gpg("--quick-gen-key", USER, "ed25519", "sign", "never")
-        keys.ring.write_bytes(keys.gpg("--export"))
-        yield keys
-        subprocess.run(["gpgconf", "--kill", "all"], check=False)
-
-
-@pytest.fixture
-def keys(made_keys: Keys, monkeypatch: pytest.MonkeyPatch) -> Keys:
-    monkeypatch.setenv("GNUPGHOME", str(made_keys.home))
-    return made_keys
 
 
 def test_signed(broken: Path, keys: Keys) -> None:

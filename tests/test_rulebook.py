@@ -14,7 +14,14 @@ import pytest
 
 from maas_stream_lint import rulebook
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.rulebook import all_releases, releases
+from maas_stream_lint.rulebook import (
+    all_releases,
+    default_system,
+    ftypes,
+    of_family,
+    releases,
+    systems,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,6 +36,7 @@ FILES = {
 #: The keys of a release file, ``*`` for any; ``rules/README.md`` explains each.
 KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
+    | {"ubuntu-set"}
     | {"download", "drivers", "titles", "deploy", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch", "boots", "files"},
@@ -48,14 +56,20 @@ def keys(data: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
                 yield from keys(part, below)
 
 
+def forget() -> None:
+    """Have the rulebook read its files anew."""
+    for known in (all_releases, ftypes, systems, default_system, of_family):
+        known.cache_clear()
+
+
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of ``rules/`` that the rulebook reads instead."""
     shutil.copytree(ROOT / "rules", tmp_path / "rules")
     monkeypatch.setattr(rulebook, "rules_root", lambda: tmp_path / "rules")
-    all_releases.cache_clear()
+    forget()
     yield tmp_path / "rules" / "releases"
-    all_releases.cache_clear()
+    forget()
 
 
 def test_lines_come_oldest_first_from_the_files() -> None:
@@ -78,7 +92,7 @@ def test_no_key_is_unknown(line: str) -> None:
     for at, key in keys(FILES[line]):
         known = KNOWN.get(at)
         assert known is None or key in known or "*" in known, f"{at}.{key}"
-        if at in ("names", "import", "limits", "deploy", "models.shapes"):
+        if at in ("names", "import", "limits", "deploy", "ubuntu-set", "models.shapes"):
             assert f"`{key}`" in guide, f"rules/README.md says nothing of {at}.{key}"
         if not at:
             said = f"`{key}`" in guide or f"[{key}]" in guide
@@ -141,6 +155,28 @@ def test_every_pattern_and_table_is_usable() -> None:
         assert not release.strict or release.shapes
 
 
+def test_every_ftype_and_system_is_known() -> None:
+    for release in all_releases():
+        assert release.ftypes <= ftypes().keys()
+        own = release.ubuntu_set
+        assert {own.kernel, own.initrd, *own.roots} <= release.ftypes
+        assert {default_system()} <= release.drivers.keys()
+    families = {known.family for known in systems().values() if known.family is not None}
+    assert families <= all_releases()[-1].drivers.keys()
+
+
+GUIDE = (ROOT / "rules" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["ftypes", "systems"])
+def test_the_guide_explains_each_key(name: str) -> None:
+    tables = tomllib.loads((ROOT / "rules" / f"{name}.toml").read_text("utf-8"))
+    part = GUIDE.split(f"## `{name}.toml`")[1].split("\n## ")[0]
+    assert {key for table in tables.values() for key in table} <= set(
+        re.findall(r"^\| `([a-z-]+)` ", part, re.MULTILINE)
+    )
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "maas_stream_lint").rglob("*.py")), ids=lambda p: p.name
 )
@@ -155,3 +191,15 @@ def test_no_module_names_a_release_line(path: Path) -> None:
         and re.fullmatch(r"\d\.\d+", node.value)
     ]
     assert named == []
+
+
+def test_what_images_go_under_has_a_driver() -> None:
+    data = tomllib.loads((ROOT / "rules" / "distributions.toml").read_text("utf-8"))
+    known = {os for release in all_releases() for os in release.drivers}
+    entries = [*data["distribution"], *data["disk"]]
+    assert {os for entry in entries for os in entry["os"]} <= known
+    for entry in entries:
+        # What no stream can carry says why, and how to upload it.
+        assert entry["os"] or entry["why-not"]
+    for entry in data["distribution"]:
+        assert entry["base-image"].partition("/")[0] in known

@@ -412,6 +412,7 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
     "bootloader": ("pe elf data text empty zeros gzip", "", ""),
     "self-extracting": ("text elf data", "", ""),
     "manifest": ("text json empty", "", ""),
+    "notifications": ("empty text disk", "", ""),
 }
 
 

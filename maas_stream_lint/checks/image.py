@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.words import listed, quoted
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.images.sniff import better, described, suits
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.images.sniff import Content
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Image, Item, Version, Whole
+    from maas_stream_lint.model import Image, Item, Product, Version, Whole
     from maas_stream_lint.rulebook import Release
 
 #: What a failed download costs, and how bad that is.
@@ -31,8 +32,6 @@ NEVER = "asks for it no more, unless the newer versions go"
 MANY = 100
 #: Of the ftypes whose files are root file systems in a tar.
 TARBALLS = ("root-tgz", "root-txz", "root-tbz")
-#: Troubles that a missing file has, rather than the server or its rights.
-ABSENT = ("missing", "outside-root", "not-a-file")
 #: What an item may be called that MAAS deploys by the name `root-dd`.
 DD = "root-dd"
 
@@ -48,24 +47,21 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
         (`download_bootresourcefile` and `SyncBootResourcesWorkflow`, maasserver/workflow/
         bootresource.py). 3.8 fails the selection at once (maastemporalworker/workflow/
         bootresource.py).
-    Why: paths start at the directory that `streams` is in, and files are often uploaded after the
+    Why: paths start at the directory that `streams` is in. Files are often uploaded after the
         metadata, to another folder, or not at all.
-    Fix: publish the file at its path before the metadata that names it, or mend the path.
+    Fix: publish the file at its path before the metadata that names it, or correct the path. If
+        the files of a new version come later, take the version out until they are there.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
     """
     trouble = image.seen.trouble
-    if trouble is None or trouble.kind not in ABSENT:
+    if trouble is None or not is_absent(image.seen) or _is_left_out(image, look):
         return
-    near = look.survey.elsewhere.get(image.path, ()) if look.survey is not None else ()
-    remedy = "publish the file there before the metadata, or mend the path"
-    if near:
-        remedy = f"there is {listed(near, last='and')}: move it there, or mend the path"
     yield from _failed(
         image,
         look,
-        f"{quoted(image.path)} can't be had: {trouble.message}",
-        remedy,
+        f"the file {quoted(image.path)} is not there: {trouble.message}",
+        _where_it_may_be(image, look),
         logs=_status_logs(image),
     )
 
@@ -86,7 +82,7 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         HTTP/1.1 403 Forbidden
     """
     trouble = image.seen.trouble
-    if trouble is None or trouble.kind in ABSENT:
+    if trouble is None or is_absent(image.seen):
         return
     lines = None
     if trouble.kind == "redirects" and image.seen.redirects:
@@ -458,6 +454,36 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
             )
 
 
+@rule("MSL714", Severity.INFO, on="stream")
+def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
+    """The tree has no file of some products, and files of others.
+
+    MAAS: asks for the files of a product only if a selection takes the product. So a mirror without
+        the others serves every MAAS whose selections match it. A selection of a missing product
+        fails as for a missing file.
+    Why: `sstream-mirror` and `rsync` copy the products that a filter names, and keep the signed
+        metadata as it is. So the metadata names the other products, too.
+    Fix: select in MAAS only what the mirror has, or mirror the rest.
+    Example:
+        "path": "noble/amd64/20240101/squashfs"
+    """
+    left = list(look.absence.left_out.values())
+    if not left:
+        return
+    names = [product.name for product in left]
+    number = (
+        "1 product has none of its"
+        if len(left) == 1
+        else f"{len(left):,} products have none of their"
+    )
+    yield Said(
+        f"{number} files here, as in a mirror of a part: {listed(names)}",
+        f"in MAAS, select only {listed(_selections(look.absence.served), most=12)}",
+        also=tuple(product.place for product in left[:MANY]),
+        effect="asks for these files only if a selection takes the product",
+    )
+
+
 @rule("MSL713", Severity.WARNING, on="image")
 def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
     """A file is a link to somewhere outside of the tree.
@@ -558,6 +584,42 @@ def _grouped(image: Image, field: str) -> dict[str, list[Item]]:
         if said:
             found.setdefault(said, []).append(item)
     return found
+
+
+def _is_left_out(image: Image, look: Look) -> bool:
+    """Whether only products that the tree leaves out name a file."""
+    return all(
+        look.absence.leaves_out(item.version.product.file.path, item.version.product.name)
+        for item in image.items
+    )
+
+
+def _where_it_may_be(image: Image, look: Look) -> str:
+    """What to do about a missing file, by what else is in the tree."""
+    version = image.items[0].version
+    product = version.product
+    before = look.absence.whole_before.get((product.file.path, product.name))
+    newest = product.newest
+    if before is not None and newest is not None and newest.name == version.name:
+        return (
+            f"publish the files, or take version {quoted(version.name)} out until they are "
+            f"there: {quoted(before)} is whole"
+        )
+    near = look.survey.elsewhere.get(image.path, ()) if look.survey is not None else ()
+    unnamed = [path for path in near if path not in look.paths]
+    if unnamed:
+        return f"move {listed(unnamed, last='or')} there, or correct the path"
+    return "publish the file before the metadata that names it, or correct the path"
+
+
+def _selections(products: list[Product]) -> list[str]:
+    """The selections that products serve, as ``os/release/arch``."""
+    found = {
+        f"{product.os}/{product.get('release')}/{product.get('arch')}"
+        for product in products
+        if product.image and product.get("release") and product.get("arch")
+    }
+    return sorted(found)
 
 
 def _by_ftype(image: Image) -> dict[str, list[Item]]:

@@ -11,6 +11,7 @@ from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.rule import DEPTHS, Said, rule
+from maas_stream_lint.rulebook import ftypes, of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,33 +19,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Version, Whole
 
-#: What `maas boot-resources create` calls a file type, and what a stream must call it.
-#: Mirrors ``get_resource_filetype`` (maasserver/forms/__init__.py).
-UPLOAD_NAMES = {
-    "tgz": "root-tgz",
-    "tbz": "root-tbz",
-    "txz": "root-txz",
-    "ddtgz": "root-dd",
-    "ddtar": "root-dd.tar",
-    "ddraw": "root-dd.raw",
-    "ddbz2": "root-dd.bz2",
-    "ddgz": "root-dd.gz",
-    "ddxz": "root-dd.xz",
-    "ddtbz": "root-dd.tar.bz2",
-    "ddtxz": "root-dd.tar.xz",
-}
-#: The same, with other habits of writing.
-OTHER_NAMES = {
-    **UPLOAD_NAMES,
-    "kernel": "boot-kernel",
-    "initrd": "boot-initrd",
-    "dtb": "boot-dtb",
-    "root-dd.tgz": "root-dd",
-    "root-dd.tar.gz": "root-dd",
-}
-KERNEL, ARCHIVE = "boot-kernel", "archive.tar.xz"
-#: File types that no stream can bring, though MAAS knows them.
-NOT_FROM_STREAMS = frozenset({"bootloader", "self-extracting"})
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
 TIB = 2**40
@@ -71,13 +45,14 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
         "ftype": "tgz",
     """
     ftype = event.values["ftype"]
-    if ftype == "bootloader":
+    if _given_up(ftype):
         return  # ftype_bootloader has it
     near = suggested_ftype(ftype, event.place, look)
-    wanted = quoted(near) if near else "one such as `squashfs` or `root-tgz`"
+    wanted = quoted(near) if near else _such_as(look)
     called = f"ftype {quoted(ftype)}" if ftype else "an empty ftype"
     # A bootloader's key is the package that it is built from.
-    also = ", and as the item's key" if near not in (event.place.item, ARCHIVE) else ""
+    keyed = near is None or near == event.place.item or near in of_family("loader")
+    also = "" if keyed else ", and as the item's key"
     yield Said(
         f"{called} is none that MAAS knows, expected {wanted}",
         f"write {quoted(near)} as ftype{also}"
@@ -101,10 +76,12 @@ def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
     Example:
         "ftype": "bootloader",
     """
-    if event.values["ftype"] == "bootloader":
+    ftype = event.values["ftype"]
+    if _given_up(ftype):
+        archive = quoted(_archive())
         yield Said(
-            "ftype `bootloader` is given up, expected `archive.tar.xz`",
-            "pack the bootloader's files into an `archive.tar.xz` and publish that instead",
+            f"ftype {quoted(ftype)} is given up, expected {archive}",
+            f"pack the bootloader's files into an {archive} and publish that instead",
             place=_spot(event, "ftype", look),
         )
 
@@ -123,7 +100,7 @@ def missing_ftype(event: Event, look: Look) -> Iterator[Said]:
          "kpackage": "linux-generic",
     """
     key = event.place.item or ""
-    likely = quoted(key) if key in look.releases[-1].ftypes else "one such as `squashfs`"
+    likely = quoted(key) if key in look.releases[-1].ftypes else _such_as(look)
     yield _unfit(event, "ftype", look, likely, f"add the ftype, {likely}, to the item")
 
 
@@ -156,7 +133,7 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
     "MSL605",
     Severity.FATAL,
     on="item",
-    among=lambda items: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
+    among=lambda items, _: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
     causes=["unsafe-path-item"],
 )
 def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
@@ -223,7 +200,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL607", Severity.UNUSABLE, on="item", among=lambda items: _without_digest(items))
+@rule("MSL607", Severity.UNUSABLE, on="item", among=lambda items, _: _without_digest(items))
 def sha256_form(item: Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
 
@@ -237,7 +214,7 @@ def sha256_form(item: Item, look: Look) -> Iterator[Said]:
         altogether.
     Fix: write the output of `sha256sum FILE`, as it is.
     Example:
-        "sha256": "FC68531724182C8A
+        "sha256": "6A919FB5C19F04DF
     """
     sha256 = item.get("sha256")
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
@@ -274,10 +251,11 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     value = value_at(look, _item(event.place).below("size"))
     if value is None and event.values.get("size") is not None:
         value = event.values["size"]  # stands at a higher level
+    bits = look.least("file-size-bits")
     if value is None:
         said = "has no `size`"
     elif event.cause == "size-out-of-range":
-        said = f"has {shown(value)} as `size`, which no 64 bits hold"
+        said = f"has {shown(value)} as `size`, more than {bits} bits hold"
     else:
         said = f"has {shown(value)} as `size`"
     yield Said(
@@ -287,7 +265,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL609", Severity.UNUSABLE, on="item", among=lambda items: _without_size(items))
+@rule("MSL609", Severity.UNUSABLE, on="item", among=lambda items, _: _without_size(items))
 def size_zero(item: Item, look: Look) -> Iterator[Said]:
     """An item's `size` is zero, or less.
 
@@ -393,7 +371,7 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (),
     )
     misnamed = ftype in taken and ftype != key
-    boots = ftype in ("boot-kernel", "boot-initrd") and not misnamed
+    boots = ftype in (*look.kernels, *look.initrds) and not misnamed
     yield Said(
         f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
         "beside the manifest",
@@ -422,7 +400,7 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     roots = version.roots
     if not roots or any(_basename(i) == i.ftype for i in roots):
         return
-    if not product.image or product.os == "custom":
+    if not product.image or not product.system.stream:
         return  # custom_os has this one
     accepted = look.deployed(product.os)
     by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
@@ -451,7 +429,9 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     "MSL614",
     Severity.INFO,
     on="item",
-    among=lambda items: [i for i in items if i.ftype == KERNEL and not i.raw.get("kpackage")],
+    among=lambda items, look: [
+        i for i in items if i.ftype in look.kernels and not i.raw.get("kpackage")
+    ],
 )
 def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     """A `boot-kernel` does not say which package it comes from.
@@ -467,7 +447,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
          "ftype": "boot-kernel",
          "path":
     """
-    if item.raw.get("ftype") != KERNEL or not item.version.product.ubuntu:
+    if item.raw.get("ftype") not in look.kernels or not item.version.product.ubuntu:
         return
     strict = look.where(lambda release: release.strict)
     above = item.get("kpackage") is not None  # where only the legacy engine sees it
@@ -485,7 +465,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     "MSL615",
     Severity.WARNING,
     on="item",
-    among=lambda items: [i for i in items if i.path and "://" in i.path],
+    among=lambda items, _: [i for i in items if i.path and "://" in i.path],
 )
 def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` is a URL.
@@ -566,9 +546,10 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     """
     sizes: dict[Any, int] = {}
     large: list[Item] = []
+    most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
     for item in look.catalog.items:
         size = _number(item.raw.get("size"))
-        if size is None or not 0 < size < 2**63 or item.raw.get("ftype") == "manifest":
+        if size is None or not 0 < size < most or item.raw.get("ftype") in listings:
             continue
         sha256 = item.raw.get("sha256")
         sizes[sha256 if sha256.__class__ is str else id(item)] = size
@@ -645,10 +626,31 @@ def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
 def _nearest(ftype: str, known: frozenset[str]) -> str | None:
     """The ftype that was meant, if one can tell."""
     written = ftype[:40].lower().strip()
-    if written in OTHER_NAMES:
-        return OTHER_NAMES[written]
-    found = difflib.get_close_matches(written, sorted(known - NOT_FROM_STREAMS), 1, cutoff=0.75)
+    for name, ftype_ in ftypes().items():
+        if name in known and written in (ftype_.upload, *ftype_.called):
+            return name
+    carried = sorted(name for name in known if name in ftypes() and ftypes()[name].stream)
+    found = difflib.get_close_matches(written, carried, 1, cutoff=0.75)
     return found[0] if found else None
+
+
+def _given_up(ftype: str) -> bool:
+    """Whether an ftype is a bootloader's, of a kind that no stream carries any more."""
+    known = ftypes().get(ftype)
+    return known is not None and known.family == "loader" and not known.stream
+
+
+def _archive() -> str:
+    """The ftype of the archives that bootloaders come in."""
+    return next(name for name in of_family("loader") if ftypes()[name].stream)
+
+
+def _such_as(look: Look) -> str:
+    """Two ftypes by way of example: of a live system, and of a tarball."""
+    newest = look.releases[-1]
+    tarballs = [ftype for ftype in of_family("tarball") if ftype in newest.ftypes]
+    examples = (newest.ubuntu_set.roots[0], *tarballs)
+    return f"one such as {listed(examples[:2], last='or')}"
 
 
 def _number(value: Any) -> int | None:

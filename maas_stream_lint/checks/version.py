@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.checks.words import listed, quoted, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
-from maas_stream_lint.model import Version, is_root
+from maas_stream_lint.model import Version
 from maas_stream_lint.rule import Said, rule
+from maas_stream_lint.rulebook import ftypes, is_root, of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.fieldtypes import Problem
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Product
+    from maas_stream_lint.rulebook import UbuntuSet
 
-KERNEL, INITRD = "boot-kernel", "boot-initrd"
-SQUASHFS, ROOT_IMAGE = "squashfs", "root-image.gz"
+#: What any root file is called, where one is like another.
+ROOT = "root image"
 #: What MAAS says at deployment when it finds no root file: get_curtin_image, maasserver/preseed.py.
 NO_IMAGE = (
     "Error generating the URL of curtin's image file.  "
@@ -107,7 +109,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     "MSL504",
     Severity.FATAL,
     on="version",
-    among=lambda versions: [v for v in versions if KERNEL not in v.ftypes],
+    among=lambda versions, look: [v for v in versions if not look.kernels <= v.ftypes.keys()],
     causes=["missing-boot-kernel"],
 )
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -126,14 +128,14 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
         "items": {
          "boot-initrd": {
     """
-    yield from _missing(KERNEL, seen, look)
+    yield from _missing(0, seen, look)
 
 
 @rule(
     "MSL505",
     Severity.FATAL,
     on="version",
-    among=lambda versions: [v for v in versions if INITRD not in v.ftypes],
+    among=lambda versions, look: [v for v in versions if not look.initrds <= v.ftypes.keys()],
     causes=["missing-boot-initrd"],
 )
 def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -150,14 +152,14 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
         "items": {
          "boot-kernel": {
     """
-    yield from _missing(INITRD, seen, look)
+    yield from _missing(1, seen, look)
 
 
 @rule(
     "MSL506",
     Severity.FATAL,
     on="version",
-    among=lambda versions: [v for v in versions if SQUASHFS not in v.ftypes],
+    among=lambda versions, look: [v for v in versions if not _best_roots(look) <= v.ftypes.keys()],
     causes=["missing-root-image", "missing-root-tgz"],
 )
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -184,10 +186,15 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
             f"publish {_either(known)} in this version, keyed by that name",
         )
     elif seen.product.ubuntu:
-        yield from _missing(SQUASHFS, seen, look)
-    elif seen.product.image and seen.items and not seen.roots:
+        yield from _missing(2, seen, look)
+    elif (
+        seen.product.image
+        and seen.items
+        and not seen.roots
+        and seen.ftypes.keys() <= ftypes().keys()
+    ):
         lines = look.takes(seen.place)
-        if not lines and all(item.ftype == "manifest" for item in seen.items):
+        if not lines and all(item.ftype in of_family("listing") for item in seen.items):
             lines = _untroubled(seen, look)
         if lines:
             yield Said(
@@ -204,7 +211,7 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL507",
     Severity.UNUSABLE,
     on="product",
-    among=lambda products: [p for p in products if not _alike(p.versions.values())],
+    among=lambda products, _: [p for p in products if not _alike(p.versions.values())],
 )
 def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
     """The newest version lacks a file that the one before it has.
@@ -225,15 +232,15 @@ def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
     """
     if product.newest is None or not product.newest.items:
         return
-    older, lost = _lost(product.newest)
+    older, lost = _lost(product.newest, look)
     lines = look.takes(product.place)
     if older is None or not lost or not lines:
         return
     newest = product.newest
-    vital = product.ubuntu and bool(set(lost) & set(_vital(older)))
+    vital = product.ubuntu and not lost.keys().isdisjoint((*look.kernels, *look.initrds, ROOT))
     yield Said(
         f"version {quoted(newest.name)}, the one MAAS takes, has no "
-        f"{_either(lost)}, which {quoted(older.name)} has",
+        f"{_either(lost.values())}, which {quoted(older.name)} has",
         f"publish the missing in {quoted(newest.name)}, or delete that version, so that MAAS keeps "
         f"{quoted(older.name)}",
         place=newest.place,
@@ -310,7 +317,7 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     "MSL510",
     Severity.UNUSABLE,
     on="version",
-    among=lambda versions: [v for v in versions if len(v.roots) > 1],
+    among=lambda versions, _: [v for v in versions if len(v.roots) > 1],
 )
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     """The newest version has several root files that the system could be deployed from.
@@ -328,7 +335,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
          "ftype": "root-txz",
     """
     roots = version.roots
-    if not version.product.image or version.product.os == "custom":
+    if not version.product.image or not version.product.system.stream:
         return  # custom_os has the last one
     drivers = look.deployed(version.product.os)
     deployed = set().union(*drivers.values())
@@ -359,7 +366,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     "MSL511",
     Severity.UNUSABLE,
     on="version",
-    among=lambda versions: [v for v in versions if ROOT_IMAGE in v.ftypes],
+    among=lambda versions, look: [v for v in versions if _only_live_roots(v, look)],
 )
 def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
     """The root of an Ubuntu product is only a `root-image.gz`.
@@ -374,25 +381,22 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
         "root-image.gz": {
          "ftype": "root-image.gz",
     """
-    found = version.ftypes
-    if not version.product.ubuntu:
-        return
-    if any(item.ftype != ROOT_IMAGE for item in version.roots):
-        return
-    if any(item.key == SQUASHFS for item in version.items):
-        return  # squashfs_key has it
-    item = found[ROOT_IMAGE][0]
-    lines = look.stores(item)
-    if lines:
-        said = Said(
-            f"the only root of version {quoted(version.name)} is a `root-image.gz`, expected a "
-            "`squashfs` to deploy",
-            "publish a `squashfs` in this version, as Canonical's v3 streams do",
-            place=item.place,
-            effect="boots from it, but can't deploy it",
-            log=NO_IMAGE,
+    deployed = look.deployed(version.product.os)
+    for item in version.roots[:1]:
+        lines = tuple(
+            line for line in look.stores(item) if item.ftype not in deployed.get(line, ())
         )
-        yield from _by_search(said, lines, look)
+        if lines and not _squashfs_key_has(version, look):
+            best = _either(sorted(_best_roots(look)))
+            said = Said(
+                f"the only root of version {quoted(version.name)} is a {quoted(item.ftype or '')}, "
+                f"expected a {best} to deploy",
+                f"publish a {best} in this version, as Canonical's v3 streams do",
+                place=item.place,
+                effect="boots from it, but can't deploy it",
+                log=NO_IMAGE,
+            )
+            yield from _by_search(said, lines, look)
 
 
 @rule("MSL512", Severity.UNUSABLE, on="version")
@@ -457,7 +461,7 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
          "ftype": "root-dd.gz",
     """
     product = version.product
-    if not product.image or product.os in ("ubuntu", "custom"):
+    if not product.image or product.ubuntu or not product.system.stream:
         return  # 504 to 506 and custom_os have these
     roots = version.roots
     if not roots:
@@ -468,7 +472,7 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
         here = [i for i, on in stored if line in on]
         if here and not any(i.ftype in accepted for i in here):
             lines.append(line)
-            wanted = "a `root-dd` type" if accepted[0].startswith("root-dd") else _either(accepted)
+            wanted = _kinds(accepted)
     if lines:
         said = Said(
             f"os {quoted(product.os)} can't be deployed from "
@@ -498,63 +502,91 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
         "squashfs": {
          "ftype": "manifest",
     """
-    other = event.values.get("squashfs")
+    key, passed_over = event.values["key"], quoted(event.values["ftype"])
+    other = event.values.get("item")
     ftype = other.get("ftype") if isinstance(other, dict) else None
-    if ftype == SQUASHFS:
+    if ftype == key:
         yield Said(
-            "`root-image.gz` is passed over for the item keyed `squashfs`, expected one of them",
-            "delete the `root-image.gz` item, which MAAS does not need beside a squashfs",
-            effect="leaves it out without a word and uses the squashfs, so nothing is lost",
+            f"{passed_over} is passed over for the item keyed {quoted(key)}, expected one of them",
+            f"delete the {passed_over} item, which MAAS does not need beside a {key}",
+            effect=f"leaves it out without a word and uses the {key}, so nothing is lost",
         )
     else:
         yield Said(
-            f"`root-image.gz` is passed over because an item of ftype {shown(ftype)} is keyed "
-            "`squashfs`, expected a squashfs there",
-            "give the item keyed `squashfs` its ftype as key, or publish a squashfs in it",
-            also=(Place(event.place.file, (*event.place.path[:5], SQUASHFS)),),
+            f"{passed_over} is passed over because an item of ftype {shown(ftype)} is keyed "
+            f"{quoted(key)}, expected a {key} there",
+            f"give the item keyed {quoted(key)} its ftype as key, or publish a {key} in it",
+            also=(Place(event.place.file, (*event.place.path[:5], key)),),
         )
 
 
 # -- what is missing ----------------------------------------------------------------------------
 
 
-def _missing(key: str, seen: Event | Version, look: Look) -> Iterator[Said]:
+def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
     """A part of an Ubuntu set: of a version that lacks several, the first one's rule tells all."""
-    remedy = (
-        "publish kernel, initrd and squashfs together, or upload the image with "
+    if isinstance(seen, Event):
+        key = str(seen.values["key"])
+        yield Said(f"version {shown(seen.place.version)} has no {quoted(key)}", _whole_set(look))
+        return
+    if not seen.product.ubuntu or not seen.items:
+        return
+    for parts, releases in look.alike(lambda release: release.ubuntu_set):
+        has = [*_vital(seen, parts), *_misspelt(seen, look)]
+        lacking = [f for f in parts.parts if f not in has]
+        if not lacking or lacking[0] != parts.parts[part]:
+            continue
+        if not _lost(seen, look)[1].keys().isdisjoint((parts.kernel, parts.initrd, ROOT)):
+            continue  # newest_version_partial has it, where an older version is better
+        here = {release.line for release in releases}
+        lines, misnamed = look.takes(seen.place), look.misnames(seen.place)
+        on = tuple(line for line in (*lines, *misnamed) if line in here)
+        if on:
+            yield Said(
+                f"version {quoted(seen.name)}, the one MAAS takes, has no {_either(lacking)}",
+                _whole_set(look),
+                lines=on,
+                severity=Severity.UNUSABLE,
+                effect="could neither boot nor deploy it, whatever its name"
+                if misnamed
+                else "imports it, but can neither boot nor deploy it",
+            )
+
+
+def _whole_set(look: Look) -> str:
+    """What to do about an Ubuntu set that lacks a part."""
+    best = listed(sorted(_best_roots(look)), last="or").replace("`", "")
+    return (
+        f"publish kernel, initrd and {best} together, or upload the image with "
         "`maas $PROFILE boot-resources create`"
     )
-    if isinstance(seen, Event):
-        yield Said(f"version {shown(seen.place.version)} has no {quoted(key)}", remedy)
-        return
-    if not seen.product.ubuntu or key in seen.ftypes or not seen.items:
-        return
-    has = [*_vital(seen), *_misspelt(seen, look)]
-    lacking = [f for f in (KERNEL, INITRD, SQUASHFS) if f not in has]
-    if not lacking or lacking[0] != key or set(lacking) & set(_lost(seen)[1]):
-        return  # newest_version_partial has it, where an older version is better
-    lines, misnamed = look.takes(seen.place), look.misnames(seen.place)
-    if lines or misnamed:
-        yield Said(
-            f"version {quoted(seen.name)}, the one MAAS takes, has no {_either(lacking)}",
-            remedy,
-            lines=(*lines, *misnamed),
-            severity=Severity.UNUSABLE,
-            effect="could neither boot nor deploy it, whatever its name"
-            if misnamed
-            else "imports it, but can neither boot nor deploy it",
-        )
 
 
-def _vital(version: Version) -> list[str]:
-    """What a version has of the three parts of an Ubuntu set."""
-    parts = [f for f in (KERNEL, INITRD) if f in version.ftypes]
-    return [*parts, SQUASHFS] if {SQUASHFS, ROOT_IMAGE} & set(version.ftypes) else parts
+def _best_roots(look: Look) -> frozenset[str]:
+    """The roots that Ubuntu's images have best."""
+    return frozenset(release.ubuntu_set.roots[0] for release in look.releases)
+
+
+def _only_live_roots(version: Version, look: Look) -> bool:
+    """Whether an Ubuntu version has roots that a machine boots from, and none but these."""
+    roots = version.roots
+    return bool(roots) and version.product.ubuntu and {i.ftype for i in roots} <= look.live_roots
+
+
+def _squashfs_key_has(version: Version, look: Look) -> bool:
+    """Whether an item is keyed by a root that takes the place of the others."""
+    return any(item.key in _best_roots(look) for item in version.items)
+
+
+def _vital(version: Version, parts: UbuntuSet) -> list[str]:
+    """What a version has of the parts of an Ubuntu set, any root as good as the best."""
+    found = [f for f in (parts.kernel, parts.initrd) if f in version.ftypes]
+    return found if version.ftypes.keys().isdisjoint(parts.roots) else [*found, parts.roots[0]]
 
 
 def _misspelt(version: Version, look: Look) -> list[str]:
     """Keys of items whose ftype is missing or unknown, which rules on items tell."""
-    known = look.releases[-1].ftypes
+    known = look.ftypes
     return [item.key for item in version.items if item.ftype not in known]
 
 
@@ -567,30 +599,34 @@ def _alike(versions: Iterable[dict[str, Any]]) -> bool:
     return keys[1:] == keys[:-1]
 
 
-def _lost(newest: Version) -> tuple[Version | None, list[str]]:
+def _lost(newest: Version, look: Look) -> tuple[Version | None, dict[str, str]]:
     """The version before the newest, and what it has that the newest lacks."""
     product = newest.product
     name = next((n for n in _names(product) if n != newest.name and _items(product, n)), None)
     if name is None:
-        return None, []
+        return None, {}
     older = Version(product, name, product.versions[name])
     if older.raw["items"].keys() <= newest.raw["items"].keys():
-        return older, []  # as it should be, told at a glance
-    now = _parts(newest)
-    return older, [part for part in _parts(older) if part not in now]
+        return older, {}  # as it should be, told at a glance
+    now = _parts(newest, look)
+    return older, {part: name for part, name in _parts(older, look).items() if part not in now}
 
 
-def _parts(version: Version) -> dict[str, None]:
-    """What a version is made of: keys for a bootloader, else ftypes, one root like another."""
+def _parts(version: Version, look: Look) -> dict[str, str]:
+    """What a version is made of → how to call it: keys for a bootloader, else ftypes.
+
+    One root is like another, if a machine boots from it where it has to.
+    """
     product = version.product
     if product.bootloader:
-        return dict.fromkeys(item.key for item in version.items)
-    parts = dict.fromkeys(
-        f for f in version.ftypes if not is_root(f) and f not in ("manifest", "notifications")
-    )
+        return {item.key: item.key for item in version.items}
+    files = (*of_family("listing"), *of_family("notice"))
+    parts = {f: f for f in version.ftypes if not is_root(f) and f not in files}
+    roots = [f for f in version.ftypes if is_root(f)]
     if product.ubuntu:
-        return {**dict.fromkeys(_vital(version)), **parts}
-    return {**parts, "root image": None} if any(map(is_root, version.ftypes)) else parts
+        roots = [f for f in roots if f in look.live_roots]
+        return {**parts, ROOT: roots[0]} if roots else parts
+    return {**parts, ROOT: ROOT} if roots else parts
 
 
 def _untroubled(version: Version, look: Look) -> tuple[str, ...]:
@@ -667,6 +703,14 @@ def _told(problem: Problem) -> str:
     if problem.values.get("value") is None:
         return f"lacks {field} in {shown(item)}"
     return f"has an odd {field} in {shown(item)}"
+
+
+def _kinds(accepted: tuple[str, ...]) -> str:
+    """The root files that a driver deploys: kinds of disk images are too many to name."""
+    disks = [f for f in accepted if ftypes()[f].family == "disk"]
+    if len(disks) < 2:
+        return _either(accepted)
+    return f"a `{min(disks, key=len)}` type"
 
 
 def _either(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli import check, config, explain, fix, preview, rules
+from maas_stream_lint.cli import build, check, config, explain, fix, preview, rules
 from maas_stream_lint.cli.console import complain, shortened
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
@@ -58,6 +58,7 @@ for _command in (
     check.check,
     preview.preview,
     fix.fix,
+    build.build,
     rules.rules,
     explain.explain,
     config.config,

@@ -104,6 +104,8 @@ class Survey:
     orphans: dict[str, int] = field(default_factory=dict)
     #: Of local trees: where files of a missing one's name are.
     elsewhere: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Files of the version before the newest, where files of the newest are absent.
+    older: dict[str, Seen] = field(default_factory=dict)
     metadata_only: bool = False  #: a local tree that holds no image at all, so none was looked for
     skipped: tuple[str, ...] = ()  #: not downloaded, for `max_download`
     interrupted: bool = False  #: stopped before all was seen

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import BinaryIO, Literal
 
-    from maas_stream_lint.rulebook import Contents
+    from maas_stream_lint.rulebook import FileType
 
 #: How many first bytes to sniff. The farthest mark that counts is ext4's, at 1,080; the rest is for
 #: a gzip or xz to yield its tar's first header and the file behind it. A plain ISO 9660 image would
@@ -206,7 +206,7 @@ def sniff(head: bytes, *, whole: bool = False) -> Content:
     return Content(tuple(layer for layer in layers if layer), member)
 
 
-def suits(content: Content, wanted: Contents) -> bool | None:
+def suits(content: Content, wanted: FileType) -> bool | None:
     """Whether a file can be what its ftype wants; ``None`` where these bytes can't tell."""
     layers, accepted = content.layers, wanted.usual + wanted.also
     if any(_within(layers, pattern) for pattern in wanted.but_not):
@@ -218,7 +218,7 @@ def suits(content: Content, wanted: Contents) -> bool | None:
     return None if doubted or unseen else False
 
 
-def better(content: Content, table: Mapping[str, Contents]) -> list[str]:
+def better(content: Content, table: Mapping[str, FileType]) -> list[str]:
     """Give the ftypes that would suit what is there: the sure ones, then those in doubt.
 
     In doubt are only those of which all but the innermost layer fits. Either are in the order of

@@ -157,7 +157,11 @@ class Writer:
         if ftype == "notifications":
             self._notify(item.raw, item.place)
         if ftype == "root-image.gz" and "squashfs" in items:
-            self.journal.drop("squashfs-key", item.place, values={"squashfs": items["squashfs"]})
+            self.journal.drop(
+                "squashfs-key",
+                item.place,
+                values={"key": "squashfs", "ftype": ftype, "item": items["squashfs"]},
+            )
         elif not self.journal.answers.stores(ftype):
             line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
             self.journal.trace.say("writer", "warning", line)

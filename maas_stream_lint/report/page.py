@@ -92,6 +92,10 @@ class Page:
             whole.rstrip()
             self._console.print(whole, no_wrap=True, overflow="ignore", crop=False)
 
+    def verbatim(self, text: str) -> None:
+        """Write a line that is to be copied: it is not wrapped, however long it is."""
+        self._console.print(Text(text), no_wrap=True, overflow="ignore", crop=False)
+
     def text(self) -> str:
         """All that was written."""
         return self._file.getvalue()

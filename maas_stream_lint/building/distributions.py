@@ -1,0 +1,102 @@
+"""Which ``os`` of MAAS the system on an image goes under: ``rules/distributions.toml``, typed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.rulebook import data_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One entry: how a system is recognised, and what becomes of it in MAAS."""
+
+    ids: tuple[str, ...]  #: ``ID`` of os-release(5), or the name of a kind of disk image
+    os: tuple[str, ...]  #: the os of MAAS, the best one first; empty: no stream can carry it
+    release: str | None = None  #: a pattern of the release; ``None``: the user has to name it
+    name: str | None = None  #: a pattern that ``NAME`` of os-release(5) must match
+    base_image: str | None = None  #: a pattern of the ``base_image`` of an upload
+    why_not: str | None = None  #: why no stream can carry it
+    title: str | None = None  #: what a disk image of it is called
+    partitions: frozenset[str] = frozenset()  #: type GUIDs of a GPT, in capital letters
+    types: frozenset[int] = frozenset()  #: partition types of an MBR
+
+
+@dataclass(frozen=True)
+class Architectures:
+    """What programs say of the architecture that they are for."""
+
+    elf: Mapping[int, str]  #: ``e_machine`` → architecture, as MAAS calls it
+    efi: Mapping[bytes, str]  #: the 8.3 name of a boot loader → architecture
+
+
+def distribution_of(about: Mapping[str, str]) -> Distribution | None:
+    """The entry for what an os-release file says, ``None`` if there is none.
+
+    ``about``: its members, as ``os_release.parse`` gives them.
+    """
+    for system in _tables("distribution"):
+        fits = system.name is None or re.search(system.name, about.get("NAME", ""))
+        if about.get("ID", "linux") in system.ids and fits:
+            return system
+    return None
+
+
+def disk_of(partitions: Iterable[str], types: Iterable[int]) -> Distribution | None:
+    """The entry for a disk image by its partitions' types, ``None`` if they do not tell."""
+    guids, kinds = set(partitions), set(types)
+    for system in _tables("disk"):
+        if system.partitions & guids or system.types & kinds:
+            return system
+    return None
+
+
+def disk_named(name: str) -> Distribution:
+    """The entry for a kind of disk image: ``esxi``, ``linux``, ``windows``."""
+    return next(system for system in _tables("disk") if name in system.ids)
+
+
+def notes(os: str, arch: str) -> list[str]:
+    """What the owner of an image for an os and an architecture should know."""
+    return [n["text"] for n in _data()["note"] if os in n["os"] and arch in n["arch"]]
+
+
+@lru_cache(maxsize=1)
+def architectures() -> Architectures:
+    """How architectures are recognised."""
+    known = _data()["architectures"]
+    return Architectures(
+        {table["elf"]: name for name, table in known.items()},
+        {table["efi"].encode(): name for name, table in known.items() if "efi" in table},
+    )
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict[str, Any]:
+    return data_file("distributions.toml")
+
+
+@lru_cache(maxsize=2)
+def _tables(kind: str) -> tuple[Distribution, ...]:
+    return tuple(_system(table) for table in _data()[kind])
+
+
+def _system(table: Mapping[str, Any]) -> Distribution:
+    ids = table["id"]
+    return Distribution(
+        ids=(ids,) if isinstance(ids, str) else tuple(ids),
+        os=tuple(table["os"]),
+        release=table.get("release"),
+        name=table.get("name"),
+        base_image=table.get("base-image"),
+        why_not=table.get("why-not"),
+        title=table.get("title"),
+        partitions=frozenset(table.get("partitions", ())),
+        types=frozenset(table.get("types", ())),
+    )

@@ -1,0 +1,27 @@
+"""The manifest of an image: which packages are on it. MAAS up to 3.7 ignores it, 3.8 needs one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.building import naming
+from maas_stream_lint.building.parts import File
+
+if TYPE_CHECKING:
+    from maas_stream_lint.building.finished_image import Image
+
+FTYPE = "manifest"
+
+
+def file(image: Image, path: str) -> File:
+    """The manifest's file: name and version of each package, as far as the image tells.
+
+    Of images without dpkg it names the system alone.
+    """
+    listed = image.tree.packages if image.tree else []
+    if not listed:
+        said = naming.about(image)
+        listed = [(said.get("ID", image.path.name), said.get("VERSION_ID", "unknown"))]
+    body = "".join(f"{name}\t{version}\n" for name, version in listed).encode()
+    return File(FTYPE, FTYPE, path, hashlib.sha256(body).hexdigest(), len(body), body=body)

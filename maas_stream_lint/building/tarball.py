@@ -1,0 +1,123 @@
+"""What is in a root tarball, by one pass that unpacks nothing."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.building import os_release
+from maas_stream_lint.building.distributions import architectures
+from maas_stream_lint.building.streams import BROKEN, STEP
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+#: Bytes of dpkg's list that are read; the full desktop's has 10 MB.
+MAX_STATUS = 64 * 2**20
+#: Bytes of a header about a member: longer names and attributes than Linux takes are hostile.
+_MAX_HEADER = 2**20
+_PROGRAMS = re.compile(r"(usr/)?s?bin/[^/]+|(usr/)?lib/systemd/systemd[^/]*")
+_RELEASES = ("etc/os-release", "usr/lib/os-release", "lib/os-release")
+_STATUS = "var/lib/dpkg/status"
+_CLOUD_INIT = "usr/bin/cloud-init"
+_KERNEL = re.compile(r"boot/vmlinu[xz]-[^/]+")
+_INITRD = re.compile(r"boot/(initrd\.img|initrd|initramfs)-[^/]+")
+
+
+@dataclass
+class Tree:
+    """A root file system, as a tarball has it."""
+
+    about: dict[str, str] = field(default_factory=dict)  #: members of its os-release
+    arch: str | None = None  #: of its programs; ``None``: they do not tell, or do not agree
+    packages: list[tuple[str, str]] = field(default_factory=list)  #: of dpkg: name, version
+    kernels: list[str] = field(default_factory=list)  #: paths below ``boot``
+    initrds: list[str] = field(default_factory=list)
+    cloud_init: bool = False
+    size: int = 0  #: of all that is in it, in bytes
+    broken: str | None = None  #: why it can't be read to its end
+
+
+def look(file: BinaryIO) -> Tree:
+    """Go through a tar, which is decompressed already. What is wrong with it is in ``broken``."""
+    tree, texts, machines = Tree(), dict[str, bytes](), Counter[str]()
+    try:
+        with tarfile.open(fileobj=file, mode="r|", bufsize=STEP, tarinfo=_Member) as tar:
+            for member in tar:
+                _see(tree, tar, member, texts, machines)
+                tar.members = []  # type: ignore[attr-defined] # it keeps every one
+        while file.read(STEP):  # a checksum comes behind the padding
+            pass
+    except tarfile.TarError as error:
+        tree.broken = str(error)
+    except BROKEN as error:
+        tree.broken = str(error) or type(error).__name__
+    tree.about = next((_text(texts[name]) for name in _RELEASES if name in texts), {})
+    tree.packages = os_release.packages(texts.get(_STATUS, b"").decode(errors="replace"))
+    tree.arch = _agreed(machines)
+    return tree
+
+
+class _Member(tarfile.TarInfo):
+    """A member; headers about it are bounded, which tarfile reads whole."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+        if not self.isreg() and not self.issparse() and self.size > _MAX_HEADER:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        done: tarfile.TarInfo | None = super()._proc_member(tar)  # type: ignore[misc]
+        return done
+
+
+def _see(
+    tree: Tree,
+    tar: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    texts: dict[str, bytes],
+    machines: Counter[str],
+) -> None:
+    name = member.name.removeprefix("./").strip("/")
+    tree.cloud_init = tree.cloud_init or name == _CLOUD_INIT
+    if not member.isreg():
+        return
+    tree.size += member.size
+    if _KERNEL.fullmatch(name):
+        tree.kernels.append(name)
+    elif _INITRD.fullmatch(name):
+        tree.initrds.append(name)
+    elif name in _RELEASES:
+        texts[name] = _read(tar, member, os_release.MAX_BYTES)
+    elif name == _STATUS:
+        texts[name] = _read(tar, member, MAX_STATUS)
+    elif _PROGRAMS.fullmatch(name):
+        machine = machine_of(_read(tar, member, 20))
+        if machine is not None:
+            machines[machine] += 1
+
+
+def machine_of(head: bytes) -> str | None:
+    """The architecture that an ELF file is for by its first 20 bytes, as MAAS calls it."""
+    if head[:4] != b"\x7fELF" or len(head) < 20:
+        return None
+    order = "big" if head[5] == 2 else "little"
+    number = int.from_bytes(head[18:20], order)  # type: ignore[arg-type]
+    return architectures().elf.get(number)
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes:
+    file = tar.extractfile(member)
+    return file.read(most) if file is not None else b""
+
+
+def _text(body: bytes) -> dict[str, str]:
+    return os_release.parse(body.decode(errors="replace"))
+
+
+def _agreed(machines: Counter[str]) -> str | None:
+    """The one architecture of nearly all programs."""
+    if not machines:
+        return None
+    (first, count), *_ = machines.most_common(1)
+    return first if count * 10 >= sum(machines.values()) * 9 else None

@@ -1,0 +1,146 @@
+"""A tree is written by one run at a time: image files first, then all metadata in one step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.building.finished_image import unchanged
+from maas_stream_lint.building.streams import STEP
+from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.fixing.publish import replace_metadata
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from maas_stream_lint.building.parts import File
+    from maas_stream_lint.images.progress import Progress
+
+#: What lies in the tree while a run works on it. Web servers show no hidden files, mostly.
+_STAGE = ".maas-stream-lint-"
+#: What a file needs that a web server of another user may read it.
+_READABLE = 0o444
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[Path]:
+    """Hold a tree for this run alone; gives a folder in it for unfinished files.
+
+    The folder is removed at the end, and with it what killed runs have left. Raises UsageError if
+    another run holds the tree, or it can't be written to.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        handle = os.open(root, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(root, error) from None
+    try:
+        _lock(handle, root)
+        for left in root.glob(f"{_STAGE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=root))
+        except OSError as error:
+            raise _unwritable(root, error) from None
+        try:
+            yield stage
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def place_files(
+    root: Path, stage: Path, files: Iterable[File], *, copy: bool, progress: Progress
+) -> None:
+    """Put image files where the metadata will say they are; no file of the tree is overwritten.
+
+    ``stage``: where unfinished files lie. ``copy``: never link. Raises LintError.
+    """
+    for file in files:
+        target = root / file.path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = stage / "file"
+            _make(file, unfinished, copy=copy, progress=progress)
+            _named(unfinished, target)
+        except FileExistsError:
+            hint = "give --version-name another name, or remove the file"
+            raise UsageError(f"{str(target)!r} exists already", hint) from None
+        except OSError as error:
+            raise _unwritable(target, error) from None
+
+
+def publish(root: Path, texts: Mapping[str, bytes]) -> None:
+    """Make the metadata that of the tree, in one step where the file system can do that."""
+    replace_metadata(root, texts)
+
+
+def _make(file: File, place: Path, *, copy: bool, progress: Progress) -> None:
+    if file.body is not None:
+        place.write_bytes(file.body)
+    elif file.source is not None:
+        if copy or not _linked(file.source, place):
+            _copied(file.source, place, progress)
+        if file.stamp is not None:
+            unchanged(file.source, file.stamp)
+    with suppress(PermissionError):
+        if place.stat().st_mode & _READABLE != _READABLE:
+            place.chmod(0o644)
+    with place.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _named(unfinished: Path, target: Path) -> None:
+    """Give a file its name. Raises FileExistsError if something has it."""
+    try:
+        os.link(unfinished, target)  # unlike a rename, it fails if something is there
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError from None
+        unfinished.rename(target)
+    unfinished.unlink(missing_ok=True)
+
+
+def _linked(source: Path, place: Path) -> bool:
+    """Whether a hard link could be made; not of a file that only its owner may read."""
+    if source.stat().st_mode & _READABLE != _READABLE:
+        return False
+    try:
+        os.link(source.resolve(), place)
+    except OSError:
+        return False
+    return True
+
+
+def _copied(source: Path, place: Path, progress: Progress) -> None:
+    with source.open("rb") as held, place.open("xb") as made:
+        while piece := held.read(STEP):
+            made.write(piece)
+            progress.advance(len(piece))
+
+
+def _lock(handle: int, root: Path) -> None:
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LintError(f"another run works on {str(root)!r}", "wait until it has ended") from None
+    except OSError:  # a network file system that locks no folder
+        return
+
+
+def _unwritable(place: Path, error: OSError) -> LintError:
+    why = (error.strerror or "unwritable").lower()
+    return LintError(f"cannot write {str(place)!r}: {why}", "see to the folder and its rights")

@@ -1,0 +1,112 @@
+"""The command ``build``: a stream from finished images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.console import progress
+from maas_stream_lint.cli.options import FORMAT, MAAS, together
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.names import EXIT_FINDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maas_stream_lint.building.wanted import Wanted
+
+#: What is said of one image, and so of one alone.
+_OF_ONE = ("os", "release", "version", "arch", "title", "version_name")
+
+
+def _said(option: str, metavar: str, text: str) -> Callable[[Any], Any]:
+    return click.option(option, metavar=metavar, help=text)
+
+
+SAID = together(
+    _said("--os", "OS", "The os of MAAS that the image goes under: rhel, windows, …"),
+    _said("--release", "NAME", "The release: what stands after the slash in MAAS's names."),
+    _said("--version", "TEXT", "The version of the operating system, like 9.4."),
+    _said("--arch", "ARCH", "The architecture, as MAAS calls it: amd64, arm64, …"),
+    _said("--title", "TEXT", "The title of the release, which MAAS 3.7 and older show."),
+    _said("--version-name", "NAME", "The name of the new version.  [default: today and a serial]"),
+    click.option(
+        "--label", metavar="TEXT", default="stable", show_default=True, help="The label of all."
+    ),
+)
+
+
+@click.command()
+@click.argument("images", metavar="IMAGE...", nargs=-1, shell_complete=completion.source)
+@click.option(
+    "--output",
+    "root",
+    metavar="DIR",
+    required=True,
+    shell_complete=completion.folder,
+    help="The folder of the stream: a new one, or one without a stream.",
+)
+@MAAS
+@SAID
+@click.option(
+    "--prefix",
+    metavar="TEXT",
+    help="What names of products begin with.  [default: local.maas]",
+)
+@click.option("--copy", is_flag=True, help="Copy image files even where they could be linked.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be built.")
+@FORMAT
+def build(
+    images: tuple[str, ...],
+    root: str,
+    maas: list[str],
+    prefix: str | None,
+    copy: bool,
+    dry_run: bool,
+    form: str,
+    **said: Any,
+) -> None:
+    """Build a stream from finished images, as packer-maas makes them.
+
+    What the images do not tell has to be said by options; nothing is guessed. What MAAS could not
+    deploy is refused, with the command that works instead.
+
+    Exit code 0: the stream is built, and a check of it finds nothing. 1: an image was refused, and
+    nothing was written. 2: it could not be done.
+    """
+    from maas_stream_lint import output as out
+    from maas_stream_lint.building import builder
+    from maas_stream_lint.rulebook import releases
+
+    out.check_target(None)
+    options = builder.Options(
+        releases(maas or None), prefix=prefix or builder.PREFIX, copy=copy, dry_run=dry_run
+    )
+    built = builder.build(Path(root), _wanted(images, said), options, progress(verbose=False))
+    if form == "json":
+        from maas_stream_lint.report import json_
+
+        text = json_.render(built.to_dict())
+    else:
+        from maas_stream_lint.report import built as built_
+
+        text = built_.render(built, out.style(None))
+    out.write(text, None)
+    if built.refusals:
+        sys.exit(EXIT_FINDINGS)
+
+
+def _wanted(images: tuple[str, ...], said: dict[str, Any]) -> list[Wanted]:
+    from maas_stream_lint.building.wanted import Wanted
+
+    if not images:
+        raise UsageError("no image is named", "give the files that packer-maas made")
+    given = [name for name in _OF_ONE if said[name] is not None]
+    if given and len(images) > 1:
+        option = given[0].replace("_", "-")
+        raise UsageError(f"--{option} is about one image", "build them one by one with --update")
+    return [Wanted(Path(image), **said) for image in images]
