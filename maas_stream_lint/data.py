@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,3 +19,11 @@ def release_lines() -> tuple[str, ...]:
     """Every release line there is a file for, oldest first, without reading any."""
     lines = (entry.stem for entry in (rules_root() / "releases").glob("*.toml"))
     return tuple(sorted(lines, key=lambda line: tuple(map(int, line.split(".")))))
+
+
+@lru_cache(maxsize=1)
+def rule_codes() -> dict[str, str]:
+    """Name of a rule → its code, for those that are not retired, without importing any rule."""
+    text = (rules_root() / "codes.toml").read_text("utf-8")
+    found = re.findall(r'^(MSL\d{3}) = \{ name = "([^"]+)" \}', text, re.MULTILINE)
+    return {name: code for code, name in found}

@@ -45,7 +45,9 @@ _OURS = re.compile(
     re.IGNORECASE,
 )
 #: Programs that only pass on what others say.
-_CARRIERS = frozenset({"sh", "bash", "docker", "dockerd", "supervisord", "snap", "cloud-init", "logger"})
+_CARRIERS = frozenset(
+    {"sh", "bash", "docker", "dockerd", "supervisord", "snap", "cloud-init", "logger"}
+)
 
 #: Keys of JSON records, by who writes them: MAAS's services, journald, docker.
 _TEXT_KEYS = ("message", "MESSAGE", "event", "msg", "log")
@@ -196,7 +198,8 @@ def _of_json(text: str, depth: int) -> Record | None:
         stamp=inner.stamp or _first(raw, _STAMP_KEYS) or "",
         ident=inner.ident or str(raw.get("SYSLOG_IDENTIFIER") or raw.get("_COMM") or ""),
         logger=inner.logger or _first(raw, _LOGGER_KEYS) or "",
-        level=inner.level or (_PRIORITIES[int(level)] if level in "01234567" and level else level.lower()),
+        level=inner.level
+        or (_PRIORITIES[int(level)] if level in "01234567" and level else level.lower()),
         more=(*inner.more, *trace.splitlines()),
     )
 

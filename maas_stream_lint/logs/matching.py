@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.logs.index import Anchor
 
 #: ``builtins.KeyError: ``, ``temporalio.exceptions.ApplicationError: ``.
-_RAISED = re.compile(r"(?:(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout|Checksum|Version|Warning|Invalid\w*|\w*Returned|DoesNotExist)?:\s*)+")
-_MODULES = re.compile(r"(?:[A-Za-z_]\w*\.)+(?=[A-Z])")
+_RAISED = re.compile(
+    r"(?:(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout|Checksum|Version|Warning|Invalid\w*|\w*Returned|DoesNotExist)?:\s*)+"
+)
+_MODULES = re.compile(r"(?:[A-Za-z_]\w*\.)+")
 _QUOTES = "\"'`“”\u2018\u2019"
 #: So long a line may have been cut by whoever carried it.
 _MAY_BE_CUT = 1000
@@ -32,6 +34,13 @@ class Match:
     text: str  #: what was recognised of it
     holes: dict[str, str]
     maas: tuple[str, ...]  #: the release lines that word it so
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that find the cause; ``KeyError: 'arch'`` is about the one field."""
+        field = self.holes.get("field", "").replace("_", "-")
+        narrowed = tuple(rule for rule in self.message.rules if field and field in rule)
+        return narrowed or self.message.rules
 
     @property
     def inner(self) -> Match | None:

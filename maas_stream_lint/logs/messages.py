@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from maas_stream_lint.data import release_lines, rules_root
@@ -47,7 +47,9 @@ class Pattern:
     @cached_property
     def ends_open(self) -> bool:
         """Whether it ends in a hole."""
-        return self.text.endswith("}") and HOLE.search(self.text[self.text.rfind("{") :]) is not None
+        return (
+            self.text.endswith("}") and HOLE.search(self.text[self.text.rfind("{") :]) is not None
+        )
 
     @property
     def prefix(self) -> str:
@@ -63,9 +65,13 @@ class Case:
     rule: str
     says: str
     remedy: str
-    has: str | None = None  #: fits if the names of this kind of product fit (``names`` of a release)
+    has: str | None = (
+        None  #: fits if the names of this kind of product fit (``names`` of a release)
+    )
     newer: bool = False  #: fits if only some release lines take the name
     words: tuple[str, ...] = ()  #: fits if one of these is in the text
+    #: hole of the remedy → what may fill it: the one that the text names, else the first
+    take: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class Message:
     otherwise: str = ""  #: what else it can be
     remedy: str = ""
     simulated: bool = False  #: whether the simulated import of metadata predicts it
+    traceback: bool = (
+        False  #: whether it only says that an exception follows, which tells the cause
+    )
     step: str = ""  #: what it is in the course of an import: ``start``, ``source``, ``end`` …
     cases: tuple[Case, ...] = ()
 
@@ -92,7 +101,7 @@ class Message:
         return tuple(line for line in release_lines() if line in wanted)
 
 
-@lru_cache(maxsize=None)
+@cache
 def message(name: str) -> Message:
     """The message of a name. Raises FileNotFoundError for one that is not known."""
     text = (rules_root() / "messages" / f"{name}.toml").read_text("utf-8")
@@ -127,7 +136,8 @@ def _pattern(raw: dict[str, Any]) -> Pattern:
 
 
 def _case(raw: dict[str, Any]) -> Case:
-    return Case(**{**raw, "words": tuple(raw.get("words", ()))})
+    take = {hole: tuple(values) for hole, values in raw.pop("take", {}).items()}
+    return Case(**{**raw, "words": tuple(raw.get("words", ()))}, take=take)
 
 
 def _regex(text: str) -> str:

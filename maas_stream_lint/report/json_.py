@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Severity
+    from maas_stream_lint.logs.answer import Answer
     from maas_stream_lint.output import Style
     from maas_stream_lint.rule import Rule
 
@@ -39,3 +40,33 @@ def rules(known: Iterable[Rule]) -> dict[str, Any]:
             for rule in known
         ],
     }
+
+
+def rule_pages(known: Iterable[Rule]) -> dict[str, Any]:
+    """The pages of some rules."""
+    rules_ = [*known]
+    listed = rules(rules_)
+    pages = [
+        {
+            **entry,
+            "maas": rule.page.maas,
+            "why": rule.page.why,
+            "fix": rule.page.fix,
+            "example": rule.page.example,
+        }
+        for entry, rule in zip(listed["rules"], rules_, strict=True)
+    ]
+    return {**listed, "rules": pages}
+
+
+def answer(made: Answer, report_: Report | None) -> dict[str, Any]:
+    """What lines of a log mean, and, if a stream was checked, what it has to do with each."""
+    told = {"version": 1, **made.to_dict()}
+    if report_ is not None:
+        from maas_stream_lint.logs.instream import judged
+
+        for entry, said in zip(made.entries, told["messages"], strict=True):
+            found = judged(entry, report_)
+            said["predicted"] = list(found.lines)
+            said["findings"] = [finding.to_dict() for finding in found.findings]
+    return told
