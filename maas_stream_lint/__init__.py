@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maas_stream_lint.api import Preview, Report, check, preview
+    from maas_stream_lint.api import Preview, Report, Use, check, preview, use
     from maas_stream_lint.errors import LintError, UsageError
     from maas_stream_lint.finding import Finding, Place, Severity
     from maas_stream_lint.fixing.plan import Edit, Plan, fix
@@ -29,11 +29,13 @@ __all__ = [
     "Report",
     "Severity",
     "UsageError",
+    "Use",
     "__version__",
     "apply",
     "check",
     "fix",
     "preview",
+    "use",
 ]
 
 _HOMES = {
@@ -49,10 +51,12 @@ _HOMES = {
     "Report": "api",
     "Severity": "finding",
     "UsageError": "errors",
+    "Use": "api",
     "apply": "fixing.publish",
     "check": "api",
     "fix": "fixing.plan",
     "preview": "api",
+    "use": "api",
 }
 
 

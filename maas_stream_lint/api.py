@@ -1,14 +1,16 @@
-"""The library's two questions: what is wrong (``check``), and what will MAAS do (``preview``)."""
+"""The library's questions: what is wrong, what MAAS imports, and what it can do with the images."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
+from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
@@ -19,13 +21,21 @@ from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
+from maas_stream_lint.uses import Settings
+from maas_stream_lint.uses import simulate as simulate_use
+from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
+from maas_stream_lint.uses.use_verdict import verdict
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.uses import Simulation
 
 #: Of the JSON report; a member may be added without a new version, none is removed or renamed.
 REPORT_VERSION = 1
@@ -52,6 +62,8 @@ class Report:
     untouched: tuple[Finding, ...] | None = None
     asked: frozenset[str] | None = None  #: codes of the rules that were; ``None``: all
     narrowed: bool = False  #: whether the files of some products alone were looked at
+    #: What `fixing.suggestions` planned, for formats that show it.
+    edits: Mapping[Finding, Sequence[Suggestion]] = field(default_factory=dict)
 
     @property
     def facts(self) -> tuple[Finding, ...]:
@@ -124,6 +136,36 @@ class Preview:
         return {"source": self.source, "maas": {line: verdicts[line] for line in self.look.lines}}
 
 
+@dataclass(frozen=True)
+class Use:
+    """What each release line can do with the images that it imports from one source."""
+
+    source: str
+    look: Look
+    simulations: dict[str, Simulation | None]  #: by release line; ``None``: the import fails
+    today: date
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"source": …, "known_releases": …, "maas": {LINE: VERDICT, …}}``.
+
+        See ``rules/schemas/use.json``.
+        """
+        known = ubuntu_releases()
+        return {
+            "source": self.source,
+            "known_releases": {"package": known.package, "dated": known.dated.isoformat()},
+            "maas": {r.line: self._verdict(r) for r in self.look.releases},
+        }
+
+    def _verdict(self, release: Release) -> dict[str, Any]:
+        trace = next(t for t in self.look.traces if release.line in t.lines)
+        simulation = self.simulations[release.line]
+        if simulation is None:
+            return {"fatal": trace.to_verdict()["fatal"], "resources": []}
+        said = verdict(simulation, release, self.today)
+        return said | {"aborted": trace.to_verdict()["aborted"]} if trace.strict else said
+
+
 def check(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
@@ -172,6 +214,36 @@ def preview(
     with uncollected():
         look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
     return Preview(look.stream.label, look)
+
+
+def use(
+    source: str | os.PathLike[str],
+    maas: Iterable[str] | None = None,
+    keyring: str | os.PathLike[str] | None = None,
+    *,
+    commissioning: tuple[str, str] = ("ubuntu", "noble"),
+    machines: Iterable[str] | None = None,
+    min_hwe_kernel: str | None = None,
+    today: date | None = None,
+    options: FetchOptions | None = None,
+) -> Use:
+    """Say what each release line can commission and deploy with the images of a stream.
+
+    All downloads are taken to succeed. ``commissioning``: the operating system and release that
+    MAAS commissions with. ``machines``: their architectures, ``amd64/generic``; with ``None``,
+    ``ARCH/generic`` of every architecture that has an image. ``min_hwe_kernel``: the least kernel
+    that each of them wants. ``today``: the day by which a release of Ubuntu is supported or not.
+    Other arguments and errors as for ``check``.
+    """
+    tried = tuple(machines or ())
+    for machine in tried:
+        if machine.count("/") != 1:
+            raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
+    with uncollected():
+        look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
+        settings = Settings(System(*commissioning), tried, min_hwe_kernel)
+        simulations = simulate_use(look.traces, look.releases, settings)
+    return Use(look.stream.label, look, simulations, today or date.today())
 
 
 def _look(

@@ -25,5 +25,5 @@ def release_lines() -> tuple[str, ...]:
 def rule_codes() -> dict[str, str]:
     """Name of a rule → its code, for those that are not retired, without importing any rule."""
     text = (rules_root() / "codes.toml").read_text("utf-8")
-    found = re.findall(r'^(MSL\d{3}) = \{ name = "([^"]+)" \}', text, re.MULTILINE)
-    return {name: code for code, name in found}
+    found = re.findall(r'^(MSL\d{3}) = \{ name = "([^"]+)"([^\n]*)', text, re.MULTILINE)
+    return {name: code for code, name, rest in found if "retired =" not in rest}

@@ -81,11 +81,16 @@ class Rule:
     on: str | None  #: or the node it is shown
     among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks those of the nodes
     check: Callable[..., Any]
+    once: tuple[str, ...] = ()  #: names that it had before, which still mean it
 
     @property
     def level(self) -> str:
         """``source``, ``index`` … by the code's hundreds."""
         return level_of(self.code)
+
+    def is_called(self, said: str) -> bool:
+        """Whether a code or a name, in any case, is that of this rule."""
+        return said.lower() in (self.code.lower(), self.name, *self.once)
 
     @property
     def page(self) -> Page:
@@ -107,6 +112,7 @@ def rule(
     at: str | None = None,
     on: str | None = None,
     among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
+    once: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
@@ -120,7 +126,7 @@ def rule(
         name = getattr(check, "__name__", "").replace("_", "-")
         explained = () if on is not None and causes is None else tuple(causes or (name,))
         assert on is None or on in NODES
-        return Rule(code, name, severity, explained, at, on, among, check)
+        return Rule(code, name, severity, explained, at, on, among, check, tuple(once))
 
     return made
 
@@ -139,7 +145,7 @@ def cut(place: Place, at: str | None) -> Place:
 def selected(
     rules: Iterable[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()
 ) -> list[Rule]:
-    """The rules that are meant by codes, prefixes of codes (``MSL4``) and names.
+    """The rules that are meant by codes, prefixes of codes (``MSL4``) and names, old ones too.
 
     Raises UsageError for a selector that means no rule.
     """
@@ -149,9 +155,7 @@ def selected(
         codes = set()
         for given in selectors:
             wanted = given.strip()
-            hits = {
-                r.code for r in known if r.name == wanted.lower() or _has_prefix(r.code, wanted)
-            }
+            hits = {r.code for r in known if r.is_called(wanted) or _has_prefix(r.code, wanted)}
             if not hits:
                 raise UsageError(f"no rule {given!r}", "see `maas-stream-lint rules`")
             codes |= hits

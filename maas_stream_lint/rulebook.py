@@ -130,6 +130,10 @@ class Release:
         """A member of the file's ``[import]`` table."""
         return self.data["import"][name]
 
+    def refusal(self, name: str) -> str:
+        """A member of the ``[database]`` table: ``EXCEPTION: TEXT``."""
+        return str(self.data["database"][name])
+
     def download(self, name: str) -> Any:
         """A member of the ``[download]`` table."""
         return self.data["download"][name]
@@ -157,6 +161,19 @@ class Release:
     def deploy(self, name: str) -> Any:
         """A member of the ``[deploy]`` table."""
         return self.data["deploy"][name]
+
+    def use(self, name: str) -> Any:
+        """A member of the ``[use]`` table."""
+        return self.data["use"][name]
+
+    @cached_property
+    def curtin_types(self) -> dict[str, dict[str, str]]:
+        """OS driver → ftype of a root file that it takes → how curtin is told to write it."""
+        types = self.use("curtin-types")
+        return {
+            os: {ftype: types[ftype] for ftype in ftypes if ftype in types}
+            for os, ftypes in self.drivers.items()
+        }
 
     @cached_property
     def ubuntu_set(self) -> UbuntuSet:
@@ -280,6 +297,18 @@ def is_root(ftype: str | None) -> bool:
     """Whether a file of an ftype is the system itself."""
     known = ftypes().get(ftype or "")
     return known is not None and known.root
+
+
+@lru_cache(maxsize=1)
+def gadget_system() -> str:
+    """The ``os`` whose images are named by release and gadget."""
+    return next(name for name, system in systems().items() if system.gadget)
+
+
+@lru_cache(maxsize=1)
+def unmissed_ftypes() -> frozenset[str]:
+    """The ftypes of what is no part of an image, so that nobody misses it."""
+    return frozenset((*of_family("listing"), *of_family("notice")))
 
 
 @cache

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.imports.answers import flavoured
+from maas_stream_lint.imports.identity import (
+    BOOTLOADER,
+    IMAGE,
+    LONE_ROOT,
+    SNAP,
+    series,
+    subarch_of,
+)
+from maas_stream_lint.rulebook import gadget_system, of_family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,9 +36,9 @@ class Twins(NamedTuple):
 class _Kernel(NamedTuple):
     """What a boot resource's subarch is made of."""
 
-    subarch: str
+    kind: str  #: as in ``imports.identity``
+    subarch: str | None
     flavour: str | None
-    lone: bool  #: the product has a root file and no kernel
 
 
 def find_twins(
@@ -38,18 +48,18 @@ def find_twins(
 ) -> Iterator[Twins]:
     """Each boot resource that several products make. ``takes``: the lines that import a place.
 
-    The identity of a boot resource is ``get_or_create_boot_resource``'s
-    (maasserver/bootresources.py), on the strict engine ``from_simplestreams_product``'s
-    (maasservicelayer/builders/bootresources.py).
+    What a boot resource is called: see ``imports.identity``.
     """
     alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
     for product in products:
-        alike.setdefault((product.os, _series(product), product.get("arch")), []).append(product)
+        alike.setdefault(
+            (product.os, series(_kind(product), product.get), product.get("arch")), []
+        ).append(product)
     flavours: dict[tuple[bool, str], list[Release]] = {}
     for release in releases:
         flavours.setdefault((release.strict, release.policy("flavour")), []).append(release)
-    for (os, series, arch), several in alike.items():
-        if len(several) < 2 or series is None or arch is None:
+    for (os, of, arch), several in alike.items():
+        if len(several) < 2 or of is None or arch is None:
             continue
         for group in flavours.values():
             for subarch, together in _by_subarch(several, group[0]).items():
@@ -57,7 +67,7 @@ def find_twins(
                 for release in group:
                     taken = [product for product, lines in taken_on if release.line in lines]
                     if len(taken) > 1:
-                        yield Twins(release, f"{os}/{series}", f"{arch}/{subarch}", taken)
+                        yield Twins(release, f"{os}/{of}", f"{arch}/{subarch}", taken)
 
 
 def boot_subarch(product: Product, release: Release) -> str:
@@ -81,22 +91,19 @@ def _by_subarch(products: list[Product], release: Release) -> dict[str, list[Pro
 
 
 def _kernel(product: Product) -> _Kernel:
-    if product.bootloader or product.os == "ubuntu-core":
-        return _Kernel("generic", None, lone=False)
-    lone = product.newest is not None and "boot-kernel" not in product.newest.ftypes
-    return _Kernel(product.get("subarch") or "generic", product.get("kflavor"), lone)
+    return _Kernel(_kind(product), product.get("subarch"), product.get("kflavor"))
+
+
+def _kind(product: Product) -> str:
+    if product.bootloader:
+        return BOOTLOADER
+    if product.os == gadget_system():
+        return SNAP
+    lone = product.newest is not None and product.newest.ftypes.keys().isdisjoint(of_family("boot"))
+    return LONE_ROOT if lone else IMAGE
 
 
 def _flavoured(kernel: _Kernel, release: Release) -> str:
-    if release.strict and kernel.lone:
-        return kernel.subarch  # a root tarball has no flavour there
-    return flavoured(release, kernel.subarch, kernel.flavour)
-
-
-def _series(product: Product) -> str | None:
-    if product.bootloader:
-        return product.get("bootloader-type")
-    release = product.get("release")
-    if product.os == "ubuntu-core" and release is not None:
-        return f"{release}-{product.get('gadget_snap')}"
-    return release
+    # Only the strict engine knows a root tarball without a kernel as a kind of its own.
+    kind = IMAGE if kernel.kind == LONE_ROOT and not release.strict else kernel.kind
+    return subarch_of(kind, kernel.subarch, kernel.flavour, partial(flavoured, release))

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 import maas_stream_lint
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli.main import main
-from maas_stream_lint.rule import LEVELS
+from maas_stream_lint.rule import LEVELS, selected
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,11 +56,11 @@ EXITS = [
 ]
 
 
-def recorded() -> dict[str, dict[str, str]]:
+def recorded() -> dict[str, dict[str, Any]]:
     return tomllib.loads(CODES.read_text("utf-8"))
 
 
-def problems(codes: dict[str, dict[str, str]], rules: dict[str, str]) -> list[str]:
+def problems(codes: dict[str, dict[str, Any]], rules: dict[str, str]) -> list[str]:
     """What of the promise the rules (code → name) break."""
     told = []
     for code, entry in codes.items():
@@ -73,10 +74,14 @@ def problems(codes: dict[str, dict[str, str]], rules: dict[str, str]) -> list[st
             )
         elif rules[code] != entry["name"]:
             told.append(
-                f"{code} was {entry['name']} and is {rules[code]} now: keep the name, or give the "
-                "new rule a new code and retire this one"
+                f"{code} was {entry['name']} and is {rules[code]} now: keep the old name in "
+                "`once`, or give the new rule a new code and retire this one"
             )
-    names = {entry["name"]: code for code, entry in codes.items()}
+    names = {
+        name: code
+        for code, entry in codes.items()
+        for name in (entry["name"], *entry.get("once", ()))
+    }
     for code, name in rules.items():
         if code not in codes:
             told.append(f"{code} {name} is new: UPDATE_DOCS=1 pytest tests/test_contract.py")
@@ -101,8 +106,8 @@ def test_no_code_is_lost_renamed_or_given_again() -> None:
 
 
 def test_what_would_break_the_promise_is_noticed() -> None:
-    codes = {
-        "MSL101": {"name": "a"},
+    codes: dict[str, dict[str, Any]] = {
+        "MSL101": {"name": "a", "once": ["y"]},
         "MSL102": {"name": "b", "retired": "0.2: never seen"},
         "MSL103": {"name": "c"},
     }
@@ -115,7 +120,19 @@ def test_what_would_break_the_promise_is_noticed() -> None:
     assert "MSL103 was c and is z now" in renamed
     assert any("retired: take a new code" in p for p in problems(codes, {**fine, "MSL102": "b"}))
     assert any("is new" in p for p in problems(codes, {**fine, "MSL104": "d"}))
+    assert any("belongs to MSL101" in p for p in problems(codes, {**fine, "MSL104": "y"}))
     assert any("belongs to MSL102" in p for p in problems(codes, {**fine, "MSL104": "b"}))
+
+
+def test_old_names_mean_the_same_rule() -> None:
+    known = {code: entry["once"] for code, entry in recorded().items() if "once" in entry}
+    assert known == {rule.code: list(rule.once) for rule in all_rules() if rule.once}
+    old = [(rule, name) for rule in all_rules() for name in rule.once]
+    assert old
+    for rule, name in old:
+        assert selected(all_rules(), [name]) == [rule]
+        told = CliRunner().invoke(main, ["explain", name]).output
+        assert told.startswith(f"{rule.code} {rule.name}")
 
 
 def test_each_code_says_its_level() -> None:

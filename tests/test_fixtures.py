@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.look import Look
 from maas_stream_lint.rule import Rule, selected
+from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
 
 RULES = {f"{r.code}-{r.name}": r for r in all_rules()}
@@ -67,11 +69,48 @@ def see(look: Look, seen: dict[str, Any]) -> None:
 
 def line_of(finding: Finding) -> str:
     place = finding.place
-    lines = ",".join(finding.maas)
+    lines = ranges(finding.maas, [release.line for release in all_releases()])
     return (
         f"{place.file or '.'}:{place.line or '-'}:{place.column or '-'}: {finding.severity.label} "
         f"{finding.code} [{lines}] {finding.message}"
     )
+
+
+def ranges(lines: Sequence[str], known: Sequence[str]) -> str:
+    """Release lines, open where they reach the oldest or the newest: ``-3.4,3.8-``.
+
+    So a new line that answers as the one before it changes no ``expected.txt``.
+    """
+    runs: list[list[str]] = []
+    for before, line in zip(("", *known), known, strict=False):
+        if line in lines:
+            runs += [] if runs and runs[-1][-1] == before else [[]]
+            runs[-1].append(line)
+    if runs == [list(known)]:
+        return "all"
+    return ",".join(_range(run, known) for run in runs)
+
+
+def _range(run: list[str], known: Sequence[str]) -> str:
+    first = "" if run[0] == known[0] else run[0]
+    last = "" if run[-1] == known[-1] else run[-1]
+    return run[0] if len(run) == 1 and first and last else f"{first}-{last}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("1 2 3 4 5", "all"),
+        ("1 2", "-2"),
+        ("1", "-1"),
+        ("5", "5-"),
+        ("2", "2"),
+        ("2 3", "2-3"),
+        ("1 3 5", "-1,3,5-"),
+    ],
+)
+def test_ranges_are_open_at_the_ends(lines: str, told: str) -> None:
+    assert ranges(lines.split(), ["1", "2", "3", "4", "5"]) == told
 
 
 def test_every_rule_has_a_fixture_and_every_fixture_a_rule() -> None:

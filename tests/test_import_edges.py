@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from maas_stream_lint.imports import simulate
-from maas_stream_lint.imports.fieldtypes import number
+from maas_stream_lint.imports.strict.fieldtypes import number
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from made import INDEX, UPDATED, _bootloader, _item, _ubuntu
@@ -137,6 +137,11 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
     "number for a date in a bootloader product with listed versions": (
         lambda file, _product, _items: list_versions(turn_into_bootloader(file, support_eol=5)),
         [(["3.8"], ends_in("metadata"))],
+    ),
+    # preprocess_items: an item of that key takes the place of the version's name, and is no text.
+    "an item keyed version_name": (
+        lambda _file, _product, items: items.update(version_name=_item("manifest", "x")),
+        [([*TO_35, "3.6", "3.7"], goes_through), (["3.8"], ends_in("metadata"))],
     ),
     # get_files_to_download_from_product: a squashfs takes the place of a root-image.gz.
     "squashfs after a root-image.gz under another key": (

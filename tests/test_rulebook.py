@@ -37,14 +37,28 @@ FILES = {
 KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
     | {"ubuntu-set"}
-    | {"download", "drivers", "titles", "deploy", "models"},
+    | {"database", "download", "drivers", "titles", "release-titles", "deploy", "use", "models"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch", "boots", "files"},
     "drivers": {"*"},
     "titles": {"*"},
-    "models": {"datatypes", "index", "entry", "file", "shapes"},
+    "release-titles": {"*"},
+    "models": {"datatypes", "index", "entry", "file", "nearest", "shapes"},
+    "models.nearest": {"members", "os", "else", "parts"},
+    "models.nearest.parts": {"any", "shape"},
     "models.shapes": {"name", "product", "version", "item", "required", "one-of", "downloads"},
 }
+#: The tables of which the guide explains every key.
+EXPLAINED = (
+    "names",
+    "import",
+    "database",
+    "limits",
+    "deploy",
+    "use",
+    "ubuntu-set",
+    "models.shapes",
+)
 
 
 def keys(data: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
@@ -92,7 +106,16 @@ def test_no_key_is_unknown(line: str) -> None:
     for at, key in keys(FILES[line]):
         known = KNOWN.get(at)
         assert known is None or key in known or "*" in known, f"{at}.{key}"
-        if at in ("names", "import", "limits", "deploy", "ubuntu-set", "models.shapes"):
+        if at in (
+            "names",
+            "import",
+            "database",
+            "limits",
+            "deploy",
+            "use",
+            "ubuntu-set",
+            "models.shapes",
+        ):
             assert f"`{key}`" in guide, f"rules/README.md says nothing of {at}.{key}"
         if not at:
             said = f"`{key}`" in guide or f"[{key}]" in guide

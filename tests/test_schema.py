@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from maas_stream_lint.api import Preview, Report, check, preview
+from maas_stream_lint.api import Preview, Report, check, preview, use
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
-from schemas import FIX, PREVIEW, REPORT, through_text
+from schemas import FIX, PREVIEW, REPORT, USE, through_text
 from trees import KEYRING, corpus, tree_of
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +43,7 @@ def test_fixtures(fixture: Path) -> None:
         REPORT.validate(said)
         assert counts_agree(said)
         PREVIEW.validate(through_text(preview(source, keyring=trusted).to_dict()))
+        USE.validate(through_text(use(source, keyring=trusted).to_dict()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["id"])
@@ -73,10 +75,11 @@ def test_the_schema_refuses(path: tuple[Any, ...], value: Any) -> None:
     assert not REPORT.is_valid(said)
 
 
-def test_every_member_is_described_in_the_documentation() -> None:
+def test_the_documentation_shows_each_kind_of_output() -> None:
+    """That the examples are real is for test_docs; here, that they are those of the schemas."""
     text = (ROOT / "docs/json.md").read_text("utf-8")
-    blocks = [part.split("```")[0] for part in text.split("```json\n")[1:]]
-    report, verdicts, mended = (json.loads(block) for block in blocks)
+    blocks = re.findall(r"```console\n\$ .*--format json\n([\s\S]*?)```", text)
+    report, verdicts, fixed = map(json.loads, blocks)
     REPORT.validate(report)
-    FIX.validate(mended)
     PREVIEW.validate(verdicts)
+    FIX.validate(fixed)

@@ -80,7 +80,12 @@ def navigation() -> list[Any]:
 def pages() -> dict[str, str]:
     """All pages of rules, and the list of them."""
     made = {f"rules/{rule.name}.md": page(rule) for rule in all_rules()}
-    return {"rules/index.md": index(), **made}
+    old = {
+        f"rules/{name}.md": f"# {name}\n\nThis rule is called [{rule.name}]({rule.name}.md) now.\n"
+        for rule in all_rules()
+        for name in rule.once
+    }
+    return {"rules/index.md": index(), **made, **old}
 
 
 def index() -> str:
@@ -141,9 +146,19 @@ def expected(rule: Rule) -> list[Seen]:
         match = _FINDING.fullmatch(text)
         if match is not None:
             line = None if match["line"] == "-" else int(match["line"])
-            maas = tuple(match["lines"].split(","))
+            maas = tuple(_spelled_out(match["lines"]))
             found.append(Seen(match["file"], line, match["severity"], maas, match["message"]))
     return found
+
+
+def _spelled_out(ranges: str) -> Iterator[str]:
+    """Every release line of some ranges: ``-3.4,3.8-``, or ``all``."""
+    known = [release.line for release in all_releases()]
+    for one in ["-"] if ranges == "all" else ranges.split(","):
+        first, dash, last = one.partition("-")
+        start = known.index(first) if first else 0
+        end = known.index(last) if last else (start if not dash else len(known) - 1)
+        yield from known[start : end + 1]
 
 
 def _home(rule: Rule) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Kind
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 
 if TYPE_CHECKING:
@@ -248,26 +249,6 @@ def not_an_object(event: Event, look: Look) -> Iterator[Said]:
         f"{'`format`, `index` and `updated`' if first else KEPT}",
         "publish the file in the form of simplestreams"
         + ("" if first else ", or take it out of the index"),
-    )
-
-
-@rule("MSL310", Severity.FATAL)
-def file_fits_no_model(event: Event, look: Look) -> Iterator[Said]:
-    """A products file fits none of MAAS 3.8's models, for a reason that has no rule of its own.
-
-    MAAS: up to 3.7 does not mind. 3.8 discards the whole source:
-        `Data does not match any known SimpleStreams model.`
-        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
-    Why: the models mix a version's own members with its items, so that an item keyed
-        `version_name`, for instance, takes the place of the version's name.
-    Fix: compare the file with one of the good streams in this project's `fixtures/good`, and look
-        for item keys that are no file types. Please report it as well: it deserves a rule.
-    Example:
-        "version_name": {
-    """
-    yield Said(
-        "the products fit none of the models there are, and no single member is to blame",
-        "compare the file with a good stream, and look for item keys that are no file types",
     )
 
 

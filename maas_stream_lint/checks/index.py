@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.imports.descriptions import unsafe_path
+from maas_stream_lint.imports.paths import unsafe_path
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.stream import expanded
 
@@ -199,7 +200,8 @@ def reserved_member(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 overwrites or ignores it. 3.8 hands the key of each entry, product and version
         on as `name`, `product_name` and `version_name`. One that is there already is given twice:
         `TypeError: … got multiple values for keyword argument 'name'`, and the whole source is
-        discarded (`preprocess_index` and its like, maasservicelayer/simplestreams/models.py).
+        discarded (`preprocess_index` and its like, maasservicelayer/simplestreams/models.py). An
+        item keyed `version_name` takes the place of the version's name, and is no text.
     Why: the key is the name; saying it again was harmless for ten years.
     Fix: drop the member.
     Example:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.checks.words import listed
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
@@ -172,8 +173,14 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL806", Severity.FATAL, on="stream", causes=["unsigned-json-on-38"])
-def unsigned_json_on_38(seen: Event | Whole, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL806",
+    Severity.FATAL,
+    on="stream",
+    causes=["unsigned-json-on-38"],
+    once=["unsigned-json-on-38"],
+)
+def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """The stream is not signed, and MAAS 3.8 may want it to be.
 
     MAAS: up to 3.7 verifies nothing of a source whose URL ends in `.json`. 3.8 verifies every

@@ -1,4 +1,4 @@
-"""The simulated import, one engine a module."""
+"""The simulated import: one package for each of the two ways in which MAAS reads a stream."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports import legacy, strict
 from maas_stream_lint.imports.answers import Answers
-from maas_stream_lint.imports.flat import Shared
+from maas_stream_lint.imports.legacy.flattening import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

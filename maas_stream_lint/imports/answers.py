@@ -12,20 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from maas_stream_lint.rulebook import Release
 
 Answer = TypeVar("Answer")
-
-#: No column is so narrow that a text of this length would not fit.
-SHORT = 20
-
-
-def plain(texts: Collection[str]) -> bool:
-    """Whether the database takes all texts as they are: short, ASCII and printable."""
-    joined = "".join(texts)
-    return joined.isascii() and joined.isprintable() and max(map(len, texts), default=0) <= SHORT
 
 
 class Answers:
@@ -56,6 +47,10 @@ class Answers:
     def too_long(self, column: str, length: int) -> int | None:
         """The column's width if a text of ``length`` does not fit, else ``None``."""
         return self._ask(too_long, column, length)
+
+    def refusal(self, said: str) -> str:
+        """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
+        return self._ask(refusal, said)
 
     def flavoured(self, subarch: str, kflavor: str | None) -> str:
         """The subarch with its flavour, as the boot resource is called."""
@@ -122,6 +117,11 @@ def too_long(release: Release, column: str, length: int) -> int | None:
     """The column's width if a text of ``length`` does not fit, else ``None``."""
     limit = release.limit(column)
     return limit if limit is not None and length > limit else None
+
+
+def refusal(release: Release, said: str) -> str:
+    """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
+    return release.refusal(said)
 
 
 def flavoured(release: Release, subarch: str, kflavor: str | None) -> str:
@@ -204,6 +204,7 @@ GROUNDS: dict[Callable[..., Any], Callable[[Release], Any]] = {
     stores: lambda release: release.policy("ftypes"),
     policy: lambda release: release.data["import"],
     too_long: lambda release: release.data["limits"],
+    refusal: lambda release: release.data["database"],
     flavoured: lambda release: release.policy("flavour"),
     supported: lambda release: (release.version, release.policy("maas-supported")),
     dated: lambda release: release.policy("support-eol"),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from maas_stream_lint.finding import Place
+    from maas_stream_lint.imports.rows import BootResource, Cached
 
 
 class Kind(Enum):
@@ -22,10 +23,10 @@ class Kind(Enum):
 
 
 class Event(NamedTuple):
-    """One thing that MAAS stumbles over.
+    """One thing that a simulated MAAS stumbles over.
 
-    The simulation goes on after an abort, as if the cause were mended, so that one run shows all
-    causes; the verdict is that of the first abort.
+    The simulation goes on after an abort, as if the cause were fixed, so that one run shows all
+    causes. The verdict is that of the first abort.
     """
 
     cause: str
@@ -70,6 +71,8 @@ class Trace:
     log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     imported: list[Import] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
+    rows: list[BootResource] = field(default_factory=list)  #: in the order of their ids
+    cached: list[Cached] = field(default_factory=list)  #: likewise, each once
     aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
     fatal: Event | None = None
 

@@ -1,0 +1,65 @@
+"""The cache between the passes: one row for each claim, with what the web page shows.
+
+Mirrors ``_update_cache`` (src/maasserver/bootsources.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.imports.columns import plain
+from maas_stream_lint.imports.legacy.flattening import SPEC, Claim, Spec, product_title
+
+if TYPE_CHECKING:
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+
+#: Fields that a row holds beside the claim.
+TITLES = ("release_codename", "release_title", "bootloader-type", "os_title", "gadget_title")
+
+
+class ClaimRows:
+    """The rows, as far as the database takes them."""
+
+    def __init__(self, recorder: PassRecorder) -> None:
+        """``recorder``: gets what the database refuses."""
+        self.recorder = recorder
+
+    def fill(self, mapping: dict[Spec, Claim]) -> None:
+        """Store a row for each claim."""
+        judged: set[int] = set()
+        fine: set[str] = set()  # the same few texts come again in thousands of rows
+        for spec, claim in mapping.items():
+            if fine.issuperset(spec):
+                pass
+            elif plain(spec):
+                fine.update(spec)
+            else:
+                for column, value in zip(SPEC, spec, strict=True):
+                    self.recorder.stores("cache-key", column, value, claim.place)
+            if id(claim.flat) in judged:
+                continue
+            judged.add(id(claim.flat))
+            texts = [text for text in map(claim.flat.get, TITLES) if text is not None]
+            if not fine.issuperset(texts):
+                if plain(texts):
+                    fine.update(texts)
+                else:
+                    self._titles(claim)
+            self._support_eol(claim)
+
+    def _titles(self, claim: Claim) -> None:
+        flat, at = claim.flat, claim.place
+        for column in ("release_codename", "release_title"):
+            self.recorder.stores("cache-title", column, flat.get(column), at)
+        self.recorder.stores(
+            "cache-key", "bootloader-type", flat.get("bootloader-type"), claim.place
+        )
+        self.recorder.stores(None, "title", product_title(flat), at)
+
+    def _support_eol(self, claim: Claim) -> None:
+        eol = claim.flat.get("support_eol")
+        if eol is None or self.recorder.answers.dated(eol):
+            return
+        message = f"time data '{eol}' does not match format '%Y-%m-%d'"
+        values = {"support_eol": eol}
+        self.recorder.abort("support-eol-format", claim.place, "ValueError", message, values=values)

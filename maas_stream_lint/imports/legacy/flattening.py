@@ -1,0 +1,169 @@
+"""Flattening: an item's fields as MAAS sees them, and what both passes keep of a file.
+
+Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from maas_stream_lint.finding import Place
+
+#: Fields that are looked up of an item only as such; with any other, it overrides its product.
+OWN_FIELDS = frozenset(
+    (
+        *("ftype", "path", "sha256", "md5", "sha512", "size", "kpackage", "kparams"),
+        *("src_package", "src_release", "src_version", "release_notification"),
+    )
+)
+#: What a version mostly holds, so that it has no fields of its own.
+ITEMS_ALONE = frozenset({"items"})
+#: The cache's tuple, by column.
+SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")
+Spec = tuple[str, str, str, str, str, str]
+#: What pass 2 finds a product version by: content_id, product_name, version_name.
+Key = tuple[str, str, str]
+
+
+class Claim(NamedTuple):
+    """What a tuple of the cache points at: one item's flattened fields, and where they stand."""
+
+    flat: dict[str, str]
+    place: Place
+
+
+class FlatItem(NamedTuple):
+    """An item of a version, flattened in two layers: most items differ in few fields only."""
+
+    raw: dict[str, Any]  #: the item itself
+    base: dict[str, str]  #: those above; with the item's, if it says anything that is no item's own
+    version: Place
+    key: str
+    usual: bool  #: nothing is odd about its own path, sha256 and size, nor about any other text
+
+    @property
+    def place(self) -> Place:
+        """Where it stands; made when it is asked for, since most items are not to blame."""
+        return self.version.below("items", self.key)
+
+    def get(self, field: str) -> str | None:
+        """A field, the item's own before those above."""
+        value = self.raw.get(field)
+        if value.__class__ is str:
+            text: str = value
+            return text
+        return str(value) if isinstance(value, (int, float)) else self.base.get(field)
+
+
+@dataclass
+class FlatProduct:
+    """A product with its fields flattened: the same for every pass and release line."""
+
+    name: str
+    file: str
+    base: dict[str, str]  #: flattened fields of file and product
+    versions: dict[str, Any]
+    newest: str
+    _items: dict[str, list[FlatItem]] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file, ("products", self.name))
+
+    def level(self, vername: str) -> dict[str, str]:
+        """The flattened fields of file, product and version."""
+        version = self.versions[vername]
+        own = {} if version.keys() <= ITEMS_ALONE else text_fields(version)
+        return {**self.base, **own, "version_name": vername}
+
+    def key(self, vername: str) -> Key | None:
+        """What pass 2 finds a version by, ``None`` without the ``content_id`` that MAAS needs."""
+        alone = self.versions[vername].keys() <= ITEMS_ALONE
+        fields = self.base if alone else self.level(vername)
+        if "content_id" not in fields:
+            return None
+        return (fields["content_id"], fields["product_name"], vername)
+
+    def items(self, vername: str) -> list[FlatItem]:
+        """A version's items, flattened once."""
+        found = self._items.get(vername)
+        if found is None:
+            base = self.level(vername)
+            at = self.place.below("versions", vername)
+            found = self._items[vername] = []
+            for key, item in self.versions[vername].get("items", {}).items():
+                above = base if OWN_FIELDS.issuperset(item) else {**base, **text_fields(item)}
+                found.append(FlatItem(item, above, at, key, _is_usual(item)))
+        return found
+
+
+@dataclass
+class Walked:
+    """A product, and what pass 1 of one release line made of it."""
+
+    flat: FlatProduct
+    aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
+    dropped: bool = False  #: pass 1 ignored at least one of its items
+    specs: list[Spec] = field(default_factory=list)
+    claimed: dict[str, str] | None = None  #: the fields that the last tuples were made of
+
+
+@dataclass
+class Shared:
+    """What the imports of several release lines have in common, so that it is done once."""
+
+    products: dict[tuple[str, str], FlatProduct] = field(default_factory=dict)
+    sound: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+
+    def product(
+        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any]
+    ) -> FlatProduct:
+        """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions."""
+        found = self.products.get((file, name))
+        if found is None:
+            base = {**top, **text_fields(raw), "product_name": name}
+            versions = raw["versions"]
+            found = FlatProduct(name, file, base, versions, max(versions))
+            self.products[(file, name)] = found
+        return found
+
+
+def text_fields(level: dict[str, Any]) -> dict[str, str]:
+    """The members that flattening keeps: texts as they are, numbers (and booleans) as text.
+
+    Mirrors ``stringitems`` (simplestreams/util).
+    """
+    return {
+        k: v if v.__class__ is str else str(v)
+        for k, v in level.items()
+        if v.__class__ is str or isinstance(v, (int, float))
+    }
+
+
+def _is_usual(item: dict[str, Any]) -> bool:
+    """Judge what most items have in common once, for all passes and release lines."""
+    path, sha256, size = item.get("path"), item.get("sha256"), item.get("size")
+    if not (path.__class__ is sha256.__class__ is str and size.__class__ is int):
+        return False
+    texts = "".join([text for text in item.values() if text.__class__ is str])
+    return 0 <= size < 10**18 and texts.isascii() and texts.isprintable()
+
+
+def product_title(flat: dict[str, str]) -> str | None:
+    """The title MAAS shows, if the stream gives one.
+
+    Mirrors ``get_product_title`` (maasserver/bootsources.py).
+    """
+    os, release, gadget = flat.get("os_title"), flat.get("release_title"), flat.get("gadget_title")
+    if os is None or release is None:
+        return None
+    return f"{os} {release}" + (f" {gadget}" if gadget is not None else "")
+
+
+def key_of(flat: dict[str, str]) -> Key | None:
+    """The key of a flattened version, ``None`` without the ``content_id`` that MAAS needs."""
+    if "content_id" not in flat:
+        return None
+    return (flat["content_id"], flat["product_name"], flat["version_name"])

@@ -1,0 +1,303 @@
+"""The way from the index to the products, which both passes go.
+
+Mirrors ``BasicMirrorWriter`` (simplestreams/mirrors) by behaviour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.finding import Place
+from maas_stream_lint.imports.legacy.flattening import FlatProduct, Shared, text_fields
+from maas_stream_lint.imports.paths import unsafe_path
+from maas_stream_lint.stream import Failure, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.stream import Stream
+
+FORMATS = ("index:1.0", "products:1.0")
+
+
+class Walk:
+    """The walk over all files of a source."""
+
+    def __init__(
+        self,
+        recorder: PassRecorder,
+        stream: Stream,
+        shared: Shared,
+        visit: Callable[[FlatProduct], None],
+    ) -> None:
+        """``visit``: is called with each product that has versions, in order."""
+        self.recorder = recorder
+        self.stream = stream
+        self.shared = shared
+        self.visit = visit
+        self.signed = not stream.index_path.endswith(".json")
+
+    def walk(self) -> None:
+        """Go from the index to the last product."""
+        if self.stream.fallback:
+            missing = self.stream.files[self.stream.index_path].legacy(signed=self.signed).failure
+            assert missing is not None
+            self.recorder.logged(
+                "no-signed-index",
+                Place(""),
+                missing.exception,
+                missing.message,
+                ("",),
+                values={"path": self.stream.index_path},
+            )
+            self.signed = False
+        self._sync(self.stream.start, (), Place(""))
+
+    def _sync(self, path: str, above: tuple[str, ...], named: Place) -> None:
+        """One file: ``RepoDumper.sync``, which calls itself for what an index names.
+
+        ``named``: the place that names the file.
+        """
+        frames = (*above, path)
+        if path in above:
+            self.recorder.abort(
+                "index-names-itself",
+                named,
+                "RecursionError",
+                "maximum recursion depth exceeded",
+                values={"path": path},
+            )
+            return
+        read = self.stream.files.get(path)
+        if read is None:
+            return  # beyond the number of files that are looked at
+        reading = read.legacy(signed=self.signed)
+        if reading.failure is not None:
+            self._unreadable(path, reading.failure, frames, named)
+        if not reading.parsed:
+            return
+        data = reading.data
+        if not isinstance(data, dict):
+            kind = type(data).__name__
+            self.recorder.abort(
+                "not-an-object",
+                Place(path),
+                "AttributeError",
+                f"'{kind}' object has no attribute 'get'",
+            )
+            return
+        form = data.get("format", "UNSPECIFIED")
+        if not _in(form, FORMATS):
+            top = path == self.stream.start
+            cause = "index-format" if top and "products" not in data else "file-format"
+            at = Place(path, ("format",) if "format" in data else ())
+            self.recorder.abort(
+                cause,
+                at,
+                "TypeError",
+                f"Unknown format '{form}' in '{path}'",
+                values={"format": data.get("format")},
+            )
+            form = "products:1.0" if "products" in data else "index:1.0"
+        try:
+            data = expanded(data)
+        except RecursionError:
+            self.recorder.abort(
+                "aliases-broken",
+                Place(path, ("_aliases",)),
+                "RecursionError",
+                "maximum recursion depth exceeded",
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            self.recorder.abort(
+                "aliases-broken", Place(path, ("_aliases",)), type(error).__name__, str(error)
+            )
+        self._check_format_kept(path, form, data)
+        if form == "index:1.0":
+            self._sync_index(path, data, frames)
+        else:
+            self._sync_products(path, data)
+
+    def _check_format_kept(self, path: str, form: str, data: dict[str, Any]) -> None:
+        """``check_tree_paths`` goes by the format that aliases leave: it walks what is of that."""
+        left = data.get("format")
+        if left == form or not _in(left, FORMATS):
+            return
+        exception, message, member = "KeyError", "'products'", "products"
+        if left == "index:1.0":
+            exception, message, member = "TypeError", "'NoneType' object is not iterable", "index"
+        if member not in data:
+            self.recorder.abort(
+                "aliases-broken",
+                Place(path, ("_aliases",)),
+                exception,
+                message,
+                values={"format": left},
+            )
+
+    def _unreadable(
+        self, path: str, failure: Failure, frames: tuple[str, ...], named: Place
+    ) -> None:
+        cause, place = failure.cause, Place(path)
+        top = len(frames) == 1
+        read = self.stream.files[path]
+        if cause == "file-missing":
+            place = named
+            cause = "index-missing" if top else "entry-file-missing"
+            if top and not self.stream.explicit:
+                cause = "no-signed-index"
+        elif cause == "unsigned-sjson" and self.stream.files[self.stream.start].signed:
+            cause = "mixed-signing-index-signed"
+        elif cause == "not-json" and not self.signed and read.signed:
+            cause = "mixed-signing-index-plain"
+        self.recorder.logged(
+            cause, place, failure.exception, failure.message, frames, values={"path": path}
+        )
+
+    def _sync_index(self, path: str, data: dict[str, Any], frames: tuple[str, ...]) -> None:
+        """``BasicMirrorWriter.sync_index``: all paths are judged before any file is fetched."""
+        index = data.get("index")
+        if not isinstance(index, dict):
+            kind = type(index).__name__
+            self.recorder.abort(
+                "index-empty",
+                Place(path, ("index",)),
+                "TypeError",
+                f"'{kind}' object is not iterable",
+                values={"index": index},
+            )
+            return
+        usable = []
+        for content_id, entry in index.items():
+            at = Place(path, ("index", content_id))
+            if not isinstance(entry, dict):
+                self.recorder.abort(
+                    "entry-not-an-object",
+                    at,
+                    "AttributeError",
+                    f"'{type(entry).__name__}' object has no attribute 'get'",
+                    values={"value": entry},
+                )
+            elif wrong := unsafe_path(entry.get("path")):
+                self.recorder.abort(
+                    "unsafe-path-index",
+                    at.below("path"),
+                    "TypeError",
+                    wrong,
+                    values={"path": entry["path"]},
+                )
+            else:
+                usable.append((at, entry))
+        for at, entry in usable:
+            named = entry.get("path")
+            if not named:
+                self.recorder.drop("entry-path-missing", at)
+                continue
+            known = _in(entry.get("format"), FORMATS)
+            if not isinstance(named, str):
+                self.recorder.abort(
+                    "entry-path-not-text",
+                    at.below("path"),
+                    "TypeError",
+                    "can only concatenate str to str",
+                    values={"path": named},
+                )
+                continue
+            if not known:
+                where = at.below("format") if "format" in entry else at
+                self.recorder.drop(
+                    "entry-format-missing",
+                    where,
+                    values={"format": entry.get("format"), "path": named},
+                )
+                continue
+            self._sync(named, frames, at.below("path"))
+
+    def _sync_products(self, path: str, data: dict[str, Any]) -> None:
+        """``BasicMirrorWriter.sync_products``: only the newest version of each product."""
+        products = data.get("products")
+        if not isinstance(products, dict):
+            if "products" in data:
+                self.recorder.abort(
+                    "products-not-an-object",
+                    Place(path, ("products",)),
+                    "AttributeError",
+                    f"'{type(products).__name__}' object has no attribute 'items'",
+                )
+            else:
+                self.recorder.abort("file-products-missing", Place(path), "KeyError", "'products'")
+            products = {}
+        sound = self.shared.sound.get(path)
+        if sound is None:
+            before = len(self.recorder.trace.events)
+            sound = list(self._sound_products(path, products))
+            if len(self.recorder.trace.events) == before:
+                self.shared.sound[path] = sound
+        if "content_id" not in data:
+            self.recorder.no_content_id(path)
+        top = text_fields(data)
+        for name, raw in sound:
+            if not raw.get("versions"):
+                self.recorder.drop("no-versions", Place(path, ("products", name)))
+                continue
+            self.visit(self.shared.product(path, name, top, raw))
+
+    def _sound_products(
+        self, path: str, products: dict[str, Any]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """``check_tree_paths``: every version's paths are judged, and what is no object."""
+        for name, product in products.items():
+            if not isinstance(product, dict):
+                self.recorder.malformed(
+                    "product-not-an-object", Place(path, ("products", name)), product
+                )
+                continue
+            versions = product.get("versions", {})
+            if not isinstance(versions, dict):
+                self.recorder.malformed(
+                    "versions-not-an-object", Place(path, ("products", name, "versions")), versions
+                )
+                continue
+            if _all_harmless(versions):
+                yield name, product
+                continue
+            sound = [self._is_sound(path, name, *version) for version in versions.items()]
+            if all(sound):  # not before all of them have been looked at
+                yield name, product
+
+    def _is_sound(self, path: str, name: str, vername: str, version: Any) -> bool:
+        """Whether a version's items can be walked. Records what cannot, and each unsafe path."""
+        at = Place(path, ("products", name, "versions", vername))
+        if not isinstance(version, dict):
+            self.recorder.malformed("version-not-an-object", at, version)
+            return False
+        items = version.get("items")
+        if not isinstance(items, dict):
+            if "items" in version:
+                self.recorder.malformed("items-not-an-object", at.below("items"), items)
+            return "items" not in version
+        sound = True
+        for itemname, item in items.items():
+            if not isinstance(item, dict):
+                where = at.below("items", itemname)
+                self.recorder.malformed("item-not-an-object", where, item)
+                sound = False
+            elif (wrong := unsafe_path(item.get("path"))) is not None:
+                where = at.below("items", itemname, "path")
+                values = {"path": item["path"]}
+                self.recorder.abort("unsafe-path-item", where, "TypeError", wrong, values=values)
+        return sound
+
+
+def _all_harmless(versions: dict[str, Any]) -> bool:
+    """Whether all items are objects with paths that can't leave the tree, told at a glance."""
+    try:
+        paths = "\n".join([i["path"] for v in versions.values() for i in v["items"].values()])
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return not (paths.startswith("/") or "\n/" in paths or "../" in paths)
+
+
+def _in(value: Any, options: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value in options

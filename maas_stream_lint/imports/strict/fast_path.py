@@ -1,0 +1,53 @@
+"""The fast path: what is as usual is told in a few steps, and most products are.
+
+A yes is final. After a no, ``shapes`` judges field by field.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maas_stream_lint.rulebook import Shape
+
+
+def open_fields(product: dict[str, Any], shape: Shape) -> dict[str, str]:
+    """The fields of a product that are still to be judged: all, or those that are no mere texts."""
+    texts, others = shape.plain_product
+    try:
+        return others if set(map(type, texts(product))) == {str} else shape.product
+    except KeyError:
+        return shape.product
+
+
+def all_usual(versions: dict[str, Any], shape: Shape) -> bool:
+    """Whether all versions fit: they hold nothing but items, and usual ones."""
+    needed, types, options = shape.plain_item
+    try:
+        holders = [version["items"] for version in versions.values() if len(version) == 1]
+        items = [holder[key] for holder in holders for key in shape.required]
+        items += [holder[key] for holder in holders for key in shape.one_of if key in holder]
+        columns = [set(map(type, column)) for column in zip(*map(needed, items), strict=True)]
+        spare = {type(item.get(option)) for option in options for item in items}
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return (
+        len(holders) == len(versions)
+        and all(map(shape.no_items.isdisjoint, holders))
+        and not (shape.one_of and any(map(shape.roots.isdisjoint, holders)))
+        and columns == [{type_} for type_ in types]
+        and spare <= {str, type(None)}
+    )
+
+
+def is_usual(item: dict[str, Any], shape: Shape) -> bool:
+    """Whether an item fits."""
+    needed, types, options = shape.plain_item
+    try:
+        usual = tuple(map(type, needed(item))) == types
+    except KeyError:
+        return False
+    for name in options:
+        value = item.get(name)
+        usual = usual and (value is None or value.__class__ is str)
+    return usual

@@ -1,0 +1,148 @@
+"""The metadata: the index, all files that it names, and the products in them.
+
+Mirrors ``SimpleStreamsClient`` (3.8, maasservicelayer/simplestreams/client.py) by behaviour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.finding import Place
+from maas_stream_lint.imports.strict.index_model import check_index
+from maas_stream_lint.imports.strict.shapes import fit
+
+if TYPE_CHECKING:
+    from maas_stream_lint.imports.recorder import Recorder
+    from maas_stream_lint.imports.strict.fitting import Product
+    from maas_stream_lint.rulebook import Shape
+    from maas_stream_lint.stream import Stream
+
+CLIENT = "SimpleStreamsClientException"
+BAD_INDEX = "Got invalid data for the index file"
+BAD_FILE = "Got invalid data for the products file"
+
+
+@dataclass
+class Listed:
+    """A products file that fits a shape, or what of a refused one does."""
+
+    path: str
+    shape: Shape
+    products: list[Product]
+    whole: bool = True
+
+    @property
+    def bootloaders(self) -> bool:
+        """Whether its products are bootloaders."""
+        return "bootloader-type" in self.shape.product
+
+    @property
+    def sets(self) -> bool:
+        """Whether its products are kernels, with a flavour each."""
+        return "kflavor" in self.shape.product
+
+
+class Fetch:
+    """The fetch of one source's metadata."""
+
+    def __init__(self, recorder: Recorder, stream: Stream) -> None:
+        """Nothing is fetched yet."""
+        self.recorder = recorder
+        self.stream = stream
+        self.lists: list[Listed] = []
+
+    def run(self) -> list[Listed]:
+        """``get_all_products``: the index, then all files; one refusal ends the source."""
+        if self.stream.fallback:
+            read = self.stream.files[self.stream.index_path].strict()
+            assert read.failure is not None
+            path = self.stream.index_path
+            self.recorder.abort(
+                "no-signed-index", Place(""), CLIENT, read.failure.message, values={"path": path}
+            )
+        index = self._read(self.stream.start, Place(""))
+        if index is None:
+            return []
+        for path, named in self._entries(self.stream.start, index):
+            if path in self.stream.files:
+                data = self._read(path, named)
+                if data is not None:
+                    self._produce(path, data)
+        return self.lists
+
+    def _read(self, path: str, named: Place) -> dict[str, Any] | None:
+        read = self.stream.files[path]
+        reading = read.strict()
+        if reading.failure is not None:
+            cause, place = reading.failure.cause, Place(path)
+            if cause == "file-missing":
+                cause, place = ("entry-file-missing" if named.file else "index-missing"), named
+                if not named.file and not self.stream.explicit:
+                    cause = "no-signed-index"
+            elif cause == "unsigned-file":
+                cause = "unsigned-json-on-38" if path.endswith(".json") else "unsigned-sjson"
+                if named.file and self.stream.files[named.file].signed:
+                    cause = "mixed-signing-index-signed"
+            self.recorder.abort(
+                cause,
+                place,
+                reading.failure.exception,
+                reading.failure.message,
+                values={"path": path},
+            )
+        if not reading.parsed:
+            return None
+        if not isinstance(reading.data, dict):
+            kind = type(reading.data).__name__
+            self.recorder.abort(
+                "not-an-object",
+                Place(path),
+                "TypeError",
+                f"argument after ** must be a mapping, not {kind}",
+            )
+            return None
+        data: dict[str, Any] = reading.data
+        return data
+
+    def _entries(self, path: str, data: dict[str, Any]) -> list[tuple[str, Place]]:
+        """The paths of a valid index, or as many as can be told of another."""
+        check = check_index(data, self.recorder.release)
+        for problem in check.problems:
+            self.recorder.abort(
+                problem.cause,
+                Place(path, problem.path),
+                problem.exception or CLIENT,
+                problem.message or BAD_INDEX,
+                values=problem.values,
+            )
+        if check.ok and not check.paths:
+            self.recorder.abort(
+                "index-empty", Place(path), CLIENT, f"No images metadata found in {path}."
+            )
+        return [(named, Place(path, at)) for named, at in check.paths]
+
+    def _produce(self, path: str, data: dict[str, Any]) -> None:
+        """``SimpleStreamsProductListFactory.produce``."""
+        fitted = fit(data, self.recorder.release)
+        if fitted.shape is not None:
+            self.lists.append(Listed(path, fitted.shape, fitted.products))
+            return
+        if _in_index_form(data):
+            self.recorder.abort("entry-nested-index", Place(path), CLIENT, BAD_FILE)
+            return
+        for problem in fitted.problems:
+            self.recorder.abort(
+                problem.cause,
+                Place(path, problem.path),
+                problem.exception or CLIENT,
+                problem.message or BAD_FILE,
+                values=problem.values,
+            )
+        # As if the bad ones were fixed: so that all that is wrong is seen in one run.
+        for shape, products in fitted.sound:
+            self.lists.append(Listed(path, shape, products, whole=False))
+
+
+def _in_index_form(data: dict[str, Any]) -> bool:
+    return "index" in data and "products" not in data

@@ -1,0 +1,74 @@
+"""Products and versions that fit a shape, and what of them MAAS keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.finding import Path
+    from maas_stream_lint.rulebook import Release, Shape
+
+
+@dataclass(frozen=True)
+class Version:
+    """The newest version of a product that fits."""
+
+    name: str
+    step: str | int  #: where it stands under ``versions``
+    items: dict[str, Any]  #: what stands under ``items``
+    merged: dict[str, Any]  #: the same beside the version's own members, as the model reads it
+
+    def steps(self, key: str) -> Path:
+        """The way from the product to an item."""
+        inside: Path = ("items", key) if key in self.items else (key,)
+        return ("versions", self.step, *inside)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product that fits a shape."""
+
+    name: str
+    path: Path
+    fields: dict[str, Any]
+    versions: tuple[Version, ...]  #: only the newest
+
+    @property
+    def newest(self) -> Version:
+        """The version MAAS takes: the greatest name as text."""
+        return self.versions[0]
+
+
+def kept_texts(data: dict[str, Any], shape: Shape, release: Release) -> Iterator[tuple[Path, str]]:
+    """The texts of a fitting products file that MAAS stores: the models' own members."""
+    yield from _texts(data, release.models["file"], ())
+    for step, name, product in _each(data["products"], "product_name"):
+        at: Path = ("products", step)
+        yield at, name
+        yield from _texts(product, shape.product, at)
+        for place, vername, version in _each(product["versions"], "version_name"):
+            below: Path = (*at, "versions", place)
+            yield below, vername
+            items = version.get("items", {})
+            for key in shape.item_keys:
+                item = items.get(key, version.get(key))
+                if isinstance(item, dict):
+                    inside: Path = ("items", key) if key in items else (key,)
+                    yield from _texts(item, shape.item, (*below, *inside))
+
+
+def _each(holder: Any, member: str) -> Iterator[tuple[str | int, str, dict[str, Any]]]:
+    """What an object holds by name, or a list by a member: its step, its name and itself."""
+    if isinstance(holder, dict):
+        yield from ((name, name, value) for name, value in holder.items())
+    else:
+        yield from ((step, value[member], value) for step, value in enumerate(holder))
+
+
+def _texts(holder: dict[str, Any], fields: dict[str, str], at: Path) -> Iterator[tuple[Path, str]]:
+    for name in fields:
+        if isinstance(holder.get(name), str):
+            yield (*at, name), holder[name]

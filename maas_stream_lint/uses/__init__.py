@@ -1,0 +1,48 @@
+"""What MAAS does with the images that an import leaves, a noun a module.
+
+``simulate`` answers for several release lines; what each asks of MAAS's data is in ``rules/``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.uses.simulation import Settings, Simulation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_stream_lint.imports.trace import Trace
+    from maas_stream_lint.rulebook import Release
+
+#: What of a release's data plays a part in use.
+FACTS = ("use", "drivers", "titles", "release-titles", "deploy", "ubuntu-set")
+
+__all__ = ["Settings", "Simulation", "simulate"]
+
+
+def simulate(
+    traces: Sequence[Trace], releases: Sequence[Release], settings: Settings | None = None
+) -> dict[str, Simulation | None]:
+    """Release line → its use of what its import leaves, ``None`` where the import ends early.
+
+    Lines whose imports and facts are the same share one simulation.
+    """
+    by_line = {line: trace for trace in traces for line in trace.lines}
+    made: list[tuple[Trace, Release, Simulation]] = []
+    found: dict[str, Simulation | None] = {}
+    for release in releases:
+        trace = by_line[release.line]
+        if trace.fatal is not None:
+            found[release.line] = None
+            continue
+        shared = next((s for t, r, s in made if t is trace and _alike(r, release)), None)
+        if shared is None:
+            shared = Simulation(release, trace.rows, trace.cached, settings or Settings())
+            made.append((trace, release, shared))
+        found[release.line] = shared
+    return found
+
+
+def _alike(one: Release, other: Release) -> bool:
+    return all(one.data[fact] == other.data[fact] for fact in FACTS)

@@ -1,0 +1,202 @@
+"""Kernels' names: which texts are one, and which of two is the newer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.uses.refusal import Refusal
+
+if TYPE_CHECKING:
+    from maas_stream_lint.uses.known import KnownReleases
+
+CHANNELS = ("hwe", "ga")
+EDGE = "edge"
+ROLLING = "rolling"
+NEWEST = (999, 999)  #: the version of all that is rolling
+OLDEST = (0, 0)  #: the version of what has none, which every kernel meets
+#: What a kernel's parts weigh beside its version (maasserver/utils/osystems.py, 3.4).
+HWE_EDGE, HWE, PLATFORM, CHANNEL, OLD_HWE, FLAVOUR = (
+    10_000_000,
+    1_000_000,
+    100_000,
+    10_000,
+    1_000,
+    10,
+)
+GENERIC = "generic"
+
+#: A version's numbers, then a weight; compared part by part.
+Order = tuple[int, ...]
+
+
+class Names(ABC):
+    """How a release line reads kernels' names."""
+
+    def __init__(self, known: KnownReleases) -> None:
+        """``known``: the releases that a name may be of."""
+        self.known = known
+        self._orders: dict[str, Order | Refusal] = {}
+
+    @abstractmethod
+    def asked(self, text: str) -> bool:
+        """Whether a text that a machine asks for is looked up as a kernel."""
+
+    @abstractmethod
+    def _order(self, text: str) -> Order: ...
+
+    def order(self, text: str) -> Order:
+        """What a kernel's or release's name is compared by. Raises Refusal if it can't be."""
+        found = self._orders.get(text)
+        if found is None:
+            try:
+                found = self._order(text)
+            except Refusal as refusal:
+                found = refusal
+            self._orders[text] = found
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    def newer(self, one: str, other: str) -> bool:
+        """Whether one is as new as the other: ``release_a_newer_than_b``."""
+        own = self.order(one)
+        return own >= self.order(other)
+
+
+def _unknown(text: str, release: str) -> Refusal:
+    told = f"{text} not found amongst the known Ubuntu releases!"
+    return Refusal("kernel-of-unknown-release", "ValueError", told, text, release=release)
+
+
+class PrefixNames(Names):
+    """A kernel is what starts with ``ga-`` or ``hwe-``, and its second part is its release.
+
+    Mirrors ``get_release_version_from_string`` (maasserver/utils/osystems.py, up to 3.3).
+    """
+
+    def asked(self, text: str) -> bool:
+        """Likewise of what a machine asks for."""
+        return self.is_kernel(text)
+
+    @staticmethod
+    def is_kernel(text: str) -> bool:
+        """Whether a subarch is a kernel."""
+        return text.startswith(("hwe-", "ga-"))
+
+    @staticmethod
+    def rolling(text: str) -> str:
+        """What a rolling kernel is called beside its own name."""
+        parts = text.split("-")
+        return "-".join([parts[0], ROLLING, *parts[2:]])
+
+    def _order(self, text: str) -> Order:
+        parts = text.split("-")
+        if len(parts) > 4:
+            told = f"Unknown release or kernel {text}!"
+            raise Refusal("kernel-of-unknown-release", "ValueError", told, text)
+        release = parts[0] if len(parts) == 1 else parts[1]
+        weight = 1 if len(parts) > 2 and parts[-1] == EDGE else 0
+        if parts[0] == "hwe" and len(parts) > 1 and len(parts[1]) > 1:
+            weight += 1
+        version = NEWEST if release == ROLLING else self.known.numbers(release)
+        if version is None:
+            raise _unknown(text, release)
+        return (*version, weight)
+
+
+class Parsed(NamedTuple):
+    """The parts of a kernel's name; without a channel, all of it is the platform."""
+
+    channel: str  #: ``ga``, ``hwe``, ``hwe-edge`` or nothing
+    release: str
+    platform: str
+    flavour: str
+
+    @property
+    def kernel(self) -> bool:
+        """Whether it is a kernel at all."""
+        return bool(self.channel)
+
+
+def parse(text: str) -> Parsed:
+    """A name taken apart: ``[platform-](ga|hwe[-edge])-release[-flavour][-edge]``.
+
+    Raises Refusal for two channels, or none of a release. Mirrors ``parse_subarch_kernel_string``
+    (maasserver/utils/osystems.py, from 3.4 on).
+    """
+    parts = text.split("-")
+    channels = [channel for channel in CHANNELS if channel in parts]
+    if len(parts) == 1 or not channels:
+        return Parsed("", "", text, "")
+    if len(channels) > 1:
+        told = f"Kernel {text} has multiple channels specified!"
+        raise Refusal("kernel-unparsable", "InvalidSubarchKernelStringError", told, text)
+    channel = channels[0]
+    at = parts.index(channel)
+    platform, rest = "-".join(parts[:at]), parts[at + 1 :]
+    if channel == "hwe" and rest[:1] == [EDGE]:
+        channel, rest = "hwe-edge", rest[1:]
+    elif channel == "hwe" and rest[-1:] == [EDGE]:
+        channel, rest = "hwe-edge", rest[:-1]
+    if not rest:
+        told = f"Kernel {text} has no release specified"
+        raise Refusal("kernel-unparsable", "ValueError", told, text)
+    return Parsed(channel, rest[0], platform, "-".join(rest[1:]))
+
+
+class ParsedNames(Names):
+    """A kernel is what has ``ga`` or ``hwe`` as one of its parts; platforms and flavours count.
+
+    Mirrors ``get_release_version_from_string`` (maasserver/utils/osystems.py, from 3.4 on).
+    """
+
+    def asked(self, text: str) -> bool:
+        """``validate_kernel_str`` in ``get_working_kernel``."""
+        return any(channel in text.split("-") for channel in CHANNELS)
+
+    @staticmethod
+    def rolling(parsed: Parsed) -> str:
+        """What a rolling kernel is called beside its own name."""
+        return "-".join((parsed.platform, parsed.channel, ROLLING, parsed.flavour)).strip("-")
+
+    def _order(self, text: str) -> Order:
+        if text == ROLLING:
+            return (*NEWEST, 0)
+        if "-" not in text:
+            version = self.known.numbers(text)
+            if version is not None:
+                return (*version, 0)
+            return (*OLDEST, CHANNEL + (0 if text == GENERIC else PLATFORM))
+        parsed = parse(text)
+        return (*self._version(text, parsed), _weight(parsed))
+
+    def _version(self, text: str, parsed: Parsed) -> tuple[int, ...]:
+        if parsed.release == ROLLING:
+            return NEWEST
+        version = self.known.numbers(parsed.release) if parsed.release else None
+        if version is not None:
+            return version
+        if not parsed.release and parsed.platform and parsed.platform != GENERIC:
+            return OLDEST
+        raise _unknown(text, parsed.release)
+
+
+def _weight(parsed: Parsed) -> int:
+    old = len(parsed.release) == 1
+    weight = 0
+    if parsed.channel == "hwe-edge":
+        weight += HWE_EDGE
+    elif parsed.channel == "hwe":
+        weight += 0 if old else HWE
+    elif not parsed.channel and parsed.platform:
+        weight += CHANNEL
+    if parsed.channel == "hwe" and old:
+        weight += OLD_HWE
+    elif parsed.release:
+        weight += CHANNEL
+    if parsed.flavour and parsed.flavour != GENERIC:
+        weight += FLAVOUR
+    if parsed.platform and parsed.platform != GENERIC:
+        weight += PLATFORM
+    return weight

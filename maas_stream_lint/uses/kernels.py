@@ -1,0 +1,167 @@
+"""Which kernels there are for a release, an architecture and a platform."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.uses.kernel import (
+    GENERIC,
+    Names,
+    ParsedNames,
+    PrefixNames,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.uses.known import KnownReleases
+    from maas_stream_lint.uses.stock import Image, Stock
+
+
+class Kernels(ABC):
+    """The lists of kernels of one release line. Mirrors ``get_hwe_kernels`` (bootresource.py)."""
+
+    names: Names
+
+    def __init__(self, stock: Stock) -> None:
+        """``stock``: the images that are there."""
+        self.stock = stock
+
+    @abstractmethod
+    def available(
+        self, name: str, arch: str, platform: str, flavour: str | None = None
+    ) -> list[str]:
+        """The kernels of a release for a machine, in the order in which MAAS tries them.
+
+        Raises Refusal if one of them can't be ordered: then nobody gets any.
+        """
+
+    @abstractmethod
+    def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
+        """The kernels of all whose name starts so, of any architecture and platform.
+
+        ``levels``: with those that each claims to support. Raises Refusal likewise.
+        """
+
+    def flavours(self) -> set[str]:
+        """The flavours that any resource has."""
+        resources = (image.resource for image in self.stock.images)
+        return {resource.kflavor for resource in resources if resource.kflavor is not None}
+
+    @abstractmethod
+    def flavour_of(self, kernel: str) -> str:
+        """The flavour that a machine's least kernel asks for."""
+
+    def _sorted(self, kernels: dict[str, None]) -> list[str]:
+        return sorted(kernels, key=self.names.order)
+
+
+class PrefixKernels(Kernels):
+    """Up to 3.3: platforms play no part."""
+
+    names: PrefixNames
+
+    def __init__(self, stock: Stock, known: KnownReleases) -> None:
+        """Nothing is listed yet."""
+        super().__init__(stock)
+        self.names = PrefixNames(known)
+
+    def available(
+        self, name: str, arch: str, platform: str, flavour: str | None = None
+    ) -> list[str]:
+        """The platform is nobody's concern."""
+        images = self.stock.starting_with(name, arch)
+        return self._list([i for i in images if flavour in (None, i.resource.kflavor)])
+
+    def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
+        """Of every architecture."""
+        return self._list(self.stock.starting_with(name), levels=levels)
+
+    def flavour_of(self, kernel: str) -> str:
+        """The first of its parts that is a flavour."""
+        known = self.flavours()
+        return next((part for part in kernel.split("-") if part in known), GENERIC)
+
+    def _list(self, images: list[Image], *, levels: bool = False) -> list[str]:
+        found: dict[str, None] = {}
+        for image in images:
+            if self.names.is_kernel(image.subarch):
+                found[image.subarch] = None
+                if image.resource.rolling:
+                    found[self.names.rolling(image.subarch)] = None
+            if levels:
+                found.update(dict.fromkeys(filter(self.names.is_kernel, image.listed)))
+        return self._sorted(found)
+
+
+class ParsedKernels(Kernels):
+    """From 3.4 on: a kernel is for its platform, and for those that it says it supports."""
+
+    names: ParsedNames
+
+    def __init__(self, stock: Stock, known: KnownReleases) -> None:
+        """Nothing is listed yet."""
+        super().__init__(stock)
+        self.names = ParsedNames(known)
+
+    def available(
+        self, name: str, arch: str, platform: str, flavour: str | None = None
+    ) -> list[str]:
+        """Exact platform first, then what supports it, generic kernels last.
+
+        Mirrors ``get_available_kernels_prioritising_platform`` (maasserver/utils/osystems.py).
+        """
+        images = self.stock.starting_with(name, arch)
+        images = [i for i in images if flavour in (None, i.resource.kflavor)]
+        generic = self._list(images, GENERIC)
+        if platform == GENERIC:
+            return generic
+        own = self._list(images, platform, exact=True)
+        supporting = self._list(images, platform)
+        special = [kernel for kernel in supporting if kernel not in generic]
+        return own + special + [kernel for kernel in supporting if kernel in generic]
+
+    def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
+        """Of every architecture and platform."""
+        return self._list(self.stock.starting_with(name), levels=levels)
+
+    def flavour_of(self, kernel: str) -> str:
+        """What stands behind its release, if any resource has that flavour."""
+        flavour = parse(kernel).flavour
+        return flavour if flavour and flavour in self.flavours() else GENERIC
+
+    def _list(
+        self,
+        images: list[Image],
+        platform: str | None = None,
+        *,
+        exact: bool = False,
+        levels: bool = False,
+    ) -> list[str]:
+        found: dict[str, None] = {}
+        for image in images:
+            parsed = parse(image.subarch)
+            if platform is not None and not _is_for(image, parsed.platform, platform, exact=exact):
+                continue
+            if parsed.kernel:
+                found[image.subarch] = None
+                if image.resource.rolling:
+                    found[self.names.rolling(parsed)] = None
+            elif platform is not None and platform != GENERIC:
+                found[image.subarch] = None
+            if levels:
+                found.update({text: None for text in image.listed if parse(text).kernel})
+        return self._sorted(found)
+
+
+def _is_for(image: Image, named: str, platform: str, *, exact: bool) -> bool:
+    """``named``: the platform in its kernel's name."""
+    own = image.resource.extra.get("platform", named) or GENERIC
+    return own == platform or (not exact and platform in image.platforms)
+
+
+def kernels_of(release: Release, stock: Stock, known: KnownReleases) -> Kernels:
+    """The lists as a release line makes them."""
+    kinds = {"prefix": PrefixKernels, "parsed": ParsedKernels}
+    return kinds[release.use("kernel-names")](stock, known)

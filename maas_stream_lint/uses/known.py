@@ -1,0 +1,59 @@
+"""The releases that MAAS knows: distro-info's, and those of the list of available images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_stream_lint.imports.rows import Cached
+
+#: Older releases share their first letters, so MAAS looks them up by their whole version only.
+FIRST_BY_SERIES = 12
+
+
+class KnownReleases:
+    """What a release's name or version is known as. Each text is looked up once."""
+
+    def __init__(self, cached: Sequence[Cached]) -> None:
+        """``cached``: the list of available images, in the order of its rows."""
+        self._cached = cached
+        self._versions: dict[str, str | None] = {}
+
+    def version(self, text: str) -> str | None:
+        """The version that a text stands for, ``24.04 LTS``; ``None`` where MAAS knows none.
+
+        Mirrors ``get_release`` (maasserver/utils/osystems.py): the first that starts with the text.
+        """
+        if text not in self._versions:
+            self._versions[text] = _by_distro_info(text) or self._by_stream(text)
+        return self._versions[text]
+
+    def numbers(self, text: str) -> tuple[int, ...] | None:
+        """The version's numbers, ``(24, 4)``. Raises Refusal if they are none."""
+        version = self.version(text)
+        if version is None:
+            return None
+        try:
+            return tuple(int(part) for part in version.split(" ")[0].split("."))
+        except ValueError as error:
+            cause = "version-not-a-number"
+            raise Refusal(cause, "ValueError", str(error), text, version=version) from None
+
+    def _by_stream(self, text: str) -> str | None:
+        for row in self._cached:
+            if row.release.startswith(text) or (row.title or "").startswith(text):
+                return None if row.title is None or row.codename is None else row.title
+        return None
+
+
+def _by_distro_info(text: str) -> str | None:
+    for release in ubuntu_releases().releases:
+        by_series = int(release.version.split(".")[0]) >= FIRST_BY_SERIES
+        if (by_series and release.series.startswith(text)) or release.version.startswith(text):
+            return release.version
+    return None

@@ -1,0 +1,255 @@
+"""Up to 3.4 a rack serves what it has imported from the region: the files by name in directories.
+
+Mirrors the region's endpoint (``SimpleStreamsHandler``, maasserver/bootresources.py), the rack's
+import of it (``RepoDumper`` and ``RepoWriter``, provisioningserver/import_images) and what the rack
+then finds (provisioningserver/boot/tftppath.py, rackdservices/tftp.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
+from maas_stream_lint.uses.curtin import Handed, handed, no_image
+from maas_stream_lint.uses.kernel import GENERIC, ROLLING
+from maas_stream_lint.uses.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
+    from maas_stream_lint.uses.stock import Image, Stock
+
+SQUASHFS = "squashfs"  #: what a machine's root is called, whatever is there
+
+
+class Directory(NamedTuple):
+    """Where a rack keeps the files of an image."""
+
+    os: str
+    arch: str
+    subarch: str
+    release: str
+    label: str
+
+    def __str__(self) -> str:
+        """Its path under the images."""
+        return "/".join(self)
+
+
+class _Spec(NamedTuple):
+    """What a description is for: ``ImageSpec`` (provisioningserver/import_images/helpers.py)."""
+
+    os: str
+    arch: str
+    subarch: str
+    kflavor: str
+    release: str
+    label: str
+
+
+@dataclass
+class Tree:
+    """What a rack's import leaves."""
+
+    directories: dict[Directory, dict[str, Image]] = field(default_factory=dict)  #: file → whose
+    subarches: dict[_Spec, str] = field(default_factory=dict)  #: what an image says it supports
+    refusal: Refusal | None = None  #: what ended the import
+
+    def of(self, system: System, arch: str) -> list[Directory]:
+        """The directories of a system and architecture, in order.
+
+        One with an empty part lies a level higher, where nobody looks.
+        """
+        wanted = (system.os, arch, system.release)
+        return [d for d in self.directories if (d.os, d.arch, d.release) == wanted and all(d)]
+
+    def supported(self, directory: Directory) -> list[str]:
+        """What a directory's image says it supports, if the rack finds its description.
+
+        Mirrors ``extract_metadata`` (provisioningserver/boot/tftppath.py): the flavour is taken to
+        be the third part of the directory's name.
+        """
+        parts = directory.subarch.split("-")
+        kflavor = parts[2] if len(parts) > 2 else GENERIC
+        os, arch, subarch, release, label = directory
+        said = self.subarches.get(_Spec(os, arch, subarch, kflavor, release, label))
+        return [""] if said is None else said.split(",")
+
+
+def imported(stock: Stock, release: Release) -> Tree:
+    """What a rack of a release line makes of the region's images."""
+    tree = Tree()
+    images = sorted(stock.images, key=_product_name)
+    described = _described(images)
+    tree.subarches = {
+        spec: image.resource.extra["subarches"]
+        for spec, image in described.items()
+        if "subarches" in image.resource.extra
+    }
+    wanted = {image.position for image in described.values()}
+    for image in images:
+        if image.position not in wanted:
+            continue
+        if image.os == "custom" and release.deploy("custom-os") == "rack-import-fails":
+            return Tree(refusal=_not_found(image))
+        _link(tree, image)
+    tree.directories = dict(sorted(tree.directories.items()))
+    return tree
+
+
+def _product_name(image: Image) -> str:
+    return f"maas:boot:{image.os}:{image.arch}:{image.subarch}:{image.release}"
+
+
+def _described(images: list[Image]) -> dict[_Spec, Image]:
+    """``RepoDumper.insert_item``: whose description stands for what."""
+    found: dict[_Spec, Image] = {}
+    for image in images:
+        kflavor = GENERIC if image.resource.kflavor is None else image.resource.kflavor
+        own = _Spec(image.os, image.arch, image.subarch, kflavor, image.release, image.set.label)
+        said = image.resource.extra.get("subarches", GENERIC)
+        for subarch in said.split(","):
+            found.setdefault(own._replace(subarch=subarch), image)
+        found[own] = image
+        # The region gives the release where a stream has the version.
+        usual = (f"ga-{image.release}", f"hwe-{image.release[:1]}")
+        if image.os == "ubuntu" and image.subarch in usual and GENERIC in said:
+            found[own._replace(subarch=GENERIC)] = image
+    return found
+
+
+def _not_found(image: Image) -> Refusal:
+    """The region looks a file of os ``custom`` up by the image's bare name, as uploads have."""
+    row, file = image.resource, image.set.files[0].name
+    path = f"{image.os}/{row.architecture}/{image.release}/{image.set.version}/{file}"
+    told = f"OSError: Unable to open {path}"
+    return Refusal("rack-import", "OSError", told, image=image)
+
+
+def _link(tree: Tree, image: Image) -> None:
+    """``RepoWriter.insert_item`` for each file of an image."""
+    for subarch in _directories(image):
+        at = Directory(image.os, image.arch, subarch, image.release, image.set.label)
+        tree.directories.setdefault(at, {}).update({f.name: image for f in image.set.files})
+
+
+def _directories(image: Image) -> Iterator[str]:
+    """The subarches that an image is linked for."""
+    yield image.subarch
+    if image.resource.kflavor == GENERIC and (
+        image.subarch.startswith("ga-") or image.subarch == f"hwe-{image.release[:1]}"
+    ):
+        yield GENERIC
+    if image.resource.rolling:
+        first, _, rest = image.subarch.partition("-")
+        yield "-".join([first, ROLLING, *rest.split("-")[1:]])
+
+
+class Rack:
+    """Boots and installs as a rack of one release line does."""
+
+    def __init__(self, choice: Choice, stock: Stock) -> None:
+        """``choice``: how kernels are chosen. ``stock``: the images that are there."""
+        self.release = choice.release
+        self.stock = stock
+        self.configs = Configs(choice)
+        self.files = Files(choice, stock, with_root=False)
+        self.tree = imported(stock, choice.release)
+
+    @property
+    def rack_import(self) -> Refusal | None:
+        """What the import of a rack ends in."""
+        return self.tree.refusal
+
+    def boot(self, machine: Machine, config: Config, final: System) -> Boot:
+        """What a machine gets to boot; the root is always the file ``squashfs``."""
+        try:
+            files = self.files.names(machine, config)
+        except Refusal as refusal:
+            return Boot(config, None, refusal)
+        label = self._label(machine, config)
+        if label is None:
+            told = f"Missing boot image {config.system.os}/{machine.arch}/{config.kernel}/"
+            told += f"{config.system.release}."
+            return Boot(config, files, Refusal("missing-boot-image", "", told, config.kernel))
+        system = config.system
+        at = Directory(system.os, machine.arch, config.kernel, system.release, label)
+        needs = self.release.ubuntu_set
+        # A file that the region does not know is called by its ftype.
+        needed = [files[0] or needs.kernel, files[1] or needs.initrd]
+        there = self.tree.directories.get(at, {})
+        lacking = [name for name in (*needed, SQUASHFS) if name not in there]
+        if not lacking:
+            return Boot(config, files, None)
+        told = f"404: the rack has no {', '.join(lacking)} in {at}"
+        return Boot(config, files, Refusal("rack-lacks-files", "", told, config.kernel))
+
+    def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
+        """What curtin is handed. Raises Refusal where it is nothing.
+
+        Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
+        """
+        found = None
+        if kernel and "kernel" in self.release.use("curtin-asks-for"):
+            found = self._image(kernel, machine, system)
+        found = found or self._image(machine.platform, machine, system)
+        if found is None:
+            raise no_image(machine.platform, machine, system, None)
+        return self._root(found, system)
+
+    def fetched(self, handed: Handed, machine: Machine, system: System) -> Refusal | None:
+        """What is said if the file is not where curtin looks: in the directory of the platform."""
+        if not handed.kind:
+            return None
+        precise = system.os == "ubuntu" and system.release == "precise"
+        platform = GENERIC if precise else machine.platform
+        at = Directory(system.os, machine.arch, platform, system.release, handed.label)
+        if handed.file in self.tree.directories.get(at, {}):
+            return None
+        told = f"404: the rack has no file {at}/{handed.file}"
+        return Refusal("rack-lacks-root", "", told)
+
+    def _label(self, machine: Machine, config: Config) -> str | None:
+        """``get_boot_image`` (rackdservices/tftp.py): the label of what fits."""
+        if config.system.os not in self.release.drivers:
+            return None
+        found = self.tree.of(config.system, machine.arch)
+        for at in found:
+            if at.subarch == config.kernel:
+                return at.label
+        for at in found:
+            if config.kernel in self.tree.supported(at):
+                return at.label
+        return None
+
+    def _image(self, subarch: str, machine: Machine, system: System) -> Directory | None:
+        """``get_curtin_image``: exactly that, else any if some resource supports it."""
+        if system.os not in self.release.drivers or system.os in self.release.use("ephemeral"):
+            return None
+        found = self.tree.of(system, machine.arch)
+        exact = [at for at in found if at.subarch == subarch]
+        if exact or not found:
+            return exact[0] if exact else None
+        resource = self._resource(subarch, machine, system)
+        return found[0] if resource is not None else None
+
+    def _resource(self, subarch: str, machine: Machine, system: System) -> Image | None:
+        """``get_resource_for`` (maasserver/models/bootresource.py)."""
+        if system.os == "custom":
+            return None
+        for image in self.stock.named(str(system)):
+            if image.resource.architecture.startswith(machine.arch) and image.supports(subarch):
+                return image
+        return None
+
+    def _root(self, at: Directory, system: System) -> Handed:
+        """``_find_image`` (drivers/osystem): the first file that the driver takes, or its usual."""
+        types = self.release.curtin_types[system.os]
+        for name in sorted(self.tree.directories[at]):
+            if name in types:
+                return handed(name, types[name], system, at.label)
+        usual = self.release.use("default-roots").get(system.os) or next(iter(types))
+        return handed(usual, types[usual], system, at.label)

@@ -1,0 +1,37 @@
+"""Why MAAS does not commission, boot or deploy: its own words, and what they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What MAAS's forms raise: the machine is refused, and nothing else is lost.
+FORM = "ValidationError"
+
+
+class Refusal(Exception):  # noqa: N818 - not an error of ours, but what MAAS says
+    """One thing that MAAS stumbles over when an image is used.
+
+    ``cause``: what a rule knows it by. ``exception``: the class that MAAS raises, or ``""`` where
+    it only logs a line. ``text``: the line. ``kernel``: the kernel's name that is to blame.
+    """
+
+    def __init__(
+        self, cause: str, exception: str, text: str, kernel: str | None = None, **values: Any
+    ) -> None:
+        """Nothing but what it is told."""
+        super().__init__(text)
+        self.cause = cause
+        self.exception = exception
+        self.text = text
+        self.kernel = kernel
+        self.values = values
+
+    @property
+    def form(self) -> bool:
+        """Whether it is a form's error, so that the boot goes on without a kernel."""
+        return self.exception == FORM
+
+
+def form_error(cause: str, text: str, kernel: str | None = None, **values: Any) -> Refusal:
+    """What a form says."""
+    return Refusal(cause, FORM, text, kernel, **values)

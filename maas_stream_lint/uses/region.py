@@ -1,0 +1,93 @@
+"""From 3.5 on the region itself hands out what is booted and installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
+from maas_stream_lint.uses.curtin import Handed, handed, no_image
+from maas_stream_lint.uses.refusal import Refusal
+
+if TYPE_CHECKING:
+    from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
+    from maas_stream_lint.uses.stock import Image, Stock
+
+NOT_BOOTABLE = "failed to compute a bootable {arch}/{kernel} system for {system}: no {lacking}"
+PARTS = ("kernel", "initrd", None, "rootfs")
+SEVERAL_FILES = "get() returned more than one BootResourceFile -- it returned {count}!"
+
+
+class Region:
+    """Boots and installs as the region of one release line says."""
+
+    rack_import: Refusal | None = None  #: racks import nothing
+
+    def __init__(self, choice: Choice, stock: Stock) -> None:
+        """``choice``: how kernels are chosen. ``stock``: the images that are there."""
+        self.release = choice.release
+        self.stock = stock
+        self.configs = Configs(choice)
+        self.files = Files(choice, stock, with_root=True)
+
+    def boot(self, machine: Machine, config: Config, final: System) -> Boot:
+        """What a machine gets to boot; ``final``: the system that it is for."""
+        try:
+            files = self.files.names(machine, config)
+        except Refusal as refusal:
+            return Boot(config, None, refusal)
+        lacking = [part for part, file in zip(PARTS, files, strict=True) if part and not file]
+        if not lacking:
+            return Boot(config, files, None)
+        told = NOT_BOOTABLE.format(
+            arch=machine.arch, kernel=config.kernel, system=final, lacking=", ".join(lacking)
+        )
+        return Boot(config, files, Refusal("not-bootable", "", told, config.kernel))
+
+    def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
+        """What curtin is handed. Raises Refusal where it is nothing.
+
+        Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
+        """
+        name, kind = self._by_kernel(kernel, machine, system)
+        return handed(name, kind, system)
+
+    def fetched(self, handed: Handed, machine: Machine, system: System) -> Refusal | None:
+        """The region has what it names."""
+        return None
+
+    def _by_kernel(self, kernel: str | None, machine: Machine, system: System) -> tuple[str, str]:
+        if kernel:
+            try:
+                return self._root(kernel, machine, system)
+            except Refusal as refusal:
+                if refusal.cause == "several-roots":
+                    raise
+        return self._root(machine.platform, machine, system)
+
+    def _root(self, subarch: str, machine: Machine, system: System) -> tuple[str, str]:
+        """``get_curtin_image``: the root file and how curtin is to write it."""
+        types = self.release.curtin_types.get(system.os)
+        if types is None:
+            told = (
+                "Error generating the URL of curtin's image file.  "
+                + self.release.deploy("unknown-os").format(os=system.os)
+                + " "
+            )
+            raise Refusal("unsupported-os", "MissingBootImage", told)
+        image = self._resource(subarch, machine, system)
+        roots = [f for f in image.set.files if f.ftype in types] if image is not None else []
+        if image is None or not roots:
+            raise no_image(subarch, machine, system, image)
+        if len(roots) > 1:
+            told = SEVERAL_FILES.format(count=len(roots))
+            raise Refusal("several-roots", "MultipleObjectsReturned", told, image=image)
+        return roots[0].name, types[roots[0].ftype]
+
+    def _resource(self, subarch: str, machine: Machine, system: System) -> Image | None:
+        """``get_resource_for`` (maasserver/models/bootresource.py)."""
+        if system.os == "custom":
+            return None
+        for image in self.stock.named(str(system)):
+            if image.resource.architecture.startswith(machine.arch) and image.supports(subarch):
+                return image
+        return None

@@ -1,0 +1,176 @@
+"""One release line's use of what an import leaves: which machines it commissions and deploys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.uses.boot import Boot
+from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
+from maas_stream_lint.uses.kernel import GENERIC
+from maas_stream_lint.uses.kernels import kernels_of
+from maas_stream_lint.uses.known import KnownReleases
+from maas_stream_lint.uses.rack import Rack
+from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.region import Region
+from maas_stream_lint.uses.stock import Stock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_stream_lint.imports.rows import BootResource, Cached
+    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.uses.curtin import Handed
+    from maas_stream_lint.uses.stock import Image
+
+UBUNTU = "ubuntu"
+
+
+class Settings(NamedTuple):
+    """What of MAAS's settings and machines plays a part."""
+
+    commissioning: System = System(UBUNTU, "noble")
+    #: ``arch/platform`` of each; with none, ``ARCH/generic`` of every arch that has an image
+    machines: tuple[str, ...] = ()
+    least_kernel: str | None = None  #: the least kernel that each machine wants
+
+
+class Deployment(NamedTuple):
+    """What becomes of a machine that is told to deploy a system."""
+
+    kernel: str | None
+    chosen: Refusal | None  #: why there is no kernel
+    boot: Boot | None  #: ``None`` without a kernel
+    curtin: Handed | Refusal
+    fetched: Refusal | None  #: why curtin does not get its file
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The first thing that is in the way."""
+        boot = self.boot.refusal if self.boot is not None else None
+        curtin = self.curtin if isinstance(self.curtin, Refusal) else None
+        return self.chosen or boot or curtin or self.fetched
+
+
+class Commissioning(NamedTuple):
+    """What becomes of a machine that is commissioned."""
+
+    kernel: str | None
+    boot: Boot | None
+    refusal: Refusal | None
+
+
+@dataclass
+class Simulation:
+    """The images in use. Every question is answered once."""
+
+    release: Release
+    rows: Sequence[BootResource]
+    cached: Sequence[Cached]
+    settings: Settings
+    _deployed: dict[tuple[Any, ...], Deployment] = field(default_factory=dict, repr=False)
+    _commissioned: dict[tuple[Machine, System], Commissioning] = field(
+        default_factory=dict, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        """Put the rows where MAAS finds them."""
+        self.stock = Stock(self.rows, self.release.ubuntu_set)
+        self.known = KnownReleases(self.cached)
+        self.kernels = kernels_of(self.release, self.stock, self.known)
+        self.choice = Choice(self.release, self.kernels, self.settings.commissioning)
+        rack = self.release.use("boots-from") == "rack"
+        self.server = Rack(self.choice, self.stock) if rack else Region(self.choice, self.stock)
+
+    @cached_property
+    def machines(self) -> list[Machine]:
+        """The machines that are tried."""
+        given = self.settings.machines or tuple(
+            dict.fromkeys(f"{image.arch}/{GENERIC}" for image in self.stock.images)
+        )
+        split = (text.partition("/") for text in given)
+        return [Machine(arch, platform, self.settings.least_kernel) for arch, _, platform in split]
+
+    def machines_for(self, images: Sequence[Image]) -> list[Machine]:
+        """Those of the architectures that some images are for."""
+        arches = {image.arch for image in images}
+        return [machine for machine in self.machines if machine.arch in arches]
+
+    @cached_property
+    def systems(self) -> dict[System, list[Image]]:
+        """The systems that are offered, each with its images, in the order of their rows."""
+        found: dict[System, list[Image]] = {}
+        for image in self.stock.images:
+            found.setdefault(System(image.os, image.release), []).append(image)
+        return found
+
+    def deploy(self, machine: Machine, system: System, asked: str | None = None) -> Deployment:
+        """What becomes of a machine; ``asked``: the kernel that somebody chose for it."""
+        key = (machine, system, asked)
+        if key not in self._deployed:
+            self._deployed[key] = self._deploy(machine, system, asked)
+        return self._deployed[key]
+
+    def commission(self, machine: Machine, system: System) -> Commissioning:
+        """What becomes of a machine, were the system the one that is commissioned with."""
+        key = (machine, system)
+        if key not in self._commissioned:
+            self._commissioned[key] = self._commission(machine, system)
+        return self._commissioned[key]
+
+    def enlist(self, machine: Machine, system: System) -> str | None:
+        """The kernel that an unknown machine is enlisted with. Raises Refusal without one."""
+        return self.choice.kernel(None, machine._replace(least=None), system)
+
+    @cached_property
+    def kernel_list(self) -> Refusal | None:
+        """What the lists of kernels for everybody end in (``list_all_usable_hwe_kernels``)."""
+        try:
+            for system in self.systems:
+                self.kernels.listed(str(system))
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    @cached_property
+    def least_kernel_list(self) -> Refusal | None:
+        """What the list of least kernels ends in: ``get_supported_kernel_compatibility_levels``."""
+        try:
+            self.kernels.listed(levels=True)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    def _deploy(self, machine: Machine, system: System, asked: str | None) -> Deployment:
+        try:
+            kernel = self.choice.kernel(asked, machine, system)
+        except Refusal as refusal:
+            curtin, fetched = self._curtin(None, machine, system)
+            return Deployment(None, refusal, None, curtin, fetched)
+        boot = self._boot(kernel, machine, system)
+        return Deployment(kernel, None, boot, *self._curtin(kernel, machine, system))
+
+    def _boot(self, kernel: str | None, machine: Machine, system: System) -> Boot:
+        try:
+            config = self.server.configs.deploying(kernel, machine, system)
+        except Refusal as refusal:
+            return Boot(None, None, refusal)
+        return self.server.boot(machine, config, system)
+
+    def _curtin(
+        self, kernel: str | None, machine: Machine, system: System
+    ) -> tuple[Handed | Refusal, Refusal | None]:
+        try:
+            handed = self.server.curtin(kernel, machine, system)
+        except Refusal as refusal:
+            return refusal, None
+        return handed, self.server.fetched(handed, machine, system)
+
+    def _commission(self, machine: Machine, system: System) -> Commissioning:
+        try:
+            config = self.server.configs.commissioning(machine, system)
+        except Refusal as refusal:
+            return Commissioning(None, None, refusal)
+        boot = self.server.boot(machine, config, system)
+        return Commissioning(config.kernel, boot, boot.refusal)

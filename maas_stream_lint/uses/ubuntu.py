@@ -1,0 +1,64 @@
+"""The releases of Ubuntu that MAAS knows by itself, whatever a stream says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.rulebook import data_file
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class UbuntuRelease:
+    """A release of Ubuntu that MAAS knows by itself, as ``rules/use/ubuntu.toml`` has it."""
+
+    version: str  #: ``24.04 LTS``
+    series: str  #: ``noble``
+    codename: str  #: ``Noble Numbat``
+    created: date
+    eol: date  #: the last day of standard support
+    eol_esm: date | None  #: the last day of extended support, if there is any
+
+    @property
+    def title(self) -> str:
+        """``Ubuntu 24.04 LTS "Noble Numbat"``."""
+        return f'Ubuntu {self.version} "{self.codename}"'
+
+    @property
+    def lts(self) -> bool:
+        """Whether it has long-term support."""
+        return "LTS" in self.version
+
+
+@dataclass(frozen=True, slots=True)
+class UbuntuReleases:
+    """The releases of Ubuntu, oldest first, and what they were read from."""
+
+    package: str
+    dated: date
+    releases: tuple[UbuntuRelease, ...]
+
+
+@lru_cache(maxsize=1)
+def ubuntu_releases() -> UbuntuReleases:
+    """The releases of Ubuntu that MAAS knows without any stream."""
+    raw = data_file("use/ubuntu.toml")
+    return UbuntuReleases(
+        raw["package"],
+        raw["dated"],
+        tuple(
+            UbuntuRelease(
+                row["version"],
+                row["series"],
+                row["codename"],
+                row["created"],
+                max(row["eol"], row.get("eol-server", row["eol"])),
+                row.get("eol-esm"),
+            )
+            for row in raw["releases"]
+        ),
+    )
