@@ -27,3 +27,18 @@ def rule_codes() -> dict[str, str]:
     text = (rules_root() / "codes.toml").read_text("utf-8")
     found = re.findall(r'^(MSL\d{3}) = \{ name = "([^"]+)"([^\n]*)', text, re.MULTILINE)
     return {name: code for code, name, rest in found if "retired =" not in rest}
+
+
+@lru_cache(maxsize=1)
+def product_names() -> dict[str, dict[str, str]]:
+    """Release line → kind of product → what its name must hold: the ``names`` of the releases.
+
+    Only these lines of each file are read, as `rulebook.all_releases` takes much longer.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for line in release_lines():
+        text = (rules_root() / "releases" / f"{line}.toml").read_text("utf-8")
+        parent = re.search(r'^extends = "([^"]+)"', text, re.MULTILINE)
+        own = re.findall(r"^(ubuntu|ubuntu-core|bootloader) = '([^']*)'", text, re.MULTILINE)
+        found[line] = {**(found[parent[1]] if parent is not None else {}), **dict(own)}
+    return found

@@ -14,8 +14,6 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from maas_stream_lint.api import Report
     from maas_stream_lint.logs.answer import Answer
 
@@ -49,7 +47,7 @@ class Explaining(Configured):
 @click.option(
     "--source",
     shell_complete=completion.source,
-    help="Show what causes the line, or breaks the rule, in this stream.",
+    help="Also show what causes the line, or what the rule finds, in this stream.",
 )
 @together(MAAS, KEYRING, FORMAT, FETCH, CONFIG)
 def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: Any) -> None:
@@ -91,10 +89,8 @@ def _rules(words: tuple[str, ...]) -> list[str]:
     codes = rule_codes()
     found = []
     for word in " ".join(words).replace(",", " ").split():
-        begun = word.upper() if word.upper().startswith("MSL") else None
-        named = [
-            c for n, c in codes.items() if word.lower() == n or (begun and c.startswith(begun))
-        ]
+        prefix = word.upper() if word.upper().startswith("MSL") else "-"
+        named = [c for n, c in codes.items() if word.lower() == n or c.startswith(prefix)]
         if not named:
             return []
         found += [code for code in named if code not in found]
@@ -105,12 +101,12 @@ def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: 
     """The pages of the rules; of many, that only a prefix names, the list."""
     from maas_stream_lint.checks import all_rules
     from maas_stream_lint.output import style
+    from maas_stream_lint.report import data
     from maas_stream_lint.report import explain as explain_
-    from maas_stream_lint.report import json_
 
     known = [rule for rule in all_rules() if rule.code in codes]
     if form == "json":
-        return json_.render(json_.rule_pages(known))
+        return data.as_json(data.rule_pages(known))
     if len(known) > len(words) and options.source is None:
         return explain_.rules(known, style(None))
     report = _report(options)
@@ -150,9 +146,9 @@ def _answered(answer: Answer, options: Options, form: str) -> str:
 
     report = _report(options)
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report import data
 
-        return json_.render(json_.answer(answer, report))
+        return data.as_json(data.answer(answer, report))
     from maas_stream_lint.report import log_lines
 
     text = log_lines.render(answer, style(None), source=report is not None)
@@ -171,9 +167,7 @@ def _nearest(what: str) -> str:
 
     from maas_stream_lint.data import rule_codes
 
-    near: Sequence[str] = difflib.get_close_matches(
-        what.strip().lower(), rule_codes(), n=3, cutoff=0.5
-    )
+    near = difflib.get_close_matches(what.strip().lower(), rule_codes(), n=3, cutoff=0.5)
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return (

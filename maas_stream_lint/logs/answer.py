@@ -1,9 +1,7 @@
-"""What was recognised in pasted lines or in a log, and what was not: collected, counted, bounded."""
+"""What was recognised in pasted lines or in a log, and what was not: counted, and bounded."""
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs.decision import Decision, decided
@@ -19,16 +17,17 @@ MOST_PLACES, MOST_MESSAGES, MOST_UNKNOWN = 20, 2_000, 200
 _LONGEST = 2_000
 
 
-@dataclass
 class Entry:
     """One message of a log, with how often and where it stands."""
 
-    match: Match
-    level: str = ""  #: as the log has it
-    count: int = 0
-    at: list[tuple[str, int]] = field(default_factory=list)  #: file and line
-    because: Match | None = None  #: the exception below it
-    under: bool = False  #: whether it is the exception below another message
+    def __init__(self, match: Match, level: str = "", because: Match | None = None) -> None:
+        """``level``: as the log has it. ``because``: the exception below it."""
+        self.match = match
+        self.level = level
+        self.because = because
+        self.count = 0
+        self.at: list[tuple[str, int]] = []  #: file and line
+        self.under = False  #: whether it is the exception below another message
 
     @property
     def decision(self) -> Decision | None:
@@ -116,8 +115,8 @@ class Answer:
         key = (match.message.id, match.text if because is None else f"{match.text}\0{because.text}")
         if key not in self._entries and len(self._entries) >= MOST_MESSAGES:
             key = (match.message.id, "")
-        entry = self._entries.setdefault(key, Entry(match, record.level, because=because))
-        entry.count += record.count
+        entry = self._entries.setdefault(key, Entry(match, record.level, because))
+        entry.count += record.times
         if place is not None and len(entry.at) < MOST_PLACES:
             entry.at.append(place)
         return entry
@@ -137,7 +136,7 @@ class Answer:
         }
 
     def take(self, whole: Whole, place: tuple[str, int] | None = None) -> list[Match]:
-        """Count what one message and the lines below it say. Returns the messages that are known."""
+        """Count what one message and the lines below it say. Returns what of it is known."""
         record = whole.record
         match = recognise(record.text, ours=record.ours)
         below = raised(whole.trace)
@@ -151,14 +150,18 @@ class Answer:
         elif outer and (unknown := last_line(whole.trace)):
             self.miss(unknown)
         if match is None and below is None:
-            self.miss(record.text, record.count)
+            self.miss(record.text, record.times)
         return [found for found in (match, below) if found is not None]
 
 
 def explained(pasted: str) -> Answer:
     """What pasted text says: one line, several, or a line that was wrapped into several."""
     answer = Answer()
-    lines = [line for line in textwrap.dedent(pasted).splitlines() if line.strip()]
+    if "\n" in pasted:
+        import textwrap
+
+        pasted = textwrap.dedent(pasted)
+    lines = [line for line in pasted.splitlines() if line.strip()]
     while lines:
         whole = unwrapped(lines) or folded(lines)
         answer.take(whole)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.data import product_names
 
 if TYPE_CHECKING:
     from maas_stream_lint.logs.matching import Match
@@ -38,9 +41,8 @@ def _fits(case: Case, text: str, maas: tuple[str, ...]) -> bool:
 
 def _takes(kind: str, name: str, maas: tuple[str, ...]) -> list[bool]:
     """Whether each of the release lines takes the name for this kind of product."""
-    from maas_stream_lint.rulebook import all_releases
-
-    return [bool(r.names[kind].search(name)) for r in all_releases() if r.line in maas]
+    wanted = {line: names[kind] for line, names in product_names().items() if line in maas}
+    return [re.search(part, name, re.IGNORECASE) is not None for part in wanted.values()]
 
 
 def _taken(text: str, values: tuple[str, ...]) -> str:

@@ -1,28 +1,24 @@
-"""What a line of a log looks like: the time, host and logger before a message, and the rest behind it.
+"""What a line of a log looks like: what stands before a message, and what behind it.
 
-Formats: rsyslog's files and maas.log, regiond.log, journald (short, ISO, full, JSON, export), pebble's
-view of the snap, docker, the JSON of MAAS's own services, and MAAS's list of events.
+Formats: rsyslog's files and maas.log, regiond.log, journald (short, ISO, full, JSON, export),
+pebble's view of the snap, docker, the JSON of MAAS's own services, and MAAS's list of events.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_STAMP = re.compile(
-    rf"""\[?(?P<stamp>
+# Patterns are compiled when a text may have them, which most pasted ones have not.
+_STAMP = rf"""(?x)\[?(?P<stamp>
         (?:[A-Z][a-z]{{2}}\ )?\d{{4}}-\d\d-\d\d[T\ ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?
             (?:\s?(?:Z|UTC|[A-Z]{{3,4}}(?=\s)|[+-]\d\d:?\d\d))?
       | (?:{_MONTHS})\ {{1,2}}\d{{1,2}}\ \d\d:\d\d:\d\d(?:\.\d+)?
       | [A-Z][a-z]{{2}},\ \d{{1,2}}\ (?:{_MONTHS})\.?\ \d{{4}}\ \d\d:\d\d:\d\d
       | \d\d:\d\d:\d\d(?:[.,]\d+)?
       | \d{{10}}\.\d+
-    )\]?\s+(?:\|\s+)?""",
-    re.VERBOSE,
-)
+    )\]?\s+(?:\|\s+)?"""
 _LEVELS = "debug|info|notice|warn|warning|error|critical|fatal"
 _BEFORE = re.compile(r"(?:>\s*)+|<\d{1,3}>|[\w.-]+\s+\|\s|(?:message|MESSAGE|msg|event)=")
 _IDENT = re.compile(
@@ -32,14 +28,17 @@ _SERVICE = re.compile(r"\[(?P<ident>[a-z][a-z-]*d|[a-z]+-[a-z-]+|maas[\w-]*)\]\s
 _LOGGER = re.compile(rf"(?P<logger>[\w.-]+):\s+\[(?P<level>{_LEVELS})\](?:\s|$)", re.IGNORECASE)
 _LEVEL = re.compile(rf"(?:\[(?P<a>{_LEVELS})\]:?|(?P<b>{_LEVELS}):)\s+", re.IGNORECASE)
 _PID = re.compile(r"(?:[A-Z]{3,4}\s+)?\[\d[\d-]*\]:?\s")
-_REPEATED = re.compile(r"message repeated (?P<n>\d+) times: \[\s?(?P<text>.*?)\]?$", re.DOTALL)
-_TAILS = (
-    re.compile(r"\s\((?:x|×)\s?(?P<n>\d+)\)$"),
-    re.compile(r"\s\[[a-z]\w*(?:\.[\w-]+)+(?:[:\s]\w+)?\]$"),
-    re.compile(r"\s\(\{'(?:activity|workflow|attempt|namespace)\w*':.*$", re.DOTALL),
-    re.compile(r'"(?:,\s*"\w+":\s*(?:".*?"|[\w.{\[-]+))+,?\s*\}?$', re.DOTALL),
-    re.compile(r'"\s*\}$'),
-)
+_REPEATED = r"(?s)message repeated (?P<n>\d+) times: \[\s?(?P<text>.*?)\]?$"
+#: Last character → what may stand behind a message.
+_TAILS = {
+    ")": (
+        r"\s\([x\u00d7]\s?(?P<n>\d+)\)$",
+        r"(?s)\s\(\{'(?:activity|workflow|attempt|namespace)\w*':.*$",
+    ),
+    "]": (r"\s\[[a-z]\w*(?:\.[\w-]+)+(?:[:\s]\w+)?\]$",),
+    "}": (r'(?s)"(?:,\s*"\w+":\s*(?:".*?"|[\w.{\[-]+))+,?\s*\}?$', r'"\s*\}$'),
+    '"': (r'(?s)"(?:,\s*"\w+":\s*(?:".*?"|[\w.{\[-]+))+$',),
+}
 _OURS = re.compile(
     r"maas|temporal|regiond|rackd|sstreams|simplestreams|provisioningserver|pebble|apiserver",
     re.IGNORECASE,
@@ -57,14 +56,11 @@ _LEVEL_KEYS = ("level", "PRIORITY")
 _TRACE_KEYS = ("exc_info", "exception", "traceback")
 _PRIORITIES = ("critical", "critical", "critical", "error", "warn", "info", "info", "debug")
 #: A JSON record that was cut, or whose end was.
-_CUT_JSON = re.compile(
-    r'"(?:message|MESSAGE|event|msg|log)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)', re.DOTALL
-)
+_CUT_JSON = r'(?s)"(?:message|MESSAGE|event|msg|log)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)'
 _DEEPEST = 3
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One line of a log, taken apart."""
 
     text: str  #: the message, without what stands before and behind it
@@ -72,7 +68,7 @@ class Record:
     ident: str = ""  #: the program, as syslog names it
     logger: str = ""
     level: str = ""
-    count: int = 1  #: how often the log has it
+    times: int = 1  #: how often the log has it
     more: tuple[str, ...] = ()  #: further lines of the message: a traceback
 
     @property
@@ -109,11 +105,11 @@ def _prefix(line: str) -> Record:
     record = Record(line)
     for _ in range(2):
         rest = _BEFORE.sub("", record.text, count=1) if _BEFORE.match(record.text) else record.text
-        stamp = _STAMP.match(rest)
+        stamp = re.match(_STAMP, rest) if _may_be_stamp(rest) else None
         if stamp is not None:
             rest = rest[stamp.end() :]
-            record = replace(record, stamp=record.stamp or stamp["stamp"])
-        record = replace(record, text=rest)
+            record = record._replace(stamp=record.stamp or stamp["stamp"])
+        record = record._replace(text=rest)
         if stamp is None or not stamp[0].rstrip().endswith("|"):
             record = _named(record, after_stamp=stamp is not None)
         if stamp is None:
@@ -121,22 +117,27 @@ def _prefix(line: str) -> Record:
     return _repeated(record)
 
 
+def _may_be_stamp(text: str) -> bool:
+    """Whether a text begins like a time: with a digit, or the name of a day or month."""
+    return text[:1].isdigit() or text[:1] == "[" or (text[:1].isupper() and text[3:4] in (" ", ","))
+
+
 def _named(record: Record, *, after_stamp: bool) -> Record:
     """Take the program and the logger off."""
     if after_stamp and _PID.match(record.text) is not None:
         # PostgreSQL's own log: `2026-11-25 10:00:00 UTC [4711] ERROR:  …`.
-        return replace(record, ident=record.ident or "unknown")
+        return record._replace(ident=record.ident or "unknown")
     service = _SERVICE.match(record.text)
     if service is not None:
-        record = replace(record, ident=service["ident"], text=record.text[service.end() :])
+        record = record._replace(ident=service["ident"], text=record.text[service.end() :])
     if service is None and not _LOGGER.match(record.text):
         ident = _IDENT.match(record.text)
         if ident is not None and (ident["pid"] or (after_stamp and ident["host"])):
             rest = record.text[ident.end() :]
             named = ident["ident"]
-            record = replace(record, ident=record.ident or named, text=rest)
+            record = record._replace(ident=record.ident or named, text=rest)
             if named.startswith("maas."):
-                record = replace(record, logger=named)
+                record = record._replace(logger=named)
     return _levelled(record)
 
 
@@ -144,46 +145,48 @@ def _levelled(record: Record) -> Record:
     logger = _LOGGER.match(record.text)
     if logger is not None:
         rest = record.text[logger.end() :]
-        return replace(record, logger=logger["logger"], level=logger["level"].lower(), text=rest)
+        return record._replace(logger=logger["logger"], level=logger["level"].lower(), text=rest)
     level = _LEVEL.match(record.text)
     if level is not None:
         said = (level["a"] or level["b"]).lower()
-        return replace(record, level=record.level or said, text=record.text[level.end() :])
+        return record._replace(level=record.level or said, text=record.text[level.end() :])
     return record
 
 
 def _repeated(record: Record) -> Record:
-    found = _REPEATED.match(record.text)
+    found = re.match(_REPEATED, record.text) if record.text.startswith("message rep") else None
     if found is None:
         return record
     # rsyslog shortens a run of equal lines to the first of them and this one.
-    again = replace(record, text=found["text"], count=int(found["n"]))
+    again = record._replace(text=found["text"], times=int(found["n"]))
     return _levelled(again)
 
 
 def _tails(record: Record) -> Record:
     """Take off what is behind the message, and may hold how often it came."""
     text = record.text.rstrip()
-    count = record.count
-    for tail in _TAILS:
-        found = tail.search(text)
+    times = record.times
+    for tail in _TAILS.get(text[-1:], ()):
+        found = re.search(tail, text)
         if found is not None and found.start() > 0:
             text = text[: found.start()]
-            count = max(count, int(found.groupdict().get("n") or 1))
-    return replace(record, text=text, count=count)
+            times = max(times, int(found.groupdict().get("n") or 1))
+    return record._replace(text=text, times=times)
 
 
 def _split(record: Record) -> Record:
     first, newline, rest = record.text.partition("\n")
-    return replace(record, text=first, more=tuple(rest.split("\n"))) if newline else record
+    return record._replace(text=first, more=tuple(rest.split("\n"))) if newline else record
 
 
 def _of_json(text: str, depth: int) -> Record | None:
     """The record that a line of JSON is, ``None`` if it holds no message."""
+    import json
+
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError):
-        cut = _CUT_JSON.search(text)
+        cut = re.search(_CUT_JSON, text)
         return None if cut is None else undressed(_unescaped(cut["text"]), depth + 1)
     if not isinstance(raw, dict):
         return None
@@ -193,25 +196,27 @@ def _of_json(text: str, depth: int) -> Record | None:
     inner = undressed(said, depth + 1)
     level = _first(raw, _LEVEL_KEYS) or ""
     trace = _first(raw, _TRACE_KEYS) or ""
-    return replace(
-        inner,
+    return inner._replace(
         stamp=inner.stamp or _first(raw, _STAMP_KEYS) or "",
         ident=inner.ident or str(raw.get("SYSLOG_IDENTIFIER") or raw.get("_COMM") or ""),
         logger=inner.logger or _first(raw, _LOGGER_KEYS) or "",
-        level=inner.level
-        or (_PRIORITIES[int(level)] if level in "01234567" and level else level.lower()),
+        level=inner.level or _level(level),
         more=(*inner.more, *trace.splitlines()),
     )
 
 
+def _level(said: str) -> str:
+    """A level as MAAS writes it; journald has the number of a priority."""
+    return _PRIORITIES[int(said)] if re.fullmatch("[0-7]", said) else said.lower()
+
+
 def _merged(outer: Record, inner: Record) -> Record:
-    return replace(
-        inner,
+    return inner._replace(
         stamp=inner.stamp or outer.stamp,
         ident=inner.ident or outer.ident,
         logger=inner.logger or outer.logger,
         level=inner.level or outer.level,
-        count=max(inner.count, outer.count),
+        times=max(inner.times, outer.times),
     )
 
 
@@ -229,6 +234,8 @@ def _first(raw: dict[str, Any], keys: tuple[str, ...]) -> str | None:
 
 
 def _unescaped(text: str) -> str:
+    import json
+
     try:
         return str(json.loads(f'"{text}"'))
     except ValueError:

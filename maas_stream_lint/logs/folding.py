@@ -1,4 +1,4 @@
-"""Lines that belong together: a message and its traceback, or one line that was broken into several."""
+"""Lines that belong together: a message and its traceback, or one line that was wrapped."""
 
 from __future__ import annotations
 

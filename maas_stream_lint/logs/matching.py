@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.logs import index
 from maas_stream_lint.logs.messages import HOLE, Message, Pattern, message
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
 #: ``builtins.KeyError: ``, ``temporalio.exceptions.ApplicationError: ``.
 _RAISED = re.compile(
-    r"(?:(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Failure|Timeout|Checksum|Version|Warning|Invalid\w*|\w*Returned|DoesNotExist)?:\s*)+"
+    r"(?:(?:[A-Za-z_]\w*\.)*[A-Z]\w*"
+    r"(?:Error|Exception|Failure|Timeout|Checksum|Version|Returned|DoesNotExist)?:\s*)+"
 )
 _MODULES = re.compile(r"(?:[A-Za-z_]\w*\.)+")
 _QUOTES = "\"'`“”\u2018\u2019"
@@ -25,8 +25,7 @@ _MAY_BE_CUT = 1000
 _SHORTEST_HEAD = 15
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A text that was recognised."""
 
     message: Message
@@ -113,9 +112,9 @@ def _fit(
     for found in pattern.regex.finditer(text):
         holes = found.groupdict()
         start, end = found.span()
-        if _edge(text, start) and _told(pattern, text, start, end, raised, ours):
-            if all(holes[hole] in values for hole, values in pattern.allowed.items()):
-                return start, holes
+        allowed = all(holes[hole] in values for hole, values in pattern.allowed.items())
+        if allowed and _edge(text, start) and _told(pattern, text, start, end, raised, ours):
+            return start, holes
     return _cut(pattern, text)
 
 

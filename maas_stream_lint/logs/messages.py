@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.data import release_lines, rules_root
 
@@ -15,12 +15,14 @@ if sys.version_info >= (3, 11):
 else:  # pragma: no cover
     import tomli as tomllib
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 #: What varies in a text: ``{product}``.
 HOLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(NamedTuple):
     """One wording of a message, with the release lines that use it."""
 
     text: str  #: with ``{holes}``
@@ -32,24 +34,22 @@ class Pattern:
     shared: bool = False  #: other programs say it, too
     inside: bool = False  #: if shared: it may stand inside another text
     wraps: bool = False  #: what its last hole holds is meant instead, if that is known
-    allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: hole → what it may hold
+    allowed: Mapping[str, tuple[str, ...]] = MappingProxyType({})  #: hole → what it may hold
 
-    @cached_property
+    @property
     def literal(self) -> int:
         """How many characters are fixed: the more there are, the surer is a match."""
         return len(HOLE.sub("", self.text)) + 100 * bool(self.allowed)
 
-    @cached_property
+    @property
     def regex(self) -> re.Pattern[str]:
         """The text as a pattern, its holes named."""
-        return re.compile(_regex(self.text), re.DOTALL)
+        return _compiled(self.text)
 
-    @cached_property
+    @property
     def ends_open(self) -> bool:
         """Whether it ends in a hole."""
-        return (
-            self.text.endswith("}") and HOLE.search(self.text[self.text.rfind("{") :]) is not None
-        )
+        return HOLE.fullmatch(self.text[self.text.rfind("{") :]) is not None
 
     @property
     def prefix(self) -> str:
@@ -57,8 +57,7 @@ class Pattern:
         return f"{self.logger}: [{self.level}] " if self.logger else ""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """What the text in a hole tells by itself."""
 
     hole: str
@@ -71,11 +70,10 @@ class Case:
     newer: bool = False  #: fits if only some release lines take the name
     words: tuple[str, ...] = ()  #: fits if one of these is in the text
     #: hole of the remedy → what may fill it: the one that the text names, else the first
-    take: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    take: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One message, or a family that means the same."""
 
     id: str
@@ -88,9 +86,7 @@ class Message:
     otherwise: str = ""  #: what else it can be
     remedy: str = ""
     simulated: bool = False  #: whether the simulated import of metadata predicts it
-    traceback: bool = (
-        False  #: whether it only says that an exception follows, which tells the cause
-    )
+    traceback: bool = False  #: whether it only says that an exception follows
     step: str = ""  #: what it is in the course of an import: ``start``, ``source``, ``end`` …
     cases: tuple[Case, ...] = ()
 
@@ -138,6 +134,11 @@ def _pattern(raw: dict[str, Any]) -> Pattern:
 def _case(raw: dict[str, Any]) -> Case:
     take = {hole: tuple(values) for hole, values in raw.pop("take", {}).items()}
     return Case(**{**raw, "words": tuple(raw.get("words", ()))}, take=take)
+
+
+@cache
+def _compiled(text: str) -> re.Pattern[str]:
+    return re.compile(_regex(text), re.DOTALL)
 
 
 def _regex(text: str) -> str:

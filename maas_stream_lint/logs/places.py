@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def _places() -> dict[str, list[dict[str, Any]]]:
-    return tomllib.loads((rules_root() / "log-places.toml").read_text("utf-8"))
+    places: dict[str, list[dict[str, Any]]] = tomllib.loads(
+        (rules_root() / "log-places.toml").read_text("utf-8")
+    )
+    return places
 
 
 def written(place: str, maas: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:

@@ -1,4 +1,4 @@
-"""The logs that somebody names: files, rotated and compressed ones, folders, archives, standard input.
+"""The logs that somebody names: files, rotated, compressed, in folders and archives, piped.
 
 Nothing is unpacked to disk. Everything is read in pieces, so that memory does not grow with a log.
 """
@@ -13,7 +13,6 @@ import re
 import sys
 import tarfile
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
@@ -30,7 +29,7 @@ _LOGS = re.compile(
 )
 _ROTATED = re.compile(r"\.(\d{1,6})(?:\.(?:gz|xz|bz2|zst))?$")
 _SEALED = ("KSHHRHLP", "LPKSHHRH")  # a binary journal begins with it
-#: A file that grows to more than this when it is unpacked is a bomb, or nothing that this can answer.
+#: A file that grows to more than this when it is unpacked is a bomb.
 MOST_UNPACKED = 64 * 2**30
 MOST_FILES = 2_000
 
@@ -62,9 +61,7 @@ def _folder(path: Path) -> Iterator[Log]:
         folders.sort()
         found += [Path(folder, file) for file in files if _LOGS.search(file)]
         if len(found) > MOST_FILES:
-            raise UsageError(
-                f"{path} holds more than {MOST_FILES:,} logs", "name the files that count"
-            )
+            raise UsageError(f"{path} holds too many logs", "name the files that count")
     if not found:
         raise UsageError(f"no log is in {path}", "name a file, such as maas.log or syslog")
     for file in sorted(found, key=_age):
@@ -94,7 +91,7 @@ def _opened(log: Log) -> Iterator[Log]:
     if head[:8].decode("latin-1") in _SEALED:
         raise UsageError(
             f"{log.name} is a binary journal",
-            f"read it with `journalctl --file {log.name} | … --log -`",
+            f"pipe it: `journalctl --file {log.name} | maas-stream-lint diagnose --log -`",
         )
     if head.startswith(b"PK\3\4"):
         yield from _zipped(log)
@@ -172,10 +169,9 @@ class _Replay:
 
     def read(self, size: int = -1) -> bytes:
         if self._rest:
-            part, self._rest = (
-                (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
-            )
-            return part if size >= 0 else part + self._file.read()
+            end = len(self._rest) if size < 0 else size
+            part, self._rest = self._rest[:end], self._rest[end:]
+            return part + self._file.read() if size < 0 else part
         return self._file.read(size)
 
 
@@ -198,11 +194,3 @@ class _Bounded:
 
     def seekable(self) -> bool:
         return False
-
-
-@contextmanager
-def _closing(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    try:
-        yield file
-    finally:
-        file.close()

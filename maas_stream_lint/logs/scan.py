@@ -1,6 +1,6 @@
 """The messages in a log: found by their anchors, all at once, in pieces of the log.
 
-Lines without any anchor are never looked at one by one: that is what makes a gigabyte of syslog cheap.
+Lines without any anchor are never looked at one by one, so that a gigabyte of syslog is cheap.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ _PIECE = 4 * 2**20
 _OVERLAP = 2**18
 #: What syslog and journald put before a message of a program that is not MAAS's.
 _PROGRAM = re.compile(
-    rb"(?:<\d+>)?(?:\d{4}-\d\d-\d\d[T ][\d:.,+Z-]+|[A-Z][a-z]{2} {1,2}\d{1,2} [\d:.]+) \S+ ([\w./@-]+)(?:\[\d+\])?: "
+    rb"(?:<\d+>)?(?:\d{4}-\d\d-\d\d[T ][\d:.,+Z-]+|[A-Z][a-z]{2} {1,2}\d{1,2} [\d:.]+)"
+    rb" \S+ ([\w./@-]+)(?:\[\d+\])?: "
 )
 _OURS = re.compile(
-    rb"maas|temporal|regiond|rackd|streams|pebble|^(?:sh|bash|docker\w*|supervisord|snap|cloud-init|logger)$"
+    rb"maas|temporal|regiond|rackd|streams|pebble"
+    rb"|^(?:sh|bash|docker\w*|supervisord|snap|cloud-init|logger)$"
 )
 #: A line that is longer is cut: nobody writes such a one.
 _LONGEST = 2**20
@@ -42,7 +44,7 @@ class Seen(NamedTuple):
 
 
 def seen(log: Log, told: Callable[[int], None] | None = None) -> Iterator[Seen]:
-    """Whatever in a log may be about images, in its order. ``told``: hears of bytes that were read."""
+    """What in a log may be about images, in its order. ``told``: hears of bytes that were read."""
     number = 1
     for piece, limit in _pieces(log.file, told):
         done, at = 0, 0
@@ -58,7 +60,7 @@ def seen(log: Log, told: Callable[[int], None] | None = None) -> Iterator[Seen]:
 
 
 def _pieces(file: IO[bytes], told: Callable[[int], None] | None) -> Iterator[tuple[bytes, int]]:
-    """Pieces of whole lines, and up to where each of them counts; the rest comes with the next one."""
+    """Pieces of whole lines, and up to where each counts; the rest comes with the next one."""
     read = _decoded(file)
     rest = b""
     while True:
@@ -156,7 +158,7 @@ class _Automaton:
 
 @lru_cache(maxsize=1)
 def _automaton() -> tuple[_Automaton, frozenset[int]]:
-    """What finds all anchors, and which of these stand for nothing but what other programs say, too."""
+    """What finds all anchors, and which of these other programs say, too."""
     from ahocorasick_rs import BytesAhoCorasick, Implementation
 
     own = {a.part for a in index.anchors() if not message(a.name).patterns[a.number].shared}
@@ -169,6 +171,6 @@ def _automaton() -> tuple[_Automaton, frozenset[int]]:
 
 @lru_cache(maxsize=1)
 def loggers() -> frozenset[str]:
-    """What stands before the messages of those parts of MAAS that import images: ``maas.bootresources: [``."""
+    """What stands before messages of MAAS about images: ``maas.bootresources: [``."""
     known = {pattern.logger for name in names() for pattern in message(name).patterns}
     return frozenset(f"{logger}: [" for logger in known if logger)

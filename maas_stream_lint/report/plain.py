@@ -24,7 +24,7 @@ _LONG_COMMAND = 36
 
 
 class PlainPage:
-    """A text in the making, wrapped at words. Nothing written on it is taken for a terminal's code."""
+    """A text in the making, wrapped at words. No text is taken for a code of the terminal."""
 
     def __init__(self, style: Style) -> None:
         """``style``: how wide, and whether in colour."""
