@@ -67,6 +67,18 @@ def notes(os: str, arch: str) -> list[str]:
     return [n["text"] for n in _data()["note"] if os in n["os"] and arch in n["arch"]]
 
 
+def standard_source() -> tuple[str, str]:
+    """URL and keyring of the stream that MAAS uses if nobody says otherwise."""
+    known = _data()["standard-source"]
+    return known["url"], known["keyring"]
+
+
+def network_root() -> tuple[bytes, list[str]]:
+    """What an initrd holds that can mount a root from the network, and the packages for it."""
+    known = _data()["network-root"]
+    return known["mark"].encode(), known["packages"]
+
+
 @lru_cache(maxsize=1)
 def architectures() -> Architectures:
     """How architectures are recognised."""

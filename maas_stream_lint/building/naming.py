@@ -57,6 +57,11 @@ def deploying(os: str, ftypes: Sequence[str], releases: Sequence[Release]) -> di
     return {f: [r.line for r in releases if f in r.drivers.get(os, ())] for f in ftypes}
 
 
+def span(lines: Sequence[str]) -> str:
+    """Neighbouring release lines, oldest first, in few words: ``2.9 to 3.7``."""
+    return lines[0] if len(lines) == 1 else f"{lines[0]} to {lines[-1]}"
+
+
 def product_name(prefix: str, os: str, release: str, arch: str) -> str:
     """The name of a product of one file; MAAS takes any (``validate_product``)."""
     return f"{prefix}:{os}-bases:{release}:{arch}"

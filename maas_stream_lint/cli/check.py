@@ -128,7 +128,7 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
     for run in runs:
         try:
             report = checked(run)
-            reports.append(_mended(report, run) if run.fix else report)
+            reports.append(_fixed(report, run) if run.fix else report)
         except LintError as error:
             if alone:
                 raise
@@ -182,16 +182,17 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
     return reports
 
 
-def _mended(report: Report, options: Options) -> Report:
+def _fixed(report: Report, options: Options) -> Report:
     """Make the safe edits of the rules that are looked at, and say what is left."""
     from maas_stream_lint.fixing import plan, publish
 
     rules = options.rules()
     planned = plan.fix(report, only=rules)
-    if planned.files:
-        publish.apply(planned)
+    backup = publish.write(planned).backup if planned.files else None
     for edit in planned.edits:
-        complain(f"mended {edit.code} {edit.name}: {edit.what}")
+        complain(f"fixed {edit.code} {edit.name}: {edit.what}")
         if edit.warning is not None:
             complain(f"but {edit.warning}")
+    if backup is not None:
+        complain(f"the old metadata is in {backup}")
     return plan.of_rules(planned, rules).after

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from maas_stream_lint.names import EXIT_TERMINATED
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from maas_stream_lint.images.progress import Progress
 
 _LONGEST = 60
@@ -19,6 +26,26 @@ def complain(line: str) -> None:
     from maas_stream_lint.output import clean
 
     click.echo(clean(" ".join(line.split())), err=True)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Clean up before SIGTERM ends the program, as after Ctrl-C: CI systems stop jobs with it."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise SystemExit(EXIT_TERMINATED)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def shortened(text: str) -> str:
