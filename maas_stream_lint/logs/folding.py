@@ -9,7 +9,7 @@ from maas_stream_lint.logs.dress import Record, undressed
 from maas_stream_lint.logs.matching import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from maas_stream_lint.logs.matching import Match
 
@@ -64,25 +64,27 @@ def unwrapped(lines: Sequence[str]) -> Whole | None:
     return None
 
 
-def raised(trace: Iterable[str]) -> Match | None:
+def raised(trace: Sequence[str]) -> Match | None:
     """The exception that a traceback ends in; of several the last one that is known."""
-    for line in reversed([*trace]):
-        if not _frame(line):
-            match = recognise(undressed(line.strip()).text, ours=True)
-            if match is not None:
-                return match
+    for line in reversed(_exceptions(trace)):
+        match = recognise(undressed(line).text, ours=True)
+        if match is not None:
+            return match
     return None
 
 
-def last_line(trace: Iterable[str]) -> str:
+def last_line(trace: Sequence[str]) -> str:
     """The last line of a traceback that is no frame of it, ``""`` if there is none."""
-    return next((t.strip() for t in reversed([*trace]) if not _frame(t)), "")
+    return (_exceptions(trace) or [""])[-1]
 
 
-def _frame(line: str) -> bool:
-    """Whether a line is a frame of a traceback, or code of one, and not its exception."""
-    bare = line.strip()
-    if not bare or bare.startswith(_FRAMES):
-        return True
-    deep = len(line.expandtabs(1)) - len(line.expandtabs(1).lstrip(" ")) > 2
-    return deep or line.startswith(("\t    ", "    "))
+def _exceptions(trace: Sequence[str]) -> list[str]:
+    """The lines of a traceback that are neither its frames nor code of them: those lie deeper."""
+    depths = [_depth(line) for line in trace if line.strip()]
+    least = min(depths, default=0)
+    outer = [line.strip() for line in trace if line.strip() and _depth(line) == least]
+    return [line for line in outer if not line.startswith(_FRAMES)]
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

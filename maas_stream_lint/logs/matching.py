@@ -127,7 +127,7 @@ def _told(
 ) -> bool:
     """Whether a text that other programs say, too, stands where MAAS would say it."""
     if not pattern.shared:
-        return pattern.ends_open or end == len(text) or not text[end].isalnum()
+        return True
     led = start == 0 or start <= raised or _MODULES.fullmatch(text[:start]) is not None
     if pattern.inside:
         return led or ours is True or raised > 0

@@ -47,11 +47,6 @@ class Pattern(NamedTuple):
         return _compiled(self.text)
 
     @property
-    def ends_open(self) -> bool:
-        """Whether it ends in a hole."""
-        return HOLE.fullmatch(self.text[self.text.rfind("{") :]) is not None
-
-    @property
     def prefix(self) -> str:
         """What stands in front of it in MAAS's log: ``maas.import-images: [warn] ``."""
         return f"{self.logger}: [{self.level}] " if self.logger else ""
@@ -159,4 +154,4 @@ def _regex(text: str) -> str:
         else:
             hole = ".*" if last else ".*?"
         made += f"(?P<{part}>{hole})"
-    return made
+    return made if not parts[-1] else made + r"(?!\w)"
