@@ -10,8 +10,8 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.data import rules_root
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.rule_files import rules_root
 
 if sys.version_info >= (3, 11):
     import tomllib

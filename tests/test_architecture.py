@@ -20,7 +20,7 @@ MODULES = {
 #: Everything that is neither ours nor Python's, and where it may be imported.
 FOREIGN = {
     "ahocorasick_rs": {"logs/scan.py"},
-    "zstandard": {"logs/reading.py"},
+    "zstandard": {"logs/log_files.py"},
     "backports": {"imports/"},
     "click": {"cli/"},
     "httpx": {"source/library.py"},

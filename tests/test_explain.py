@@ -17,8 +17,8 @@ from log_dresses import DRESSES
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli.main import main
-from maas_stream_lint.logs.answer import explained
 from maas_stream_lint.logs.instream import judged
+from maas_stream_lint.logs.tally import explained
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import explain as explain_
 from maas_stream_lint.report import log_lines
@@ -154,12 +154,22 @@ def test_a_log_is_read(tmp_path: Path) -> None:
     assert message["at"] == [[str(log), 41]]
 
 
-def test_what_is_not_known_ends_with_1() -> None:
+def test_what_is_not_known_is_said_to_be_not_known() -> None:
     result = run("hello")
-    assert result.exit_code == 1
-    assert "Not known to this tool" in result.stdout
-    assert "ubuntu-name" in run("ubuntu-nam").stdout
+    assert result.exit_code == 2
+    assert "not known to this tool: 'hello'" in result.stderr
+    assert "ubuntu-name" in run("ubuntu-nam").stderr
     assert run(stdin="").exit_code == 2
+    assert told("hello")["unknown"] == [{"text": "hello", "count": 1}]
+    assert run("--format", "json", "hello").exit_code == 2
+
+
+def test_a_log_without_images_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "syslog"
+    log.write_text("2026-11-25T23:11:28+00:00 vm sshd[1]: Accepted publickey\n")
+    result = run("--log", str(log))
+    assert result.exit_code == 0
+    assert "No message about images" in result.stdout
 
 
 def test_a_line_with_its_source_names_the_cause() -> None:
@@ -195,7 +205,7 @@ def test_an_exception_is_predicted() -> None:
         "KeyError: 'label'",
         "builtins.KeyError: 'label'",
         "Importing boot resources failed.",
-        "Importing boot resources failed.\n\tTraceback (most recent call last):\n\tKeyError: 'label'",
+        "Importing boot resources failed.\n\tTraceback (most recent …):\n\tKeyError: 'label'",
     ):
         assert "predicted here for MAAS 2.9" in in_stream(pasted, report)
     assert "not predicted" in in_stream("KeyError: 'arch'", report)

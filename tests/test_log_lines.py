@@ -13,11 +13,11 @@ import unrelated
 from log_dresses import DRESSES, THREE_TIMES
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
-from maas_stream_lint.data import release_lines
-from maas_stream_lint.logs.answer import Entry, explained
 from maas_stream_lint.logs.matching import prefixed, recognise
 from maas_stream_lint.logs.messages import lines_of
+from maas_stream_lint.logs.tally import Entry, explained
 from maas_stream_lint.look import look_at
+from maas_stream_lint.rule_files import release_lines
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from trees import KEYRING, corpus, tree_of

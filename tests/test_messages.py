@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from maas_stream_lint.data import product_names, release_lines, rule_codes, rules_root
-from maas_stream_lint.logs import index
+from maas_stream_lint.logs import anchors
 from maas_stream_lint.logs.messages import HOLE, Message, message, names
 from maas_stream_lint.logs.places import written
+from maas_stream_lint.rule_files import product_names, release_lines, rule_codes, rules_root
 from maas_stream_lint.rulebook import all_releases
 
 ABOUT = {"stream", "network", "maas", "image", "upload", "machine"}
@@ -64,14 +64,14 @@ def test_sentences_are_short(name: str) -> None:
 
 def test_the_quick_reading_of_the_files_is_that_of_toml() -> None:
     quick: dict[str, int] = {}
-    for anchor in index.anchors():
+    for anchor in anchors.anchors():
         assert anchor.part in message(anchor.name).patterns[anchor.number].text
         quick[anchor.name] = quick.get(anchor.name, 0) + 1
     assert quick == {name: len(message(name).patterns) for name in names()}
 
 
 def test_anchors_are_long_enough_to_be_rare() -> None:
-    assert [a for a in index.anchors() if len(a.part) < 7] == []
+    assert [a for a in anchors.anchors() if len(a.part) < 7] == []
 
 
 def test_the_quick_reading_of_names_is_that_of_the_rulebook() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from maas_stream_lint.logs.messages import names
 
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.logs.messages import names
 from maas_stream_lint.rulebook import all_releases
 
 ROOT = Path(__file__).parents[1]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maas_stream_lint.data import rule_codes
 from maas_stream_lint.logs.messages import Message, Pattern, message, names
 from maas_stream_lint.logs.places import written
+from maas_stream_lint.rule_files import rule_codes
 from written import cell, fence, lines, prose
 
 #: What a message is about → the heading of its part of the list, in the order of the list.
@@ -32,7 +32,7 @@ def overview() -> str:
         "# What MAAS's log lines mean",
         (
             'Paste a line into `maas-stream-lint explain "…"`, or find it here. What stands in braces '
-            "varies. [From the log to the cause](start/diagnose.md) reads a whole log."
+            "varies. `maas-stream-lint explain --log FILE` reads a whole log."
         ),
     ]
     for about, heading in HEADINGS.items():

@@ -9,16 +9,22 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.console import shortened
 from maas_stream_lint.cli.options import CONFIG, FETCH, FORMAT, KEYRING, MAAS, Options, together
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.names import EXIT_FINDINGS
+from maas_stream_lint.names import EXIT_FAILED
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
-    from maas_stream_lint.logs.answer import Answer
+    from maas_stream_lint.logs.tally import Answer
 
 #: So much of standard input is taken for pasted text; a log goes through `--log -`.
 _MOST_PASTED = 2**20
+
+
+_WAY_OUT = (
+    "paste one whole line of the log, or the last line of a traceback; see `maas-stream-lint rules`"
+)
 
 
 class Explaining(Configured):
@@ -57,7 +63,7 @@ def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: A
     with its time stamp and logger; best in quotes. Without any word, or for -, standard input is
     read.
 
-    Exit code 0: something is explained. 1: nothing of it is known. 2: it could not be done.
+    Exit code 2: nothing of it is known, or it could not be done.
     """
     from maas_stream_lint import output as out
 
@@ -68,9 +74,12 @@ def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: A
         out.write(_of_rules(words, rules, options, form), None)
         return
     answer = _of_logs(logs) if logs else _of_text(_pasted(words))
+    nothing = not (answer.entries or logs)
+    if nothing and form != "json":
+        raise UsageError(*_unknown(answer.unknown))
     out.write(_answered(answer, options, form), None)
-    if not answer.entries:
-        sys.exit(EXIT_FINDINGS)
+    if nothing:
+        sys.exit(EXIT_FAILED)
 
 
 def _pasted(words: tuple[str, ...]) -> str:
@@ -84,9 +93,9 @@ def _pasted(words: tuple[str, ...]) -> str:
 
 def _rules(words: tuple[str, ...]) -> list[str]:
     """The codes of the rules that all the words name, none if one of them names no rule."""
-    from maas_stream_lint.data import rule_codes
+    from maas_stream_lint.rule_files import rule_codes
 
-    codes = rule_codes()
+    codes = rule_codes(old=True)
     found = []
     for word in " ".join(words).replace(",", " ").split():
         prefix = word.upper() if word.upper().startswith("MSL") else "-"
@@ -114,7 +123,7 @@ def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: 
 
 
 def _of_text(text: str) -> Answer:
-    from maas_stream_lint.logs.answer import explained
+    from maas_stream_lint.logs.tally import explained
 
     if not text.strip():
         raise UsageError("there is nothing to explain", "paste a line of the log, or name a rule")
@@ -122,9 +131,9 @@ def _of_text(text: str) -> Answer:
 
 
 def _of_logs(logs: tuple[str, ...]) -> Answer:
-    from maas_stream_lint.logs.answer import Answer
-    from maas_stream_lint.logs.reading import logs as opened
+    from maas_stream_lint.logs.log_files import logs as opened
     from maas_stream_lint.logs.scan import seen
+    from maas_stream_lint.logs.tally import Answer
 
     answer = Answer()
     for log in opened(logs):
@@ -156,21 +165,16 @@ def _answered(answer: Answer, options: Options, form: str) -> str:
         from maas_stream_lint.report.explain import in_stream
 
         text += in_stream(answer, report, style(None))
-    if not answer.entries:
-        text += f"{_nearest(' '.join(t for t, _ in answer.unknown))}\n"
     return text
 
 
-def _nearest(what: str) -> str:
-    """What to do where nothing is known."""
+def _unknown(texts: list[tuple[str, int]]) -> tuple[str, str]:
+    """What to say where nothing is known, and what to do."""
     import difflib
 
-    from maas_stream_lint.data import rule_codes
+    from maas_stream_lint.rule_files import rule_codes
 
+    what = " ".join(text for text, _ in texts)
     near = difflib.get_close_matches(what.strip().lower(), rule_codes(), n=3, cutoff=0.5)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
-    return (
-        "Paste one whole line of the log, or the last line of a traceback; "
-        "`maas-stream-lint rules` lists the rules."
-    )
+    hint = f"did you mean {' or '.join(near)}?" if near else _WAY_OUT
+    return f"not known to this tool: {shortened(what)}", hint

@@ -24,7 +24,7 @@ def validate(page: Page, data: dict[str, Any]) -> None:
     # Takes longer to import than a small stream to lint, so only who has a file waits for it.
     import jsonschema
 
-    from maas_stream_lint.data import rules_root
+    from maas_stream_lint.rule_files import rules_root
 
     schema = json.loads((rules_root() / "schemas" / "config.json").read_text("utf-8"))
     said = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.data import product_names
+from maas_stream_lint.rule_files import product_names
 
 if TYPE_CHECKING:
     from maas_stream_lint.logs.matching import Match

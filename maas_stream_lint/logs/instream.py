@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.imports.trace import Event, Trace
-    from maas_stream_lint.logs.answer import Entry
     from maas_stream_lint.logs.matching import Match
+    from maas_stream_lint.logs.tally import Entry
 
 #: Holes whose text is of one machine or run: a URL may be written in many ways, numbers change.
 _LOOSE = frozenset({"url", "selection", "mirrors", "rest", "command", "n", "m", "proxy", "id"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.logs import index
+from maas_stream_lint.logs import anchors
 from maas_stream_lint.logs.messages import HOLE, Message, Pattern, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from maas_stream_lint.logs.index import Anchor
+    from maas_stream_lint.logs.anchors import Anchor
 
 #: ``builtins.KeyError: ``, ``temporalio.exceptions.ApplicationError: ``.
 _RAISED = re.compile(
@@ -97,7 +97,7 @@ def _fits(
     """Every pattern that fits, with where it does and what is in its holes."""
     head = _RAISED.match(text)
     raised = head.end() if head is not None else 0
-    for _, name, number in index.candidates(text) if among is None else among:
+    for _, name, number in anchors.candidates(text) if among is None else among:
         pattern = message(name).patterns[number]
         fit = _fit(pattern, text, raised, ours)
         if fit is not None:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.data import release_lines, rules_root
+from maas_stream_lint.rule_files import release_lines, rules_root
 
 if sys.version_info >= (3, 11):
     import tomllib

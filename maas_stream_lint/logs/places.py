@@ -6,8 +6,8 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.data import rules_root
 from maas_stream_lint.logs.messages import lines_of
+from maas_stream_lint.rule_files import rules_root
 
 if sys.version_info >= (3, 11):
     import tomllib

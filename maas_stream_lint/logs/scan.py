@@ -10,14 +10,14 @@ import re
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
-from maas_stream_lint.logs import index
+from maas_stream_lint.logs import anchors
 from maas_stream_lint.logs.folding import MOST_LINES, Whole, folded
 from maas_stream_lint.logs.messages import message, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from maas_stream_lint.logs.reading import Log
+    from maas_stream_lint.logs.log_files import Log
 
 _PIECE = 4 * 2**20
 #: So much of the end of a piece is looked at with the next one, for the traceback of a message.
@@ -161,9 +161,9 @@ def _automaton() -> tuple[_Automaton, frozenset[int]]:
     """What finds all anchors, and which of these other programs say, too."""
     from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-    own = {a.part for a in index.anchors() if not message(a.name).patterns[a.number].shared}
+    own = {a.part for a in anchors.anchors() if not message(a.name).patterns[a.number].shared}
     own |= loggers()
-    parts = sorted(own | {anchor.part for anchor in index.anchors()})
+    parts = sorted(own | {anchor.part for anchor in anchors.anchors()})
     raw = [part.encode() for part in parts]
     made = BytesAhoCorasick(raw, implementation=Implementation.DFA)
     return cast("_Automaton", made), frozenset(i for i, part in enumerate(parts) if part not in own)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.logs.answer import Answer
+    from maas_stream_lint.logs.tally import Answer
     from maas_stream_lint.rule import Rule
 
 

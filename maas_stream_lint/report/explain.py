@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from maas_stream_lint.data import release_lines
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
@@ -22,13 +21,14 @@ from maas_stream_lint.report.page import (
     styled,
 )
 from maas_stream_lint.report.text import write_entry
+from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.logs.answer import Answer, Entry
+    from maas_stream_lint.logs.tally import Answer, Entry
     from maas_stream_lint.rule import Rule
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.data import release_lines, rule_codes
 from maas_stream_lint.logs.places import written
 from maas_stream_lint.report.phrases import brief, count, span
 from maas_stream_lint.report.plain import BAD, GOOD, LABEL, TITLE, PlainPage
+from maas_stream_lint.rule_files import release_lines, rule_codes
 
 if TYPE_CHECKING:
-    from maas_stream_lint.logs.answer import Answer, Entry
+    from maas_stream_lint.logs.tally import Answer, Entry
     from maas_stream_lint.output import Style
 
 _WIDE = 8
@@ -29,6 +29,8 @@ def render(answer: Answer, style: Style, *, source: bool) -> str:
     if len(shown) > 1 and not answer.lost and not answer.unknown:
         page.line()
         page.line("Nothing is lost by any of these: this is a normal import.", GOOD)
+    if not shown and not answer.unknown:
+        page.line("No message about images is in this log.")
     _unknown(page, answer)
     involved = any(entry.rules for entry in shown)
     if involved and not source:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.data import release_lines
 from maas_stream_lint.output import clean
+from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

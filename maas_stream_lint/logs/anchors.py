@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from maas_stream_lint.data import rules_root
+from maas_stream_lint.rule_files import rules_root
 
 _TEXT = re.compile(rb'^text = ("(?:[^"\\\n]|\\.)*")$', re.MULTILINE)
 _LARGEST = 2**20

@@ -1,9 +1,12 @@
-"""Where the data is that the code knows MAAS by."""
+"""Where the data is that the code knows MAAS by, and the little of it that a fast answer needs.
+
+Whoever needs more reads `rulebook`, which takes longer.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
@@ -21,12 +24,17 @@ def release_lines() -> tuple[str, ...]:
     return tuple(sorted(lines, key=lambda line: tuple(map(int, line.split(".")))))
 
 
-@lru_cache(maxsize=1)
-def rule_codes() -> dict[str, str]:
-    """Name of a rule → its code, for those that are not retired, without importing any rule."""
+@cache
+def rule_codes(*, old: bool = False) -> dict[str, str]:
+    """Name of a rule → its code, for those that are not retired, without importing any rule.
+
+    ``old``: with the names, too, that rules had once.
+    """
     text = (rules_root() / "codes.toml").read_text("utf-8")
     found = re.findall(r'^(MSL\d{3}) = \{ name = "([^"]+)"([^\n]*)', text, re.MULTILINE)
-    return {name: code for code, name, rest in found if "retired =" not in rest}
+    known = {name: code for code, name, rest in found if "retired =" not in rest}
+    once = {n: c for c, _, rest in found for n in re.findall('"([^"]+)"', rest) if "once =" in rest}
+    return {**known, **once} if old else known
 
 
 @lru_cache(maxsize=1)
