@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint.absence import Absence, find_absence
+from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.images.observation import Survey
-    from maas_stream_lint.model import Entry, Item
+    from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
 
@@ -66,6 +67,16 @@ class Look:
     def ftypes(self) -> frozenset[str]:
         """The ftypes that the newest line stores, and any root that an older one has."""
         return self.releases[-1].ftypes | self.live_roots
+
+    def commissions(self, product: Product) -> bool:
+        """Whether the newest version has what commissions a machine, on one of the lines."""
+        held = product.newest.ftypes if product.newest is not None else {}
+        return any(
+            parts.kernel in held
+            and parts.initrd in held
+            and not held.keys().isdisjoint(parts.roots)
+            for parts in {release.ubuntu_set for release in self.releases}
+        )
 
     @cached_property
     def kernels(self) -> frozenset[str]:
@@ -193,6 +204,11 @@ class Look:
                     image = found[seen.path] = Image(seen, survey.wanted[seen.path])
                 image.items.append(item)
         return list(found.values())
+
+    @cached_property
+    def foreign(self) -> Foreign | None:
+        """The kind of the stream, if it is made for another reader than MAAS."""
+        return find_foreign(self.catalog)
 
     @cached_property
     def absence(self) -> Absence:

@@ -19,6 +19,7 @@ from maas_stream_lint.cli.options import (
     RULES,
     SEVERITY,
     Options,
+    signer_of,
     together,
 )
 from maas_stream_lint.errors import UsageError
@@ -93,16 +94,16 @@ def fix(
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} cannot go together", "choose one")
+        raise UsageError(f"{' and '.join(chosen)} cannot be combined", "choose one")
     if with_files and target is None:
         raise UsageError("--with-files goes with --output", "give --output DIR")
     if (no_backup or backup is not None) and not (in_place or target is not None):
         flag = "--no-backup" if no_backup else "--backup"
         raise UsageError(f"{flag} goes with --in-place or --output", "leave it out")
     if no_backup and backup is not None:
-        raise UsageError("--backup and --no-backup cannot go together", "choose one")
+        raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
-    signer = _signer(sign)
+    signer = signer_of(sign)
     options = Options(**given)
     rules = options.rules()
     report = checked(options._replace(select=(), ignore=()))
@@ -141,11 +142,3 @@ def fix(
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
-
-
-def _signer(key: str | None) -> Any:
-    if key is None:
-        return None
-    from maas_stream_lint.fixing.signing import Gpg
-
-    return Gpg(key)
