@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.rulebook import Release
-    from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.source import FetchOptions, Unchecked
     from maas_stream_lint.uses import Simulation
 
 #: Of the JSON report; a member may be added without a new version, none is removed or renamed.
@@ -74,6 +74,12 @@ class Report:
     def worst(self) -> Severity | None:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
+
+    @property
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """What this run could not look at: metadata and image files. Such a run never passes."""
+        survey = self.look.survey
+        return (*self.look.stream.unchecked, *(survey.unchecked if survey is not None else ()))
 
     def looked_for(self, codes: Iterable[str], mode: str = MODES[-1]) -> bool:
         """Whether findings of one of these rules would be there, had there been a reason for them.
