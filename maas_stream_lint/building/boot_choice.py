@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import boot_files, planning, tarball, ubuntu_image
 from maas_stream_lint.building.boot_files import BootSource
-from maas_stream_lint.building.distributions import network_root
 from maas_stream_lint.building.parts import Refusal
 from maas_stream_lint.building.streams import Borrowed, opened
+from maas_stream_lint.distributions import network_root
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:

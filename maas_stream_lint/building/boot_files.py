@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building.distributions import network_root, standard_source
 from maas_stream_lint.building.finished_image import Stamp, stamp
 from maas_stream_lint.building.initrd import UnopenedError, boots_network_root
 from maas_stream_lint.building.streams import STEP
+from maas_stream_lint.distributions import network_root, standard_source
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.images.observation import Wanted as WantedFile

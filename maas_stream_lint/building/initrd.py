@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from maas_stream_lint.building.distributions import network_root
 from maas_stream_lint.building.programs import filtered, found
 from maas_stream_lint.building.streams import BROKEN, Borrowed, opened
+from maas_stream_lint.distributions import network_root
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 
 if TYPE_CHECKING:

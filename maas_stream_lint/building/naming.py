@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building.distributions import Distribution, disk_named, distribution_of
+from maas_stream_lint.distributions import Distribution, disk_named, distribution_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from maas_stream_lint.building.finished_image import Image
@@ -35,21 +34,6 @@ def system(image: Image) -> Distribution | None:
     if image.disk is not None and image.disk.system is not None:
         return disk_named(image.disk.system)
     return None
-
-
-def filled(pattern: str | None, said: Mapping[str, str]) -> str | None:
-    """A pattern with its holes filled, ``None`` if the image does not say what goes into one."""
-    version = said.get("VERSION_ID")
-    holes = {
-        "version": version,
-        "major": version.split(".")[0] if version else None,
-        "codename": said.get("VERSION_CODENAME") or said.get("UBUNTU_CODENAME"),
-        "id": said.get("ID"),
-    }
-    needed = re.findall(r"\{(\w+)\}", pattern or "")
-    if pattern is None or any(holes[hole] is None for hole in needed):
-        return None
-    return pattern.format(**holes)
 
 
 def deploying(os: str, ftypes: Sequence[str], releases: Sequence[Release]) -> dict[str, list[str]]:

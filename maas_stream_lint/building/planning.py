@@ -6,9 +6,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building import manifest, naming, upload
-from maas_stream_lint.building.distributions import notes
+from maas_stream_lint import uploads
+from maas_stream_lint.building import manifest, naming
 from maas_stream_lint.building.parts import File, Product, Refusal
+from maas_stream_lint.distributions import filled, notes
 from maas_stream_lint.images.sniff import better, described
 from maas_stream_lint.output import clean
 from maas_stream_lint.rulebook import ftypes, is_root
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from maas_stream_lint.building.distributions import Distribution
     from maas_stream_lint.building.finished_image import Image
     from maas_stream_lint.building.wanted import Wanted
+    from maas_stream_lint.distributions import Distribution
     from maas_stream_lint.rulebook import Release
 
 SINGLE = "single-file"
@@ -68,7 +69,7 @@ def single_file(image: Image, wanted: Wanted, frame: Frame) -> Product:
     arch = architecture(image, wanted)
     os, ftype = _driver(image, wanted, system, fitting, frame)
     said = naming.about(image)
-    release = wanted.release or naming.filled(system.release if system else "{id}{major}", said)
+    release = wanted.release or filled(system.release if system else "{id}{major}", said)
     version = wanted.version or said.get("VERSION_ID")
     if release is None:
         raise asked(
@@ -184,15 +185,15 @@ def upload_command(image: Image, wanted: Wanted) -> str:
     """The command that uploads an image. Raises RefusedError for what MAAS does not take at all."""
     ftype, arch = sound(image)[0], architecture(image, wanted)
     system, said = naming.system(image), naming.about(image)
-    release = wanted.release or naming.filled(system.release if system else None, said)
+    release = wanted.release or filled(system.release if system else None, said)
     name = release or image.path.name.partition(".")[0]
-    return upload.command(
+    return uploads.command(
         image.path,
         ftype,
         name=name,
         title=wanted.title or clean(said.get("PRETTY_NAME") or said.get("NAME") or name),
         arch=arch,
-        base_image=naming.filled(system.base_image if system else None, said),
+        base_image=filled(system.base_image if system else None, said),
     )
 
 

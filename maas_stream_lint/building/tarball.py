@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import os_release
-from maas_stream_lint.building.distributions import architectures
 from maas_stream_lint.building.streams import BROKEN, STEP
+from maas_stream_lint.distributions import architectures
 
 if TYPE_CHECKING:
     from pathlib import Path

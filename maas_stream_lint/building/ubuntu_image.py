@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.building import manifest, naming, planning
 from maas_stream_lint.building.boot_files import FIELDS, TITLES
 from maas_stream_lint.building.parts import File, Product, Refusal
+from maas_stream_lint.distributions import filled
 from maas_stream_lint.rulebook import default_system
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def is_one(image: Image) -> bool:
 
 def codename(image: Image) -> str:
     """The release that an image is of, as MAAS names it: ``jammy``. Raises RefusedError."""
-    found = naming.filled("{codename}", naming.about(image))
+    found = filled("{codename}", naming.about(image))
     if found is None:
         raise planning.asked(image, "its codename", "an image with VERSION_CODENAME in os-release")
     return found

@@ -6,14 +6,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks import (
+    bootloaders,
+    doubles,
     fields,
     file,
     image,
     index,
     item,
-    product,
+    kernel_names,
+    product_names,
     signature,
     source,
+    systems,
     transport,
     version,
 )
@@ -27,7 +31,11 @@ MODULES: tuple[ModuleType, ...] = (
     source,
     index,
     file,
-    product,
+    product_names,
+    bootloaders,
+    systems,
+    doubles,
+    kernel_names,
     fields,
     version,
     item,

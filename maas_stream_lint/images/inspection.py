@@ -53,6 +53,8 @@ def inspect_local(
         survey.files = {w.path: seen for w, seen, _ in looked}
         _tell_elsewhere(survey, present)
         hashing = survey.mode == "download"
+        if hashing:
+            images.expect([place for _, _, place in looked if place is not None])
         left = []
         for w, seen, place in looked:
             algorithms = asked(w) if hashing else ()

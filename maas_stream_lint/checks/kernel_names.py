@@ -1,0 +1,191 @@
+"""Rules on the kernels of Ubuntu products: whether MAAS can read and offer them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.checks.words import MANY
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.imports.identity import GENERIC
+from maas_stream_lint.quoting import WHOLE, quoted
+from maas_stream_lint.rule import Said, rule
+from maas_stream_lint.twins import boot_subarch
+from maas_stream_lint.uploads import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.rulebook import Release
+
+#: The name of every kernel has one of these parts, and no name has both.
+CHANNELS = ("hwe", "ga")
+
+
+@rule("MSL418", Severity.UNUSABLE, on="stream")
+def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
+    """An Ubuntu release has no product whose `subarch` names a kernel.
+
+    MAAS: MAAS lists the subarches `ga-…` and `hwe-…` of complete Ubuntu sets as kernels
+        (`get_hwe_kernels`, maasserver/models/bootresource.py); from 3.4 on a platform can stand
+        before them. Other texts such as `generic` or `custom` name no kernel, so the deployment of
+        the release ends with `noble has no kernels available.` (`get_working_kernel`, up to 3.3
+        `validate_hwe_kernel`, maasserver/utils/osystems.py).
+    Why: the subarch of an Ubuntu product *is* its kernel to MAAS. The text `generic` belongs into
+        `subarches`, where it says that the kernel runs on common machines.
+    Fix: for the release's own kernel, write `"subarch": "ga-24.04"`, `"subarches":
+        "generic,ga-24.04"` and `"kflavor": "generic"`, and end the product's name in `:ga-24.04`.
+    Example:
+        "subarch": "generic",
+    """
+    groups: dict[tuple[str | None, str | None], list[Product]] = {}
+    for product in look.catalog.products:
+        if product.ubuntu and look.commissions(product):
+            key = (product.get("release"), product.get("arch"))
+            groups.setdefault(key, []).append(product)
+    for (release, arch), products in groups.items():
+        if release is None or arch is None:
+            continue
+        served = {
+            r.line
+            for r in look.releases
+            for p in products
+            if _is_kernel(r, p.get("subarch") or GENERIC) and r.line in look.takes(p.place)
+        }
+        bare = [p for p in products if any(_is_bare(p, r) for r in look.releases)]
+        if not bare:
+            continue
+        version = bare[0].get("version")
+        kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
+        subarch = bare[0].get("subarch") or GENERIC
+        yield Said(
+            f"Ubuntu {quoted(release)} for {quoted(arch)} has only subarch {quoted(subarch)}, "
+            "which names no kernel",
+            f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
+            place=bare[0].at("subarch"),
+            also=tuple(p.at("subarch") for p in bare[1:MANY]),
+            lines=tuple(line for line in look.takes(bare[0].place) if line not in served),
+            effect="imports the image, but has no kernel to deploy it with",
+            log=f"{release} has no kernels available.",
+        )
+
+
+@rule("MSL419", Severity.UNUSABLE, on="product")
+def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
+    """MAAS fails on every list of kernels because it cannot read this kernel's name.
+
+    MAAS: MAAS 3.4 and later reads a kernel's name as
+        `[platform-](ga|hwe[-edge])-release[-flavour][-edge]` (`parse_subarch_kernel_string`,
+        maasserver/utils/osystems.py). The flavour is the one that MAAS itself adds. If the name
+        has both `ga` and `hwe`, MAAS fails with `Kernel … has multiple channels specified!`. If
+        nothing follows the channel, it fails with `Kernel … has no release specified`. This
+        happens whenever MAAS lists kernels, for any release (`get_hwe_kernels`,
+        maasserver/models/bootresource.py). MAAS reads `subarches` in the same way when it chooses
+        the least kernel of a machine.
+    Why: one complete image with such a name breaks the list of kernels for all images.
+    Fix: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`. Write the flavour
+        into `kflavor` only.
+    Example:
+        "subarch": "ga-hwe-22.04",
+    """
+    subarch, subarches = product.get("subarch") or GENERIC, product.get("subarches") or ""
+    if not _risky(subarch, subarches, product.get("kflavor") or ""):
+        return
+    if not product.image or not look.commissions(product):
+        return
+    others = [text for text in subarches.split(",") if text != subarch]
+    takes = look.takes(product.place)
+    for field in ("subarch", "subarches"):
+        flawed: dict[tuple[str, str], list[str]] = {}
+        for release in look.releases:
+            if release.line not in takes or not release.deploy("parses-kernel"):
+                continue
+            for text in others if field == "subarches" else [boot_subarch(product, release)]:
+                flaw = _kernel_flaw(text)
+                if flaw is not None:
+                    flawed.setdefault((text, flaw), []).append(release.line)
+        for (text, flaw), lines in flawed.items():
+            yield Said(
+                f"MAAS cannot read {field} {quoted(text)} as a kernel: it {flaw}",
+                "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`",
+                place=product.at(field),
+                lines=tuple(lines),
+                effect="imports the image, and then fails whenever it lists kernels",
+                log=f"Kernel {text} {flaw}" + ("!" if "channels" in flaw else ""),
+            )
+
+
+@rule("MSL420", Severity.WARNING, on="product")
+def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
+    """A product's `subarch` is not in its own `subarches`.
+
+    MAAS: `subarches` lists what the image supports, and MAAS finds an image by each of them. MAAS
+        adds the image's own `subarch` itself (`supports_subarch`,
+        maasserver/models/bootresource.py), so nothing is lost. MAAS 3.8 lists a root tarball by
+        `subarches` only (`BootSourceCacheBuilder`, maasservicelayer/builders/bootsourcecache.py).
+    Why: one of the two fields is probably wrong: somebody changed a release number in one field and
+        not in the other. A machine that asks for the one in `subarches` then gets this image.
+    Fix: list the product's own `subarch` in `subarches`, without spaces: `generic,ga-24.04`.
+    Example:
+        "subarches": "generic,ga-22.04",
+    """
+    subarch, subarches = product.get("subarch"), product.get("subarches")
+    if subarch is None or subarches is None or product.bootloader:
+        return
+    if subarch in (offered := subarches.split(",")):
+        return
+    whole = f"{subarches},{subarch}"
+    if subarch not in subarches or subarch.strip() not in map(str.strip, offered):
+        yield Said(
+            f"subarch {quoted(subarch)} is not in `subarches` {quoted(subarches)}",
+            f"correct one of the two, for example `subarches` to {quoted(whole, WHOLE)}",
+            place=product.at("subarches"),
+            also=(product.at("subarch"),),
+            lines=look.takes(product.place),
+            effect="imports the image for these subarches and for its own",
+        )
+
+
+def _is_bare(product: Product, release: Release) -> bool:
+    """Whether a subarch names neither a kernel nor, where MAAS reads one, a platform."""
+    subarch = product.get("subarch") or GENERIC
+    if subarch == GENERIC or _is_kernel(release, subarch):
+        return subarch == GENERIC
+    parts = subarch.lower().split("-")
+    platform = len(parts) > 1 and not any(channel in parts for channel in CHANNELS)
+    return not (platform and release.deploy("parses-kernel"))
+
+
+def _is_kernel(release: Release, subarch: str) -> bool:
+    """Whether MAAS offers a subarch as a kernel."""
+    if release.deploy("parses-kernel"):
+        return any(channel in subarch.split("-") for channel in CHANNELS)
+    return subarch.startswith(tuple(f"{channel}-" for channel in CHANNELS))
+
+
+@lru_cache(maxsize=1024)
+def _risky(subarch: str, subarches: str, flavour: str) -> bool:
+    """Whether MAAS may be unable to read a kernel's name, whatever it makes of the flavour."""
+    return any(channel in flavour for channel in CHANNELS) or any(
+        _kernel_flaw(text) for text in (subarch, *subarches.split(","))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _kernel_flaw(text: str) -> str | None:
+    """Why MAAS can't read a kernel's name, in MAAS's own words.
+
+    Mirrors ``parse_subarch_kernel_string`` (maasserver/utils/osystems.py).
+    """
+    parts = text.split("-")
+    channels = [channel for channel in CHANNELS if channel in parts]
+    if len(parts) == 1 or not channels:
+        return None
+    if len(channels) > 1:
+        return "has multiple channels specified"
+    rest = parts[parts.index(channels[0]) :]
+    if channels == ["hwe"] and "edge" in (*rest[1:2], rest[-1]):
+        rest = rest[1:]
+    return "has no release specified" if len(rest) < 2 else None
