@@ -77,7 +77,7 @@ def test_what_was_not_read_does_not_pass(tmp_path: Path) -> None:
     result = run("check", str(index))
     assert result.exit_code == 2
     assert "MSL106 metadata-not-read" in result.stdout
-    assert "is not foreseen" in result.stdout
+    assert "is not predicted" in result.stdout
     assert "incomplete" in result.stdout
     assert "streams/v1/index.json of" in result.stderr
     assert "could not be checked: larger than 268435456 bytes" in result.stderr
