@@ -20,6 +20,7 @@ class Kind(Enum):
     ABORT = "abort"  #: the whole import, or on 3.8 the whole source
     SELECTION = "selection"  #: on 3.8, the selections that the product belongs to
     DROP = "drop"  #: the product, version or item
+    USE = "use"  #: the product, which is imported but of no use
 
 
 class Event(NamedTuple):

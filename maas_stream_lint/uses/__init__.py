@@ -22,9 +22,16 @@ __all__ = ["Settings", "Simulation", "simulate"]
 
 
 def simulate(
-    traces: Sequence[Trace], releases: Sequence[Release], settings: Settings | None = None
+    traces: Sequence[Trace],
+    releases: Sequence[Release],
+    settings: Settings | None = None,
+    *,
+    beyond_aborts: bool = False,
 ) -> dict[str, Simulation | None]:
-    """Release line → its use of what its import leaves, ``None`` where the import ends early.
+    """Release line → its use of what its import leaves, ``None`` where that is nothing.
+
+    ``beyond_aborts``: take an import that ends early as if the causes of that were fixed, as far as
+    the simulation goes on behind them.
 
     Lines whose imports and facts are the same share one simulation.
     """
@@ -33,12 +40,13 @@ def simulate(
     found: dict[str, Simulation | None] = {}
     for release in releases:
         trace = by_line[release.line]
-        if trace.fatal is not None:
+        if trace.fatal is not None and not (beyond_aborts and trace.rows):
             found[release.line] = None
             continue
         shared = next((s for t, r, s in made if t is trace and _alike(r, release)), None)
         if shared is None:
-            shared = Simulation(release, trace.rows, trace.cached, settings or Settings())
+            chosen = settings or Settings()
+            shared = Simulation(release, trace.rows, trace.cached, chosen, beyond_aborts)
             made.append((trace, release, shared))
         found[release.line] = shared
     return found

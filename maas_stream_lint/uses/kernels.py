@@ -12,6 +12,7 @@ from maas_stream_lint.uses.kernel import (
     PrefixNames,
     parse,
 )
+from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
@@ -50,6 +51,14 @@ class Kernels(ABC):
         return {resource.kflavor for resource in resources if resource.kflavor is not None}
 
     @abstractmethod
+    def is_level(self, text: str) -> bool:
+        """Whether a member of ``subarches`` is listed as a kernel. Raises Refusal if unreadable."""
+
+    @abstractmethod
+    def platform_of(self, image: Image) -> str | None:
+        """The platform that an image's kernel is for; ``None`` if it has no kernel."""
+
+    @abstractmethod
     def flavour_of(self, kernel: str) -> str:
         """The flavour that a machine's least kernel asks for."""
 
@@ -77,6 +86,14 @@ class PrefixKernels(Kernels):
     def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
         """Of every architecture."""
         return self._list(self.stock.starting_with(name), levels=levels)
+
+    def is_level(self, text: str) -> bool:
+        """By how it starts."""
+        return self.names.is_kernel(text)
+
+    def platform_of(self, image: Image) -> str | None:
+        """Any will do."""
+        return GENERIC if self.names.is_kernel(image.subarch) else None
 
     def flavour_of(self, kernel: str) -> str:
         """The first of its parts that is a flavour."""
@@ -125,6 +142,19 @@ class ParsedKernels(Kernels):
     def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
         """Of every architecture and platform."""
         return self._list(self.stock.starting_with(name), levels=levels)
+
+    def is_level(self, text: str) -> bool:
+        """By its channel."""
+        return parse(text).kernel
+
+    def platform_of(self, image: Image) -> str | None:
+        """The product's own platform, else that in the kernel's name."""
+        try:
+            parsed = parse(image.subarch)
+        except Refusal:
+            return GENERIC
+        own = image.resource.extra.get("platform", parsed.platform) or GENERIC
+        return own if parsed.kernel else None
 
     def flavour_of(self, kernel: str) -> str:
         """What stands behind its release, if any resource has that flavour."""

@@ -79,8 +79,11 @@ class Tree:
         return [""] if said is None else said.split(",")
 
 
-def imported(stock: Stock, release: Release) -> Tree:
-    """What a rack of a release line makes of the region's images."""
+def imported(stock: Stock, release: Release, *, beyond_aborts: bool) -> Tree:
+    """What a rack of a release line makes of the region's images.
+
+    ``beyond_aborts``: go on without the image that ends the import.
+    """
     tree = Tree()
     images = sorted(stock.images, key=_product_name)
     described = _described(images)
@@ -94,8 +97,11 @@ def imported(stock: Stock, release: Release) -> Tree:
         if image.position not in wanted:
             continue
         if image.os == "custom" and release.deploy("custom-os") == "rack-import-fails":
-            return Tree(refusal=_not_found(image))
-        _link(tree, image)
+            tree.refusal = tree.refusal or _not_found(image)
+        else:
+            _link(tree, image)
+    if tree.refusal is not None and not beyond_aborts:
+        return Tree(refusal=tree.refusal)
     tree.directories = dict(sorted(tree.directories.items()))
     return tree
 
@@ -151,13 +157,16 @@ def _directories(image: Image) -> Iterator[str]:
 class Rack:
     """Boots and installs as a rack of one release line does."""
 
-    def __init__(self, choice: Choice, stock: Stock) -> None:
-        """``choice``: how kernels are chosen. ``stock``: the images that are there."""
+    def __init__(self, choice: Choice, stock: Stock, *, beyond_aborts: bool) -> None:
+        """``choice``: how kernels are chosen. ``stock``: the images that are there.
+
+        ``beyond_aborts``: take an import that fails for one image as if that were not there.
+        """
         self.release = choice.release
         self.stock = stock
         self.configs = Configs(choice)
         self.files = Files(choice, stock, with_root=False)
-        self.tree = imported(stock, choice.release)
+        self.tree = imported(stock, choice.release, beyond_aborts=beyond_aborts)
 
     @property
     def rack_import(self) -> Refusal | None:

@@ -69,6 +69,7 @@ class Simulation:
     rows: Sequence[BootResource]
     cached: Sequence[Cached]
     settings: Settings
+    beyond_aborts: bool = False  #: take what ends an import as if it were fixed
     _deployed: dict[tuple[Any, ...], Deployment] = field(default_factory=dict, repr=False)
     _commissioned: dict[tuple[Machine, System], Commissioning] = field(
         default_factory=dict, repr=False
@@ -80,8 +81,12 @@ class Simulation:
         self.known = KnownReleases(self.cached)
         self.kernels = kernels_of(self.release, self.stock, self.known)
         self.choice = Choice(self.release, self.kernels, self.settings.commissioning)
-        rack = self.release.use("boots-from") == "rack"
-        self.server = Rack(self.choice, self.stock) if rack else Region(self.choice, self.stock)
+        self.server = self._server()
+
+    def _server(self) -> Rack | Region:
+        if self.release.use("boots-from") == "rack":
+            return Rack(self.choice, self.stock, beyond_aborts=self.beyond_aborts)
+        return Region(self.choice, self.stock)
 
     @cached_property
     def machines(self) -> list[Machine]:
