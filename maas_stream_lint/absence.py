@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.images.observation import Seen
+    from maas_stream_lint.images.observation import Seen, Survey
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Version
 
@@ -24,7 +24,7 @@ class Absence:
 
     #: Products without any of their files, in a tree that has files of other products.
     left_out: dict[ProductKey, Product] = field(default_factory=dict)
-    #: Products with all files of their newest version, or with some.
+    #: Products with some file of their newest version, or all files of the version before.
     served: list[Product] = field(default_factory=list)
     #: Version names: the newest version lacks files that this older one has, all of them.
     whole_before: dict[ProductKey, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ def find_absence(look: Look) -> Absence:
 
     A mirror tool that filters (``sstream-mirror``, ``rsync --include``) leaves a signed index as it
     is, so the index still names the products that nobody wanted. Bootloaders are no such products:
-    MAAS fetches them whatever is selected.
+    MAAS fetches them whatever is selected. Nor are products whose files are in another folder.
     """
     absence = Absence()
     survey = look.survey
@@ -55,20 +55,25 @@ def find_absence(look: Look) -> Absence:
         seen = list(_seen(newest, survey.files)) if newest is not None else []
         if newest is None or not seen:
             continue
-        gone = sum(map(is_absent, seen))
-        if gone:
-            before = next((v for v in product.older if _is_whole(v, survey.older)), None)
-            if before is not None:
-                absence.whole_before[product.file.path, product.name] = before.name
-            elif gone == len(seen) and product.image:
-                absence.left_out[product.file.path, product.name] = product
-                continue
-        absence.served.append(product)
+        gone = [file.path for file in seen if is_absent(file)]
+        before = next((v for v in product.older if gone and _is_whole(v, survey.older)), None)
+        key = product.file.path, product.name
+        if before is not None:
+            absence.whole_before[key] = before.name
+        if before is not None or len(gone) < len(seen):
+            absence.served.append(product)
+        elif product.image and not any(_strayed(path, survey) for path in gone):
+            absence.left_out[key] = product
     return absence if absence.served else Absence()
 
 
 def _seen(version: Version, files: dict[str, Seen]) -> Iterator[Seen]:
     return (files[item.path] for item in version.items if item.path in files)
+
+
+def _strayed(path: str, survey: Survey) -> bool:
+    """Whether a missing file may be another one of its name, which no metadata names."""
+    return any(other in survey.orphans for other in survey.elsewhere.get(path, ()))
 
 
 def _is_whole(version: Version, older: dict[str, Seen]) -> bool:

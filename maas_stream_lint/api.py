@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,9 @@ from maas_stream_lint.uses.use_verdict import verdict
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions
@@ -61,6 +62,8 @@ class Report:
     untouched: tuple[Finding, ...] | None = None
     asked: frozenset[str] | None = None  #: codes of the rules that were; ``None``: all
     narrowed: bool = False  #: whether the files of some products alone were looked at
+    #: What `fixing.suggestions` planned, for formats that show it.
+    edits: Mapping[Finding, Sequence[Suggestion]] = field(default_factory=dict)
 
     @property
     def facts(self) -> tuple[Finding, ...]:

@@ -14,6 +14,8 @@ from itertools import chain, islice
 from json import JSONDecodeError, JSONDecoder, decoder
 from typing import TYPE_CHECKING, Any, cast
 
+from maas_stream_lint.quoting import quoted
+
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
 
@@ -348,7 +350,7 @@ def _duplicates(text: str) -> Iterator[Flaw]:
         if token[1]:
             key = steps[-1] = _scanstring(text, token.start() + 1)[0]
             if key in seen[-1]:
-                said = f"a second {_quoted(key)} in one object"
+                said = f"a second {quoted(key)} in one object"
                 yield Flaw("duplicate-key", said, token.start(), fatal=False, path=tuple(steps))
             seen[-1].add(key)
         elif mark in "{[":
@@ -380,7 +382,7 @@ def _broken(text: str, error: JSONDecodeError) -> Flaw:
     if text[start : start + 14].lower().startswith(("<!doctype html", "<html")):
         return Flaw("html", "an HTML page", start, fatal=True)
     if error.msg == "Extra data":
-        said = f"{_quoted(word)} after the end of the JSON value"
+        said = f"{quoted(word)} after the end of the JSON value"
         return Flaw("trailing-text", said, at, fatal=True)
     for comma in (at, len(text[:at].rstrip(_WS)) - 1):  # from Python 3.13 on, and before
         if comma >= 0 and _LAST_COMMA.match(text, comma):
@@ -394,15 +396,9 @@ def _what(text: str, error: str, at: int) -> str:
             return said
     if error in _WANTED:
         word = _word(text, at)[0].strip(_WS)
-        return f"{_quoted(word) if word else 'the end'} where {_WANTED[error]} must be"
+        return f"{quoted(word) if word else 'the end'} where {_WANTED[error]} must be"
     if error.startswith("Invalid control character"):
-        return f"a bare {_quoted(text[at])} inside a string"
+        return f"a bare {quoted(text[at])} inside a string"
     if error.startswith("Unterminated string"):
         return "a string that is never closed"
     return error[:1].lower() + error[1:]
-
-
-def _quoted(text: str) -> str:
-    short = text if len(text) <= 60 else text[:59] + "…"
-    said = json.dumps(short, ensure_ascii=False)
-    return said if said.isprintable() else json.dumps(short)  # no half characters, no escapes

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 
-from maas_stream_lint.report import json_
+from maas_stream_lint.report.data import as_json
 from maas_stream_lint.rulebook import rules_root
 
 
@@ -35,6 +35,6 @@ BUILT = validator("built")
 
 
 def through_text(data: dict[str, Any]) -> Any:
-    text = json_.render(data)
+    text = as_json(data)
     assert text.isascii()
     return json.loads(text)

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 import manual
 import picture
+import tables
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.rulebook import all_releases
@@ -60,6 +61,17 @@ def test_output_in_documents_is_real(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(ROOT)
     text = path.read_text("utf-8")
     fresh = CONSOLE.sub(lambda m: f"```console\n$ {m['command']}\n{shown(m['command'])}```\n", text)
+    if os.environ.get("UPDATE_DOCS"):
+        path.write_text(fresh, "utf-8")
+    assert fresh == text
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in DOCS if "<!-- table: " in p.read_text("utf-8")], ids=lambda p: p.name
+)
+def test_tables_in_documents_are_of_the_code(path: Path) -> None:
+    text = path.read_text("utf-8")
+    fresh = tables.with_tables(text)
     if os.environ.get("UPDATE_DOCS"):
         path.write_text(fresh, "utf-8")
     assert fresh == text

@@ -176,7 +176,7 @@ def test_duplicate_keys_are_named_with_their_paths() -> None:
         (("p", 1, "x:"), False),
         (("p",), False),
     ]
-    assert found.flaws[1].message == 'a second "x:" in one object'
+    assert found.flaws[1].message == "a second `x:` in one object"
     assert found.position(found.flaws[1].offset) == (2, 2)
 
 
@@ -205,7 +205,7 @@ def test_oddities_that_python_reads(text: str, kind: str, texts: list[str]) -> N
 def test_messages_can_be_printed() -> None:
     found = parse_text(r'{"\ud800\u009b": 1, "\ud800\u009b": 2}')
     assert {flaw.message for flaw in found.flaws if flaw.path} == {
-        r'a second "\ud800\u009b" in one object'
+        r"a second `\ud800\u009b` in one object"
     }
 
 
@@ -235,13 +235,13 @@ def test_what_only_looks_odd_is_no_flaw(text: str) -> None:
         (b"[1 , ]", "not-json", "a comma with nothing after it", (1, 4)),
         (b"{'a': 1}", "not-json", "a single quote, where JSON has only double ones", (1, 2)),
         (b'{"a": 1 // b\n}', "not-json", "a comment, which JSON does not have", (1, 9)),
-        (b'{"a": True}', "not-json", '"True" where a value must be', (1, 7)),
-        (b'{"a" 1}', "not-json", '"1" where a colon must be', (1, 6)),
-        (b'[1 "b"]', "not-json", '"\\"" where a comma or a closing bracket must be', (1, 4)),
+        (b'{"a": True}', "not-json", '`True` where a value must be', (1, 7)),
+        (b'{"a" 1}', "not-json", '`1` where a colon must be', (1, 6)),
+        (b'[1 "b"]', "not-json", '`"` where a comma or a closing bracket must be', (1, 4)),
         (b'{"a": ', "not-json", "the end where a value must be", (1, 7)),
         (b'{"a": "b', "not-json", "a string that is never closed", (1, 7)),
-        (b'"a\nb"', "not-json", 'a bare "\\n" inside a string', (1, 3)),
-        (b'{"a": 1} {}', "trailing-text", '"{" after the end of the JSON value', (1, 10)),
+        (b'"a\nb"', "not-json", 'a bare `\\n` inside a string', (1, 3)),
+        (b'{"a": 1} {}', "trailing-text", '`{` after the end of the JSON value', (1, 10)),
         (b'["' + b"1" * 5000 + b'",\n ' + b"2" * 4301 + b"]", "huge-number",
          "an integer of over 4,300 digits", (2, 2)),
         (b"[" * 991 + b"]" * 991, "too-deep", "more than 990 levels of nesting", (1, 1)),

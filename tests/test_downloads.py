@@ -11,7 +11,7 @@ import pytest
 from images import SQUASHFS, Tree, digest
 from looks import Looked, look
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.images import served
+from maas_stream_lint.images import remote_files
 from nginx import Nginx
 from servers import Handler, Server, publishing, serve
 
@@ -193,7 +193,7 @@ def test_server_that_sends_a_little_each_time_is_given_up() -> None:
 
 
 def test_trickle_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "_LEAST_SECONDS", 0.5)
+    monkeypatch.setattr(remote_files, "_LEAST_SECONDS", 0.5)
 
     def trickle(request: Handler, body: bytes) -> None:
         request.head(200, Content_Length=str(len(body)))
@@ -256,7 +256,7 @@ def test_silence_and_rate_are_told_apart(store: Nginx) -> None:
 
 
 def test_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "_RATED", 50_000)
+    monkeypatch.setattr(remote_files, "_RATED", 50_000)
     tree = Tree()
     tree.add("squashfs", b"hsqs" + bytes(80_000))
     store.publish("slower", tree)
@@ -267,7 +267,7 @@ def test_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_own_limit_is_no_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "_RATED", 50_000)
+    monkeypatch.setattr(remote_files, "_RATED", 50_000)
     tree = Tree()
     tree.add("squashfs", b"hsqs" + bytes(80_000))
     store.publish("limited", tree)

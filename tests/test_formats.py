@@ -13,24 +13,29 @@ import sys
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import click
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+import manual
 import reports
+import tables
 from maas_stream_lint import __version__
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli.main import main
+from maas_stream_lint.cli.parameters import Form
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.fixing.suggestions import suggestions
 from maas_stream_lint.output import Style
 from maas_stream_lint.report.fingerprint import fingerprints
-from maas_stream_lint.report.formats import FORMATS
-from maas_stream_lint.report.sarif_fixes import fixes
+from maas_stream_lint.report.formats import FORMATS, Format
 from reports import snapshot
 
 ROOT = Path(__file__).parents[1]
@@ -42,13 +47,11 @@ MADE = {
     "markup": reports.markup,
     "clean": reports.clean,
 }
-#: text has snapshots of its own, and HTML is looked at by a browser.
+#: What a snapshot's file ends in, so that editors colour it; ``txt`` for all others.
 SUFFIXES = {
-    "compact": "txt",
     "json": "json",
     "jsonl": "jsonl",
     "sarif": "json",
-    "github": "txt",
     "gitlab": "json",
     "junit": "xml",
     "markdown": "md",
@@ -67,7 +70,7 @@ def of(fixture: Path) -> Report:
 
 
 @pytest.mark.parametrize("name", MADE)
-@pytest.mark.parametrize("form", SUFFIXES)
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "text"])
 def test_snapshots(form: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     seen = made(form, MADE[name]())
@@ -76,11 +79,7 @@ def test_snapshots(form: str, name: str, tmp_path: Path, monkeypatch: pytest.Mon
         seen = seen[seen.index("<body>") : seen.index("<script>")]
     for before, after in (('"', '"'), ("maas-stream-lint ", "<")):
         seen = seen.replace(f"{before}{__version__}{after}", f"{before}VERSION{after}")
-    snapshot(f"form-{form}-{name}", seen, SUFFIXES[form])
-
-
-def test_every_form_has_its_snapshots() -> None:
-    assert {*SUFFIXES, "text"} == set(FORMATS)
+    snapshot(f"form-{form}-{name}", seen, SUFFIXES.get(form, "txt"))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -182,7 +181,8 @@ def test_sarif_fixes_mend(name: str, tmp_path: Path) -> None:
     (fixture,) = [p for p in FIXTURES if p.name.endswith(f"-{name}")]
     shutil.copytree(fixture / "tree", tmp_path / "tree")
     report = check(tmp_path / "tree")
-    found = [f for f in fixes(report) if f.name == name]
+    report = replace(report, edits=suggestions(report))
+    found = [f for f in report.edits if f.name == name]
     assert found
     for result in json.loads(made("sarif", report))["runs"][0]["results"]:
         if result["ruleId"] != found[0].code or "fixes" not in result:
@@ -202,9 +202,9 @@ def test_sarif_fixes_mend(name: str, tmp_path: Path) -> None:
 def test_sarif_does_without_fixes_that_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     (fixture,) = [p for p in FIXTURES if p.name.endswith("-missing-kflavor")]
     report = of(fixture)
-    assert fixes(report)
-    monkeypatch.setattr("maas_stream_lint.report.sarif_fixes.MOST_WORK", 1000)
-    assert fixes(report) == {}
+    assert suggestions(report)
+    monkeypatch.setattr("maas_stream_lint.fixing.suggestions.MOST_WORK", 1000)
+    assert suggestions(report) == {}
 
 
 # -- fingerprints ------------------------------------------------------------------------------
@@ -405,6 +405,32 @@ def test_inside_actions_annotations_come_by_themselves(run: Any) -> None:
     assert Path("o.txt").read_text() == text
     # Who asks for a format gets that one.
     assert run("--format=compact", **actions).stdout == run("--format=compact").stdout
+
+
+def test_a_new_format_is_a_module_and_a_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else lists formats: not the help, the man page, the documents or the joiners."""
+    toy = ModuleType("maas_stream_lint.report.toy")
+    toy.render = lambda report, threshold, style: f"{len(report.findings)} findings\n"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, toy.__name__, toy)
+    monkeypatch.setitem(FORMATS, "toy", Format("toy", "those who count"))
+    alone = run("--format", "toy")
+    assert alone.stdout == f"{len(check(BAD).findings)} findings\n"
+    assert run("--format", "toy=out.txt").stdout == ""
+    assert Path("out.txt").read_text() == alone.stdout
+    # A configuration names it like any other, and several sources need a `join`.
+    Path("maas-stream-lint.toml").write_text(f'format = "toy"\nsources = ["{BAD}", "{BAD}"]\n')
+    assert "toy can't hold several sources" in CliRunner().invoke(main, ["check"]).stderr
+    toy.join = lambda texts: f"all: {'and '.join(texts)}"  # type: ignore[attr-defined]
+    several = CliRunner().invoke(main, ["check"])
+    assert several.stdout == f"all: {alone.stdout}and {alone.stdout}"
+    # It is proposed, and listed wherever formats are.
+    proposed = Form().shell_complete(click.Context(main), main.commands["check"].params[0], "to")
+    assert [item.value for item in proposed] == ["toy"]
+    listed = ", ".join(FORMATS)
+    for text in (CliRunner().invoke(main, ["check", "--help"]).stdout, manual.page()):
+        assert listed in " ".join(text.split())
+    page = (ROOT / "docs" / "formats.md").read_text("utf-8")
+    assert "| `toy` | those who count |" in tables.with_tables(page)
 
 
 def test_a_form_loads_only_what_it_needs() -> None:

@@ -29,7 +29,6 @@ from maas_stream_lint.configuration.settings import Settings
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.names import CONFIG_KEYS
 from maas_stream_lint.report.formats import FORMATS
-from maas_stream_lint.report.several import SEVERAL
 from maas_stream_lint.rule import needs_files
 from maas_stream_lint.rulebook import rules_root
 
@@ -604,7 +603,7 @@ def test_formats_and_their_files(here: Path) -> None:
 def test_several_sources_in_each_format(form: str) -> None:
     write(f'sources = ["good/{INDEX}", "bad/{INDEX}"]\nfiles = "none"\n')
     result = run("check", "--format", form)
-    if form not in SEVERAL:
+    if not FORMATS[form].holds_several:
         assert result.exit_code == 2
         assert f"{form} can't hold several sources" in result.stderr
         return

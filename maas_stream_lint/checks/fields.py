@@ -7,9 +7,10 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import DEPTHS, Said, cut, rule
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Kind
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.absence import is_absent
-from maas_stream_lint.checks.words import listed, quoted
+from maas_stream_lint.checks.words import listed
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.images.sniff import better, described, suits
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.paths import unsafe_path
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.stream import expanded
 

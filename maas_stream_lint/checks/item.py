@@ -7,9 +7,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, listed, quoted, shown, value_at
+from maas_stream_lint.checks.words import kind, listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import DEPTHS, Said, rule
 from maas_stream_lint.rulebook import ftypes, of_family
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.twins import boot_subarch
@@ -71,7 +72,7 @@ def ubuntu_name(event: Event, look: Look) -> Iterator[Said]:
     strict = [r.line for r in look.releases if r.strict and r.line in takes]
     still = f"; {_and(strict)} takes its root tarball all the same, but has no kernel for it"
     yield Said(
-        f"{kind} name must contain {_hints(look)}, and {_quoted(name)} has none of these",
+        f"{kind} name must contain {_hints(look)}, and {quoted(name)} has none of these",
         _renamed_or_uploaded(name, product),
         effect=DROPPED + (still if strict else ""),
     )
@@ -98,7 +99,7 @@ def v3_platform_too_new(event: Event, look: Look) -> Iterator[Said]:
     first = _since("ubuntu", name)
     if first is not None:
         yield Said(
-            f"{_quoted(name)} is a platform kernel's name, which MAAS takes from {first} on",
+            f"{quoted(name)} is a platform kernel's name, which MAAS takes from {first} on",
             f"nothing, if only MAAS {first} and later need the platform; else upgrade MAAS",
             effect=DROPPED,
         )
@@ -120,7 +121,7 @@ def ubuntu_core_name(event: Event, look: Look) -> Iterator[Said]:
     """
     name = event.place.product or ""
     yield Said(
-        f"an Ubuntu Core product's name must contain `:v4:`, and {_quoted(name)} does not",
+        f"an Ubuntu Core product's name must contain `:v4:`, and {quoted(name)} does not",
         "name it like `PREFIX:v4:ubuntu-core:VERSION:ARCH`, in the index too",
         effect=DROPPED,
     )
@@ -141,7 +142,7 @@ def ubuntu_core_gadget(event: Event, look: Look) -> Iterator[Said]:
         "os": "ubuntu-core",
     """
     yield Said(
-        f"Ubuntu Core product {_quoted(event.place.product)} has no `gadget_snap`",
+        f"Ubuntu Core product {quoted(event.place.product)} has no `gadget_snap`",
         "add `gadget_snap` (for a PC `pc`) to the product",
     )
 
@@ -170,8 +171,8 @@ def not_modelled(event: Event, look: Look) -> Iterator[Said]:
     """
     ftypes = [f for f in event.values.get("ftypes") or () if isinstance(f, str)]
     os = event.values.get("os")
-    holds = ", ".join(_quoted(f) for f in ftypes[:4]) or "nothing of these"
-    of = f" of os {_quoted(os)}" if isinstance(os, str) else ""
+    holds = ", ".join(quoted(f) for f in ftypes[:4]) or "nothing of these"
+    of = f" of os {quoted(os)}" if isinstance(os, str) else ""
     yield Said(
         f"this product{of} holds {holds}, where MAAS reads kernel and initrd with a root image, "
         "a lone `root-tgz`, or bootloaders",
@@ -202,7 +203,7 @@ def bootloader_name(event: Event, look: Look) -> Iterator[Said]:
         "com.example.maas:bootloaders:grub-efi-signed:uefi:amd64": {
     """
     yield Said(
-        f"a bootloader's name must contain `:1:`, and {_quoted(event.place.product)} does not",
+        f"a bootloader's name must contain `:1:`, and {quoted(event.place.product)} does not",
         "name it like `PREFIX:1:OS:TYPE:ARCH`, in the index too",
         effect=DROPPED,
     )
@@ -238,7 +239,7 @@ def bootloader_unsupported(event: Event, look: Look) -> Iterator[Said]:
         remedy = f"leave it out; what MAAS boots is (type, os, arch) {known}"
     product = look.catalog.product(event.place)
     yield Said(
-        "MAAS boots no bootloader of type {}, os {} and arch {}".format(*map(_quoted, given)),
+        "MAAS boots no bootloader of type {}, os {} and arch {}".format(*map(quoted, given)),
         remedy,
         also=tuple(product.at(field) for field in wrong) if product is not None else (),
         effect=DROPPED,
@@ -270,7 +271,7 @@ def bootloader_fields(event: Event, look: Look) -> Iterator[Said]:
         item = next((i for i in product.newest.items if i.key == event.place.item), None)
         if item is not None:
             lacking = [f for f in PACKAGE if item.raw.get(f) is None]
-    where = f"item {_quoted(event.place.item)}" if event.place.item is not None else "product"
+    where = f"item {quoted(event.place.item)}" if event.place.item is not None else "product"
     yield Said(
         f"bootloader {where} has no {_and([f'`{f}`' for f in lacking])}",
         "add "
@@ -385,7 +386,7 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
         return
     known = set.intersection(*(set(r.drivers) for r in lacking)) - {"custom"}
     lower = os.lower()
-    told = f"MAAS has no driver for os {_quoted(os)}, expected one of {', '.join(sorted(known))}"
+    told = f"MAAS has no driver for os {quoted(os)}, expected one of {', '.join(sorted(known))}"
     remedy = (
         f"write it `{lower}`: MAAS compares it letter by letter"
         if lower in known
@@ -456,10 +457,10 @@ def duplicate_tuple(event: Event, look: Look) -> Iterator[Said]:
     """
     place: Place = event.values["place"]
     instead = event.values.get("instead")
-    this = "this one never" if instead is None else f"of this one version {_quoted(instead)}"
+    this = "this one never" if instead is None else f"of this one version {quoted(instead)}"
     yield Said(
-        f"{_told(place, event.place)} claims the same os, release, arch, label, kflavor and "
-        f"subarches as {_told(event.place, place)}",
+        f"{_apart(place, event.place)} claims the same os, release, arch, label, kflavor and "
+        f"subarches as {_apart(event.place, place)}",
         "remove one of the two, or tell them apart by `release`, `label` or `subarch`",
         also=(place._replace(path=place.path[:2]),),
         effect=f"imports the other, and {this}, without a word",
@@ -495,8 +496,8 @@ def same_resource_twice(whole: Whole, look: Look) -> Iterator[Said]:
     for (name, architecture, places), lines in found.items():
         others = f" (and {len(places) - 2:,} more)" if len(places) > 2 else ""
         yield Said(
-            f"{_told(places[0], places[-1])} and {_told(places[-1], places[0])}{others} are both "
-            f"{_quoted(name)} for {_quoted(architecture)}",
+            f"{_apart(places[0], places[-1])} and {_apart(places[-1], places[0])}{others} are both "
+            f"{quoted(name)} for {quoted(architecture)}",
             "keep one of them in this source, or tell them apart by `release` or `subarch`",
             place=places[-1],
             also=places[:MANY],
@@ -530,9 +531,9 @@ def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
                 key = (name, architecture, tuple(versions.items()))
                 found.setdefault(key, []).append(release.line)
     for (name, architecture, versions_at), lines in found.items():
-        told = [_quoted(version) if version else "none" for version, _ in versions_at[:4]]
+        told = [quoted(version) if version else "none" for version, _ in versions_at[:4]]
         yield Said(
-            f"{_quoted(name)} for {_quoted(architecture)} is published with several `version`s: "
+            f"{quoted(name)} for {quoted(architecture)} is published with several `version`s: "
             + ", ".join(told),
             "give all products of a release the same `version`",
             place=versions_at[-1][1],
@@ -564,7 +565,7 @@ def no_title(product: Product, look: Look) -> Iterator[Said]:
     if lacking:
         kept = look.where(lambda release: release.policy("stores-title"))
         yield Said(
-            f"{_quoted(product.name)} has no {' and no '.join(lacking)}, and so no title",
+            f"{quoted(product.name)} has no {' and no '.join(lacking)}, and so no title",
             f"add {_and(lacking)} to the product",
             lines=tuple(line for line in look.takes(product.place) if line in kept),
             effect="shows the title that its driver has for the release, or the bare `os/release`",
@@ -611,7 +612,7 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
             if wrong:
                 named = True
                 yield Said(
-                    f"title {_quoted(_title(wrong[0]))} of Ubuntu {_quoted(release)} {said}",
+                    f"title {quoted(_title(wrong[0]))} of Ubuntu {quoted(release)} {said}",
                     "let `release_title` end in `LTS`, and give `support_eol`",
                     place=wrong[0].at(field),
                     also=tuple(p.at(field) for p in wrong[1:MANY]),
@@ -665,7 +666,7 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
         version = bare[0].get("version")
         kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
         yield Said(
-            f"Ubuntu {_quoted(release)} for {_quoted(arch)} has only subarch `generic`, "
+            f"Ubuntu {quoted(release)} for {quoted(arch)} has only subarch `generic`, "
             "which names no kernel",
             f"name the kernel: `subarch` {kernel}, `subarches` `generic` and {kernel}",
             place=bare[0].at("subarch"),
@@ -711,7 +712,7 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
                     flawed.setdefault((text, flaw), []).append(release.line)
         for (text, flaw), lines in flawed.items():
             yield Said(
-                f"{field} {_quoted(text)} is no kernel MAAS can read: it {flaw}",
+                f"{field} {quoted(text)} is no kernel MAAS can read: it {flaw}",
                 "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`",
                 place=product.at(field),
                 lines=tuple(lines),
@@ -742,8 +743,8 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
         return
     if subarch not in subarches or subarch.strip() not in map(str.strip, offered):
         yield Said(
-            f"subarch {_quoted(subarch)} is not among `subarches` {_quoted(subarches)}",
-            f"correct one of the two, as in `subarches` {_quoted(f'{subarches},{subarch}')}",
+            f"subarch {quoted(subarch)} is not among `subarches` {quoted(subarches)}",
+            f"correct one of the two, as in `subarches` {quoted(f'{subarches},{subarch}')}",
             place=product.at("subarches"),
             also=(product.at("subarch"),),
             lines=look.takes(product.place),
@@ -779,18 +780,10 @@ def release_notification(event: Event, look: Look) -> Iterator[Said]:
 # -- what the rules share ---------------------------------------------------------------------
 
 
-def _quoted(value: Any) -> str:
-    """A value of the stream in backticks, on one line and not too long."""
-    if not isinstance(value, str):
-        return "none" if value is None else f"`{str(value)[:80]}`"
-    text = value if len(value) <= 200 else value[:200] + "…"
-    return "`" + "".join(c if c.isprintable() else "\ufffd" for c in text) + "`"
-
-
-def _told(place: Place, other: Place) -> str:
+def _apart(place: Place, other: Place) -> str:
     """The product's name, and the file if another product has the same one."""
-    file = f" of {_quoted(place.file)}" if place.product == other.product else ""
-    return _quoted(place.product) + file
+    file = f" of {quoted(place.file)}" if place.product == other.product else ""
+    return quoted(place.product) + file
 
 
 def _and(words: Sequence[str]) -> str:

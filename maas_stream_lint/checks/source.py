@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import quoted
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.stream import INDEX_JSON
 

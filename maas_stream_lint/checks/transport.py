@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.checks.image import COSTS, MANY, asking
-from maas_stream_lint.checks.words import listed, moment, quoted
+from maas_stream_lint.checks.words import listed, moment
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:

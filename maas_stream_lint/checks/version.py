@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import listed, quoted, shown
+from maas_stream_lint.checks.words import listed, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.model import Version
+from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, is_root, of_family
 
@@ -98,7 +99,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
           "boot-initrd": {
     """
     problems: list[Problem] = event.values["problems"]
-    told = "; ".join(dict.fromkeys(_told(p) for p in problems[:4]))
+    told = "; ".join(dict.fromkeys(_problem_in_words(p) for p in problems[:4]))
     yield Said(
         f"older version {shown(event.place.version)} {told}, but every version must be whole",
         f"delete this version (MAAS takes {shown(event.values['newest'])} anyway), or complete it",
@@ -686,7 +687,7 @@ def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]
 # -- words --------------------------------------------------------------------------------------
 
 
-def _told(problem: Problem) -> str:
+def _problem_in_words(problem: Problem) -> str:
     """What is wrong with a version, after its name."""
     item = problem.path[5] if len(problem.path) > 5 else None
     if problem.cause == "newest-version-empty":

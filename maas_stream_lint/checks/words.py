@@ -6,19 +6,13 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.quoting import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.look import Look
-
-LONGEST = 80
-
-
-def quoted(text: str) -> str:
-    """A text in backticks, shortened, on one line whatever it holds."""
-    short = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-    return f"`{short if short.isprintable() else json.dumps(short)[1:-1]}`"
 
 
 def shown(value: Any) -> str:

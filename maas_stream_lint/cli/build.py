@@ -88,9 +88,9 @@ def build(
     )
     built = builder.build(Path(root), _wanted(images, said), options, progress(verbose=False))
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report.data import as_json
 
-        text = json_.render(built.to_dict())
+        text = as_json(built.to_dict())
     else:
         from maas_stream_lint.report import built as built_
 

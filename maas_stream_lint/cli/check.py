@@ -45,15 +45,15 @@ _MOST_GONE = 10
 @click.argument("source", required=False, shell_complete=completion.source)
 @together(MAAS, KEYRING, RULES, SEVERITY)
 @click.option(
-    "--baseline", metavar="FILE", help="Findings that this file holds are known and do not count."
+    "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
 )
 @click.option(
     "--write-baseline",
     metavar="FILE",
-    help="Write all findings to such a file; with --baseline, those of it that are still there.",
+    help="Write a baseline with all findings. With --baseline: drop those that are gone.",
 )
 @click.option(
-    "--fix", is_flag=True, help="First make all safe edits in place, like `fix --in-place`."
+    "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
 )
 @together(FILES, FORMS, OUTPUT, FETCH, CONFIG)
 def check(
@@ -66,11 +66,10 @@ def check(
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
-    Without SOURCE all that the configuration lists are checked.
+    Without SOURCE, check every source that the configuration lists.
 
-    Exit code 0: nothing at or above --severity. 1: findings. 2: the check could not be made, or
-    not of all metadata. 130: stopped before all files were looked at. Of several sources the worst
-    counts.
+    Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
+    metadata could not be read. 130: interrupted. With several sources, the highest code counts.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.report.verdict import exit_code

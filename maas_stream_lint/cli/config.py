@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 )
 @together(FORMAT, CONFIG)
 def config(source: str | None, form: str, **given: Any) -> None:
-    """Show all settings of `check`, the value of each, and where it is from.
+    """Show each setting of `check`, its value, and where the value is from.
 
-    A flag goes before an environment variable, that before the file; in the file, what it says of
-    SOURCE before what it says of all.
+    A flag overrides an environment variable, which overrides the file. In the file, the settings
+    of SOURCE override the common ones.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.report import origins
 
     out.check_target(None)
     ctx = click.get_current_context()
-    said = origins.described(ctx.obj, _told(ctx, ctx.obj.of(source), given))
+    said = origins.described(ctx.obj, _values_and_origins(ctx, ctx.obj.of(source), given))
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report.data import as_json
 
-        text = json_.render(said)
+        text = as_json(said)
     else:
         text = origins.render(said)
     out.write(text, None)
 
 
-def _told(
+def _values_and_origins(
     ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
 ) -> Iterator[tuple[str, Any, str | Setting | None]]:
     """Key, value and origin of each setting: the name of what says so, a file, or nothing."""

@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 @click.option(
     "--source",
     shell_complete=completion.source,
-    help="Show what causes the line, or breaks the rule, in this stream.",
+    help="Also show what causes the line, or what the rule finds, in this stream.",
 )
 @together(MAAS, KEYRING, FETCH, CONFIG)
 def explain(
     words: tuple[str, ...],
     **given: Any,
 ) -> None:
-    """Explain a rule, or a line pasted from MAAS's log.
+    """Explain a rule, or a line of MAAS's log.
 
-    Paste the line as it is, with its time stamp and logger; best in quotes. Several lines are
-    explained one after the other.
+    Paste the line as it is, with its time stamp and logger, in quotes. Several lines are explained
+    one after another.
     """
     from maas_stream_lint import loglines
     from maas_stream_lint import output as out

@@ -28,34 +28,40 @@ from maas_stream_lint.names import EXIT_FINDINGS
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
 @together(MAAS, KEYRING, RULES, SEVERITY)
-@click.option("--in-place", is_flag=True, help="Edit the tree itself, which has to be a directory.")
-@click.option("--diff", "as_diff", is_flag=True, help="Only print the edits as a unified diff.")
-@click.option("--dry-run", is_flag=True, help="Only list the edits. This is the default.")
+@click.option("--in-place", is_flag=True, help="Edit the tree itself. SOURCE must be a directory.")
+@click.option("--diff", "as_diff", is_flag=True, help="Print the edits as a unified diff.")
+@click.option(
+    "--dry-run", is_flag=True, help="List the edits and write nothing. This is the default."
+)
 @click.option(
     "--output",
     "target",
     metavar="DIR",
     shell_complete=completion.folder,
-    help="Write the whole mended tree of metadata there.",
+    help="Write the whole fixed metadata tree to this directory.",
 )
-@click.option("--with-files", is_flag=True, help="With --output: link or copy image files, too.")
-@click.option("--no-backup", is_flag=True, help="With --in-place: keep no *.orig of what changes.")
+@click.option(
+    "--with-files", is_flag=True, help="With --output: also link or copy the image files."
+)
+@click.option(
+    "--no-backup", is_flag=True, help="With --in-place: keep no *.orig copies of changed files."
+)
 @click.option(
     "--unsafe",
     is_flag=True,
-    help="Also make edits that may be wrong: checksums that differ from the file, a products file "
-    "split by kind, versions renamed.",
+    help="Also make edits that may be wrong: set checksums to those of the files, split a products "
+    "file by kind, rename versions.",
 )
 @click.option(
-    "--drop-broken", is_flag=True, help="Also take out products and versions that block others."
+    "--drop-broken", is_flag=True, help="Also remove products and versions that block others."
 )
 @click.option(
     "--as",
     "as_os",
     metavar="OS",
-    help="Make what MAAS drops for its name a product of this os: ubuntu, rhel, …",
+    help="Turn products that MAAS drops for their name into products of this os: ubuntu, rhel, …",
 )
-@click.option("--sign", metavar="KEYID", help="Sign all metadata with this key of gpg's.")
+@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @together(FORMAT, FETCH, CONFIG)
 def fix(
     in_place: bool,
@@ -71,10 +77,10 @@ def fix(
     form: str,
     **given: Any,
 ) -> None:
-    """Mend a stream's metadata, each edit with its reason.
+    """Fix a stream's metadata, and give the reason for each edit.
 
-    Edits are made only if a new check shows that they do good. Exit code 0: nothing at or above
-    --severity is left. 1: something is. 2: it could not be done; nothing was written.
+    An edit is made only if a new check shows that it helps. Exit code 0: no finding of --severity
+    or worse remains. 1: such findings remain. 2: the fix failed, and nothing was written.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.fixing import choice, plan, publish
@@ -111,9 +117,9 @@ def fix(
     planned = plan.of_rules(planned, rules)
     threshold = options.threshold
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report.data import as_json
 
-        text = json_.render(planned.to_dict())
+        text = as_json(planned.to_dict())
     elif as_diff:
         text = plan.diff_of(planned)
     else:

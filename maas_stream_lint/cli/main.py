@@ -50,7 +50,7 @@ def main(debug: bool) -> None:
     """Say exactly what MAAS will do with an image stream, and why.
 
     SOURCE is a directory that holds streams/v1, the path of an index or products file, or an
-    http(s) URL as MAAS is given it.
+    http(s) URL that MAAS is given.
     """
 
 

@@ -115,7 +115,7 @@ MAAS = click.option(
     multiple=True,
     metavar="LINES",
     shell_complete=completion.release_lines,
-    help="MAAS release lines, like 3.6 or 3.5,3.8; repeatable. Default: all that are known.",
+    help="MAAS release lines to predict, like 3.6 or 3.5,3.8. Repeatable.  [default: all]",
 )
 KEYRING = click.option(
     "--keyring",
@@ -130,20 +130,20 @@ FETCH = together(
         callback=parameters.headers,
         multiple=True,
         metavar="'NAME: VALUE'",
-        help="Send a header to the stream's server; repeatable. ~/.netrc is read too.",
+        help="Send this header to the stream's server. Repeatable. ~/.netrc is read too.",
     ),
     click.option(
         "--token-env",
         callback=parameters.token,
         metavar="NAME",
-        help="An environment variable that holds a bearer token for the stream's server.",
+        help="Environment variable that holds a bearer token for the stream's server.",
     ),
     click.option(
         "--token-file",
         callback=parameters.token,
         metavar="FILE",
         shell_complete=completion.source,
-        help="A file that holds such a token.",
+        help="File that holds a bearer token for the stream's server.",
     ),
     click.option(
         "--ca-bundle",
@@ -156,13 +156,13 @@ FETCH = together(
         type=float,
         callback=parameters.seconds,
         metavar="SECONDS",
-        help="For a connection, and each silence of the server.  [default: 20]",
+        help="Longest wait for a connection, and for each silence of the server.  [default: 20]",
     ),
     click.option(
         "--max-redirects",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Redirects to follow for a document.  [default: 5]",
+        help="Redirects to follow for each document.  [default: 5]",
     ),
 )
 FILES = together(
@@ -170,46 +170,48 @@ FILES = together(
         "--files",
         "mode",
         type=click.Choice(MODES),
-        help="How closely image files are looked at: not at all; whether they are there, as long "
-        "and of the kind they should be; or their checksums, too.  [default: download for a "
-        "directory, head for a URL]",
+        help="How closely image files are checked. none: not at all. head: each file exists and "
+        "has the right size and kind. download: its checksums are right, too.  [default: download "
+        "for a directory, head for a URL]",
     ),
     click.option(
         "--only",
         multiple=True,
         metavar="GLOB",
-        help="Look only at the files of products with such names; repeatable.",
+        help="Check only the image files of products whose names match. Repeatable.",
     ),
-    click.option("--all-versions", is_flag=True, help="Look at the files of older versions, too."),
+    click.option(
+        "--all-versions", is_flag=True, help="Also check the image files of older versions."
+    ),
     click.option(
         "--jobs",
         type=click.IntRange(1, 128),
         metavar="N",
-        help="Files at once.  [default: one a core, 8 for a URL]",
+        help="Files to check at the same time.  [default: one per core; 8 for a URL]",
     ),
     click.option(
         "--limit-rate",
         type=parameters.Size(),
         metavar="SIZE",
-        help="Bytes a second for all downloads together, like 10M.",
+        help="Bytes per second for all downloads together, like 10M.",
     ),
     click.option(
         "--max-download",
         type=parameters.Size(),
         metavar="SIZE",
-        help="Begin no download that would lead beyond this, like 5G.",
+        help="Start no download that would exceed this total, like 5G.",
     ),
     click.option(
         "--keep",
         metavar="DIR",
         shell_complete=completion.folder,
-        help="Keep downloaded files that are as they should be.",
+        help="Keep downloaded files that are correct in this directory.",
     ),
     click.option(
-        "--no-cache", is_flag=True, help="Neither use nor keep the checksums of earlier runs."
+        "--no-cache", is_flag=True, help="Do not use or keep the checksums of earlier runs."
     ),
     click.option(
-        "--verbose", is_flag=True, help="Tell how far the files are where there is no terminal."
+        "--verbose", is_flag=True, help="Show progress even if standard error is not a terminal."
     ),
 )
 RULES = together(
@@ -219,7 +221,7 @@ RULES = together(
         multiple=True,
         metavar="CODES",
         shell_complete=completion.rules,
-        help="Only these rules: codes, prefixes like MSL4, or names; repeatable.",
+        help="Use only these rules: codes, prefixes like MSL4, or names. Repeatable.",
     ),
     click.option(
         "--ignore",
@@ -227,7 +229,7 @@ RULES = together(
         multiple=True,
         metavar="CODES",
         shell_complete=completion.rules,
-        help="Not these rules.",
+        help="Do not use these rules. Repeatable.",
     ),
 )
 SEVERITY = click.option(
@@ -235,7 +237,7 @@ SEVERITY = click.option(
     type=click.Choice(SEVERITIES),
     default="unusable",
     show_default=True,
-    help="Exit 1 if a finding at or above this is there, or left.",
+    help="Exit with 1 if a finding of this severity or a worse one remains.",
 )
 FORMAT = click.option(
     "--format",
@@ -243,23 +245,25 @@ FORMAT = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="For people, or for programs.",
+    help="Output for people or for programs.",
 )
 CONFIG = together(
     click.option(
         "--config",
         metavar="FILE",
         expose_value=False,
-        help="The configuration.  [default: maas-stream-lint.toml or pyproject.toml, above a local "
-        "SOURCE or here]",
+        help="Configuration file.  [default: maas-stream-lint.toml or pyproject.toml, above a "
+        "local SOURCE or in the working directory]",
     ),
-    click.option("--no-config", is_flag=True, expose_value=False, help="Read no such file."),
+    click.option(
+        "--no-config", is_flag=True, expose_value=False, help="Do not read a configuration file."
+    ),
 )
 OUTPUT = click.option(
     "--output",
     metavar="FILE",
     shell_complete=completion.source,
-    help="Write the result to a file, at once or not at all.",
+    help="Write the result to this file, which is replaced as a whole.",
 )
 FORMS = click.option(
     "--format",

@@ -109,8 +109,8 @@ class FormOption(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option's lines in ``--help``."""
         self.help = (
-            f"{', '.join(FORMATS)}; to a file, or to standard output. Repeatable: "
-            "--format sarif=out.sarif --format text.  [default: text; inside GitHub Actions "
-            "github, too]"
+            f"{', '.join(FORMATS)}. With =FILE to that file, otherwise to standard output. "
+            "Repeatable: --format sarif=out.sarif --format text.  [default: text; in GitHub "
+            "Actions also github]"
         )
         return super().get_help_record(ctx)

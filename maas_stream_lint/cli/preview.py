@@ -24,13 +24,13 @@ from maas_stream_lint.cli.options import (
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
 @together(MAAS, KEYRING)
-@click.option("--log", is_flag=True, help="Show the log that MAAS would write, too.")
+@click.option("--log", is_flag=True, help="Also show the log that MAAS would write.")
 @together(FORMAT, OUTPUT, FETCH, CONFIG)
 def preview(log: bool, form: str, output: str | None, **given: Any) -> None:
-    """Show what each MAAS release would make of a stream.
+    """Show what each MAAS release would do with a stream.
 
-    Which products it imports, the boot resources that result, and the log it writes. Exit code 2:
-    the preview could not be made.
+    The preview lists the products that MAAS imports and the boot resources that MAAS creates.
+    Exit code 2: the preview failed.
     """
     from maas_stream_lint import api
     from maas_stream_lint import output as out
@@ -38,13 +38,13 @@ def preview(log: bool, form: str, output: str | None, **given: Any) -> None:
     out.check_target(output)
     options = Options(mode="none", **given)
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report.data import as_json
 
         assert options.source is not None
         made = api.preview(
             options.source, options.lines, options.keyring, options=options.fetching()
         )
-        text = json_.render(made.to_dict())
+        text = as_json(made.to_dict())
     else:
         from maas_stream_lint.report import prediction
 

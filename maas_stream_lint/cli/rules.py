@@ -16,9 +16,9 @@ def rules(form: str) -> None:
 
     out.check_target(None)
     if form == "json":
-        from maas_stream_lint.report import json_
+        from maas_stream_lint.report import data
 
-        text = json_.render(json_.rules(all_rules()))
+        text = data.as_json(data.rules(all_rules()))
     else:
         from maas_stream_lint.report import explain as explain_
 

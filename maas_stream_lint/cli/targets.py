@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 def targets(forms: Sequence[Target], output: str | None, *, several: bool = False) -> list[Target]:
     """Where each form goes. Raises UsageError before any work is done for nothing."""
     from maas_stream_lint import output as out
-    from maas_stream_lint.report.several import SEVERAL
 
     given = list(forms)
     if not given:
@@ -38,7 +37,7 @@ def targets(forms: Sequence[Target], output: str | None, *, several: bool = Fals
         raise UsageError("two formats can't share one file", "name another file for one of them")
     for target in made:
         out.check_target(target.file)
-        if several and target.form not in SEVERAL:
+        if several and not FORMATS[target.form].holds_several:
             raise UsageError(f"{target.form} can't hold several sources", "name one")
     return made
 
@@ -55,15 +54,20 @@ def write(
     ``alone``: there is one report, which is not the only one of a list.
     """
     from maas_stream_lint import output as out
-    from maas_stream_lint.report.several import SEVERAL
 
+    if any(FORMATS[target.form].edits for target in wanted):
+        from dataclasses import replace
+
+        from maas_stream_lint.fixing.suggestions import suggestions
+
+        reports = [replace(report, edits=suggestions(report)) for report in reports]
     pairs = list(zip(reports, thresholds, strict=True))
     beside = [target.form for target in wanted if target.file is None]
     for form, file in sorted(wanted, key=lambda target: target.file is None):
         known = FORMATS[form]
         style = out.style(file) if known.colour else out.Style()
         texts = [known.render(report, threshold, style) for report, threshold in pairs]
-        text = texts[0] if alone else SEVERAL[form](texts)
+        text = texts[0] if alone else known.join(texts)
         if file is None and len(beside) > 1 and form != "github":
             import secrets
 

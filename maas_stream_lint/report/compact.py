@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.joining import one_after_another
 from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Severity
+    from maas_stream_lint.report.joining import Texts
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """All findings, worst first; nothing at all if there are none."""
     return (f"{line(report, finding)}\n" for finding in report.findings)
+
+
+def join(texts: Texts) -> Iterable[str]:
+    """The lines of all reports: each says what it is about."""
+    return one_after_another(texts)
 
 
 def line(report: Report, finding: Finding) -> str:

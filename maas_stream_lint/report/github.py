@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
+from maas_stream_lint.report.joining import one_after_another
 from maas_stream_lint.report.phrases import brief, count, maas, some
 from maas_stream_lint.report.where import file_of, is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.report.groups import Entry
+    from maas_stream_lint.report.joining import Texts
 
 #: A step's summary may have 1 MiB.
 MAX_SUMMARY = 1_000_000
@@ -28,6 +30,11 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     for section in sections(report.findings):
         for entry in section.entries:
             yield annotation(report, entry)
+
+
+def join(texts: Texts) -> Iterable[str]:
+    """The lines of all reports: each says what it is about."""
+    return one_after_another(texts)
 
 
 def annotation(report: Report, entry: Entry) -> str:

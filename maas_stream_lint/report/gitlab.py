@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report import json_
+from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import fingerprints
+from maas_stream_lint.report.joining import parsed
 from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
+    from maas_stream_lint.report.joining import Texts
 
 _SEVERITIES = {
     Severity.FATAL: "blocker",
@@ -31,7 +33,12 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     """All findings, as GitLab reads them."""
     marks = fingerprints(report.findings)
     pairs = zip(report.findings, marks, strict=True)
-    return json_.render([_issue(report, finding, mark) for finding, mark in pairs])
+    return as_json([_issue(report, finding, mark) for finding, mark in pairs])
+
+
+def join(texts: Texts) -> str:
+    """One list with the issues of all sources."""
+    return as_json([issue for issues in parsed(texts) for issue in issues])
 
 
 def _issue(report: Report, finding: Finding, mark: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import Entry, merged, sections
 from maas_stream_lint.report.phrases import brief, count, page_url, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
-from maas_stream_lint.report.verdict import told
+from maas_stream_lint.report.verdict import verdict_word
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Row:
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """The whole page."""
     css, script = _asset("html_.css"), _asset("html_.js")
-    verdict = told(report, threshold)
+    verdict = verdict_word(report, threshold)
     snippets = Snippets(report)
     yield "<!doctype html>\n"
     yield f'<html lang="en">\n<head>\n<meta charset="utf-8">\n{_policy(css, script)}\n'

@@ -1,41 +1,24 @@
-"""Results for programs; the forms are described in ``docs/json.md`` and ``rules/schemas/``."""
+"""JSON: the report as a whole. Described in ``docs/json.md`` and ``rules/schemas/report.json``."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.report.data import as_json
+from maas_stream_lint.report.joining import parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.output import Style
-    from maas_stream_lint.rule import Rule
+    from maas_stream_lint.report.joining import Texts
 
 
-def render(data: Any) -> str:
-    """JSON in ASCII: whatever a stream holds, it can be piped and shown anywhere."""
-    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+def render(report: Report, threshold: Severity, style: Style) -> str:
+    """The report as one object."""
+    return as_json(report.to_dict())
 
 
-def report(made: Report, threshold: Severity, style: Style) -> str:
-    """The report as a whole."""
-    return render(made.to_dict())
-
-
-def rules(known: Iterable[Rule]) -> dict[str, Any]:
-    """The list of rules."""
-    return {
-        "version": 1,
-        "rules": [
-            {
-                "code": rule.code,
-                "name": rule.name,
-                "severity": rule.severity.label,
-                "level": rule.level,
-                "title": rule.page.title,
-            }
-            for rule in known
-        ],
-    }
+def join(texts: Texts) -> str:
+    """A list of the reports."""
+    return as_json(parsed(texts))

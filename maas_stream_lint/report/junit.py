@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import compact
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Severity
     from maas_stream_lint.report.groups import Owner
+    from maas_stream_lint.report.joining import Texts
 
 Case = tuple[str, "list[Finding]"]  # what it is called, and what was found
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 #: What XML cannot hold, and ``clean`` lets pass.
 _NOT_XML = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
@@ -28,6 +32,21 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     # In ASCII: what standard output makes of other characters need not be UTF-8.
     for part in _parts(report, threshold):
         yield part.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def join(texts: Texts) -> str:
+    """All suites of all sources, with numbers in front, as names may come twice."""
+    whole = ElementTree.Element("testsuites", name="maas-stream-lint", tests="0", failures="0")
+    for number, text in enumerate(texts, 1):
+        root = ElementTree.fromstring("".join(text))  # noqa: S314 - of our own making
+        for count_ in ("tests", "failures"):
+            whole.set(count_, str(int(whole.get(count_, 0)) + int(root.get(count_, 0))))
+        for suite in root:
+            for named in (suite, *suite) if len(texts) > 1 else ():
+                key = "classname" if named is not suite else "name"
+                named.set(key, f"source {number}: {named.get(key)}")
+            whole.append(suite)
+    return f"{_HEAD}{ElementTree.tostring(whole, 'unicode')}\n"
 
 
 def _parts(report: Report, threshold: Severity) -> Iterator[str]:
@@ -42,7 +61,7 @@ def _parts(report: Report, threshold: Severity) -> Iterator[str]:
         suites.append((f"MAAS {line}", (line,), cases))
     failed = [sum(_fails(found, threshold) for _, found in cases) for _, _, cases in suites]
     tests = sum(len(cases) for _, _, cases in suites)
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield _HEAD
     yield f'<testsuites name="maas-stream-lint" tests="{tests}" failures="{sum(failed)}">\n'
     for (name, lines, cases), failures in zip(suites, failed, strict=True):
         counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="0"'
@@ -93,18 +112,18 @@ def _case(
     if bad:
         first = f"{bad[0].code} {bad[0].name}: {bad[0].message}"
         more = f" (and {count(len(bad) - 1, 'more finding')})" if len(bad) > 1 else ""
-        body = "\n\n".join(_told(report, finding, lines) for finding in bad)
+        body = "\n\n".join(_finding_in_lines(report, finding, lines) for finding in bad)
         inside += f'      <failure type="{bad[0].severity.label}" message="{_xml(first)}{more}">'
         inside += f"{_text(body)}</failure>\n"
     if rest:
-        body = "\n\n".join(_told(report, finding, lines) for finding in rest)
+        body = "\n\n".join(_finding_in_lines(report, finding, lines) for finding in rest)
         inside += f"      <system-out>{_text(body)}</system-out>\n"
     if not inside:
         return f"    <testcase {head}/>\n"
     return f"    <testcase {head}>\n{inside}    </testcase>\n"
 
 
-def _told(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
+def _finding_in_lines(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
     lines = [compact.line(report, finding)]
     if finding.effect:
         lines.append(f"MAAS {clean(finding.effect)}")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import loglines, outcome
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import merged, sections
+from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.phrases import brief, count, maas, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
-from maas_stream_lint.report.verdict import told
+from maas_stream_lint.report.verdict import verdict_word
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.output import Style
     from maas_stream_lint.report.groups import Entry, Section
+    from maas_stream_lint.report.joining import Texts
 
 #: So many rows has the table; what is lost stands on top.
 _MOST_ROWS = 40
@@ -39,8 +41,8 @@ _TICKS = re.compile(r"`+")
 
 def render(report: Report, threshold: Severity, style: Style, *, findings: bool = True) -> str:
     """The verdict, the matrix, and the findings as the text has them. ``findings``: or not."""
-    lines = [f"## maas-stream-lint: {told(report, threshold)}", ""]
-    lines += [f"{quoted(report.source)}: {plain(summary_told(report, threshold))}", ""]
+    lines = [f"## maas-stream-lint: {verdict_word(report, threshold)}", ""]
+    lines += [f"{code_span(report.source)}: {plain(summary_told(report, threshold))}", ""]
     lines += [f"- **{lines_}** {plain(fate)}" for lines_, fate in fates_told(report)]
     lines += ["", *_matrix(report)]
     if findings:
@@ -51,7 +53,12 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
     return "\n".join(lines).rstrip() + "\n"
 
 
-def quoted(text: str, *, cell: bool = False) -> str:
+def join(texts: Texts) -> str:
+    """The reports with an empty line between them."""
+    return with_blank_lines(texts)
+
+
+def code_span(text: str, *, cell: bool = False) -> str:
     """An untrusted text as code, whatever backticks it has. ``cell``: it stands in a table."""
     shown = brief(text)
     fence = "`" * (max(map(len, _TICKS.findall(shown)), default=0) + 1)
@@ -68,7 +75,8 @@ def plain(text: str) -> str:
     if len(parts) % 2 == 0:  # a backtick without its other half
         return _escaped(clean(text))
     return "".join(
-        quoted(part) if number % 2 and part else _escaped(part) for number, part in enumerate(parts)
+        code_span(part) if number % 2 and part else _escaped(part)
+        for number, part in enumerate(parts)
     )
 
 
@@ -100,12 +108,12 @@ def _matrix(report: Report) -> Iterator[str]:
 
 
 def _products(names: list[str]) -> str:
-    shown = some([quoted(name, cell=True) for name in names])
+    shown = some([code_span(name, cell=True) for name in names])
     return shown if len(names) == 1 else f"{count(len(names), 'product')}: {shown}"
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield f"### {quoted(section.title) if section.product else section.title}"
+    yield f"### {code_span(section.title) if section.product else section.title}"
     yield ""
     for entry in section.entries:
         yield from _entry(entry, named=not section.product)
@@ -117,7 +125,7 @@ def _entry(entry: Entry, *, named: bool) -> Iterator[str]:
     head = f"- **{finding.severity.label}** {finding.code} {finding.name}"
     yield f"{head}, {maas(finding.maas)}: {plain(entry.message)}"
     if named and entry.products:
-        names = some([quoted(name) for name in entry.products])
+        names = some([code_span(name) for name in entry.products])
         yield f"  - in {count(len(entry.products), 'product')}: {names}"
     if finding.effect:
         yield f"  - MAAS {plain(merged([f.effect for f in entry.findings]))}"
@@ -125,10 +133,10 @@ def _entry(entry: Entry, *, named: bool) -> Iterator[str]:
         which = f" ({maas(lines)})" if len(finding.logs) > 1 else ""
         others = {f.logs[number][1] for f in entry.findings if len(f.logs) > number}
         more = f", and {len(others) - 1:,} more such" if len(others) > 1 else ""
-        yield f"  - log{which}: {quoted(loglines.prefixed(text))}{more}"
+        yield f"  - log{which}: {code_span(loglines.prefixed(text))}{more}"
     yield f"  - fix: {plain(merged([f.remedy for f in entry.findings], example=True))}"
     yield f"  - at {_places(place_text(place) for place in entry.places)}"
 
 
 def _places(told: Iterable[str]) -> str:
-    return some([quoted(place) for place in dict.fromkeys(told)], 2)
+    return some([code_span(place) for place in dict.fromkeys(told)], 2)

@@ -124,7 +124,7 @@ def _resources(page: Page, report: Report) -> None:
         for selection, event in sorted(trace.aborted.items()):
             told = styled("selection ", LABEL)
             told.append(brief("/".join(selection)) + " fails: ")
-            told.append(brief(_told(event)))
+            told.append(brief(_event_in_words(event)))
             page.line(told, indent=2, hang=4)
         if not trace.resources:
             page.line(styled("none", LABEL), indent=2)
@@ -142,11 +142,11 @@ def _resource(page: Page, resource: Resource) -> None:
 def _fatal(page: Page, event: Event) -> None:
     told = styled("none", COLORS["ignored"])
     told.append(f": the import ends in its stage `{event.stage}` with ")
-    told.append_text(code(brief(_told(event))))
+    told.append_text(code(brief(_event_in_words(event))))
     page.line(told, indent=2, hang=4)
 
 
-def _told(event: Event) -> str:
+def _event_in_words(event: Event) -> str:
     return f"{event.exception}: {event.message}" if event.exception else str(event.message)
 
 
@@ -168,7 +168,7 @@ def _logs(page: Page, report: Report) -> None:
                 _logged(page, text, many, harmless)
         if trace.fatal is not None:
             page.line(styled("then it ends", LABEL), indent=2)
-            _logged(page, _told(trace.fatal), 1, harmless=False)
+            _logged(page, _event_in_words(trace.fatal), 1, harmless=False)
         elif not trace.strict and not any(trace.log.values()):
             page.line(styled("no warnings", LABEL), indent=2)
     if manifests:
@@ -218,11 +218,11 @@ def _agreeing(report: Report, key: object) -> list[tuple[tuple[str, ...], list[T
 
 def _resource_key(trace: Trace) -> object:
     if trace.fatal is not None:
-        return (trace.strict, _told(trace.fatal))
-    aborted = tuple(sorted((s, _told(e)) for s, e in trace.aborted.items()))
+        return (trace.strict, _event_in_words(trace.fatal))
+    aborted = tuple(sorted((s, _event_in_words(e)) for s, e in trace.aborted.items()))
     return (aborted, tuple(sorted(r._replace(kflavor=None) for r in trace.resources)))
 
 
 def _log_key(trace: Trace) -> object:
-    fatal = trace.fatal and _told(trace.fatal)
+    fatal = trace.fatal and _event_in_words(trace.fatal)
     return (trace.strict, fatal, tuple((s, tuple(said)) for s, said in trace.log.items()))

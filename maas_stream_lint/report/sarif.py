@@ -14,8 +14,9 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
 from maas_stream_lint.output import clean
-from maas_stream_lint.report import json_
+from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
+from maas_stream_lint.report.joining import parsed
 from maas_stream_lint.report.phrases import SITE, maas, page_url
 from maas_stream_lint.report.verdict import exit_code
 from maas_stream_lint.report.where import file_of, inner, is_remote
@@ -24,7 +25,9 @@ from maas_stream_lint.rule import level_of
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Place
+    from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.output import Style
+    from maas_stream_lint.report.joining import Texts
     from maas_stream_lint.rule import Rule
 
 SCHEMA = (
@@ -38,7 +41,19 @@ _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
     """One run of the tool. What the exit code says, the invocation says."""
-    return json_.render({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, threshold)]})
+    return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, threshold)]})
+
+
+def join(texts: Texts) -> str:
+    """One log with a run for each source, which its ``automationDetails`` name.
+
+    GitHub takes two runs of one tool in a log only if these differ.
+    """
+    logs = parsed(texts)
+    runs = [run for log in logs for run in log["runs"]]
+    for run in runs if len(runs) > 1 else ():
+        run["automationDetails"] = {"id": f"maas-stream-lint/{run['properties']['source']}/"}
+    return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": runs})
 
 
 def _run(report: Report, threshold: Severity) -> dict[str, Any]:
@@ -126,15 +141,12 @@ def _root(report: Report) -> dict[str, Any]:
 
 
 def _results(report: Report, codes: list[str]) -> list[dict[str, Any]]:
-    from maas_stream_lint.report.sarif_fixes import fixes
-
-    mended = fixes(report)
     marks = fingerprints(report.findings)
     made = []
     for finding, mark in zip(report.findings, marks, strict=True):
         result = _result(report, finding, mark, codes.index(finding.code))
-        if changes := mended.get(finding):
-            result["fixes"] = [_fix(report, what, changed) for what, changed in changes]
+        if edits := report.edits.get(finding):
+            result["fixes"] = [_fix(report, edit) for edit in edits]
         made.append(result)
     return made
 
@@ -148,7 +160,7 @@ def _result(report: Report, finding: Finding, mark: str, index: int) -> dict[str
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": level(finding.severity),
-        "message": {"text": _message(_told(finding))},
+        "message": {"text": _message(_finding_in_words(finding))},
         "locations": [_location(report, finding.place)],
         **({"relatedLocations": related} if related else {}),
         "partialFingerprints": {SCHEME: mark},
@@ -163,7 +175,7 @@ def _result(report: Report, finding: Finding, mark: str, index: int) -> dict[str
     }
 
 
-def _told(finding: Finding) -> str:
+def _finding_in_words(finding: Finding) -> str:
     effect = f"MAAS {finding.effect}. " if finding.effect else ""
     return f"{finding.message} [{maas(finding.maas)}]. {effect}Fix: {finding.remedy}"
 
@@ -210,11 +222,11 @@ def _uri(path: str, safe: str = "/") -> str:
     return quote(path.encode("utf-8", "surrogatepass"), safe=safe)
 
 
-def _fix(report: Report, what: str, changed: dict[str, list[Any]]) -> dict[str, Any]:
+def _fix(report: Report, edit: Suggestion) -> dict[str, Any]:
     from maas_stream_lint.finding import Place
 
     return {
-        "description": {"text": _message(what)},
+        "description": {"text": _message(edit.what)},
         "artifactChanges": [
             {
                 "artifactLocation": artifact(report, Place(file)),
@@ -231,6 +243,6 @@ def _fix(report: Report, what: str, changed: dict[str, list[Any]]) -> dict[str, 
                     for lines in several
                 ],
             }
-            for file, several in changed.items()
+            for file, several in edit.lines.items()
         ],
     }

@@ -11,6 +11,7 @@ from maas_stream_lint import loglines, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import Entry, Section, merged, sections
+from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.page import (
     CODE,
     COLORS,
@@ -31,6 +32,7 @@ from maas_stream_lint.rulebook import all_releases
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Place
+    from maas_stream_lint.report.joining import Texts
 
 #: So deep stands what belongs to a finding, and so wide are its labels.
 _INDENT, _LABELS = 4, 6
@@ -48,6 +50,11 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     page.line()
     page.line(_summary(report, threshold), hang=2)
     return page.text()
+
+
+def join(texts: Texts) -> str:
+    """The reports with an empty line between them."""
+    return with_blank_lines(texts)
 
 
 def lines_of(finding: Finding, report: Report) -> str:

@@ -25,7 +25,7 @@ def fails(report: Report, threshold: Severity) -> bool:
     return report.worst is not None and report.worst >= threshold
 
 
-def told(report: Report, threshold: Severity) -> str:
+def verdict_word(report: Report, threshold: Severity) -> str:
     """The verdict in a word: ``fails``, ``incomplete`` or ``passes``."""
     if fails(report, threshold):
         return "fails"

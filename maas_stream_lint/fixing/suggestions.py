@@ -1,4 +1,4 @@
-"""The edits that mend a finding by itself, as lines that take the place of others."""
+"""The edits that fix one finding each, as lines that replace others: what editors can apply."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 #: to mend. That is half a second or so; beyond it `fix` is the better tool.
 MOST_WORK = 2_000_000
 
-#: What is done, and by file which lines change.
-Fixes = list[tuple[str, "dict[str, list[Lines]]"]]
-
 
 class Lines(NamedTuple):
     """Lines that are replaced: from the start of one to the start of another, counted from 1."""
@@ -31,18 +28,25 @@ class Lines(NamedTuple):
     text: str
 
 
-def fixes(report: Report) -> dict[Finding, Fixes]:
+class Suggestion(NamedTuple):
+    """An edit that can be made alone."""
+
+    what: str  #: what is done, in words
+    lines: dict[str, list[Lines]]  #: by file, which lines change
+
+
+def suggestions(report: Report) -> dict[Finding, list[Suggestion]]:
     """The safe edits of a local stream, each as made alone; nothing if that would take long."""
     if not _worth(report):
         return {}
-    found: dict[Finding, Fixes] = {}
+    found: dict[Finding, list[Suggestion]] = {}
     planned = [edit for edit in plan.fix(report).edits if edit.consent is None and not edit.added]
     texts = {path: file.text for path, file in report.look.stream.files.items()}
     known = {(f.code, f.message, f.place): f for f in report.findings}
     for edit in planned:
         finding = known.get((edit.code, edit.reason, edit.place))
         if finding is not None and (changed := _changed(edit, texts)):
-            found.setdefault(finding, []).append((edit.what, changed))
+            found.setdefault(finding, []).append(Suggestion(edit.what, changed))
     return found
 
 
