@@ -226,6 +226,16 @@ class Look:
         return uses.simulate(self.traces, self.releases, beyond_aborts=True)
 
     @cached_property
+    def used(self) -> list[tuple[tuple[str, ...], Simulation]]:
+        """The release lines that use their images alike, with what they do."""
+        found: dict[int, tuple[tuple[str, ...], Simulation]] = {}
+        for line, simulation in self.uses.items():
+            if simulation is not None:
+                lines, _ = found.get(id(simulation), ((), None))
+                found[id(simulation)] = ((*lines, line), simulation)
+        return list(found.values())
+
+    @cached_property
     def use_traces(self) -> list[Trace]:
         """What the use of the images stumbles over, as events."""
         return use_traces(self.uses, self.traces)

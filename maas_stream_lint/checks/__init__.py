@@ -15,6 +15,7 @@ from maas_stream_lint.checks import (
     signature,
     source,
     transport,
+    use,
     version,
 )
 from maas_stream_lint.rule import Rule
@@ -29,6 +30,7 @@ MODULES: tuple[ModuleType, ...] = (
     file,
     product,
     fields,
+    use,
     version,
     item,
     image,

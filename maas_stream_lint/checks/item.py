@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Item, Version, Whole
+    from maas_stream_lint.model import Item, Whole
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
@@ -372,6 +372,8 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (),
     )
     misnamed = ftype in taken and ftype != key
+    strict = look.where(lambda release: release.strict)
+    spared = set(strict).isdisjoint(look.unusable(event.place))
     boots = ftype in (*look.kernels, *look.initrds) and not misnamed
     yield Said(
         f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
@@ -379,13 +381,14 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         f"rename the key {shown(key)} to {shown(ftype)}"
         if misnamed
         else "leave it for the MAAS that takes it, if this one can do without; else delete it",
+        severity=Severity.WARNING if spared and not misnamed else None,
         effect="never downloads it, without a word"
         + (", and can't boot the image" if boots else ""),
     )
 
 
-@rule("MSL613", Severity.UNUSABLE, on="version")
-def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
+@rule("MSL613", Severity.UNUSABLE, causes=["root-misnamed"])
+def basename_not_ftype(event: Event, look: Look) -> Iterator[Said]:
     """A root file is not named after its ftype, so that old racks don't find it.
 
     MAAS: up to 3.4 imports it, but at deployment the rack looks for a file *named* `squashfs`,
@@ -397,33 +400,21 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
     """
-    product = version.product
-    roots = version.roots
-    if not roots or any(_basename(i) == i.ftype for i in roots):
-        return
-    if not product.image or not product.system.stream:
-        return  # custom_os has this one
-    accepted = look.deployed(product.os)
-    by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
-    for item in roots:
+    product, name = look.catalog.product(event.place), event.values["file"]
+    version = product.newest if product is not None else None
+    for item in version.roots if version is not None else ():
         path = item.path
-        if path is None or _leads_out(path) or "://" in path:
+        if path is None or _basename(item) != name or _leads_out(path) or "://" in path:
             continue  # there are worse things to say of it
-        lines = tuple(
-            line
-            for line in look.stores(item)
-            if line in by_name and item.ftype in accepted.get(line, ())
+        yield Said(
+            f"the root file is named {quoted(_basename(item))}, expected "
+            f"{shown(item.ftype)}, its ftype",
+            f"rename the file to {shown(item.ftype)}, in a directory of its own, and end its "
+            "`path` so",
+            place=item.at("path"),
+            also=event.values["also"],
+            effect="imports it, but doesn't find it for deployment",
         )
-        if lines:
-            yield Said(
-                f"the root file is named {quoted(_basename(item))}, expected "
-                f"{shown(item.ftype)}, its ftype",
-                f"rename the file to {shown(item.ftype)}, in a directory of its own, and end its "
-                "`path` so",
-                place=item.at("path"),
-                lines=lines,
-                effect="imports it, but doesn't find it for deployment",
-            )
 
 
 @rule(

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.use import flaw_of, listed_kernel
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases
-from maas_stream_lint.twins import boot_subarch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
     from maas_stream_lint.rulebook import Release
@@ -29,10 +29,11 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}")
 UPLOADS = {"root-tgz": "tgz", "root-dd.gz": "ddgz"}
 #: Fields of a bootloader's item that only bootloaders have.
 PACKAGE = ("src_package", "src_release", "src_version")
-#: What every kernel's name has one of, and none both.
-CHANNELS = ("hwe", "ga")
 #: Also where there is a line in the log: nobody reads it.
 DROPPED = "drops it, and shows no error"
+#: What MAAS says where it expects one boot resource (`get_boot_filenames`, maasserver/rpc/boot.py).
+SEVERAL = "get() returned more than one BootResource -- it returned {count}!"
+READABLE = "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`"
 UPLOAD = "`maas $PROFILE boot-resources create`"
 
 # -- names that MAAS does not take ------------------------------------------------------------
@@ -359,8 +360,8 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
 # -- systems that MAAS cannot deploy ----------------------------------------------------------
 
 
-@rule("MSL411", Severity.UNUSABLE, on="product")
-def unknown_os(product: Product, look: Look) -> Iterator[Said]:
+@rule("MSL411", Severity.UNUSABLE, causes=["unsupported-os"])
+def unknown_os(event: Event, look: Look) -> Iterator[Said]:
     """MAAS has no driver for the product's `os`.
 
     MAAS: imports the product, lists it under *Other images* and offers it for deployment, which
@@ -376,36 +377,30 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
     Example:
         "os": "debian",
     """
-    os = product.os
-    drivers = look.deployed(os)
-    if os == "custom" or len(drivers) == len(look.releases) or not product.image:
-        return
-    takes = set(look.takes(product.place))
-    lacking = [r for r in look.releases if r.line in takes and r.line not in drivers]
-    if not lacking:
-        return
-    known = set.intersection(*(set(r.drivers) for r in lacking)) - {"custom"}
+    product = look.catalog.product(event.place)
+    os = event.values["image"].os
+    lacking = [r for r in look.releases if os not in r.drivers]
+    known = set.intersection(*(set(r.drivers) for r in lacking or look.releases)) - {"custom", os}
+    told = (
+        f"MAAS has no driver for os {quoted(os)}, expected one of {', '.join(sorted(known))}"
+        if lacking
+        else f"MAAS cannot install os {quoted(os)}, expected one of {', '.join(sorted(known))}"
+    )
     lower = os.lower()
-    told = f"MAAS has no driver for os {quoted(os)}, expected one of {', '.join(sorted(known))}"
-    remedy = (
+    yield Said(
+        told,
         f"write it `{lower}`: MAAS compares it letter by letter"
         if lower in known
         else "use the `os` of its family (say `rhel` for AlmaLinux), or upload the image as "
-        f"`custom/…` with {UPLOAD}"
+        f"`custom/…` with {UPLOAD}",
+        place=product.at("os") if product is not None else event.place,
+        also=event.values["also"][:MANY],
+        effect="imports it and offers it for deployment, which then fails",
     )
-    for text, releases in _by(lacking, lambda r: r.deploy("unknown-os")):
-        yield Said(
-            told,
-            remedy,
-            place=product.at("os"),
-            lines=tuple(r.line for r in releases),
-            effect="imports it and offers it for deployment, which then fails",
-            log=f"Error generating the URL of curtin's image file.  {text}".replace("{os}", os),
-        )
 
 
-@rule("MSL412", Severity.UNUSABLE, on="product")
-def custom_os(product: Product, look: Look) -> Iterator[Said]:
+@rule("MSL412", Severity.FATAL, causes=["custom-os", "rack-import"])
+def custom_os(event: Event, look: Look) -> Iterator[Said]:
     """A product says `os: custom`, which MAAS reserves for uploads.
 
     MAAS: imports it as `custom/RELEASE`, and can't use it: from 3.1 on `custom` is looked for
@@ -421,18 +416,18 @@ def custom_os(product: Product, look: Look) -> Iterator[Said]:
     Example:
         "os": "custom",
     """
-    if product.os != "custom" or not product.image:
-        return
-    lines = look.takes(product.place)
-    racks = look.where(lambda r: r.line in lines and r.deploy("custom-os") == "rack-import-fails")
-    effect = "imports it, but never finds it when a machine is deployed"
+    product = look.catalog.product(event.place)
+    ends = event.cause == "rack-import"
     yield Said(
         "os `custom` is for uploaded images, MAAS can't deploy it from a stream",
         f"upload it with {UPLOAD}, or use the `os` of its family",
-        place=product.at("os"),
-        lines=lines,
-        effect=effect
-        + (f"; on {look.span(racks)} the import of every rack fails" if racks else ""),
+        place=product.at("os") if product is not None else event.place,
+        also=event.values["also"][:MANY],
+        severity=Severity.FATAL if ends else None,
+        effect="imports it, and then the import of every rack fails, so that no machine boots any "
+        "new image"
+        if ends
+        else "imports it, but never finds it when a machine is deployed",
     )
 
 
@@ -532,14 +527,25 @@ def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
                 found.setdefault(key, []).append(release.line)
     for (name, architecture, versions_at), lines in found.items():
         told = [quoted(version) if version else "none" for version, _ in versions_at[:4]]
-        yield Said(
+        unusable = set(look.unusable(versions_at[0][1]))
+        lost = tuple(line for line in lines if line in unusable)
+        said = Said(
             f"{quoted(name)} for {quoted(architecture)} is published with several `version`s: "
             + ", ".join(told),
             "give all products of a release the same `version`",
             place=versions_at[-1][1],
             also=tuple(at for _, at in versions_at[:MANY]),
-            lines=tuple(lines),
+            lines=lost,
             effect="makes a boot resource of each, and then fails when a machine asks for the one",
+            log=SEVERAL.format(count=len(versions_at)),
+        )
+        yield said
+        yield replace(
+            said,
+            lines=tuple(line for line in lines if line not in unusable),
+            severity=Severity.WARNING,
+            effect="makes a boot resource of each, and deploys the one that it made first",
+            log=None,
         )
 
 
@@ -632,8 +638,8 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL418", Severity.UNUSABLE, on="stream")
-def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
+@rule("MSL418", Severity.UNUSABLE, causes=["subarch-no-kernel"])
+def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     """An Ubuntu release has only products with subarch `generic`, and so no kernel to choose.
 
     MAAS: lists as kernels the subarches `ga-…` and `hwe-…` of complete Ubuntu sets
@@ -648,37 +654,28 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "generic",
     """
-    groups: dict[tuple[str | None, str | None], list[Product]] = {}
-    for product in look.catalog.products:
-        if product.ubuntu and _boots(product):
-            key = (product.get("release"), product.get("arch"))
-            groups.setdefault(key, []).append(product)
-    for (release, arch), products in groups.items():
-        bare = [p for p in products if (p.get("subarch") or "generic") == "generic"]
-        if not bare or release is None or arch is None:
-            continue
-        served = {
-            r.line
-            for r in look.releases
-            for p in products
-            if _is_kernel(r, p.get("subarch") or "generic") and r.line in look.takes(p.place)
-        }
-        version = bare[0].get("version")
-        kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
-        yield Said(
-            f"Ubuntu {quoted(release)} for {quoted(arch)} has only subarch `generic`, "
-            "which names no kernel",
-            f"name the kernel: `subarch` {kernel}, `subarches` `generic` and {kernel}",
-            place=bare[0].at("subarch"),
-            also=tuple(p.at("subarch") for p in bare[1:MANY]),
-            lines=tuple(line for line in look.takes(bare[0].place) if line not in served),
-            effect="imports it, but has no kernel to deploy it with",
-            log=f"{release} has no kernels available.",
-        )
+    product = look.catalog.product(event.place)
+    if product is None or product.get("subarch") not in (None, "", "generic"):
+        return  # subarch_no_kernel has it
+    version = product.get("version")
+    kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
+    yield Said(
+        f"Ubuntu {quoted(product.get('release'))} for {quoted(product.get('arch'))} has only "
+        "subarch `generic`, which names no kernel",
+        f"name the kernel: `subarch` {kernel}, `subarches` `generic` and {kernel}",
+        place=product.at("subarch"),
+        also=event.values["also"][:MANY],
+        effect="imports it, but has no kernel to deploy it with",
+    )
 
 
-@rule("MSL419", Severity.UNUSABLE, on="product")
-def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL419",
+    Severity.UNUSABLE,
+    on="stream",
+    causes=["kernel-unparsable", "kernel-of-unknown-release"],
+)
+def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """A subarch can't be read as a kernel's name, and takes MAAS's lists of kernels down with it.
 
     MAAS: from 3.4 on reads `[platform-](ga|hwe[-edge])-release[-flavour][-edge]`
@@ -687,38 +684,30 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
         channels specified!`, with nothing after the channel with `Kernel … has no release
         specified`. It does so whenever kernels are listed, for any release (`get_hwe_kernels`,
         maasserver/models/bootresource.py). `subarches` are read alike where the least kernel of a
-        machine is to be chosen. Up to 3.3 the text is not taken apart.
+        machine is to be chosen; there the image still deploys. Up to 3.3 `ga-hwe-22.04` is a kernel
+        of a release `hwe`, which MAAS does not know.
     Why: one such image that is complete is enough to break the list for all.
     Fix: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`, and the flavour
         into `kflavor` only.
     Example:
         "subarch": "ga-hwe-22.04",
     """
-    subarch, subarches = product.get("subarch") or "generic", product.get("subarches") or ""
-    if not _risky(subarch, subarches, product.get("kflavor") or ""):
-        return
-    if not product.image or not _boots(product):
-        return
-    others = [text for text in subarches.split(",") if text != subarch]
-    takes = look.takes(product.place)
-    for field in ("subarch", "subarches"):
-        flawed: dict[tuple[str, str], list[str]] = {}
-        for release in look.releases:
-            if release.line not in takes or not release.deploy("parses-kernel"):
-                continue
-            for text in others if field == "subarches" else [boot_subarch(product, release)]:
-                flaw = _kernel_flaw(text)
-                if flaw is not None:
-                    flawed.setdefault((text, flaw), []).append(release.line)
-        for (text, flaw), lines in flawed.items():
-            yield Said(
-                f"{field} {quoted(text)} is no kernel MAAS can read: it {flaw}",
-                "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`",
-                place=product.at(field),
-                lines=tuple(lines),
-                effect="imports it, and from then on fails to list any kernels",
-                log=f"Kernel {text} {flaw}" + ("!" if "channels" in flaw else ""),
-            )
+    if isinstance(seen, Event):
+        product, text = look.catalog.product(seen.place), str(seen.values["kernel"])
+        flaw = flaw_of(text)
+        if flaw is None:
+            return  # unknown_kernel_release has it
+        yield Said(
+            f"subarch {quoted(text)} is no kernel MAAS can read: it {flaw}",
+            READABLE,
+            place=product.at("subarch") if product is not None else seen.place,
+            also=seen.values["also"][:MANY],
+            effect="imports it, and from then on fails to list any kernels",
+        )
+    else:
+        yield from listed_kernel(
+            look, "kernel-unparsable", "which is no kernel that MAAS can read", READABLE
+        )
 
 
 @rule("MSL420", Severity.WARNING, on="product")
@@ -788,16 +777,6 @@ def _apart(place: Place, other: Place) -> str:
 
 def _and(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def _by(
-    releases: Iterable[Release], key: Callable[[Release], Hashable]
-) -> Iterator[tuple[Any, list[Release]]]:
-    """The releases by what ``key`` says of them."""
-    groups: dict[Hashable, list[Release]] = {}
-    for release in releases:
-        groups.setdefault(key(release), []).append(release)
-    yield from groups.items()
 
 
 def _since(kind: str, name: str) -> str | None:
@@ -875,36 +854,3 @@ def _marked(product: Product) -> bool:
 
 def _tells_versions_apart(release: Release) -> bool:
     return "alias" in release.policy("resource-key")
-
-
-def _is_kernel(release: Release, subarch: str) -> bool:
-    """Whether MAAS offers a subarch as a kernel."""
-    if release.deploy("parses-kernel"):
-        return any(channel in subarch.split("-") for channel in CHANNELS)
-    return subarch.startswith(("hwe-", "ga-"))
-
-
-@lru_cache(maxsize=1024)
-def _risky(subarch: str, subarches: str, flavour: str) -> bool:
-    """Whether a kernel's name may be one that MAAS can't read, whatever it makes of the flavour."""
-    return any(channel in flavour for channel in CHANNELS) or any(
-        _kernel_flaw(text) for text in (subarch, *subarches.split(","))
-    )
-
-
-@lru_cache(maxsize=1024)
-def _kernel_flaw(text: str) -> str | None:
-    """Why MAAS can't read a kernel's name, in its own words.
-
-    Mirrors ``parse_subarch_kernel_string`` (maasserver/utils/osystems.py).
-    """
-    parts = text.split("-")
-    channels = [channel for channel in CHANNELS if channel in parts]
-    if len(parts) == 1 or not channels:
-        return None
-    if len(channels) > 1:
-        return "has multiple channels specified"
-    rest = parts[parts.index(channels[0]) :]
-    if channels == ["hwe"] and "edge" in (*rest[1:2], rest[-1]):
-        rest = rest[1:]
-    return "has no release specified" if len(rest) < 2 else None

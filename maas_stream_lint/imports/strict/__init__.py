@@ -32,4 +32,9 @@ def simulate(stream: Stream, answers: Answers) -> Trace:
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
     Sync(recorder, lists).run()
+    if recorder.trace.fatal is not None:
+        # What would follow, were the causes fixed: nothing of it is reported as an import.
+        scratch = Recorder(answers, "sync")
+        Sync(scratch, lists).run()
+        recorder.trace.rows, recorder.trace.cached = scratch.trace.rows, scratch.trace.cached
     return recorder.trace
