@@ -372,8 +372,6 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         (),
     )
     misnamed = ftype in taken and ftype != key
-    strict = look.where(lambda release: release.strict)
-    spared = set(strict).isdisjoint(look.unusable(event.place))
     boots = ftype in (*look.kernels, *look.initrds) and not misnamed
     yield Said(
         f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
@@ -381,7 +379,6 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
         f"rename the key {shown(key)} to {shown(ftype)}"
         if misnamed
         else "leave it for the MAAS that takes it, if this one can do without; else delete it",
-        severity=Severity.WARNING if spared and not misnamed else None,
         effect="never downloads it, without a word"
         + (", and can't boot the image" if boots else ""),
     )

@@ -409,7 +409,7 @@ def image_of_no_use(event: Event, look: Look) -> Iterator[Said]:
     Fix: compare the product with one that works, field by field; the release, the subarch and the
         names of the files are what counts.
     Example:
-        "path": "noble/amd64/20261015/root/boot-initrd",
+        "path": "noble/amd64/20261015/root/boot-kernel",
     """
     if event.cause == "set-incomplete" and _is_explained(event, look):
         return
