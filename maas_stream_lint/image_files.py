@@ -38,11 +38,11 @@ def inspect_files(
     told: Progress | None = None,
 ) -> Survey:
     """Look at the files that the metadata names. Raises LintError where that can't be done."""
-    survey = _inspected(look, list(wanted_files(look, options)), source, options, fetch, told)
+    survey = _inspected(look, wanted_files(look, options), source, options, fetch, told)
     behind = list(_of_versions_before(look, survey, options))
     if behind:
         near = replace(options, mode="head", keep=None)
-        survey.older = _inspected(look, behind, source, near, fetch, None).files
+        survey.older = _inspected(look, iter(behind), source, near, fetch, None).files
     return survey
 
 
@@ -65,7 +65,7 @@ def _of_versions_before(look: Look, survey: Survey, options: FileOptions) -> Ite
 
 def _inspected(
     look: Look,
-    wanted: list[Wanted],
+    wanted: Iterator[Wanted],
     source: Source,
     options: FileOptions,
     fetch: FetchOptions | None,
@@ -83,7 +83,7 @@ def _inspected(
         from maas_stream_lint.images.inspection import inspect_local
 
         named = _named(look, source) if not options.only else None
-        return inspect_local(source, wanted, options, present, named, told)
+        return inspect_local(source, list(wanted), options, present, named, told)
     from maas_stream_lint.source.remote import RemoteTree
 
     if isinstance(source, RemoteTree):
@@ -91,7 +91,8 @@ def _inspected(
 
         files = look.stream.files
         metadata = {path: files[path].answer for path in {look.stream.start: None, **files}}
-        return inspect_remote(source, wanted, options, fetch or FetchOptions(), metadata, told)
+        fetch = fetch or FetchOptions()
+        return inspect_remote(source, list(wanted), options, fetch, metadata, told)
     return Survey("none")
 
 

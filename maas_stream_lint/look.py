@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.images.observation import Survey
-    from maas_stream_lint.model import Entry, Item
+    from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
     from maas_stream_lint.uses import Simulation
@@ -69,6 +69,16 @@ class Look:
     def ftypes(self) -> frozenset[str]:
         """The ftypes that the newest line stores, and any root that an older one has."""
         return self.releases[-1].ftypes | self.live_roots
+
+    def commissions(self, product: Product) -> bool:
+        """Whether the newest version has what commissions a machine, on one of the lines."""
+        held = product.newest.ftypes if product.newest is not None else {}
+        return any(
+            parts.kernel in held
+            and parts.initrd in held
+            and not held.keys().isdisjoint(parts.roots)
+            for parts in {release.ubuntu_set for release in self.releases}
+        )
 
     @cached_property
     def kernels(self) -> frozenset[str]:

@@ -16,4 +16,4 @@ CONFIG_KEYS = (
 )
 
 #: Exit codes beside 0; ``docs/contract.md`` says what each stands for.
-EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143

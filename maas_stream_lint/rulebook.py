@@ -235,8 +235,6 @@ class System:
     own_kernel: bool = False  #: its images bring the kernel that they boot with
     gadget: bool = False  #: its images are named by release and gadget
     stream: bool = True  #: whether its images can come from a stream
-    family: str | None = None  #: the ``os`` whose driver installs it where none is its own
-    base_image: str | None = None  #: what an upload names as the image that it is built on
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+#: The library that HTTP_LIBRARY names, where it is not the first choice: the first choice is then
+#: as if it were not installed.
+if os.environ.get("HTTP_LIBRARY") == "httpx":
+    sys.modules["httpx2"] = None  # type: ignore[assignment]
 
 from images import Tree
 from keys import USER, Keys
@@ -42,6 +48,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     # To load the system's certificates takes longer than all the rest of a test.
     monkeypatch.setenv("SSL_CERT_FILE", str(home / "none"))
     return home

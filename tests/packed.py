@@ -78,3 +78,31 @@ MSR = "E3C9E316-0B5C-4DB8-817D-F92DF00215AE"
 VMFS = "AA31E02A-400F-11DB-9590-000C2911D1B8"
 LVM = "E6D6D379-F507-44C2-A23C-238F2A3DF928"
 EFI = b"BOOTX64 EFI" + bytes(21)
+
+
+def cpio(files: dict[str, bytes]) -> bytes:
+    """A cpio archive in the new ASCII format."""
+    made = b""
+    for number, (name, body) in enumerate([*files.items(), ("TRAILER!!!", b"")]):
+        mode = 0 if name == "TRAILER!!!" else 0o100755
+        numbers = (number, mode, 0, 0, 1, 0, len(body), 0, 0, 0, 0, len(name) + 1, 0)
+        entry = b"070701" + b"".join(b"%08X" % n for n in numbers) + name.encode() + b"\0"
+        made += entry + bytes(-len(entry) % 4) + body + bytes(-len(body) % 4)
+    return made
+
+
+#: As cloud-initramfs-rooturl has it.
+ROOTURL = b'#!/bin/sh\ncase "$url" in\n\tsquash:http*) helper=mount_squash;;\nesac\n'
+
+
+def initrd(script: bytes = ROOTURL, early: bytes = b"") -> bytes:
+    """An initrd, its main part gzip'd; ``early``: what stands before that."""
+    files = {"init": b"#!/bin/sh\n", "scripts/local-top/rooturl": script, "usr/big": bytes(70_000)}
+    return early + gzip.compress(cpio(files), mtime=0)
+
+
+def ubuntu(path: Path, more: dict[str, bytes] | None = None, about: str = JAMMY) -> Path:
+    """An Ubuntu as packer-maas leaves it: with cloud-init, without what boots from a network."""
+    status = "Package: cloud-init\nStatus: install ok installed\nVersion: 24.1\n"
+    files = {"usr/bin/cloud-init": b"#!/usr/bin/python3\n", "var/lib/dpkg/status": status.encode()}
+    return tarball(path, about, more={**files, **(more or {})})

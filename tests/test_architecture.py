@@ -21,19 +21,21 @@ MODULES = {
 FOREIGN = {
     "backports": {"imports/"},
     "click": {"cli/"},
-    "httpx": {"source/"},
+    "httpx": {"source/library.py"},
+    "httpx2": {"source/library.py"},
+    "socksio": {"source/library.py"},
     "jsonschema": {"configuration/validation.py"},
     "packaging": {"imports/answers.py"},
-    "platformdirs": {"images/cache.py"},
+    "platformdirs": {"fixing/backup.py", "images/cache.py"},
     "rich": {"report/"},
     "tomli": {"rulebook.py", "loglines.py", "configuration/toml.py"},
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py", "fixing/signing.py"},
-    "socket": {"source/", "images/wire.py", "images/server_probe.py"},
-    "ssl": {"source/", "images/wire.py", "images/server_probe.py"},
-    "http": {"images/wire.py"},
+    "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
+    "socket": {"source/watchdog.py", "images/server_probe.py"},
+    "ssl": {"source/address.py", "source/diagnosis.py", "images/server_probe.py"},
+    "http": set(),
     "urllib.request": {"source/address.py"},
 }
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from images import Tree
 from maas_stream_lint.api import check
 from maas_stream_lint.building.builder import Built, Options, build
 from maas_stream_lint.building.wanted import Wanted
@@ -22,7 +23,7 @@ from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.rulebook import releases
-from packed import DEBIAN, EFI, JAMMY, LVM, MSR, ROCKY, STATUS, VMFS, disk, tarball
+from packed import DEBIAN, EFI, LVM, MSR, ROCKY, STATUS, VMFS, disk, tarball, ubuntu
 from schemas import BUILT, through_text
 
 INDEX = "streams/v1/index.json"
@@ -272,7 +273,7 @@ def test_a_stream_that_is_there_is_left_alone(tmp_path: Path) -> None:
     image = tarball(tmp_path / "image.tar.gz")
     built(tmp_path / "out", Wanted(image))
     before = (tmp_path / "out" / INDEX).read_bytes()
-    with pytest.raises(UsageError, match="holds a stream already"):
+    with pytest.raises(UsageError, match="holds a stream"):
         build(tmp_path / "out", [Wanted(image)], Options(releases()))
     assert (tmp_path / "out" / INDEX).read_bytes() == before
 
@@ -390,8 +391,12 @@ def test_what_can_not_be_meant(words: list[str], told: str) -> None:
 
 def test_the_ubuntu_image_of_the_first_report(tmp_path: Path) -> None:
     """Renaming it is not enough: without kernel and squashfs MAAS can't boot it."""
-    image = tarball(tmp_path / "custom-cloudimg.tar.gz", JAMMY)
-    said = refusal(tmp_path, Wanted(image))
+    image = ubuntu(tmp_path / "custom-cloudimg.tar.gz")
+    empty = Tree()
+    empty.products.clear()
+    empty.write(tmp_path / "empty")
+    said = refusal(tmp_path, Wanted(image, boot_from=str(tmp_path / "empty" / INDEX)))
+    assert "has no kernel and initrd of jammy" in said["why"]
     assert "base_image=ubuntu/jammy" in said["command"]
 
 

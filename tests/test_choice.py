@@ -97,11 +97,11 @@ def test_as_another_os(tmp_path: Path) -> None:
 
 
 def test_once_more_changes_nothing(tmp_path: Path) -> None:
-    root = dropped(tmp_path)
+    root = dropped(tmp_path / "tree")
     arguments = ["fix", str(root / INDEX), "--as", "rhel", "--in-place"]
     assert CliRunner().invoke(main, arguments).exit_code == 0
     done = CliRunner().invoke(main, arguments)
-    assert (done.exit_code, "nothing to mend" in done.output) == (0, True)
+    assert (done.exit_code, "nothing to fix" in done.output) == (0, True)
 
 
 @pytest.mark.parametrize("os", ["custom", "debian", "onie", ""])

@@ -11,6 +11,7 @@ import pytest
 from images import SQUASHFS, Tree, digest
 from looks import Looked, look
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.images import download as downloads
 from maas_stream_lint.images import remote_files
 from nginx import Nginx
 from servers import Handler, Server, publishing, serve
@@ -256,7 +257,7 @@ def test_silence_and_rate_are_told_apart(store: Nginx) -> None:
 
 
 def test_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_files, "_RATED", 50_000)
+    monkeypatch.setattr(downloads, "RATED", 50_000)
     tree = Tree()
     tree.add("squashfs", b"hsqs" + bytes(80_000))
     store.publish("slower", tree)
@@ -267,7 +268,7 @@ def test_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_own_limit_is_no_slow_mirror(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_files, "_RATED", 50_000)
+    monkeypatch.setattr(downloads, "RATED", 50_000)
     tree = Tree()
     tree.add("squashfs", b"hsqs" + bytes(80_000))
     store.publish("limited", tree)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import select
 import socket
+import ssl
+import threading
 from contextlib import suppress
 
 import pytest
@@ -24,16 +26,8 @@ def relay(request: Handler) -> None:
         _, _, port = request.path.rpartition(":")
         with socket.create_connection(("127.0.0.1", int(port))) as there:
             request.head(200)
-            ends = {request.connection: there, there: request.connection}
-            while not request.server.over.is_set():
-                for end in select.select(list(ends), [], [], 0.05)[0]:
-                    data = b""
-                    with suppress(OSError):
-                        data = end.recv(65536)
-                    if not data:
-                        request.close_connection = True
-                        return
-                    ends[end].sendall(data)
+            copy_both(request.connection, there, request.server.over)
+            request.close_connection = True
         return
     _, _, place, path = request.path.split("/", 3)
     upstream = http.client.HTTPConnection("127.0.0.1", int(place.rpartition(":")[2]))
@@ -83,6 +77,76 @@ def test_files_come_through_a_tunnel(store: Nginx, monkeypatch: pytest.MonkeyPat
     assert "proxy-authorization" not in str(store.log()).lower()
 
 
+def socks(listener: socket.socket, over: threading.Event) -> None:
+    """A SOCKS5 proxy without a login; names of example.test are this machine's."""
+    with suppress(OSError):
+        while True:
+            threading.Thread(target=one_socks, args=(listener.accept()[0], over)).start()
+
+
+def one_socks(client: socket.socket, over: threading.Event) -> None:
+    with client, suppress(OSError):
+        client.recv(64)
+        client.sendall(b"\x05\x00")
+        asked = client.recv(512)
+        port = int.from_bytes(asked[-2:], "big")
+        with socket.create_connection(("127.0.0.1", port)) as there:
+            client.sendall(b"\x05\x00\x00\x01\x7f\0\0\x01" + asked[-2:])
+            copy_both(client, there, over)
+
+
+def copy_both(one: socket.socket, other: socket.socket, over: threading.Event) -> None:
+    ends = {one: other, other: one}
+    while not over.is_set():
+        for end in select.select(list(ends), [], [], 0.05)[0]:
+            data = b""
+            with suppress(OSError):
+                data = end.recv(65536)
+            if not data:
+                return
+            ends[end].sendall(data)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_socks_proxy(store: Nginx, tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish("socks", Tree())
+    url = store.url("plain", "socks", host="files.example.test", tls=tls)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=socks, args=(listener, over), daemon=True).start()
+        proxy = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("all_proxy", proxy)
+        looked = look(url, "download", ca_bundle=store.ca)
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+    assert looked.names == set()
+    assert looked.survey.hashed == 3
+
+
+def test_socks_proxy_that_is_none(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.publish("no-socks", Tree())
+    with serve(lambda request: request.send(b"", 400)) as server:
+        monkeypatch.setenv("https_proxy", server.url.replace("http:", "socks5:"))
+        looked = look(store.url("files-moved-tls", "no-socks"), retries=0)
+    assert looked.seen("squashfs").trouble is not None
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_proxy_that_is_reached_by_https(
+    store: Nginx, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.publish("secure-proxy", Tree())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    url = store.url("plain", "secure-proxy", host="files.example.test", tls=tls)
+    with serve(relay, context) as proxy:
+        monkeypatch.setenv("all_proxy", proxy.url.replace("//", f"//{USER}:{PASSWORD}@"))
+        looked = look(url, "download", ca_bundle=store.ca)
+        assert {r.headers["proxy-authorization"] for r in proxy.requests} == {f"Basic {BASIC}"}
+    assert looked.names == set()
+    assert looked.survey.hashed == 3
+
+
 def test_hosts_that_need_no_proxy(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
     store.publish("direct", Tree())
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
@@ -98,7 +162,7 @@ def test_proxy_that_refuses(store: Nginx, monkeypatch: pytest.MonkeyPatch) -> No
     assert "the proxy refused to connect" in looked.of("file-not-served")[0].message
 
 
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "socks5://127.0.0.1:1", "http://["])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "socks4://127.0.0.1:1", "http://["])
 def test_proxy_that_cannot_be_used(
     store: Nginx, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

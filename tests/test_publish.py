@@ -17,11 +17,13 @@ from click.testing import CliRunner, Result
 
 from images import INDEX, PRODUCTS, Tree
 from keys import USER, Keys
+from maas_stream_lint import atomic
 from maas_stream_lint.api import check
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.fixing import publish
+from maas_stream_lint.fixing.exchange import alone
 from maas_stream_lint.fixing.plan import Plan, diff_of, fix
 from maas_stream_lint.fixing.signing import Gpg
 from servers import publishing, serve
@@ -61,7 +63,7 @@ def planned(root: Path, **more: Any) -> Plan:
     return fix(check(root / INDEX), **more)
 
 
-def mended(root: Path) -> bool:
+def fixed(root: Path) -> bool:
     worst = check(root / INDEX).worst
     return worst is not None and worst < Severity.UNUSABLE
 
@@ -75,7 +77,7 @@ def test_a_whole_tree_of_metadata(broken: Path, tmp_path: Path) -> None:
     assert everything(broken) == before
     out = tmp_path / "out" / "tree"
     shutil.copytree(broken / "jammy", out / "jammy")
-    assert mended(out)
+    assert fixed(out)
 
 
 def test_other_files_of_the_target_stay(broken: Path, tmp_path: Path) -> None:
@@ -91,18 +93,18 @@ def test_files_are_linked_or_copied(
 ) -> None:
     out = tmp_path / "linked"
     assert run("fix", broken / INDEX, "--output", out, "--with-files").exit_code == 0
-    assert mended(out)
+    assert fixed(out)
     image = "jammy/amd64/20240101/squashfs"
     assert (out / image).samefile(broken / image)
     monkeypatch.setattr(os, "link", lambda *a, **k: (_ for _ in ()).throw(OSError(errno.EXDEV)))
     copied = tmp_path / "copied"
     assert run("fix", broken / INDEX, "--output", copied, "--with-files").exit_code == 0
-    assert mended(copied)
+    assert fixed(copied)
     assert not (copied / image).samefile(broken / image)
     # A file that is another by now is brought anew.
     (copied / image).write_bytes(b"old")
     assert run("fix", broken / INDEX, "--output", copied, "--with-files").exit_code == 0
-    assert mended(copied)
+    assert fixed(copied)
 
 
 def test_files_out_of_the_tree_are_not_brought(broken: Path, tmp_path: Path) -> None:
@@ -132,34 +134,72 @@ def test_nothing_is_written_through_a_link_of_the_target(broken: Path, tmp_path:
     assert not everything(elsewhere)
 
 
-def test_in_place_with_backups(broken: Path) -> None:
+def backups(home: Path) -> list[dict[str, bytes]]:
+    """What each backup holds, oldest first."""
+    folder = home / "state" / "maas-stream-lint" / "backups"
+    return [everything(each) for each in sorted(folder.glob("*"))]
+
+
+def test_in_place_with_backups(broken: Path, home: Path) -> None:
     before = everything(broken)
-    assert run("fix", broken / INDEX, "--in-place").exit_code == 0
+    done = run("fix", broken / INDEX, "--in-place")
+    assert done.exit_code == 0
+    assert "the old metadata is in" in done.output
     after = everything(broken)
-    assert mended(broken)
-    assert after.keys() - before.keys() == {f"{INDEX}.orig", f"{PRODUCTS}.orig"}
-    for path in (INDEX, PRODUCTS):
-        assert after[f"{path}.orig"] == before[path] != after[path]
-    # Once more: there is nothing to mend, and the backups stay.
+    assert fixed(broken)
+    assert after.keys() == before.keys()  # a server may serve what is in the tree
+    assert backups(home) == [{path: before[path] for path in (INDEX, PRODUCTS)}]
+    # Once more: there is nothing to fix.
     done = run("fix", broken / INDEX, "--in-place")
     assert (done.exit_code, everything(broken)) == (0, after)
-    assert "nothing to mend" in done.output
+    assert "nothing to fix" in done.output
     assert "written" not in done.output.replace("nothing was written", "")
+    assert len(backups(home)) == 1
+    # What comes between two edits is kept as well.
+    again = spoilt(broken)
+    second = everything(again)
+    assert run("fix", again / INDEX, "--in-place").exit_code == 0
+    assert [kept[PRODUCTS] for kept in backups(home)] == [before[PRODUCTS], second[PRODUCTS]]
+
+
+def test_backups_of_what_output_replaces(broken: Path, home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("fix", broken / INDEX, "--output", out).exit_code == 0
+    assert not backups(home)
+    (out / INDEX).write_text("by hand")
+    assert run("fix", broken / INDEX, "--output", out).exit_code == 0
+    assert backups(home) == [{INDEX: b"by hand"}]
+
+
+def test_backups_in_a_folder_of_choice(broken: Path, home: Path, tmp_path: Path) -> None:
+    before = everything(broken)
+    for inside in (broken, broken / "old"):
+        done = run("fix", broken / INDEX, "--in-place", "--backup", inside)
+        assert (done.exit_code, "is in the stream itself" in done.output) == (2, True)
+    (tmp_path / "file").write_text("")
+    done = run("fix", broken / INDEX, "--in-place", "--backup", tmp_path / "file")
+    assert (done.exit_code, "cannot keep a backup" in done.output) == (2, True)
+    assert everything(broken) == before
+    done = run("fix", broken / INDEX, "--in-place", "--backup", tmp_path / "kept")
+    assert done.exit_code == 0
+    (kept,) = (tmp_path / "kept").iterdir()
+    assert everything(kept) == {path: before[path] for path in (INDEX, PRODUCTS)}
+    assert not backups(home)
 
 
 def test_in_place_without_backups(broken: Path) -> None:
     before = everything(broken)
     assert run("fix", broken / INDEX, "--in-place", "--no-backup").exit_code == 0
     assert everything(broken).keys() == before.keys()
-    assert mended(broken)
+    assert fixed(broken)
 
 
-def test_check_fix(broken: Path) -> None:
+def test_check_fix(broken: Path, home: Path) -> None:
     done = run("check", broken / INDEX, "--fix")
     assert done.exit_code == 0, done.output
-    assert "mended MSL606 missing-sha256" in done.output
-    assert mended(broken)
-    assert (broken / f"{PRODUCTS}.orig").exists()
+    assert "fixed MSL606 missing-sha256" in done.output
+    assert fixed(broken)
+    assert len(backups(home)) == 1
 
 
 def test_check_fix_minds_select(broken: Path) -> None:
@@ -181,15 +221,15 @@ def test_patch_takes_the_diff(broken: Path, tmp_path: Path) -> None:
         pytest.skip("needs patch or git")
     text = run("fix", broken / INDEX, "--diff").output
     subprocess.run(tool, cwd=broken, input=text.encode(), check=True)
-    assert mended(broken)
+    assert fixed(broken)
     assert not run("fix", broken / INDEX, "--diff").output
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--in-place", "--output", "x"], "can't go together"),
-        (["--diff", "--dry-run"], "can't go together"),
+        (["--in-place", "--output", "x"], "cannot be combined"),
+        (["--diff", "--dry-run"], "cannot be combined"),
         (["--with-files"], "--output"),
         (["--in-place", "--with-files"], "--output"),
         (["--no-backup"], "--in-place"),
@@ -242,7 +282,7 @@ def test_a_file_changed_since_is_refused(broken: Path) -> None:
     with (broken / PRODUCTS).open("a") as file:
         file.write("\n")
     before = everything(broken)
-    with pytest.raises(LintError, match="has changed since"):
+    with pytest.raises(LintError, match="written by another program"):
         publish.apply(plan)
     assert everything(broken) == before
 
@@ -255,7 +295,7 @@ def test_a_folder_that_cannot_be_written(
     def refused(*_: Any, **__: Any) -> Any:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(publish, "_put", refused)
+    monkeypatch.setattr(atomic, "write", refused)
     for how in (["--in-place"], ["--output", tmp_path / "out"]):
         done = run("fix", broken / INDEX, *how)
         assert done.exit_code == 2
@@ -269,7 +309,7 @@ def test_a_folder_that_cannot_be_written(
 def test_a_full_disk(broken: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool) -> None:
     before, plan, real = everything(broken), planned(broken), os.fsync
     if not exchange:
-        monkeypatch.setattr(publish, "_exchanged", lambda *_: False)
+        monkeypatch.setattr(atomic, "exchange", lambda *_: False)
     fail = True
 
     def full(handle: int) -> None:
@@ -283,7 +323,7 @@ def test_a_full_disk(broken: Path, monkeypatch: pytest.MonkeyPatch, exchange: bo
     assert everything(broken) == before
     fail = False
     publish.apply(plan)
-    assert mended(broken)
+    assert fixed(broken)
 
 
 def test_a_linked_folder(broken: Path) -> None:
@@ -291,8 +331,7 @@ def test_a_linked_folder(broken: Path) -> None:
     (broken / "streams").symlink_to("real")
     assert run("fix", broken / INDEX, "--in-place").exit_code == 0
     assert (broken / "streams").is_symlink()
-    assert (broken / "real/v1/index.json.orig").exists()
-    assert mended(broken)
+    assert fixed(broken)
 
 
 def test_a_linked_folder_inside(broken: Path) -> None:
@@ -300,7 +339,7 @@ def test_a_linked_folder_inside(broken: Path) -> None:
     (broken / "streams/v1").symlink_to("../real")
     assert run("fix", broken / INDEX, "--in-place").exit_code == 0
     assert (broken / "streams/v1").is_symlink()
-    assert mended(broken)
+    assert fixed(broken)
 
 
 def test_rights_are_kept(broken: Path) -> None:
@@ -342,7 +381,7 @@ def test_signed(broken: Path, keys: Keys) -> None:
         assert {f.name for f in found.findings if f.severity > Severity.INFO} == set()
 
 
-def test_a_signed_tree_is_edited_and_signed_again(broken: Path, keys: Keys) -> None:
+def test_a_signed_tree_is_edited_and_signed_again(broken: Path, keys: Keys, home: Path) -> None:
     assert run("fix", broken / INDEX, "--in-place", "--sign", USER, "--no-backup").exit_code == 0
     gpg = Gpg(USER)
     for path in (INDEX, PRODUCTS):
@@ -368,8 +407,8 @@ def test_a_signed_tree_is_edited_and_signed_again(broken: Path, keys: Keys) -> N
     for source, ring in ((broken, keys.ring), (broken / INDEX, None)):
         found = check(source, keyring=ring)
         assert {f.name for f in found.findings if f.severity > Severity.INFO} == set()
-    backup = broken / f"{PRODUCTS.replace('.json', '.sjson')}.orig"
-    assert backup.read_bytes() == before[PRODUCTS.replace(".json", ".sjson")]
+    signed = PRODUCTS.replace(".json", ".sjson")
+    assert backups(home)[0][signed] == before[signed]
 
 
 def test_stale_signatures_are_refused(broken: Path, keys: Keys, tmp_path: Path) -> None:
@@ -405,6 +444,31 @@ def test_a_signed_tree_keeps_its_signatures_where_nothing_is_edited(
     keys.verify(out / INDEX.replace(".json", ".sjson"))
 
 
+@pytest.mark.parametrize("how", ["changed", "foreign", "unsigned", "unchecked"])
+def test_only_what_was_verified_is_signed(
+    broken: Path, keys: Keys, tmp_path: Path, how: str
+) -> None:
+    """A new signature must not stand for content that somebody has slipped in."""
+    arguments = ["fix", broken / INDEX, "--keyring", keys.ring, "--in-place", "--sign", USER]
+    if how != "unsigned":
+        assert run("fix", broken / INDEX, "--in-place", "--sign", USER).exit_code == 0
+    text = (broken / PRODUCTS).read_text()
+    (broken / PRODUCTS).write_text(text.replace('"stable"', '"Stable"'))
+    if how == "foreign":
+        (tmp_path / "ring.gpg").write_bytes(b"")
+        arguments[3] = tmp_path / "ring.gpg"
+    if how == "unchecked":
+        del arguments[2:4]
+    before = everything(broken)
+    done = run(*arguments)
+    assert (done.exit_code, done.output.count("\n")) == (2, 1), done.output
+    assert "verified" in done.output
+    assert "--unsafe" in done.output
+    assert everything(broken) == before
+    assert run(*arguments, "--unsafe").exit_code in (0, 1)
+    keys.verify(broken / INDEX.replace(".json", ".sjson"))
+
+
 def test_a_failing_gpg_leaves_the_old_tree(
     broken: Path, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,6 +488,11 @@ def test_a_failing_gpg_leaves_the_old_tree(
     done = run("fix", broken / INDEX, "--in-place", "--sign", USER)
     assert (done.exit_code, (bin_ / "once").exists()) == (2, True)
     assert everything(broken) == before
+
+
+def junk(root: Path) -> list[str]:
+    """What no publisher has put into a tree: names that begin with a dot."""
+    return [str(p.relative_to(root)) for p in root.rglob(".*")]
 
 
 def killed_at(step: int, act: Any) -> bool:
@@ -451,7 +520,7 @@ def killed_at(step: int, act: Any) -> bool:
 @pytest.mark.parametrize("exchange", [True, False], ids=["exchange", "one-by-one"])
 @pytest.mark.parametrize("how", ["backup", "no-backup", "output"])
 def test_killed_at_every_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, exchange: bool
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, how: str, exchange: bool
 ) -> None:
     target, backup = how == "output", how == "backup"
     source = spoilt(tmp_path / "source")
@@ -460,8 +529,8 @@ def test_killed_at_every_step(
     new = {**old, **plan.files}
     assert old[INDEX] != new[INDEX]
     assert old[PRODUCTS] != new[PRODUCTS]
-    real = publish._exchanged
-    monkeypatch.setattr(publish, "_exchanged", real if exchange else lambda *_: False)
+    real = atomic.exchange
+    monkeypatch.setattr(atomic, "exchange", real if exchange else lambda *_: False)
     before = everything(source)
     for step in range(1000):
         tree = tmp_path / "out" if target else source
@@ -482,9 +551,12 @@ def test_killed_at_every_step(
             assert all(seen[path] in (old[path], new[path]) for path in seen)
             assert seen[INDEX] == old[INDEX] or seen[PRODUCTS] == new[PRODUCTS]
         if backup and not target:
-            for path in (INDEX, PRODUCTS):
-                kept = tree / f"{path}.orig"
-                assert seen[path] == old[path] or kept.read_bytes() == old[path], step
+            kept = backups(home)[-1] if seen != old else {}
+            assert seen == old or kept == {path: old[path] for path in (INDEX, PRODUCTS)}, step
+        with alone(tree):  # the next run finishes, or tidies up
+            pass
+        assert {p: (tree / p).read_bytes() for p in (INDEX, PRODUCTS)} == seen, step
+        assert not junk(tree), step
         if done:
             assert seen == new
             break

@@ -16,12 +16,12 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
 from maas_stream_lint.source.address import same_server
+from maas_stream_lint.source.library import httpx
 from maas_stream_lint.source.remote import RemoteTree
 from servers import Handler, serve
 
@@ -177,7 +177,7 @@ def test_one_connection_serves_many_reads() -> None:
         (403, "forbidden", "403 Forbidden"),
         (404, "missing", "404 Not Found"),
         (410, "status", "410 Gone"),
-        (500, "status", "500 Internal Server Error"),
+        (501, "status", "501 Not Implemented"),
         (304, "status", "304 Not Modified"),
         (302, "status", "302 Found"),  # without a Location
         (599, "status", "599"),
@@ -216,7 +216,7 @@ def in_turn(*answers: Callable[[Handler], None]) -> Callable[[Handler], None]:
     return respond
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_passing_trouble_is_tried_again(status: int) -> None:
     with serve(in_turn(lambda r: r.send(b"", status), lambda r: r.send(b"{}"))) as server:
         answer = fetch(server.url)
@@ -742,5 +742,5 @@ def test_server_that_hangs_up_on_tls() -> None:
 def test_broken_answer(data: bytes) -> None:
     with serve(lambda request: request.send_raw(data)) as server:
         answer = fetch(server.url)
-    assert kind(answer) == "connection"
+    assert kind(answer) == ("cut" if b"Content-Length: 9" in data else "connection")
     assert len(server.requests) == 3

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.building import draft, metadata_text, planning, writing
+from maas_stream_lint.building import draft, making, metadata_text, planning, ubuntu_image, writing
+from maas_stream_lint.building.boot_choice import BootChoice
 from maas_stream_lint.building.fate import Fate, fates
 from maas_stream_lint.building.finished_image import inspect
 from maas_stream_lint.building.parts import Refusal
@@ -16,7 +19,6 @@ from maas_stream_lint.output import printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.building.finished_image import Image
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.building.wanted import Wanted
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.source import FetchOptions
 
 #: What names of products and of the stream begin with, unless somebody says otherwise.
 PREFIX = "local.maas"
@@ -37,6 +40,8 @@ class Options:
     prefix: str = PREFIX
     copy: bool = False  #: whether image files are copied even where they could be linked
     dry_run: bool = False  #: whether nothing is written
+    boot_keyring: Path | None = None  #: of the streams that kernels and initrds are from
+    fetch: FetchOptions | None = None  #: how these streams are read
 
 
 @dataclass(frozen=True)
@@ -79,24 +84,45 @@ def build(
     """
     told, moment = progress or Quiet(), now or datetime.now(timezone.utc).replace(microsecond=0)
     if (root / "streams").exists():
-        raise UsageError(
-            f"{printable_path(root)} holds a stream already", "add to it with --update"
-        )
+        raise UsageError(f"{printable_path(root)} holds a stream", "add to it with --update")
     images = _inspected(wanted, told)
     frame = planning.Frame(options.releases, options.prefix, moment.date(), {})
-    products, refusals = _planned(images, wanted, frame)
-    if refusals or not products:
-        return Built(root, products, refusals)
-    texts = metadata_text.new_tree(products, options.prefix, moment)
-    report = draft.checked(draft.Draft(printable_path(root), texts, None), options.releases)
-    refusals = _unproven(products, report)
-    if refusals or options.dry_run:
-        return Built(root, products, refusals, report)
-    with writing.locked(root) as stage:
-        files = [file for product in products for file in product.files]
-        writing.place_files(root, stage, files, copy=options.copy, progress=told)
-        writing.publish(root, texts)
+    with tempfile.TemporaryDirectory() as folder:
+        products, refusals = _planned(images, wanted, frame, options, Path(folder))
+        if refusals or not products:
+            return Built(root, products, refusals)
+        report = _proof(root, products, options, moment)
+        refusals = _unproven(products, report)
+        if refusals or options.dry_run:
+            return Built(root, products, refusals, report)
+        with writing.locked(root) as stage:
+            products = _made(products, stage, told)
+            report = _proof(root, products, options, moment)
+            files = [file for product in products for file in product.files]
+            writing.place_files(root, stage, files, copy=options.copy, progress=told)
+            writing.publish(root, metadata_text.new_tree(products, options.prefix, moment))
     return Built(root, products, (), report, written=True)
+
+
+def _proof(root: Path, products: tuple[Product, ...], options: Options, moment: datetime) -> Report:
+    """What a check of the stream that would result finds."""
+    texts = metadata_text.new_tree(products, options.prefix, moment)
+    return draft.checked(draft.Draft(printable_path(root), texts, None), options.releases)
+
+
+def _made(products: tuple[Product, ...], stage: Path, told: Progress) -> tuple[Product, ...]:
+    """The products with all their files at hand."""
+    sizes = [
+        *(product.image.size for product in products if any(f.pending for f in product.files)),
+        *(b.kernel.size + b.initrd.size for p in products if (b := p.boot) and b.source),
+    ]
+    if not sizes:
+        return products
+    told.begin(len(sizes), sum(sizes))
+    try:
+        return tuple(making.made(product, stage, told) for product in products)
+    finally:
+        told.end()
 
 
 def _inspected(wanted: Sequence[Wanted], told: Progress) -> list[Image]:
@@ -109,13 +135,20 @@ def _inspected(wanted: Sequence[Wanted], told: Progress) -> list[Image]:
 
 
 def _planned(
-    images: Sequence[Image], wanted: Sequence[Wanted], frame: planning.Frame
+    images: Sequence[Image],
+    wanted: Sequence[Wanted],
+    frame: planning.Frame,
+    options: Options,
+    folder: Path,
 ) -> tuple[tuple[Product, ...], tuple[Refusal, ...]]:
     products: dict[tuple[str, str, str], Product] = {}
     refusals = []
-    for image, each in zip(images, wanted, strict=True):
+    boots = BootChoice(frame.releases[-1].ubuntu_set, options.boot_keyring, options.fetch)
+    for number, (image, each) in enumerate(zip(images, wanted, strict=True)):
+        own = folder / str(number)
+        own.mkdir()
         try:
-            product = planning.single_file(image, each, frame)
+            product = _product(image, each, frame, boots, own)
         except planning.RefusedError as refused:
             refusals.append(refused.refusal)
             continue
@@ -125,6 +158,15 @@ def _planned(
             why = f"it would be {os}/{release} for {arch}, as {twin.image.path.name} is"
             refusals.append(Refusal(each.path, why, "give one of them another --release"))
     return tuple(products.values()), tuple(refusals)
+
+
+def _product(
+    image: Image, wanted: Wanted, frame: planning.Frame, boots: BootChoice, folder: Path
+) -> Product:
+    if not ubuntu_image.is_one(image):
+        return planning.single_file(image, wanted, frame)
+    ubuntu_image.refuse_unfit(image, wanted, frame)
+    return ubuntu_image.product(image, wanted, frame, boots.of(image, wanted, folder))
 
 
 def _unproven(products: Sequence[Product], report: Report) -> tuple[Refusal, ...]:

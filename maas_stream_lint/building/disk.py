@@ -7,8 +7,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building.distributions import architectures, disk_of
 from maas_stream_lint.building.streams import BROKEN, STEP
+from maas_stream_lint.distributions import architectures, disk_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO

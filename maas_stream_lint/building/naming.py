@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building.distributions import Distribution, disk_named, distribution_of
+from maas_stream_lint.distributions import Distribution, disk_named, distribution_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from maas_stream_lint.building.finished_image import Image
@@ -37,24 +36,14 @@ def system(image: Image) -> Distribution | None:
     return None
 
 
-def filled(pattern: str | None, said: Mapping[str, str]) -> str | None:
-    """A pattern with its holes filled, ``None`` if the image does not say what goes into one."""
-    version = said.get("VERSION_ID")
-    holes = {
-        "version": version,
-        "major": version.split(".")[0] if version else None,
-        "codename": said.get("VERSION_CODENAME") or said.get("UBUNTU_CODENAME"),
-        "id": said.get("ID"),
-    }
-    needed = re.findall(r"\{(\w+)\}", pattern or "")
-    if pattern is None or any(holes[hole] is None for hole in needed):
-        return None
-    return pattern.format(**holes)
-
-
 def deploying(os: str, ftypes: Sequence[str], releases: Sequence[Release]) -> dict[str, list[str]]:
     """Ftype → the release lines whose driver of an os deploys it."""
     return {f: [r.line for r in releases if f in r.drivers.get(os, ())] for f in ftypes}
+
+
+def span(lines: Sequence[str]) -> str:
+    """Neighbouring release lines, oldest first, in few words: ``2.9 to 3.7``."""
+    return lines[0] if len(lines) == 1 else f"{lines[0]} to {lines[-1]}"
 
 
 def product_name(prefix: str, os: str, release: str, arch: str) -> str:

@@ -10,6 +10,7 @@ from maas_stream_lint.output import printable_path
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from maas_stream_lint.building.boot_files import BootFiles
     from maas_stream_lint.building.finished_image import Image, Stamp
 
 
@@ -25,6 +26,7 @@ class File:
     source: Path | None = None  #: a file on disk
     stamp: Stamp | None = None  #: of ``source``, when it was hashed
     body: bytes | None = None  #: what it holds, where it is no file yet
+    pending: bool = False  #: whether it has to be made first: its digest and size are nobody's yet
     more: dict[str, str] = field(default_factory=dict)  #: further members of the item
 
     def item(self) -> dict[str, Any]:
@@ -44,6 +46,7 @@ class Product:
     version_name: str
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()  #: what its owner should know
+    boot: BootFiles | None = None  #: kernel and initrd, of an image that boots by its own
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -6,9 +6,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building import manifest, naming, upload
-from maas_stream_lint.building.distributions import notes
+from maas_stream_lint import uploads
+from maas_stream_lint.building import manifest, naming
 from maas_stream_lint.building.parts import File, Product, Refusal
+from maas_stream_lint.distributions import filled, notes
 from maas_stream_lint.images.sniff import better, described
 from maas_stream_lint.output import clean
 from maas_stream_lint.rulebook import ftypes, is_root
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from maas_stream_lint.building.distributions import Distribution
     from maas_stream_lint.building.finished_image import Image
     from maas_stream_lint.building.wanted import Wanted
+    from maas_stream_lint.distributions import Distribution
     from maas_stream_lint.rulebook import Release
 
 SINGLE = "single-file"
-UBUNTU = "ubuntu"
 #: How to make of a file one that MAAS takes.
 _CONVERSIONS = {
     "zstd": "zstd -dc {path} | gzip > {stem}.gz",
@@ -67,9 +67,9 @@ def single_file(image: Image, wanted: Wanted, frame: Frame) -> Product:
     fitting = sound(image)
     system = naming.system(image)
     arch = architecture(image, wanted)
-    os, ftype = _driver(image, wanted, system, fitting, arch, frame)
+    os, ftype = _driver(image, wanted, system, fitting, frame)
     said = naming.about(image)
-    release = wanted.release or naming.filled(system.release if system else "{id}{major}", said)
+    release = wanted.release or filled(system.release if system else "{id}{major}", said)
     version = wanted.version or said.get("VERSION_ID")
     if release is None:
         raise asked(
@@ -153,7 +153,6 @@ def _driver(
     wanted: Wanted,
     system: Distribution | None,
     fitting: Sequence[str],
-    arch: str,
     frame: Frame,
 ) -> tuple[str, str]:
     """The os of MAAS, and the ftype, that all release lines deploy."""
@@ -165,13 +164,11 @@ def _driver(
         )
     able = system.os if system else (wanted.os or "",)
     if not able:
-        raise _upload(image, wanted, system, fitting, arch)
+        raise _uploaded(image, wanted, system, fitting)
     if wanted.os is not None and wanted.os not in able:
         name = clean(said.get("PRETTY_NAME") or said.get("NAME") or said["ID"])
         why = f"it is {name}, which MAAS deploys as os {' or '.join(able)}, not {wanted.os}"
         raise RefusedError(Refusal(image.path, why, f"leave out --os, or give --os {able[0]}"))
-    if able == (UBUNTU,):
-        raise _upload(image, wanted, system, fitting, arch)
     lines: list[str] = []
     for os in (wanted.os,) if wanted.os else able:
         for ftype, on in naming.deploying(os, fitting, frame.releases).items():
@@ -181,30 +178,33 @@ def _driver(
     if lines:
         why = f"only MAAS {', '.join(lines)} deploys it as os {wanted.os or able[0]}"
         raise RefusedError(Refusal(image.path, why, f"give --maas {','.join(lines)}"))
-    raise _upload(image, wanted, system, fitting, arch)
+    raise _uploaded(image, wanted, system, fitting)
 
 
-def _upload(
-    image: Image, wanted: Wanted, system: Distribution | None, fitting: Sequence[str], arch: str
-) -> RefusedError:
-    """The refusal of what only an upload can bring into MAAS."""
-    said = naming.about(image)
-    os = wanted.os or (system.os[0] if system and system.os else None)
-    why = system.why_not if system is not None and system.why_not else None
-    if os == UBUNTU:
-        why = "MAAS boots an Ubuntu by a kernel, an initrd and a squashfs, and never from a tarball"
-    why = why or f"MAAS deploys no {fitting[0]} as os {os}"
-    release = wanted.release or naming.filled(system.release if system else None, said)
+def upload_command(image: Image, wanted: Wanted) -> str:
+    """The command that uploads an image. Raises RefusedError for what MAAS does not take at all."""
+    ftype, arch = sound(image)[0], architecture(image, wanted)
+    system, said = naming.system(image), naming.about(image)
+    release = wanted.release or filled(system.release if system else None, said)
     name = release or image.path.name.partition(".")[0]
-    command = upload.command(
+    return uploads.command(
         image.path,
-        fitting[0],
+        ftype,
         name=name,
         title=wanted.title or clean(said.get("PRETTY_NAME") or said.get("NAME") or name),
         arch=arch,
-        base_image=naming.filled(system.base_image if system else None, said),
+        base_image=filled(system.base_image if system else None, said),
     )
-    return RefusedError(Refusal(image.path, why, "upload it", command))
+
+
+def _uploaded(
+    image: Image, wanted: Wanted, system: Distribution | None, fitting: Sequence[str]
+) -> RefusedError:
+    """The refusal of what only an upload can bring into MAAS."""
+    os = wanted.os or (system.os[0] if system and system.os else None)
+    why = system.why_not if system is not None and system.why_not else None
+    why = why or f"MAAS deploys no {fitting[0]} as os {os}"
+    return RefusedError(Refusal(image.path, why, "upload it", upload_command(image, wanted)))
 
 
 def _instead(system: Distribution | None, os: str, frame: Frame) -> list[str]:

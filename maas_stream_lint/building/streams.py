@@ -26,15 +26,12 @@ _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
 }
 
 
-class Hashing(io.RawIOBase):
-    """A file that is hashed while somebody else reads it."""
+class Borrowed(io.RawIOBase):
+    """A file that somebody else reads, and does not close."""
 
-    def __init__(self, file: BinaryIO, told: Callable[[int], None] = lambda size: None) -> None:
-        """``told``: is told of the bytes that were read."""
+    def __init__(self, file: BinaryIO) -> None:
+        """``file``: is read from where it is."""
         self._file = file
-        self._told = told
-        self._digest = hashlib.sha256()
-        self.size = 0  #: bytes that were read
 
     def readable(self) -> bool:
         """It can be read, and only that."""
@@ -46,6 +43,19 @@ class Hashing(io.RawIOBase):
         buffer[: len(piece)] = piece
         return len(piece)
 
+    def _next(self, size: int) -> bytes:
+        return self._file.read(size) or b""
+
+
+class Hashing(Borrowed):
+    """A file that is hashed while somebody else reads it."""
+
+    def __init__(self, file: BinaryIO, told: Callable[[int], None] = lambda size: None) -> None:
+        """``told``: is told of the bytes that were read."""
+        super().__init__(file)
+        self._told = told
+        self._digest = hashlib.sha256()
+
     def finish(self) -> str:
         """Read what is left; the sha256 of the whole file."""
         while self._next(STEP):
@@ -53,14 +63,13 @@ class Hashing(io.RawIOBase):
         return self._digest.hexdigest()
 
     def _next(self, size: int) -> bytes:
-        piece = self._file.read(size)
+        piece = super()._next(size)
         self._digest.update(piece)
-        self.size += len(piece)
         self._told(len(piece))
         return piece
 
 
-def opened(kind: str, file: io.RawIOBase) -> BinaryIO:
+def opened(kind: str, file: Borrowed) -> BinaryIO:
     """What a file holds: decompressed if ``kind`` is a compression, else the file itself."""
     buffered = cast("BinaryIO", io.BufferedReader(file, STEP))
     opener = _OPENERS.get(kind)

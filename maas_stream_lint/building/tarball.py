@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tarfile
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import os_release
-from maas_stream_lint.building.distributions import architectures
 from maas_stream_lint.building.streams import BROKEN, STEP
+from maas_stream_lint.distributions import architectures
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
 #: Bytes of dpkg's list that are read; the full desktop's has 10 MB.
@@ -121,3 +123,27 @@ def _agreed(machines: Counter[str]) -> str | None:
         return None
     (first, count), *_ = machines.most_common(1)
     return first if count * 10 >= sum(machines.values()) * 9 else None
+
+
+def extract(file: BinaryIO, names: list[str], folder: Path) -> list[Path]:
+    """Write members of a tar, which is decompressed already, into a folder, by their last names.
+
+    Raises KeyError if one is not in it.
+    """
+    left: dict[str, Path | None] = dict.fromkeys(names)
+    with tarfile.open(fileobj=file, mode="r|", bufsize=STEP, tarinfo=_Member) as tar:
+        for member in tar:
+            name = member.name.removeprefix("./").strip("/")
+            held = tar.extractfile(member) if name in left and member.isreg() else None
+            if held is not None:
+                place = folder / name.rpartition("/")[2]
+                with place.open("xb") as made:
+                    shutil.copyfileobj(held, made, STEP)
+                left[name] = place
+    return [_there(name, place) for name, place in left.items()]
+
+
+def _there(name: str, place: Path | None) -> Path:
+    if place is None:
+        raise KeyError(name)
+    return place

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.building.finished_image import unchanged
 from maas_stream_lint.building.streams import STEP
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.fixing.publish import replace_metadata
+from maas_stream_lint.fixing.exchange import exchange_metadata
 
 if sys.platform != "win32":
     import fcntl
@@ -81,7 +81,7 @@ def place_files(
 
 def publish(root: Path, texts: Mapping[str, bytes]) -> None:
     """Make the metadata that of the tree, in one step where the file system can do that."""
-    replace_metadata(root, texts)
+    exchange_metadata(root, texts)
 
 
 def _make(file: File, place: Path, *, copy: bool, progress: Progress) -> None:

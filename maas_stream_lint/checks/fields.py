@@ -284,7 +284,9 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         `ValueError: too many values to unpack` (`get_resource_identity`,
         maasserver/bootresources.py). Up to 3.4 the first import may still pass; then every later
         one fails, of any source, until the image is deleted by hand. 3.5 to 3.7 fail at once. 3.8
-        gives up the selection that the product is in (maasservicelayer/services/image_sync.py).
+        gives up the selection that the product is in (maasservicelayer/services/image_sync.py); of
+        an `arch` with a slash it looks for the part before it:
+        `AssertionError: No suitable selection found for boot resource`.
     Why: `custom/web` is how an uploaded image is called, but `release` is only the part behind the
         slash.
     Fix: use a dash instead.
@@ -299,26 +301,17 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         told = {cut(e.place, "product") for e in trace.events if e.cause == "slash-in-name"}
         taken = {Place(i.file, ("products", i.product)) for i in trace.imported}
         for product in slashed:
-            os, release, arch, _ = _names(product)
-            if product.place not in taken or product.place in told:
+            if trace.strict or product.place not in taken or product.place in told:
                 continue
-            if trace.strict:
-                lines, what = trace.lines, "asks for its image under a selection that there is not"
-                if "/" not in arch or "/" in os + release:
-                    continue
-            else:
-                late = look.where(lambda r: r.policy("splits-identity") != "always")
-                lines = tuple(line for line in trace.lines if line in late)
-                what = "imports it once, but every later import fails, of any source"
+            late = look.where(lambda r: r.policy("splits-identity") != "always")
             said = _slashed(product.place, look)
-            cut_at = ", at which MAAS cuts it" if trace.strict else ""
             yield Said(
-                said.message + cut_at,
+                said.message,
                 said.remedy,
                 said.place,
-                lines=lines,
+                lines=tuple(line for line in trace.lines if line in late),
                 severity=Severity.UNUSABLE,
-                effect=what,
+                effect="imports it once, but every later import fails, of any source",
             )
 
 

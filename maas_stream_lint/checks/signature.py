@@ -177,7 +177,7 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     "MSL806",
     Severity.FATAL,
     on="stream",
-    causes=["unsigned-json-on-38"],
+    causes=["unsigned-stream"],
     once=["unsigned-json-on-38"],
 )
 def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:

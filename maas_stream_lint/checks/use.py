@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import listed
+from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.imports.identity import GENERIC
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.uses.advice import (
@@ -30,11 +31,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.advice import Advice
     from maas_stream_lint.uses.simulation import Simulation
 
-#: No finding needs more further places than these.
-MANY = 100
 #: A version that may be put into a kernel's name that we propose.
 VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{2}")
-GENERIC = "generic"
 
 
 @rule("MSL451", Severity.UNUSABLE, causes=["kernel-of-unknown-release"])
@@ -220,34 +218,6 @@ def release_title_not_a_version(event: Event, look: Look) -> Iterator[Said]:
         place=product.at("release_title") if product is not None else event.place,
         also=(event.place, *event.values["also"])[:MANY],
         effect="imports it, but fails to choose a kernel for it",
-    )
-
-
-@rule("MSL458", Severity.UNUSABLE, causes=["subarch-no-kernel"])
-def subarch_no_kernel(event: Event, look: Look) -> Iterator[Said]:
-    """An Ubuntu product's `subarch` is no name of a kernel.
-
-    MAAS: up to 3.3 a kernel is what starts with `ga-` or `hwe-`; from 3.4 on what has `ga` or `hwe`
-        as a part between dashes (`get_hwe_kernels`, maasserver/models/bootresource.py). Anything
-        else is a platform's name: from 3.4 on an image for machines of just that platform, before
-        for none. Capital letters count.
-    Why: the release deploys as long as another product has a kernel for it; with this one alone
-        deployment ends in `noble has no kernels available.`
-    Fix: write `ga-` and the version of the release, such as `ga-24.04`, as `subarch` and in
-        `subarches`.
-    Example:
-        "subarch": "24.04",
-    """
-    product = look.catalog.product(event.place)
-    subarch = product.get("subarch") if product is not None else None
-    if subarch in (None, "", GENERIC):
-        return  # ubuntu_generic_subarch has it
-    yield Said(
-        f"subarch {quoted(subarch or '')} is no kernel to MAAS, expected one like `ga-24.04`",
-        f"write {_own_kernel(event, look)} as `subarch` and in `subarches`",
-        place=_field(event, "subarch", look),
-        also=event.values["also"][:MANY],
-        effect="imports it, but has no kernel to deploy it with",
     )
 
 

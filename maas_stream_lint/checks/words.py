@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.quoting import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.look import Look
+
+#: A finding names no more places than these.
+MANY = 100
 
 
 def shown(value: Any) -> str:
@@ -39,6 +42,11 @@ def listed(names: Iterable[str], most: int = 3, last: str = "and") -> str:
     parts = [quoted(name) for name in all_names[:most]]
     if len(all_names) > most:
         parts.append(f"{len(all_names) - most:,} more")
+    return joined(parts, last)
+
+
+def joined(parts: Sequence[str], last: str = "and") -> str:
+    """Words or phrases as a list: ``a, b and c``."""
     return f" {last} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 

@@ -10,7 +10,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.console import progress
-from maas_stream_lint.cli.options import FORMAT, MAAS, together
+from maas_stream_lint.cli.options import FETCH, FORMAT, MAAS, Options, together
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.building.wanted import Wanted
 
 #: What is said of one image, and so of one alone.
-_OF_ONE = ("os", "release", "version", "arch", "title", "version_name")
+_OF_ONE = ("os", "release", "version", "arch", "title", "version_name", "kernel", "initrd")
+#: What is said of all images.
+_OF_ALL = ("label", "name", "boot_from", "image_initrd")
 
 
 def _said(option: str, metavar: str, text: str) -> Callable[[Any], Any]:
@@ -40,6 +42,41 @@ SAID = together(
 )
 
 
+BOOT = together(
+    _said("--name", "NAME", "Of an Ubuntu: its release becomes NAME-CODENAME, like acme-jammy."),
+    click.option(
+        "--boot-from",
+        metavar="SOURCE",
+        shell_complete=completion.source,
+        help="Of an Ubuntu: a stream to take kernel and initrd from.  [default: Canonical's]",
+    ),
+    click.option(
+        "--boot-keyring",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="The keyring for the signatures of that stream.",
+    ),
+    click.option(
+        "--boot-from-image",
+        "image_initrd",
+        is_flag=True,
+        help="Take kernel and initrd from the image, if its initrd can boot from MAAS.",
+    ),
+    click.option(
+        "--kernel",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="The kernel of an Ubuntu; goes with --initrd.",
+    ),
+    click.option(
+        "--initrd",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="Its initrd, which must be able to boot from MAAS.",
+    ),
+)
+
+
 @click.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, shell_complete=completion.source)
 @click.option(
@@ -51,7 +88,7 @@ SAID = together(
     help="The folder of the stream: a new one, or one without a stream.",
 )
 @MAAS
-@SAID
+@together(SAID, BOOT)
 @click.option(
     "--prefix",
     metavar="TEXT",
@@ -59,7 +96,7 @@ SAID = together(
 )
 @click.option("--copy", is_flag=True, help="Copy image files even where they could be linked.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be built.")
-@FORMAT
+@together(FORMAT, FETCH)
 def build(
     images: tuple[str, ...],
     root: str,
@@ -68,7 +105,8 @@ def build(
     copy: bool,
     dry_run: bool,
     form: str,
-    **said: Any,
+    boot_keyring: str | None,
+    **given: Any,
 ) -> None:
     """Build a stream from finished images, as packer-maas makes them.
 
@@ -83,8 +121,14 @@ def build(
     from maas_stream_lint.rulebook import releases
 
     out.check_target(None)
+    said = {name: given.pop(name) for name in (*_OF_ONE, *_OF_ALL)}
     options = builder.Options(
-        releases(maas or None), prefix=prefix or builder.PREFIX, copy=copy, dry_run=dry_run
+        releases(maas or None),
+        prefix=prefix or builder.PREFIX,
+        copy=copy,
+        dry_run=dry_run,
+        boot_keyring=Path(boot_keyring) if boot_keyring else None,
+        fetch=Options(**given).fetching(),
     )
     built = builder.build(Path(root), _wanted(images, said), options, progress(verbose=False))
     if form == "json":
@@ -109,4 +153,6 @@ def _wanted(images: tuple[str, ...], said: dict[str, Any]) -> list[Wanted]:
     if given and len(images) > 1:
         option = given[0].replace("_", "-")
         raise UsageError(f"--{option} is about one image", "build them one by one with --update")
+    for name in ("kernel", "initrd"):
+        said[name] = Path(said[name]) if said[name] else None
     return [Wanted(Path(image), **said) for image in images]

@@ -1,34 +1,61 @@
-"""What the program says beside its report: lines on standard error, and how far the files are."""
+"""What the program writes to standard error: single lines, and progress."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from maas_stream_lint.names import EXIT_TERMINATED
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from maas_stream_lint.images.progress import Progress
 
 _LONGEST = 60
 
 
 def complain(line: str) -> None:
-    """Write one line to standard error, with everything escaped that a terminal might obey."""
+    """Write one line to standard error, with escapes for what a terminal might obey."""
     from maas_stream_lint.output import clean
 
     click.echo(clean(" ".join(line.split())), err=True)
 
 
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Clean up before SIGTERM ends the program, as after Ctrl-C: CI systems stop jobs with it."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise SystemExit(EXIT_TERMINATED)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def shortened(text: str) -> str:
-    """A text of the user's or of an exception, quoted, on one line and not too long."""
+    """A text of the user or of an exception: quoted, shortened, on one line."""
     shown = " ".join(text.split())
     return repr(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…")
 
 
 def progress(*, verbose: bool) -> Progress | None:
-    """Who is told how far the files are: a terminal, or, if asked for, a log."""
+    """Where progress goes: to a terminal, or with ``verbose`` to a log."""
     if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from maas_stream_lint.report.meter import Bar
 

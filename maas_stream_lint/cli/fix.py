@@ -44,8 +44,12 @@ from maas_stream_lint.names import EXIT_FINDINGS
     "--with-files", is_flag=True, help="With --output: also link or copy the image files."
 )
 @click.option(
-    "--no-backup", is_flag=True, help="With --in-place: keep no *.orig copies of changed files."
+    "--backup",
+    metavar="DIR",
+    shell_complete=completion.folder,
+    help="Keep replaced files in a new folder below DIR. [default: your state folder]",
 )
+@click.option("--no-backup", is_flag=True, help="Do not keep the files that are replaced.")
 @click.option(
     "--unsafe",
     is_flag=True,
@@ -69,6 +73,7 @@ def fix(
     dry_run: bool,
     target: str | None,
     with_files: bool,
+    backup: str | None,
     no_backup: bool,
     unsafe: bool,
     drop_broken: bool,
@@ -88,11 +93,14 @@ def fix(
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} can't go together", "choose one")
+        raise UsageError(f"{' and '.join(chosen)} cannot be combined", "choose one")
     if with_files and target is None:
         raise UsageError("--with-files goes with --output", "give --output DIR")
-    if no_backup and not in_place:
-        raise UsageError("--no-backup goes with --in-place", "leave it out")
+    if (no_backup or backup is not None) and not (in_place or target is not None):
+        flag = "--no-backup" if no_backup else "--backup"
+        raise UsageError(f"{flag} goes with --in-place or --output", "leave it out")
+    if no_backup and backup is not None:
+        raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
     signer = _signer(sign)
     options = Options(**given)
@@ -106,14 +114,18 @@ def fix(
         only=rules if options.select or options.ignore else None,
         first=choice.proposals(as_os) if as_os is not None else None,
     )
-    done = None
+    written = None
     if target is not None or (in_place and (planned.files or signer)):
-        where = publish.apply(
-            planned, target, sign=signer, backup=not no_backup, with_files=with_files
+        written = publish.write(
+            planned,
+            target,
+            sign=signer,
+            unverified=unsafe,
+            backup=backup or not no_backup,
+            with_files=with_files,
         )
-        done = out.printable_path(where)
         if signer is not None:
-            planned = publish.seen_signed(planned, where)
+            planned = publish.seen_signed(planned, written.where)
     planned = plan.of_rules(planned, rules)
     threshold = options.threshold
     if form == "json":
@@ -125,7 +137,7 @@ def fix(
     else:
         from maas_stream_lint.report import edits
 
-        text = edits.render(planned, choice.choices(report), threshold, out.style(None), done)
+        text = edits.render(planned, choice.choices(report), threshold, out.style(None), written)
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)

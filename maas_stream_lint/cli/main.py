@@ -9,7 +9,7 @@ import click
 
 from maas_stream_lint import __version__
 from maas_stream_lint.cli import build, check, config, explain, fix, preview, rules
-from maas_stream_lint.cli.console import complain, shortened
+from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
 
@@ -20,7 +20,8 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> None:
         """Run a command. A traceback is shown with ``--debug`` only."""
         try:
-            super().invoke(ctx)
+            with terminable():
+                super().invoke(ctx)
             return
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

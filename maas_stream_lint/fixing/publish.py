@@ -1,22 +1,22 @@
-"""Writing a mended tree: files first, then all metadata at once, so that nobody sees half of it."""
+"""Writing a fixed tree: image files first, then all metadata at once."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
-import shutil
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint import atomic
 from maas_stream_lint.api import check
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.fixing import jsontext
+from maas_stream_lint.fixing.backup import keep
+from maas_stream_lint.fixing.exchange import alone, replace_metadata
 from maas_stream_lint.fixing.plan import local_tree, signature_of
+from maas_stream_lint.fixing.stage import Changed, held, linked
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     #: Makes of a text its clear-signed form, or of bytes their detached signature.
     Signer = Callable[[bytes, bool], bytes]
 
-#: Of renameat2(2): two directories change places in one step.
-_EXCHANGE, _AT_FDCWD = 2, -100
-STREAMS = "streams"
+
+class Written(NamedTuple):
+    """What became of a plan."""
+
+    where: Path  #: the tree that was written to
+    backup: Path | None  #: the folder that holds what was replaced
 
 
 def apply(
@@ -41,30 +44,88 @@ def apply(
     backup: bool = True,
     with_files: bool = False,
 ) -> Path:
-    """Write a plan, and say where: into the stream itself, or as a whole tree to ``target``.
+    """Write a plan, and say where: see ``write``."""
+    return write(plan, target, sign=sign, backup=backup, with_files=with_files).where
 
-    ``sign``: signs all metadata; see ``signing.Gpg``. ``backup``: keep what an edit in place
-    changes as ``*.orig``. ``with_files``: link or copy image files to ``target``, too.
 
-    Raises UsageError for what can't be meant, LintError if it can't be written; then nothing was.
+def write(
+    plan: Plan,
+    target: str | os.PathLike[str] | None = None,
+    *,
+    sign: Signer | None = None,
+    unverified: bool = False,
+    backup: bool | str | os.PathLike[str] = True,
+    with_files: bool = False,
+) -> Written:
+    """Write a plan into the stream itself, or as a whole tree to ``target``.
+
+    ``sign``: signs all metadata, see ``signing.Gpg``. ``unverified``: sign also what has no good
+    signature by a key of the keyring. ``backup``: whether what is replaced is kept, or in which
+    folder. ``with_files``: link or copy image files to ``target``, too.
+
+    Raises UsageError for arguments that make no sense, LintError if the plan cannot be written.
+    Then nothing is.
     """
     tree = local_tree(plan.before)
-    written = metadata_of(plan, sign)
+    folder = _target(tree, target, with_files=with_files)
+    if sign is not None and not unverified:
+        refuse_unverified(plan)
+    written = _ordered(plan, metadata_of(plan, sign))
+    if target is not None:
+        written = _ordered(plan, _whole(plan, written))
+        _refuse_left_signatures(folder, written)
+    replaced = {
+        path: before
+        for path, body in written.items()
+        if (before := held(_safe(folder, path))) not in (None, body)
+    }
+    kept = None
+    if backup is not False:
+        kept = keep(folder, replaced, None if backup is True else Path(backup))
+    if target is not None:
+        _write_tree(plan, folder, written, tree if with_files else None)
+    elif written:
+        _write_in_place(plan, folder, written)
+    return Written(folder, kept)
+
+
+def _target(
+    tree: LocalTree | None, target: str | os.PathLike[str] | None, *, with_files: bool
+) -> Path:
+    """The root of the tree that is written to. Raises UsageError if there can be none."""
     if target is None:
         if tree is None:
-            raise UsageError("a stream on a server can't be edited in place", "give --output DIR")
-        if written:
-            _write_in_place(plan, tree.root, written, backup=backup)
+            raise UsageError("a stream on a server cannot be edited in place", "give --output DIR")
         return tree.root
     folder = Path(target)
     if with_files and tree is None:
-        raise UsageError("files on a server can't be linked", "fetch them with `check --keep DIR`")
+        raise UsageError("files on a server cannot be linked", "fetch them with `check --keep DIR`")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{str(target)!r} is no directory", "name another")
     if tree is not None and folder.exists() and folder.resolve() == tree.root.resolve():
         raise UsageError(f"{str(target)!r} is the stream itself", "use --in-place for that")
-    _write_tree(plan, folder, written, tree if with_files else None)
     return folder
+
+
+def refuse_unverified(plan: Plan) -> None:
+    """Raise UsageError if a new signature would stand for content that nobody has verified.
+
+    A stream without any signature may be signed, unless a keyring says that it must have one.
+    """
+    stream = plan.before.look.stream
+    hint = "verify it with --keyring FILE; --unsafe signs it as it is"
+    for path, metadata in stream.files.items():
+        if not metadata.exists:
+            continue
+        if stream.keyring is None:
+            stale = signature_of(metadata)
+            if stale is not None:
+                raise UsageError(f"nobody has verified the signature in {stale}", hint)
+            continue
+        seen = [v for v in (metadata.verification, metadata.detached_verification) if v is not None]
+        if not any(verification.good for verification in seen):
+            told = seen[0].detail if seen else "it has no signature"
+            raise UsageError(f"{path} is not verified, so it is not signed again: {told}", hint)
 
 
 def seen_signed(plan: Plan, where: Path) -> Plan:
@@ -103,7 +164,7 @@ def metadata_of(plan: Plan, sign: Signer | None) -> dict[str, bytes]:
         document = metadata.best
         if document is None or document.fatal is not None:
             raise UsageError(
-                f"{path} can't be read, so it can't be signed", "mend it by hand first"
+                f"{path} cannot be read, so it cannot be signed", "fix it by hand first"
             )
         texts[path.removesuffix(".sjson").removesuffix(".json")] = document.text.encode(
             "utf-8", "surrogatepass"
@@ -116,128 +177,70 @@ def metadata_of(plan: Plan, sign: Signer | None) -> dict[str, bytes]:
     return written
 
 
-def _write_in_place(plan: Plan, root: Path, written: Mapping[str, bytes], *, backup: bool) -> None:
-    for path, metadata in plan.before.look.stream.files.items():
-        if metadata.answer.body is not None and _held(root / path) != metadata.answer.body:
-            hint = "somebody else writes to it; try again"
-            raise LintError(f"{path} has changed since it was checked", hint)
-    kept = {}
-    for path, body in written.items() if backup else ():
-        before = _held(root / path)
-        if before not in (None, body) and not (root / f"{path}.orig").exists():
-            kept[f"{path}.orig"] = before or b""
-    replace_metadata(root, {**kept, **written})
+def _write_in_place(plan: Plan, root: Path, written: Mapping[str, bytes]) -> None:
+    known = plan.before.look.stream.files
+    expected = {path: metadata.answer.body for path, metadata in known.items()}
+    for path, body in expected.items():
+        if body is not None and held(root / path) != body:
+            raise Changed(path)
+    before = {path: expected[path] for path in written if path in expected}
+    _replaced(root, written, before)
 
 
-def _held(place: Path) -> bytes | None:
+def _replaced(
+    root: Path, written: Mapping[str, bytes], before: Mapping[str, bytes | None] | None = None
+) -> None:
     try:
-        return place.read_bytes()
-    except OSError:
-        return None
+        replace_metadata(root, written, before)
+    except OSError as error:
+        raise _unwritable(root, error) from None
 
 
 def _write_tree(
     plan: Plan, target: Path, written: Mapping[str, bytes], files_from: LocalTree | None
 ) -> None:
+    """Write a whole tree, its image files first."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if files_from is not None:
+            with alone(target):
+                for path in plan.image_files:
+                    _bring(files_from, target, path)
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    _replaced(target, written)
+
+
+def _whole(plan: Plan, written: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All metadata of the fixed stream, what was not edited included."""
     whole: dict[str, bytes] = {}
     for path, metadata in plan.after.look.stream.files.items():
         forms = {path: metadata.answer}
         if path not in written:
             forms |= {each.path: each for each in (metadata.twin, metadata.detached) if each}
         whole |= {name: each.body for name, each in forms.items() if each.body is not None}
-    whole |= written
+    return whole | dict(written)
+
+
+def _refuse_left_signatures(target: Path, whole: Mapping[str, bytes]) -> None:
+    """Raise UsageError if an older signature in ``target`` would not fit what is written beside."""
     for path in whole:
         stem = path.removesuffix(".json")
         for stale in (f"{path}.gpg", f"{stem}.sjson") if path != stem else ():
             if stale not in whole and (target / stale).exists():
                 hint = "give --sign KEYID, or another directory"
                 raise UsageError(f"the signature in {target / stale} would no longer fit", hint)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        if files_from is not None:
-            for path in plan.image_files:
-                _bring(files_from, target, path)
-    except OSError as error:
-        raise _unwritable(target, error) from None
-    replace_metadata(target, whole)
 
 
-def replace_metadata(root: Path, written: Mapping[str, bytes]) -> None:
-    """Make ``root/streams`` hold these files beside those that it has, in one step.
-
-    Where the file system can't exchange two directories, or links lead to the files, file by file:
-    backups before products before indexes.
-    """
-    inside = {path for path in written if path.startswith(f"{STREAMS}/")}
-    for path in written:
-        _safe(root, path)
-    order = sorted(written, key=_turn)
-    stage, staged = root / f".{STREAMS}.{os.getpid()}.new", False
-    try:
-        if not any(_linked_folder(root, path) for path in inside):
-            _stage(root, stage, {path: written[path] for path in inside})
-            staged = True
-        outside = [path for path in order if staged and path not in inside]
-        for path in outside:
-            _put(root / path, written[path])
-        if not staged or not _swapped(stage / STREAMS, root / STREAMS):
-            for path in order:
-                if path not in outside:
-                    _put(root / path, written[path])
-        _synced(root)
-    except OSError as error:
-        raise _unwritable(root, error) from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+def _ordered(plan: Plan, written: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What is written, in order: a file before those that lead to it, so the index comes last."""
+    read = [_stem(path) for path in plan.after.look.stream.files]
+    turns = {stem: turn for turn, stem in enumerate(reversed(read))}
+    return {path: written[path] for path in sorted(written, key=lambda p: turns.get(_stem(p), -1))}
 
 
-def _stage(root: Path, stage: Path, files: Mapping[str, bytes]) -> None:
-    """Lay out beside what ``root/streams`` will be; what does not change is linked."""
-    if (root / STREAMS).is_dir():
-        shutil.copytree(root / STREAMS, stage / STREAMS, symlinks=True, copy_function=_linked)
-    for path, body in files.items():
-        _put(stage / path, body)
-    _synced(stage / STREAMS)
-
-
-def _swapped(new: Path, old: Path) -> bool:
-    if old.exists():
-        return _exchanged(new, old)
-    if new.exists():
-        new.rename(old)
-    return True
-
-
-def _linked_folder(root: Path, path: str) -> bool:
-    """Whether a link is on the way to a file: what it leads to can't be exchanged with it."""
-    folders = [root / part for part in Path(path).parents if part.name]
-    return any(folder.is_symlink() for folder in folders)
-
-
-def _exchanged(one: Path, other: Path) -> bool:
-    """Whether two directories have changed places."""
-    if other.is_symlink():
-        return False
-    try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return False
-    done = renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE)
-    return bool(done == 0)
-
-
-def _put(place: Path, body: bytes) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    atomic.replace(place, [body])
-
-
-def _linked(source: str, target: str) -> str:
-    """A hard link, or where that can't be, a copy: the file itself is never written to."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target)
-    return target
+def _stem(path: str) -> str:
+    return path.removesuffix(".gpg").removesuffix(".sjson").removesuffix(".json")
 
 
 def _bring(tree: LocalTree, target: Path, path: str) -> None:
@@ -252,12 +255,9 @@ def _bring(tree: LocalTree, target: Path, path: str) -> None:
     if place.is_file() and _alike(source, place):
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name[:200]}.{os.getpid()}.tmp")
-    try:
-        _linked(str(source), str(beside))
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic.beside(place) as unfinished:
+        linked(source, unfinished)
+        unfinished.replace(place)
 
 
 def _alike(one: Path, other: Path) -> bool:
@@ -275,22 +275,8 @@ def _safe(root: Path, path: str) -> Path:
         or path.startswith("/")
         or not real.is_relative_to(os.path.realpath(root))
     ):
-        raise UsageError(f"{path} leads out of {root}", "mend the path by hand")
+        raise UsageError(f"{path} leads out of {root}", "fix the path by hand")
     return place
-
-
-def _synced(folder: Path) -> None:
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _turn(path: str) -> tuple[bool, bool, str]:
-    """When a file is written: an index last, so that it is never ahead of its products."""
-    return not path.endswith(".orig"), path.rpartition("/")[2].startswith("index."), path
 
 
 def _named(text: bytes, ending: str, texts: Mapping[str, Any]) -> bytes:

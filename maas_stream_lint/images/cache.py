@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.images.observation import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sized
 
 #: Of the facts' form; others are not looked at.
 FORM = 1
@@ -25,6 +25,8 @@ FORM = 1
 KEPT_DAYS = 120
 #: Seconds between looks at the age of all facts, and to wait for another run that writes.
 _DAY, _PATIENCE = 86_400, 5.0
+#: Names in one query: every SQLite takes so many.
+_AT_ONCE = 500
 _DIGITS = {"sha256": 64, "sha512": 128, "md5": 32}
 
 
@@ -46,26 +48,46 @@ class HashCache:
         """``None``: know nothing and keep nothing."""
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
+        self._expected: dict[str, tuple[str, str] | None] = {}
         self._new: dict[str, tuple[str, str]] = {}
         self._used: set[str] = set()
         self._database: sqlite3.Connection | None = None
         if self._place is not None:
             self._open(self._place)
 
-    def get(self, name: str, stamp: str) -> dict[str, Any] | None:
-        """The facts kept for a file, if its stamp is still the same."""
+    def expect(self, names: Iterable[str]) -> None:
+        """Read the facts of many files with few queries, before ``get`` asks for each."""
+        texts = list(dict.fromkeys(map(_text, names)))
         with self._lock:
             if self._database is None:
-                return None
-            try:
-                asked = "SELECT stamp, facts FROM file WHERE name = ?"
-                row = self._database.execute(asked, (_text(name),)).fetchone()
-            except sqlite3.Error:
-                return None
+                return
+            for start in range(0, len(texts), _AT_ONCE):
+                some = texts[start : start + _AT_ONCE]
+                asked = f"SELECT name, stamp, facts FROM file WHERE name IN ({_marks(some)})"  # noqa: S608 - question marks alone
+                self._expected.update(dict.fromkeys(some))
+                with suppress(sqlite3.Error):
+                    rows = self._database.execute(asked, some).fetchall()
+                    self._expected.update({name: (stamp, facts) for name, stamp, facts in rows})
+
+    def get(self, name: str, stamp: str) -> dict[str, Any] | None:
+        """The facts kept for a file, if its stamp is still the same."""
+        text = _text(name)
+        with self._lock:
+            row = self._expected[text] if text in self._expected else self._row(text)
             if row is None or row[0] != stamp:
                 return None
-            self._used.add(_text(name))
+            self._used.add(text)
         return _sound(row[1])
+
+    def _row(self, name: str) -> tuple[str, str] | None:
+        if self._database is None:
+            return None
+        try:
+            asked = "SELECT stamp, facts FROM file WHERE name = ?"
+            row: tuple[str, str] | None = self._database.execute(asked, (name,)).fetchone()
+        except sqlite3.Error:
+            return None
+        return row
 
     def put(self, name: str, stamp: str, facts: Mapping[str, Any]) -> None:
         """Keep facts; they are written when there are many, and at the end."""
@@ -158,6 +180,10 @@ def _sound(text: Any) -> dict[str, Any] | None:
     ):
         return None
     return facts
+
+
+def _marks(values: Sized) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _is_hex(text: str, digits: int) -> bool:

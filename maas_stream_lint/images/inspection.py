@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: Requests at once to one server, unless somebody says otherwise.
 REMOTE_JOBS = 8
-#: HEAD is asked of so many files, evenly spread: it proves nothing, so all need not be asked.
-MOST_HEADS = 256
+#: A HEAD request goes to so many of the files, evenly spread. It only leads to advice.
+MOST_HEADS = 64
 #: Names that go with images without being one.
 COMPANIONS = (".asc", ".gpg", ".sig", ".sha256", ".md5", ".html", ".txt", ".md", "SUMS")
 
@@ -53,6 +53,8 @@ def inspect_local(
         survey.files = {w.path: seen for w, seen, _ in looked}
         _tell_elsewhere(survey, present)
         hashing = survey.mode == "download"
+        if hashing:
+            images.expect([place for _, _, place in looked if place is not None])
         left = []
         for w, seen, place in looked:
             algorithms = asked(w) if hashing else ()
@@ -93,10 +95,11 @@ def inspect_remote(
 ) -> Survey:
     """Look at the image files of a tree on a server. ``metadata``: what it answered before."""
     mode = options.mode or "head"
-    # These bring in httpx, and TLS.
+    # These import the HTTP library and TLS.
     from maas_stream_lint.images.remote_files import RemoteFiles
     from maas_stream_lint.images.server_probe import probe_server
-    from maas_stream_lint.images.wire import Watchdog, Wire
+    from maas_stream_lint.source.http import Client
+    from maas_stream_lint.source.watchdog import Watchdog
 
     stop = threading.Event()
     survey = Survey(mode, wanted={w.path: w for w in wanted})
@@ -112,28 +115,28 @@ def inspect_remote(
         found: dict[str, Seen] = {}
         skipped: list[str] = []
 
-        def look(w: Wanted, wire: Wire) -> None:
-            found[w.path] = seen = images.probe(w, wire)
+        def look(w: Wanted, client: Client) -> None:
+            found[w.path] = seen = images.probe(w, client)
             if w.path in heads and seen.trouble is None:
-                images.head(seen, wire)
+                images.head(seen, client)
             if mode == "download":
                 # What has another length than it should is wrong already, unless it is encoded.
                 same = seen.size is None or w.size in (None, seen.size) or seen.encoded_anyway
                 if seen.trouble is not None or not same or images.recall(seen, w):
                     progress.advance(w.size or 0)
                 elif budget.spend(seen.size or w.size or 0):
-                    images.download(w, seen, wire)
+                    images.download(w, seen, client)
                 else:
                     skipped.append(w.path)
                     progress.advance(w.size or 0)
             progress.finished(w.path)
 
-        wires: list[Wire] = []
+        clients: list[Client] = []
 
         def worker() -> Callable[[Wanted], None]:
-            wire = Wire(tree.site, fetch, watchdog)
-            wires.append(wire)
-            return lambda w: look(w, wire)
+            client = Client(tree.site, fetch, watchdog)
+            clients.append(client)
+            return lambda w: look(w, client)
 
         progress.begin(len(wanted), sum(w.size or 0 for w in wanted) if mode == "download" else 0)
         jobs = options.jobs or REMOTE_JOBS
@@ -147,8 +150,8 @@ def inspect_remote(
             survey.interrupted = True
         finally:
             progress.end()
-            for wire in wires:
-                wire.close()
+            for client in clients:
+                client.close()
             images.close()
         # A copy: of threads that were given up, one may still come to an end.
         survey.files = {w.path: found[w.path] for w in wanted if w.path in found}

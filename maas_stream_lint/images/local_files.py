@@ -77,9 +77,13 @@ class LocalFiles:
             self._folders[folder] = os.path.realpath(folder)
         return f"{self._folders[folder]}/{name}"
 
+    def expect(self, copies: Iterable[Copy]) -> None:
+        """Say of which files ``recall`` will be asked, so that the cache is read at once."""
+        self._cache.expect(_kept_as(copy) for copy in copies)
+
     def recall(self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str]) -> bool:
         """Fill in what an earlier run has read; whether that is all that is asked for."""
-        facts = self._cache.get(f"file:{copy.real}", copy.stamp)
+        facts = self._cache.get(_kept_as(copy), copy.stamp)
         if facts is None or (wanted.listed and "names" not in facts):
             return False
         if not facts["digests"].keys() >= set(algorithms):
@@ -118,7 +122,7 @@ class LocalFiles:
             facts: dict[str, Any] = {"digests": seen.digests, "content": content}
             if wanted.listed:
                 facts["names"] = seen.names
-            self._cache.put(f"file:{copy.real}", copy.stamp, facts)
+            self._cache.put(_kept_as(copy), copy.stamp, facts)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
         hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
@@ -142,6 +146,11 @@ def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:
     """All names in a tar; ``None`` for what is none, or too large or too broken to be sure."""
     listing = tar_names(file)
     return listing.names if listing is not None and listing.whole else None
+
+
+def _kept_as(copy: Copy) -> str:
+    """The name of a file in the cache."""
+    return f"file:{copy.real}"
 
 
 def _stamp(about: os.stat_result) -> str:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.observation import Server
 from maas_stream_lint.images.pool import Pool
-from maas_stream_lint.images.wire import Refused, Wire, tls_reason
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.address import PORTS, proxy_for
+from maas_stream_lint.source.diagnosis import tls_reason
+from maas_stream_lint.source.http import Client, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
-
-    from maas_stream_lint.images.wire import Watchdog
     from maas_stream_lint.source import Answer, FetchOptions
     from maas_stream_lint.source.address import Site
+    from maas_stream_lint.source.library import httpx
+    from maas_stream_lint.source.watchdog import Watchdog
 
 #: Of a host with more addresses, these are asked.
 MOST_FRONTENDS = 8
@@ -49,14 +49,14 @@ def probe_server(
     answer = metadata.get(index)
     if answer is None or answer.body is None:
         return seen
-    with closing(Wire(site, options, watchdog)) as wire:
+    with closing(Client(site, options, watchdog)) as client:
         if site.login is not None:
             for path in (index, file):
                 if path is not None and seen.anonymous is None:
-                    _ask_anonymously(seen, site, path, wire)
+                    _ask_anonymously(seen, site, path, client)
         cached = [path for path, a in metadata.items() if a.body is not None and _from_cache(a)]
         seen.stale = tuple(
-            path for path in cached[:MOST_ANEW] if _differs(site, path, metadata[path], wire)
+            path for path in cached[:MOST_ANEW] if _differs(site, path, metadata[path], client)
         )
     https = site.origin.scheme == "https" and proxy_for(site.origin) is None
     if options.ca_bundle is not None and https:
@@ -65,9 +65,9 @@ def probe_server(
     return seen
 
 
-def _ask_anonymously(seen: Server, site: Site, path: str, wire: Wire) -> None:
+def _ask_anonymously(seen: Server, site: Site, path: str, client: Client) -> None:
     url, part = site.url(path), {"range": "bytes=0-0"}
-    with suppress(Refused), closing(wire.ask("GET", url, part, anonymous_=True)) as reply:
+    with suppress(Refused), closing(client.ask("GET", url, part, without_login=True)) as reply:
         kind = (reply.header("content-type") or "").partition(";")[0].strip().lower()
         if reply.status in (401, 403, 404):  # 404: of what you may not see
             seen.anonymous, seen.login, seen.refused = reply.trouble, site.login, path
@@ -82,11 +82,11 @@ def _from_cache(answer: Answer) -> bool:
     return age not in ("", "0") or "hit" in answer.headers.get("x-cache", "").lower()
 
 
-def _differs(site: Site, path: str, answer: Answer, wire: Wire) -> bool:
+def _differs(site: Site, path: str, answer: Answer, client: Client) -> bool:
     url = site.url(path)
     # Some caches mind the header, some no more than another name for the same file.
     for asked in (url, url.copy_merge_params({"maas-stream-lint": "anew"})):
-        with suppress(Refused), closing(wire.ask("GET", asked, ANEW)) as reply:
+        with suppress(Refused), closing(client.ask("GET", asked, ANEW)) as reply:
             if reply.status != 200:
                 continue
             body = _plain(reply.read(len(answer.body or b"") + 2**20), reply.header)
@@ -139,8 +139,8 @@ def _ask_frontends(
         # One that can't be reached from here may be reached from elsewhere.
         with (
             suppress(Refused),
-            closing(Wire(site, options, watchdog, address=address)) as wire,
-            closing(wire.ask("GET", url, {"accept-encoding": "identity"}, follow=False)) as reply,
+            closing(Client(site, options, watchdog, address=address)) as client,
+            closing(client.ask("GET", url, {"accept-encoding": "identity"}, follow=False)) as reply,
         ):
             reply.allow(options.deadline)
             body = hashlib.sha256(reply.read(options.max_bytes)).hexdigest()

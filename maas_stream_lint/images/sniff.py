@@ -348,10 +348,12 @@ def _is_tar(head: bytes) -> bool:
     if len(head) < _BLOCK or not head[0]:
         return False
     block, given = head[:_BLOCK], _number(head[148:156])
+    if given is None:
+        return False
     rest = block[:148] + block[156:]
     unsigned = 256 + sum(rest)
-    # Some old tars add chars up, which are signed mostly.
-    return given is not None and given in (unsigned, unsigned - 256 * sum(b > 127 for b in rest))
+    # Some old tars add up chars, which are signed on most machines.
+    return given == unsigned or given == unsigned - 256 * sum(b > 127 for b in rest)
 
 
 def _is_pe(head: bytes) -> bool:

@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 _INDENT, _LABELS = 2, 9
 #: What a stream needs that MAAS can import it and deploy from it.
-_NEXT = (
-    "Serve the tree, and give MAAS http://SERVER/streams/v1/index.json as a boot source. Keep the "
-    "source that has Ubuntu: MAAS commissions machines with it."
-)
+_NEXT = "Serve the tree, and give MAAS http://SERVER/streams/v1/index.json as a boot source."
+_KEEP = " Keep the source that has Ubuntu: MAAS commissions machines with it."
 
 
 def render(built: Built, style: Style) -> str:
@@ -77,7 +75,7 @@ def _summary(page: Page, built: Built) -> None:
         told.append("" if built.written else " · nothing was written")
     page.line(told, hang=2)
     if not built.refusals:
-        page.line(_NEXT)
+        page.line(_NEXT + _KEEP * all(product.boot is None for product in built.products))
 
 
 def _field(page: Page, label: str, text: Text | str) -> None:

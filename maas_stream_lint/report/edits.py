@@ -1,4 +1,4 @@
-"""A plan of edits for people: what is written and why, what is left, and who decides."""
+"""A plan of edits for people: edits, what is left, and choices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from maas_stream_lint.output import Style, clean
+from maas_stream_lint.output import Style, clean, printable_path
 from maas_stream_lint.report.page import (
     CODE,
     COLORS,
@@ -25,27 +25,28 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding, Severity
     from maas_stream_lint.fixing.choice import Choice
     from maas_stream_lint.fixing.plan import Edit, Plan
+    from maas_stream_lint.fixing.publish import Written
 
 _INDENT, _LABELS = 4, 6
-#: So many edits of one rule are shown; the rest is counted.
+#: The most edits of one rule that are shown; the rest is counted.
 _FEW = 5
 
 
 def render(
-    plan: Plan, choices: list[Choice], threshold: Severity, style: Style, done: str | None
+    plan: Plan, choices: list[Choice], threshold: Severity, style: Style, written: Written | None
 ) -> str:
-    """The plan. ``done``: where it was written, if it was."""
+    """The plan. ``written``: where it was written, if it was."""
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(plan.before.source), TITLE), 7)
     _edits(page, "Edits", plan.edits)
     _edits(page, "Edits that take a flag", plan.refused)
-    _edits(page, "Tried in vain: they would mend nothing, or do harm elsewhere", plan.failed)
+    _edits(page, "Edits that were tried, and that help nothing or do harm elsewhere", plan.failed)
     for choice in choices:
         _choice(page, choice)
     left = [f for f in plan.after.findings if f.severity >= threshold]
     _left(page, left, {edit.name for edit in plan.refused})
     page.line()
-    _summary(page, plan, left, done)
+    _summary(page, plan, left, written)
     return page.text()
 
 
@@ -89,7 +90,7 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
     if not left:
         return
     page.line()
-    page.line(styled("Left, since metadata alone can't mend it", TITLE))
+    page.line(styled("Left, because metadata alone cannot fix it", TITLE))
     seen: dict[tuple[str, str], int] = {}
     for finding in left:
         seen[(finding.code, finding.remedy)] = seen.get((finding.code, finding.remedy), 0) + 1
@@ -110,21 +111,27 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
         _field(page, "do", "see the flag above" if finding.name in offered else finding.remedy)
 
 
-def _summary(page: Page, plan: Plan, left: list[Finding], done: str | None) -> None:
-    if left:
-        told = styled("not all is mended", COLORS["ignored"])
+def _summary(page: Page, plan: Plan, left: list[Finding], written: Written | None) -> None:
+    verb = "would fix" if written is None else "fixed"
+    if not plan.edits:
+        told = styled("no edit can fix this", COLORS["ignored"])
+        told = told if left else styled("nothing to fix", GOOD)
+    elif left:
+        told = styled(f"{verb} a part", COLORS["ignored"])
     else:
-        told = styled("mended" if plan.edits else "nothing to mend", GOOD)
+        told = styled(f"{verb} everything", GOOD)
     if plan.edits or left:
         told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
     if plan.refused:
         told.append(f", {len(plan.refused):,} more with a flag")
     told.append(f" · {count(len(left), 'finding')} left")
-    if done is not None:
-        told.append(f" · written to {clean(done)}")
-    else:
+    if written is None:
         told.append(" · nothing was written")
+    else:
+        told.append(f" · written to {printable_path(written.where)}")
     page.line(told, hang=2)
+    if written is not None and written.backup is not None:
+        page.line(styled(f"the old metadata is in {printable_path(written.backup)}", LABEL), hang=2)
 
 
 def _field(page: Page, label: str, text: Text | str) -> None:

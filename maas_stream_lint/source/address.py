@@ -7,31 +7,23 @@ import netrc
 import os
 import re
 import ssl
-import time
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source.answer import printable
+from maas_stream_lint.source.library import httpx
 
 if TYPE_CHECKING:
     from maas_stream_lint.source.answer import FetchOptions
 
 PORTS = {"http": 80, "https": 443}
-REDIRECTS = (301, 302, 303, 307, 308)
-#: Statuses worth another try.
-PASSING = (429, 502, 503, 504)
-#: What a status means for who asked.
-KINDS = {401: "unauthorized", 403: "forbidden", 404: "missing"}
 PLAIN = httpx.Headers(
     {"accept": "*/*", "accept-encoding": "gzip", "user-agent": f"maas-stream-lint/{__version__}"}
 )
@@ -169,12 +161,3 @@ def proxy_for(url: httpx.URL) -> str | None:
             if ipaddress.ip_address(url.host) in ipaddress.ip_network(entry.strip(), strict=False):
                 return None
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def seconds_asked(retry_after: str) -> float | None:
-    """What a ``Retry-After`` header asks for, be it a number or a date."""
-    with suppress(ValueError, OverflowError):
-        return max(0.0, int(retry_after))
-    with suppress(ValueError, OverflowError, TypeError, IndexError):
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    return None

@@ -28,7 +28,7 @@ def simulate(
     *,
     beyond_aborts: bool = False,
 ) -> dict[str, Simulation | None]:
-    """Release line → its use of what its import leaves, ``None`` where that is nothing.
+    """Release line → its use of what its import leaves, ``None`` where the import fails.
 
     ``beyond_aborts``: take an import that ends early as if the causes of that were fixed, as far as
     the simulation goes on behind them.
@@ -40,13 +40,11 @@ def simulate(
     found: dict[str, Simulation | None] = {}
     for release in releases:
         trace = by_line[release.line]
-        if trace.fatal is not None and not (beyond_aborts and trace.rows):
-            found[release.line] = None
-            continue
         shared = next((s for t, r, s in made if t is trace and _alike(r, release)), None)
-        if shared is None:
+        if shared is None and (trace.fatal is None or beyond_aborts):
+            rows = trace.rows_beyond_aborts if beyond_aborts else trace.rows
             chosen = settings or Settings()
-            shared = Simulation(release, trace.rows, trace.cached, chosen, beyond_aborts)
+            shared = Simulation(release, rows, trace.cached, chosen, beyond_aborts)
             made.append((trace, release, shared))
         found[release.line] = shared
     return found

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
+from maas_stream_lint.imports.stored import Stored
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
-from maas_stream_lint.imports.strict.sync import Sync
+from maas_stream_lint.imports.strict.sync import Sync, cached
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -31,10 +32,21 @@ def simulate(stream: Stream, answers: Answers) -> Trace:
     recorder.stage = "cache"
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
-    Sync(recorder, lists).run()
-    if recorder.trace.fatal is not None:
-        # What would follow, were the causes fixed: nothing of it is reported as an import.
-        scratch = Recorder(answers, "sync")
-        Sync(scratch, lists).run()
-        recorder.trace.rows, recorder.trace.cached = scratch.trace.rows, scratch.trace.cached
-    return recorder.trace
+    trace = recorder.trace
+    trace.stored, trace.cached = Stored(), cached(lists)
+    sync = Sync(recorder, lists, trace.stored)
+    sync.drop_unwanted()
+    if trace.fatal is None:
+        _sync_all(sync)
+        trace.imported = list(sync.imported)
+    else:
+        trace.beyond = Stored()
+        _sync_all(Sync(Recorder(answers, "sync"), lists, trace.beyond))
+    return trace
+
+
+def _sync_all(sync: Sync) -> None:
+    selections = sync.all_selections()
+    sync.suitable = set(selections)
+    for selection, products in selections.items():
+        sync.sync(selection, products)

@@ -81,7 +81,7 @@ class Fetch:
                 if not named.file and not self.stream.explicit:
                     cause = "no-signed-index"
             elif cause == "unsigned-file":
-                cause = "unsigned-json-on-38" if path.endswith(".json") else "unsigned-sjson"
+                cause = "unsigned-stream" if path.endswith(".json") else "unsigned-sjson"
                 if named.file and self.stream.files[named.file].signed:
                     cause = "mixed-signing-index-signed"
             self.recorder.abort(

@@ -119,7 +119,7 @@ class _Walk:
                 problems.append(no_mapping("product-not-an-object", ("products", name), product))
             elif shape is None:
                 values = _item_summary(product)
-                problems.append(Problem("not-modelled-in-38", ("products", name), values=values))
+                problems.append(Problem("not-modelled", ("products", name), values=values))
             else:
                 kinds.setdefault(shape.name, []).append(name)
                 judged = self._product(name, product, shape)

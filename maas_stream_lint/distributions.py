@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+#: A shorter name is no part of another.
+SHORTEST = 4
+
+
 @dataclass(frozen=True)
 class Distribution:
     """One entry: how a system is recognised, and what becomes of it in MAAS."""
@@ -48,6 +52,33 @@ def distribution_of(about: Mapping[str, str]) -> Distribution | None:
     return None
 
 
+def filled(pattern: str | None, said: Mapping[str, str]) -> str | None:
+    """A pattern with its holes filled, ``None`` if the image does not say what goes into one."""
+    version = said.get("VERSION_ID")
+    holes = {
+        "version": version,
+        "major": version.split(".")[0] if version else None,
+        "codename": said.get("VERSION_CODENAME") or said.get("UBUNTU_CODENAME"),
+        "id": said.get("ID"),
+    }
+    needed = re.findall(r"\{(\w+)\}", pattern or "")
+    if pattern is None or any(holes[hole] is None for hole in needed):
+        return None
+    return pattern.format(**holes)
+
+
+def distribution_called(os: str) -> Distribution | None:
+    """The entry for what a product calls its system, ``None`` if there is none.
+
+    People shorten names: ``alma`` is found as ``almalinux``.
+    """
+    known, called = _tables("distribution"), os.lower()
+    exact = next((d for d in known if called in map(str.lower, d.ids)), None)
+    if exact is not None or len(called) < SHORTEST:
+        return exact
+    return next((d for d in known if any(i.lower().startswith(called) for i in d.ids)), None)
+
+
 def disk_of(partitions: Iterable[str], types: Iterable[int]) -> Distribution | None:
     """The entry for a disk image by its partitions' types, ``None`` if they do not tell."""
     guids, kinds = set(partitions), set(types)
@@ -65,6 +96,18 @@ def disk_named(name: str) -> Distribution:
 def notes(os: str, arch: str) -> list[str]:
     """What the owner of an image for an os and an architecture should know."""
     return [n["text"] for n in _data()["note"] if os in n["os"] and arch in n["arch"]]
+
+
+def standard_source() -> tuple[str, str]:
+    """URL and keyring of the stream that MAAS uses if nobody says otherwise."""
+    known = _data()["standard-source"]
+    return known["url"], known["keyring"]
+
+
+def network_root() -> tuple[bytes, list[str]]:
+    """What an initrd holds that can mount a root from the network, and the packages for it."""
+    known = _data()["network-root"]
+    return known["mark"].encode(), known["packages"]
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,131 @@
+"""A download, with everything that must outlive a broken connection."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from contextlib import suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.images.local_files import asked, whole_listing
+from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+from maas_stream_lint.source import Trouble
+
+if TYPE_CHECKING:
+    from maas_stream_lint.images.keeping import Kept
+    from maas_stream_lint.images.observation import Seen, Wanted
+    from maas_stream_lint.images.progress import Progress
+
+#: No file is longer. A file of unknown length is not read any further.
+_LONGEST = 2**40
+#: An archive up to this size is kept in memory for its listing.
+_LISTED = 64 * 2**20
+#: A rate is told only of a download of at least this size.
+RATED = 2**20
+
+
+class Load:
+    """One file's download, over as many connections as it takes."""
+
+    def __init__(self, wanted: Wanted, seen: Seen, kept: Kept) -> None:
+        """``seen``: ``finish`` notes there what came. ``kept``: gets every byte."""
+        self.wanted = wanted
+        self.seen = seen
+        self.got = 0
+        self.total: int | None = None
+        #: ETag, Last-Modified and length; they are the same for all parts.
+        self.kind: tuple[str | None, str | None, int | None] = (None, None, None)
+        self.seconds = 0.0
+        self._kept = kept
+        #: A file that unpacks to more than this is not the wanted one.
+        self._longest = _LONGEST if wanted.size is None else wanted.size + 2**20
+        self._begin()
+
+    def _begin(self) -> None:
+        make = hashlib.new
+        self._hashers = {n: make(n, usedforsecurity=False) for n in asked(self.wanted)}
+        self._decoded = {n: make(n, usedforsecurity=False) for n in asked(self.wanted)}
+        self._head = bytearray()
+        self._archive = BytesIO() if self.wanted.listed else None
+        self._inflater: Any = None
+        self._decoded_size = 0
+
+    @property
+    def limit(self) -> int:
+        """How many bytes to read at most."""
+        if self.total is not None:
+            return self.total
+        return self._longest
+
+    def cut(self) -> Trouble:
+        """That the connection broke off within the file."""
+        message = f"the server broke off after {self.got:,} of {self.total or 0:,} bytes"
+        return Trouble("cut", message)
+
+    def decode(self, encoding: str | None) -> None:
+        """Hash the file without this encoding as well, if MAAS would undo it."""
+        if encoding in ("gzip", "x-gzip") and not self.got:
+            self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def restart(self, told: Progress) -> None:
+        """Start again: what came so far is of no use."""
+        told.advance(-self.got)
+        self.got = 0
+        self._kept.restart()
+        self._begin()
+
+    def take(self, data: memoryview) -> None:
+        """Hash further bytes."""
+        if len(self._head) < HEAD_BYTES:
+            self._head += data[: HEAD_BYTES - len(self._head)]
+        for hasher in self._hashers.values():
+            hasher.update(data)
+        if self._inflater is not None:
+            self._decode(data)
+        if self._archive is not None:
+            self._archive.write(data)
+            if self._archive.tell() > _LISTED:
+                self._archive = None
+        self._kept.write(data)
+        self.got += len(data)
+
+    def _decode(self, data: memoryview) -> None:
+        left: Any = data
+        try:
+            while left and not self._inflater.eof:
+                piece = self._inflater.decompress(left, 2**20)
+                self._decoded_size += len(piece)
+                if self._decoded_size > self._longest:
+                    self._inflater = None
+                    return
+                for hasher in self._decoded.values():
+                    hasher.update(piece)
+                left = self._inflater.unconsumed_tail
+        except zlib.error:
+            self._inflater = None
+
+    def finish(self) -> None:
+        """All bytes have come: note what they are."""
+        seen = self.seen
+        seen.size = self.got
+        seen.digests = {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
+        if self._inflater is not None:
+            seen.decoded = {name: hasher.hexdigest() for name, hasher in self._decoded.items()}
+            seen.decoded_size = self._decoded_size
+        head = bytes(self._head)
+        if self._inflater is not None and seen.size != self.wanted.size:
+            head = inflated(head)
+        seen.content = sniff(head, whole=len(head) == seen.size)
+        if self._archive is not None:
+            self._archive.seek(0)
+            seen.names = whole_listing(self._archive)
+        if self.got >= RATED and self.seconds > 0:
+            seen.rate = self.got / self.seconds
+
+
+def inflated(head: bytes) -> bytes:
+    """The first bytes inside a gzip; other data stays as it is."""
+    with suppress(zlib.error):
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    return head

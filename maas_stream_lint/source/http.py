@@ -1,0 +1,361 @@
+"""The one HTTP client, for metadata and for image files: redirects, credentials, limits on time.
+
+It is a policy on top of the transports of the HTTP library. Their ``Client`` is not used: its
+cookies and redirects raise UnicodeError and InvalidURL for some answers, and its reading of
+``no_proxy`` knows no networks.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.source.address import PLAIN, anonymous, parsed, proxy_for, shown
+from maas_stream_lint.source.answer import Trouble
+from maas_stream_lint.source.diagnosis import BROKEN, diagnosis
+from maas_stream_lint.source.library import FAILURES, httpx
+from maas_stream_lint.source.watchdog import Connections, Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeAlias
+
+    from maas_stream_lint.source.address import Site
+    from maas_stream_lint.source.answer import FetchOptions
+    from maas_stream_lint.source.watchdog import Watchdog
+
+    Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+#: The headers of an answer that rules and reports use.
+REPORTED = frozenset(
+    (
+        *("accept-ranges", "age", "cache-control", "content-encoding", "content-length"),
+        *("content-range", "content-type", "etag", "last-modified", "retry-after", "server"),
+        "x-cache",
+    )
+)
+#: What a status means for the client.
+KINDS = {401: "unauthorized", 403: "forbidden", 404: "missing"}
+#: The schemes of a proxy's URL.
+PROXIES = ("http", "https", "socks5", "socks5h")
+#: The statuses that redirect.
+REDIRECTS = (301, 302, 303, 307, 308)
+#: The client reads so much of an unwanted body to keep its connection. More costs more than a
+#: new connection.
+_DRAINED = 65_536
+#: No reason of a status is longer.
+_REASON = 80
+#: No answer has more headers: Python's own HTTP client, on which requests is built, takes no more.
+_HEADERS = 100
+#: So many kinds of headers are kept; those that ask for the rest of a file are all different.
+_KINDS_OF_HEADERS = 16
+#: What a request on a connection meets that the server closed before.
+_CLOSED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+class Refused(Exception):  # noqa: N818 - an answer that is none, which callers expect
+    """No usable answer came."""
+
+    def __init__(
+        self, trouble: Trouble, *, hops: tuple[str, ...] = (), moved: str | None = None
+    ) -> None:
+        """``hops``: the URLs of the redirects before. ``moved``: the status of the first one."""
+        super().__init__(trouble.message)
+        self.trouble = trouble
+        self.hops = hops
+        self.moved = moved
+
+
+class Reply:
+    """An answer whose body is still to be read. Close it."""
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        lease: Lease,
+        watchdog: Watchdog,
+        timeout: float,
+    ) -> None:
+        """``timeout``: of each pause of the server, in seconds."""
+        self.status = response.status_code
+        self.reason = response.reason_phrase[:_REASON]
+        self.url = ""  #: without credentials and query, as all URLs here
+        self.hops: tuple[str, ...] = ()  #: the URLs of the redirects before
+        self.moved: str | None = None  #: the status of the first of the redirects before
+        self.silence = 0.0  #: the longest time without a byte of the body so far, in seconds
+        self._response = response
+        self._headers = _read(response.headers.raw)
+        self._bodiless = response.request.method == "HEAD"
+        self._lease = lease
+        self._watchdog = watchdog
+        self._timeout = timeout
+        self._got = 0
+        self._pieces: Iterator[bytes] | None = None
+
+    def header(self, name: str) -> str | None:
+        """The value of a header; ``name`` is in lower case."""
+        return self._headers.get(name)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers in REPORTED; the keys are in lower case."""
+        return {name: value for name, value in self._headers.items() if name in REPORTED}
+
+    @property
+    def length(self) -> int | None:
+        """The length of the body in bytes, if its head says so."""
+        if "transfer-encoding" in self._headers:
+            return None
+        length = self.header("content-length") or ""
+        return int(length) if length.isdecimal() and len(length) < 19 else None
+
+    @property
+    def trouble(self) -> Trouble:
+        """What its status means, worded as MAAS 3.8 words it: ``404 Not Found``."""
+        message = f"{self.status} {self.reason}".strip()
+        return Trouble(KINDS.get(self.status, "status"), message, self.status)
+
+    def allow(self, seconds: float | None) -> None:
+        """Let the body take so long from now; ``None``: only the timeout of each pause counts."""
+        self._lease.end = None if seconds is None else time.monotonic() + seconds
+
+    def read(self, most: int) -> bytes:
+        """Up to so many bytes of the body. Raises Refused if the connection breaks before."""
+        body = bytearray()
+        for piece in self.pieces():
+            body += piece
+            if len(body) >= most:
+                break
+        return bytes(body[:most])
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it comes, its Content-Encoding untouched.
+
+        Raises Refused if the connection breaks before the end of the body.
+        """
+        if self._pieces is None:
+            self._pieces = self._response.iter_raw()
+        while True:
+            begun = time.monotonic()
+            try:
+                piece = next(self._pieces, None)
+            except httpx.HTTPError as error:
+                raise Refused(self._broken(error)) from None
+            finally:
+                self.silence = max(self.silence, time.monotonic() - begun)
+            if self._lease.late:  # the end of the connection may look like the end of the body
+                raise Refused(_late())
+            if piece is None:
+                return
+            self._got += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """Keep the connection if the body has ended or nearly so; otherwise drop it."""
+        with suppress(httpx.HTTPError, Refused):
+            length = 0 if self._bodiless else self.length
+            if length is not None and length - self._got <= _DRAINED:
+                for _ in self.pieces():
+                    pass
+        with suppress(httpx.HTTPError):
+            self._response.close()
+        self._watchdog.release(self._lease)
+
+    def _broken(self, error: Exception) -> Trouble:
+        if self._lease.late:
+            return _late()
+        length = self.length
+        if isinstance(error, httpx.RemoteProtocolError) and length is not None:
+            message = f"the server broke off after {self._got:,} of {length:,} bytes"
+            return Trouble("cut", message)
+        return diagnosis(error, self._timeout)
+
+
+class Client:
+    """One thread's way to the server of a source, and to the servers that it redirects to."""
+
+    def __init__(
+        self,
+        site: Site,
+        options: FetchOptions,
+        watchdog: Watchdog,
+        *,
+        address: str | None = None,
+    ) -> None:
+        """``site``: the server that may get its credentials. ``address``: connect to this one.
+
+        Raises UsageError for a proxy of the environment that cannot be used for the site.
+        """
+        self._site = site
+        self._options = options
+        self._watchdog = watchdog
+        self._address = address
+        self._routes: dict[str | None, httpx.HTTPTransport] = {}
+        self._heads: dict[tuple[Any, ...], Headers] = {}
+        self._proxies: dict[tuple[str, bytes], str | None] = {}
+        self._connections = Connections()
+        self._timeouts = httpx.Timeout(options.timeout).as_dict()
+        self.reached = False  #: whether any server ever answered
+        if address is None:
+            self._route(site.origin)
+
+    def ask(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: Mapping[str, str] | None = None,
+        *,
+        end: float | None = None,
+        without_login: bool = False,
+        follow: bool = True,
+    ) -> Reply:
+        """The answer after all redirects.
+
+        ``end``: the moment of ``time.monotonic`` when the last byte must have come; without it,
+        the head of each answer may take twice the timeout, and so may the body after that.
+        ``headers``: replace those of the source. Raises Refused, and UsageError for a proxy.
+        """
+        trusted = not without_login
+        hops: list[str] = []
+        moved = None
+        while True:
+            # After another server chose where to go, secrets stay here for good.
+            trusted = trusted and self._site.trusts(url)
+            try:
+                reply = self._exchange(method, url, self._told(trusted, headers or {}), end)
+            except UsageError as error:
+                if not hops:
+                    raise
+                trouble = Trouble("connection", error.message)
+                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
+            except Refused as refused:
+                raise Refused(refused.trouble, hops=tuple(hops), moved=moved) from None
+            reply.url, reply.hops, reply.moved = shown(str(url)), tuple(hops), moved
+            location = reply.header("location")
+            if not follow or reply.status not in REDIRECTS or location is None:
+                return reply
+            reply.close()
+            moved = moved or reply.trouble.message
+            if len(hops) >= self._options.max_redirects:
+                trouble = Trouble("redirects", f"more than {len(hops)} redirects", reply.status)
+                raise Refused(trouble, hops=tuple(hops), moved=moved)
+            try:
+                url = parsed(anonymous(urljoin(str(url), location)))
+            except ValueError:
+                trouble = Trouble("redirects", "redirected to what is no http or https URL")
+                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
+            hops.append(shown(str(url)))
+
+    def close(self) -> None:
+        """Close all connections."""
+        for route in self._routes.values():
+            route.close()
+        self._routes.clear()
+
+    def _told(self, trusted: bool, headers: Mapping[str, str]) -> Headers:
+        """The headers of a request: putting them together takes long, so once for each kind."""
+        kind = (trusted, *headers.items())
+        if kind not in self._heads:
+            sent = httpx.Headers(self._site.headers if trusted else PLAIN)
+            sent.update(headers)
+            self._heads[kind] = sent.raw
+            if len(self._heads) > _KINDS_OF_HEADERS:
+                return self._heads.pop(kind)
+        return self._heads[kind]
+
+    def _exchange(self, method: str, url: httpx.URL, headers: Headers, end: float | None) -> Reply:
+        """One request, without redirects."""
+        timeout = self._options.timeout
+        lease = Lease(self._connections, end or time.monotonic() + 2 * timeout)
+        request = self._request(method, url, headers, lease)
+        self._watchdog.watch(lease)
+        try:
+            response = self._sent(request, url, lease)
+            if len(response.headers.raw) > _HEADERS:
+                response.close()
+                raise Refused(Trouble("connection", BROKEN))
+        except BaseException:
+            self._watchdog.release(lease)
+            raise
+        self.reached = True
+        return Reply(response, lease, self._watchdog, timeout)
+
+    def _request(
+        self, method: str, url: httpx.URL, headers: Headers, lease: Lease
+    ) -> httpx.Request:
+        extensions: dict[str, Any] = {"timeout": self._timeouts, "trace": lease.learn}
+        if self._address is not None:
+            extensions["sni_hostname"] = url.host
+            headers = [*headers, (b"host", url.netloc)]
+            url = url.copy_with(host=self._address)
+        return httpx.Request(method, url, headers=headers, extensions=extensions)
+
+    def _sent(self, request: httpx.Request, url: httpx.URL, lease: Lease) -> httpx.Response:
+        """The answer of the server, its body unread. Raises Refused."""
+        for attempt in range(2):
+            made = self._connections.made
+            try:
+                response = self._route(url).handle_request(request)
+                response.request = request
+                return response
+            except FAILURES as error:
+                self._connections.close(made)
+                if lease.late or self._watchdog.stopped:
+                    limit = 2 * self._options.timeout
+                    raise Refused(Trouble("timeout", f"no answer within {limit:g} s")) from None
+                reused = self._connections.made == made and isinstance(error, _CLOSED)
+                if not reused or attempt:
+                    raise Refused(diagnosis(error, self._options.timeout)) from None
+                # The server closed this connection before the request.
+                self._routes.pop(self._proxy(url)).close()
+        raise AssertionError
+
+    def _proxy(self, url: httpx.URL) -> str | None:
+        """The proxy for a URL; looking through the environment takes long, so once a server."""
+        if self._address is not None:
+            return None
+        server = (url.scheme, url.netloc)
+        if server not in self._proxies:
+            self._proxies[server] = proxy_for(url)
+        return self._proxies[server]
+
+    def _route(self, url: httpx.URL) -> httpx.HTTPTransport:
+        """The way to a URL: one in all, unless the environment has several proxies."""
+        proxy = self._proxy(url)
+        if proxy not in self._routes:
+            self._routes[proxy] = self._transport(proxy, url.host)
+        return self._routes[proxy]
+
+    def _transport(self, proxy: str | None, host: str) -> httpx.HTTPTransport:
+        trust = self._site.trust
+        if proxy is None:
+            return httpx.HTTPTransport(trust)
+        with suppress(ValueError, ImportError, httpx.InvalidURL):
+            scheme = parsed(proxy, PROXIES).scheme
+            way = httpx.Proxy(proxy, ssl_context=trust if scheme == "https" else None)
+            return httpx.HTTPTransport(trust, proxy=way)
+        hint = "set http_proxy and https_proxy to http://host:port, or no_proxy to the host"
+        raise UsageError(f"the proxy set for {host} cannot be used", hint)
+
+
+def _read(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by their names in lower case: the library's mapping decodes all of them each time.
+
+    Values are UTF-8 more often than the Latin-1 that they should be.
+    """
+    found: dict[str, str] = {}
+    for key, value in raw:
+        name = key.decode("latin-1").lower()
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
+def _late() -> Trouble:
+    return Trouble("timeout", "the answer did not end in time")

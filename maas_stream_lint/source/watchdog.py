@@ -1,0 +1,118 @@
+"""A limit on the whole time of an exchange: the timeouts of sockets restart with every byte."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How often the watchdog looks for exchanges that take too long, in seconds.
+_PULSE = 0.1
+
+
+class Connections:
+    """The open sockets of one HTTP client, each as long as it lives."""
+
+    def __init__(self) -> None:
+        """No socket yet."""
+        self._sockets: dict[int, weakref.ref[socket.socket]] = {}
+        self.made = 0  #: how many there were so far
+
+    def add(self, opened: Any) -> None:
+        """Remember the socket of a network stream of the HTTP library."""
+        alive = {n: known for n, known in self._sockets.items() if known() is not None}
+        alive[self.made] = weakref.ref(opened.get_extra_info("socket"))
+        # Replaced and not changed: the watchdog's thread may go through it now.
+        self._sockets = alive
+        self.made += 1
+
+    def cut(self) -> None:
+        """Wake whoever waits for one of these sockets."""
+        for opened in self._opened():
+            with suppress(OSError, ValueError):
+                # Not the method of SSLSocket: it removes the TLS state that the reader uses.
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+
+    def close(self, made: int) -> None:
+        """Close all but the first ``made`` sockets: the library forgets some to SOCKS proxies."""
+        for opened in self._opened(made):
+            opened.close()
+
+    def _opened(self, made: int = 0) -> Iterator[socket.socket]:
+        for number, reference in self._sockets.items():
+            if number >= made and (opened := reference()) is not None:
+                yield opened
+
+
+class Lease:
+    """One exchange under watch: a request, and its answer up to the last byte."""
+
+    __slots__ = ("connections", "end", "late")
+
+    def __init__(self, connections: Connections, end: float | None) -> None:
+        """``end``: a moment of ``time.monotonic``; ``None``: no limit on the whole time."""
+        self.connections = connections
+        self.end = end
+        self.late = False  #: whether the watchdog cut the connection off
+
+    def learn(self, event: str, info: dict[str, Any]) -> None:
+        """Learn of a new connection: the ``trace`` extension of the HTTP library calls this."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self.connections.add(info["return_value"])
+            if self.late:
+                self.connections.cut()
+
+    def expire(self) -> None:
+        """Cut the connection off."""
+        self.late, self.end = True, None
+        self.connections.cut()
+
+
+class Watchdog:
+    """Cuts connections off whose exchange takes too long. Serves all threads."""
+
+    def __init__(self) -> None:
+        """Nothing is under watch yet."""
+        self._lock = threading.Lock()
+        self._leases: dict[Lease, None] = {}
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.stopped = False  #: whether ``cut_all`` was called
+
+    def watch(self, lease: Lease) -> None:
+        """Watch an exchange until ``release``."""
+        with self._lock:
+            self._leases[lease] = None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+
+    def release(self, lease: Lease) -> None:
+        """Stop watching an exchange."""
+        with self._lock:
+            self._leases.pop(lease, None)
+
+    def cut_all(self) -> None:
+        """Wake all threads that wait for a server, for good."""
+        with self._lock:
+            self.stopped = True
+            for lease in self._leases:
+                lease.expire()
+
+    def close(self) -> None:
+        """End the watch."""
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.wait(_PULSE):
+            now = time.monotonic()
+            with self._lock:
+                for lease in self._leases:
+                    if lease.end is not None and lease.end < now:
+                        lease.expire()
