@@ -221,6 +221,30 @@ def release_title_not_a_version(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
+@rule("MSL458", Severity.INFO, on="stream")
+def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
+    """There is no Ubuntu image of an architecture, which all other systems are installed from.
+
+    MAAS: boots the commissioning release, which is Ubuntu, to install any system but Ubuntu
+        (`get_boot_config_for_machine`, maasserver/rpc/boot.py). Without one of the machine's
+        architecture deployment ends in `noble has no kernels available.`
+    Why: that image mostly comes from another source, such as images.maas.io.
+    Fix: keep an Ubuntu image of the architecture selected in any source, or add one to this stream.
+    Example:
+        "os": "centos",
+    """
+    for products, (arch,), lines, _ in _advised(look, without_ubuntu):
+        yield Said(
+            f"no Ubuntu image in this stream commissions {quoted(arch)} machines, which "
+            f"{listed([p.os for p in products[:1]])} is installed from",
+            f"select an Ubuntu release for {quoted(arch)} in another source, if there is none yet",
+            place=products[0].at("arch"),
+            also=tuple(p.at("arch") for p in products[1:MANY]),
+            lines=lines,
+            effect="needs the commissioning release of another source to deploy it",
+        )
+
+
 @rule("MSL459", Severity.UNUSABLE, causes=["not-for-generic-machines"])
 def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
     """An image other than Ubuntu is not for generic machines.
@@ -284,30 +308,6 @@ def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
         also=(*(p.at("release") for p in others), *event.values["also"])[:MANY],
         effect="chooses that kernel, and then does not find its files",
     )
-
-
-@rule("MSL461", Severity.INFO, on="stream")
-def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
-    """There is no Ubuntu image of an architecture, which all other systems are installed from.
-
-    MAAS: boots the commissioning release, which is Ubuntu, to install any system but Ubuntu
-        (`get_boot_config_for_machine`, maasserver/rpc/boot.py). Without one of the machine's
-        architecture deployment ends in `noble has no kernels available.`
-    Why: that image mostly comes from another source, such as images.maas.io.
-    Fix: keep an Ubuntu image of the architecture selected in any source, or add one to this stream.
-    Example:
-        "os": "centos",
-    """
-    for products, (arch,), lines, _ in _advised(look, without_ubuntu):
-        yield Said(
-            f"no Ubuntu image in this stream commissions {quoted(arch)} machines, which "
-            f"{listed([p.os for p in products[:1]])} is installed from",
-            f"select an Ubuntu release for {quoted(arch)} in another source, if there is none yet",
-            place=products[0].at("arch"),
-            also=tuple(p.at("arch") for p in products[1:MANY]),
-            lines=lines,
-            effect="needs the commissioning release of another source to deploy it",
-        )
 
 
 @rule("MSL462", Severity.WARNING, on="stream")
