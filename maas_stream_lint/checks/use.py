@@ -247,7 +247,7 @@ def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL459", Severity.UNUSABLE, causes=["not-for-generic-machines"])
 def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
-    """An image other than Ubuntu is not for generic machines.
+    """An image is not for generic machines.
 
     MAAS: looks an image up by the machine's platform, which is `generic` on common machines: it
         must be the product's `subarch` or stand in `subarches`, where blanks count
@@ -255,7 +255,8 @@ def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
         since a rack keeps the image in a directory of that name (`RepoWriter.insert_item`,
         provisioningserver/import_images/download_resources.py).
     Why: only an Ubuntu product's `subarch` is a kernel. The others boot the commissioning release.
-    Fix: write `generic` as `subarch` and as `subarches`.
+        Up to 3.3 an Ubuntu image without a `ga-` kernel is looked up by `generic`, too.
+    Fix: write `generic` as `subarch` and as `subarches`; for Ubuntu list `generic` in `subarches`.
     Example:
         "subarch": "custom",
     """
@@ -263,6 +264,16 @@ def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
     if product is None:
         return
     subarch, subarches = product.get("subarch"), product.get("subarches")
+    if product.ubuntu:
+        yield Said(
+            f"subarches {_told(subarches)} leave out `generic`, so that no generic machine finds "
+            "the image",
+            "list `generic` in `subarches`",
+            place=product.at("subarches"),
+            also=event.values["also"][:MANY],
+            effect="imports it and offers it, but does not find it for generic machines",
+        )
+        return
     yield Said(
         f"subarch {_told(subarch)} with subarches {_told(subarches)} is not for generic machines, "
         "expected `generic` as both",
@@ -291,21 +302,13 @@ def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
     product = look.catalog.product(event.place)
     release = product.get("release") if product is not None else None
     kernel = str(event.values["kernel"])
-    image = event.values["image"]
-    others = [
-        p
-        for p in look.catalog.products
-        if p.ubuntu
-        and p.get("release") != release
-        and (p.get("release") or "").startswith(image.release)
-    ]
     yield Said(
         f"MAAS takes kernel {quoted(kernel)} for release {quoted(release or '')}, "
         "which has no such kernel",
         f"publish {quoted(kernel)} for this release, too, or rename the other release so that its "
         "name does not start alike",
         place=_field(event, "release", look),
-        also=(*(p.at("release") for p in others), *event.values["also"])[:MANY],
+        also=event.values["also"][:MANY],
         effect="chooses that kernel, and then does not find its files",
     )
 
@@ -367,7 +370,11 @@ def platform_without_kernel(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL464", Severity.UNUSABLE, causes=["not-booted", "set-incomplete", "platform-with-kernel"])
+@rule(
+    "MSL464",
+    Severity.UNUSABLE,
+    causes=["not-booted", "set-incomplete", "platform-with-kernel", "rack-lacks-root"],
+)
 def image_of_no_use(event: Event, look: Look) -> Iterator[Said]:
     """MAAS imports an image that no machine can use.
 

@@ -405,14 +405,14 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
 def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     """Two items of the newest version have the same file name.
 
-    MAAS: up to 3.7 stores each file of a set under the last part of its `path`, without the
-        directories. The second of the same name takes the place of the first, whose file then is
-        missing (`get_or_create_boot_resource_file`, maasserver/bootresources.py), with a warning
-        `Hash mismatch for … resourceset=…`. 3.8 keeps both, by their ftypes
+    MAAS: MAAS stores each file of a set under the last part of its `path`, without the folders. The
+        second file of a name replaces the first, which is then missing. Up to 3.7 MAAS warns `Hash
+        mismatch for … resourceset=…` (`get_or_create_boot_resource_file`,
+        maasserver/bootresources.py). MAAS 3.8 logs nothing
         (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
-    Why: paths look different enough (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but
-        only their last part counts.
-    Fix: rename one of the files, best to its ftype, and its `path` with it.
+    Why: the paths look different (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but only
+        their last part counts.
+    Fix: rename one of the files, preferably to its ftype, and correct its `path`.
     Example:
         "path": "noble/amd64/20261015/initrd/image",
     """
@@ -431,8 +431,7 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         if first is item or (first.ftype, first.get("sha256")) == (item.ftype, item.get("sha256")):
             continue
         once = look.stores(first)
-        strict = look.where(lambda release: release.strict)
-        lines = tuple(n for n in look.stores(item) if n in once and n not in strict)
+        lines = tuple(line for line in look.stores(item) if line in once)
         useless = look.unusable(version.place)
         said = Said(
             f"items {quoted(first.key)} and {quoted(item.key)} both have a file named "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.uses.ground import Ground
 from maas_stream_lint.uses.simulation import Settings, Simulation
 
 if TYPE_CHECKING:
@@ -37,14 +38,17 @@ def simulate(
     """
     by_line = {line: trace for trace in traces for line in trace.lines}
     made: list[tuple[Trace, Release, Simulation]] = []
+    grounds: dict[int, Ground] = {}
     found: dict[str, Simulation | None] = {}
     for release in releases:
         trace = by_line[release.line]
         shared = next((s for t, r, s in made if t is trace and _alike(r, release)), None)
         if shared is None and (trace.fatal is None or beyond_aborts):
-            rows = trace.rows_beyond_aborts if beyond_aborts else trace.rows
-            chosen = settings or Settings()
-            shared = Simulation(release, rows, trace.cached, chosen, beyond_aborts)
+            ground = grounds.get(id(trace))
+            if ground is None:
+                rows = trace.rows_beyond_aborts if beyond_aborts else trace.rows
+                ground = grounds[id(trace)] = Ground(rows, trace.cached, release.ubuntu_set)
+            shared = Simulation(release, ground, settings or Settings(), beyond_aborts)
             made.append((trace, release, shared))
         found[release.line] = shared
     return found

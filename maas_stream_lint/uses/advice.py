@@ -11,11 +11,11 @@ from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.simulation import UBUNTU
-from maas_stream_lint.uses.stock import architectures_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from maas_stream_lint.uses.kernels import Kernels
     from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock import Image
 
@@ -32,17 +32,24 @@ def listed_kernels(simulation: Simulation) -> Iterator[Advice]:
     """Members of ``subarches`` that end the list of least kernels: cause, text."""
     found: dict[str, tuple[Refusal, list[Image]]] = {}
     kernels = simulation.kernels
-    for image in simulation.stock.images:
-        for text in image.listed if image.whole else ():
-            if text == image.subarch:
-                continue
-            try:
-                if kernels.is_level(text):
-                    kernels.names.order(text)
-            except Refusal as refusal:
-                found.setdefault(text, (refusal, []))[1].append(image)
+    for texts, images in simulation.stock.listings:
+        for text in texts:
+            refusal = _refusal(kernels, text)
+            if refusal is not None:
+                holders = [image for image in images if image.subarch != text]
+                found.setdefault(text, (refusal, []))[1].extend(holders)
     for text, (said, images) in found.items():
-        yield Advice((said.cause, text), images, said.log)
+        if images:
+            yield Advice((said.cause, text), images, said.log)
+
+
+def _refusal(kernels: Kernels, text: str) -> Refusal | None:
+    try:
+        if kernels.is_level(text):
+            kernels.names.order(text)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
@@ -68,19 +75,21 @@ def platforms(simulation: Simulation) -> Iterator[Advice]:
 
 
 def without_kernel(simulation: Simulation) -> Iterator[Advice]:
-    """Architectures of machines that are offered, but that no release has a kernel for."""
-    offering: dict[str, list[Image]] = {}
-    for image in simulation.stock.images:
-        if image.os == UBUNTU and image.whole:
-            for architecture in architectures_of(image) - {image.resource.architecture}:
-                offering.setdefault(architecture, []).append(image)
-    for architecture, images in offering.items():
+    """Architectures of machines that images list, but that their releases have no kernel for."""
+    for architecture, offering in simulation.stock.offering.items():
         arch, _, platform = architecture.partition("/")
         if platform == GENERIC or not platform:
             continue
+        images = [
+            image
+            for image in offering
+            if image.os == UBUNTU and image.resource.architecture != architecture
+        ]
         machine = Machine(arch, platform)
-        systems = {System(i.os, i.release) for i in simulation.stock.images if i.os == UBUNTU}
-        if all(simulation.deploy(machine, system).refusal is not None for system in systems):
+        systems = {System(image.os, image.release) for image in images}
+        if images and all(
+            simulation.deploy(machine, system).refusal is not None for system in systems
+        ):
             yield Advice((architecture,), images)
 
 

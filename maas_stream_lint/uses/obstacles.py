@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from maas_stream_lint.rulebook import is_root
 from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING
+from maas_stream_lint.uses.plain import plainly_used
 from maas_stream_lint.uses.rack import SQUASHFS
 from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.simulation import UBUNTU
@@ -15,9 +16,11 @@ from maas_stream_lint.uses.stock import architectures_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_stream_lint.uses.simulation import Simulation
+    from maas_stream_lint.uses.simulation import Deployment, Simulation
     from maas_stream_lint.uses.stock import Image
 
+#: So many platforms of an image are tried.
+MOST = 20
 #: Causes of refusals for which one kernel's name is to blame, whoever is refused.
 KERNEL_CAUSES = ("kernel-of-unknown-release", "kernel-unparsable")
 
@@ -33,13 +36,19 @@ class Obstacle(NamedTuple):
     victims: tuple[Image, ...] = ()  #: other images that are of no use for it
 
 
-def obstacles(simulation: Simulation) -> list[Obstacle]:
-    """Every image that can't be used, by what is to blame, in the order of the rows."""
+def obstacles(simulation: Simulation, *, all_images: bool = False) -> list[Obstacle]:
+    """Every image that can't be used, by what is to blame, in the order of the rows.
+
+    ``all_images``: also simulate the use of those that are plainly of use.
+    """
     found: dict[tuple[int, str, str], Obstacle] = {}
     ended = simulation.server.rack_import
     if ended is not None:
         found[(-1, "", "")] = _no_rack(simulation, ended)
+    plain = set() if all_images else plainly_used(simulation)
     for image in simulation.stock.images:
+        if image.position in plain:
+            continue
         if ended is not None and image is ended.values["image"]:
             continue
         for obstacle in _judge(simulation, image):
@@ -58,7 +67,7 @@ def _no_rack(simulation: Simulation, ended: Refusal) -> Obstacle:
 
 
 def candidates(simulation: Simulation, image: Image) -> list[Machine]:
-    """The machines that an image might be for: the generic one first.
+    """The machines that an image might be for: those of its own platform first.
 
     One whose architecture no image makes possible counts, since another source may. What is no
     kernel, and says it is for generic machines, is for no others.
@@ -68,8 +77,8 @@ def candidates(simulation: Simulation, image: Image) -> list[Machine]:
     if image.os == UBUNTU and platform is None and GENERIC in image.listed:
         return [Machine(image.arch, GENERIC)]
     own = architectures_of(image) if image.whole else simulation.stock.architectures
-    names = [generic, *([f"{image.arch}/{platform}"] if platform is not None else [])]
-    names += sorted(name for name in own if name.partition("/")[0] == image.arch)
+    names = [generic if platform is None else f"{image.arch}/{platform}", generic]
+    names += sorted(name for name in own if name.partition("/")[0] == image.arch)[:MOST]
     return [Machine(image.arch, name.partition("/")[2]) for name in dict.fromkeys(names)]
 
 
@@ -89,11 +98,11 @@ def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
     refusals: list[Refusal] = []
     failed: list[Refusal] = []
     for machine in candidates(simulation, image):
-        deployment = simulation.deploy(machine, system, image.subarch)
-        if deployment.refusal is None:
+        refusal = _deploys(simulation.deploy(machine, system, image.subarch), system)
+        if refusal is None:
             deployed = True
         else:
-            refusals.append(deployment.refusal)
+            refusals.append(refusal)
         commissioning = simulation.commission(machine, system)
         if commissioning.refusal is None:
             commissioned = True
@@ -103,6 +112,14 @@ def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
             return
     refusal = failed[0] if deployed else refusals[0]
     yield _ubuntu_obstacle(simulation, image, refusal, commissions=deployed)
+
+
+def _deploys(deployment: Deployment, system: System) -> Refusal | None:
+    """What keeps a machine from being deployed, but for another release that it boots for that."""
+    boot = deployment.boot
+    if boot is not None and boot.config is not None and boot.config.system != system:
+        return deployment._replace(boot=None).refusal
+    return deployment.refusal
 
 
 def _ubuntu_obstacle(
@@ -123,6 +140,8 @@ def _ubuntu_obstacle(
         return _no_kernel(simulation, image, made)
     if refusal.cause in ("rack-lacks-files", "missing-boot-image", "not-bootable"):
         return _not_booted(simulation, image, refusal, made)
+    if refusal.cause == "no-image" and image.needs.roots[0] in image.files:
+        return made("not-for-generic-machines")
     if refusal.cause in ("no-root", "no-image"):
         return made("only-root-image")
     return made(refusal.cause)
