@@ -31,7 +31,7 @@ def closed(schema: Any) -> Any:
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
 USE = validator("use")
-BUILT = validator("built")
+BUILT, PRUNED = validator("built"), validator("pruned")
 
 
 def through_text(data: dict[str, Any]) -> Any:
