@@ -28,7 +28,7 @@ from maas_stream_lint.cli.options import (
 )
 from maas_stream_lint.cli.targets import targets, write
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
+from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, RESULT_KEYS
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Listed
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.report.formats import Target
+    from maas_stream_lint.source import Trouble
 
 #: The most findings that are named as gone from the baseline.
 _MOST_GONE = 10
@@ -86,33 +87,66 @@ def check(
     if known is not None:
         reports = _new_to(known, reports, baseline)
     codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
-    incomplete = any(report.look.stream.incomplete for report in reports)
-    whole = not (failed or incomplete or EXIT_INTERRUPTED in codes)
+    whole = not (failed or EXIT_FAILED in codes or EXIT_INTERRUPTED in codes)
     if whole and write_baseline is not None and known is not None:
         out.write(known.rest().render(), write_baseline)
     write(reports, thresholds, wanted, alone=source is not None)
-    if EXIT_FAILED in codes:
-        complain("error: some metadata was too large to read, so the check is incomplete")
+    for report in reports:
+        _complain_of_unchecked(report)
     sys.exit(max([*codes, EXIT_FAILED * failed]))
+
+
+def _complain_of_unchecked(report: Report) -> None:
+    """Name what the run could not look at: one line for each cause."""
+    causes: dict[Trouble, list[str]] = {}
+    for unchecked in report.unchecked:
+        causes.setdefault(unchecked.trouble, []).append(unchecked.path)
+    for trouble, (first, *others) in causes.items():
+        more = f" and {len(others):,} more files" if others else ""
+        what = f"{first}{more} of {report.source}"
+        complain(f"error: {what} could not be checked: {trouble.message} ({trouble.hint})")
+    if report.look.stream.truncated:
+        complain(f"error: {report.source} names more metadata files than this tool reads")
 
 
 def _runs(ctx: click.Context, given: Options) -> list[Options]:
     """The options for each source: a listed one has some of its own."""
     if given.source is not None:
-        return [given]
+        return [given._replace(configured=_files_used(ctx, given.source))]
     if not ctx.obj.sources:
         raise UsageError("no source is given", "give one, or list `sources` in a configuration")
-    return [given._replace(**_own(ctx, listed), source=listed.source) for listed in ctx.obj.sources]
+    return [
+        given._replace(
+            **_own(ctx, listed),
+            source=listed.source,
+            configured=_files_used(ctx, listed.source),
+        )
+        for listed in ctx.obj.sources
+    ]
+
+
+def _files_used(ctx: click.Context, source: str) -> tuple[str, ...]:
+    """The configuration files whose settings change the report on a source."""
+    from maas_stream_lint.configuration.settings import shown
+
+    values = ctx.obj.of(source)
+    used = [values[key] for key in RESULT_KEYS if key in values and _is_default(ctx, key)]
+    return tuple(sorted({shown(setting.origin.file) for setting in used}))
+
+
+def _is_default(ctx: click.Context, key: str) -> bool:
+    """Whether neither a flag nor the environment gives a value."""
+    origin = ctx.get_parameter_source(CALLED.get(key, key))
+    return origin in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
 
 
 def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
     """A listed source's own settings, but for those that a flag or the environment overrides."""
     params = {param.name: param for param in ctx.command.params}
-    default = (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
     own = {}
     for key, setting in listed.values.items():
-        name = CALLED.get(key, key)
-        if ctx.get_parameter_source(name) in default:
+        if _is_default(ctx, key):
+            name = CALLED.get(key, key)
             value = converted(params[name], ctx, setting)
             own[name] = tuple(value) if isinstance(value, list) else value
     return own

@@ -33,6 +33,7 @@ class Options(NamedTuple):
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
     fix: bool = False
+    configured: tuple[str, ...] = ()  #: the configuration files that changed any of these
     # How image files are looked at:
     mode: str | None = None
     only: tuple[str, ...] = ()

@@ -9,10 +9,11 @@ from maas_stream_lint.source.answer import (
     FetchOptions,
     Source,
     Trouble,
+    Unchecked,
     printable,
 )
 from maas_stream_lint.source.index_path import SIGNED_INDEX, split_source
-from maas_stream_lint.source.local import LocalTree, encodable
+from maas_stream_lint.source.local import LocalTree, encodable, local_root
 from maas_stream_lint.source.opening import is_local, local_path, open_source
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "LocalTree",
     "Source",
     "Trouble",
+    "Unchecked",
     "encodable",
     "is_local",
     "local_path",
+    "local_root",
     "open_source",
     "printable",
     "split_source",
