@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.answers import Answers
-    from maas_stream_lint.imports.situation import BootSource
+    from maas_stream_lint.imports.situation import ReadSource
 
 
 class Recorder:
@@ -40,7 +40,7 @@ class Recorder:
             Event(cause, Kind.ABORT, place, self.stage, exception, message, values or {})
         )
 
-    def unreachable(self, source: BootSource) -> None:
+    def unreachable(self, source: ReadSource) -> None:
         """Say of an import that ended why it did: MAAS cannot connect to the source."""
         if source.down and self.trace.fatal is not None:
             exception, _, text = self.answers.log_text("refused").partition(": ")

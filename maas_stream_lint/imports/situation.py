@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BootSource:
+class ReadSource:
     """A boot source that MAAS has, and its metadata."""
 
     name: str
@@ -85,7 +85,7 @@ class BootSource:
 class Situation:
     """A MAAS at the time of an import."""
 
-    sources: tuple[BootSource, ...]  #: in the order in which they were made
+    sources: tuple[ReadSource, ...]  #: in the order in which they were made
     commissioning: tuple[str, str] | None = None  #: the os and release that it commissions with
     changes: tuple[tuple[str, str], ...] = ()  #: what was done since the last import, to what
     #: Whether the strict engine makes its rows from selections of before, at the end of its fetch.
@@ -96,6 +96,6 @@ class Situation:
         """The sources' names, in the order in which they were made."""
         return [source.name for source in self.sources]
 
-    def source(self, name: str) -> BootSource:
+    def source(self, name: str) -> ReadSource:
         """The source of a name. Raises KeyError."""
         return {source.name: source for source in self.sources}[name]

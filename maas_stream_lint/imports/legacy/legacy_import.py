@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.legacy.flattening import Shared
     from maas_stream_lint.imports.maas import Maas
-    from maas_stream_lint.imports.situation import BootSource, Selection, Situation
+    from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
     from maas_stream_lint.imports.trace import Event
 
 FAILED = "Failed to import images from {}: {}"
@@ -119,7 +119,7 @@ class _Import:
             self.outcome.bootsources.append(("error", NOT_CACHED))
         return True
 
-    def _report(self, source: BootSource, fatal: Event) -> None:
+    def _report(self, source: ReadSource, fatal: Event) -> None:
         """What the log and the users are told of a source that failed."""
         said = source.with_url(fatal.message or "")
         if fatal.exception == "SignatureMissingException":
@@ -189,7 +189,7 @@ class _Import:
                 self._end(2, source, recorder.trace.fatal)
                 return
 
-    def _end(self, number: int, source: BootSource, fatal: Event) -> None:
+    def _end(self, number: int, source: ReadSource, fatal: Event) -> None:
         self.outcome.fatal = fatal
         self.outcome.fatal_pass, self.outcome.fatal_source = number, source.name
         self.outcome.note_resources(self.maas.stored)

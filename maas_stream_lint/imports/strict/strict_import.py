@@ -19,7 +19,7 @@ from maas_stream_lint.imports.trace import Outcome, commissioning_texts
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.maas import Maas
-    from maas_stream_lint.imports.situation import BootSource, Selection, Situation
+    from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
     from maas_stream_lint.imports.stored import Dropped, HeldFile, HeldSet
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.trace import Event
@@ -129,7 +129,7 @@ class _Import:
             self._tell_commissioning()
 
     def _fetched(
-        self, source: BootSource, *, cache: bool = True
+        self, source: ReadSource, *, cache: bool = True
     ) -> tuple[list[Listed], Event | None]:
         """What a source lists, and what keeps MAAS from having it. ``cache``: of all rows, too."""
         recorder = Recorder(self.answers, "metadata")
