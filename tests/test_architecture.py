@@ -35,7 +35,7 @@ FOREIGN = {
 #: Of Python's own, what talks to the world.
 WORLDLY = {
     "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
-    "socket": {"source/watchdog.py", "images/server_probe.py"},
+    "socket": {"source/diagnosis.py", "source/watchdog.py", "images/server_probe.py"},
     "ssl": {"source/address.py", "source/diagnosis.py", "images/server_probe.py"},
     "http": set(),
     "urllib.request": {"source/address.py"},
