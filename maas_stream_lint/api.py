@@ -37,17 +37,17 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import FetchOptions
     from maas_stream_lint.uses import Simulation
 
-#: Of the JSON report; a member may be added without a new version, none is removed or renamed.
+#: Version of the JSON report. Within one, members may be added; none is removed or renamed.
 REPORT_VERSION = 1
 
 
 @dataclass(frozen=True)
 class SetAside:
-    """What a configuration and a baseline took out of a report's findings."""
+    """How many findings a configuration and a baseline removed from a report."""
 
-    excused: int = 0  #: findings that an ignore gives a reason for, on all release lines or some
-    known: int = 0  #: findings that the baseline has, likewise
-    gone: int = 0  #: findings of the baseline that are there no more
+    excused: int = 0  #: findings that an ignore excuses, on all release lines or some
+    known: int = 0  #: findings that are in the baseline, likewise
+    gone: int = 0  #: findings of the baseline that are gone
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ class Report:
     source: str
     look: Look
     findings: tuple[Finding, ...]
-    set_aside: SetAside | None = None  #: ``None``: neither ignores nor a baseline were minded
-    #: All findings, as severe as they are, where ``findings`` is what somebody made of them.
+    set_aside: SetAside | None = None  #: ``None``: neither ignores nor a baseline applied
+    #: All findings with their own severities, if ``findings`` was changed.
     untouched: tuple[Finding, ...] | None = None
-    asked: frozenset[str] | None = None  #: codes of the rules that were; ``None``: all
-    narrowed: bool = False  #: whether the files of some products alone were looked at
+    asked: frozenset[str] | None = None  #: codes of the rules that ran; ``None``: all
+    narrowed: bool = False  #: whether only the image files of some products were checked
     #: What `fixing.suggestions` planned, for formats that show it.
     edits: Mapping[Finding, Sequence[Suggestion]] = field(default_factory=dict)
 
     @property
     def facts(self) -> tuple[Finding, ...]:
-        """What is true of the stream, whatever somebody thinks of it."""
+        """All findings on the stream, before a configuration or baseline changed them."""
         return self.findings if self.untouched is None else self.untouched
 
     @property
@@ -76,9 +76,9 @@ class Report:
         return max((f.severity for f in self.findings), default=None)
 
     def looked_for(self, codes: Iterable[str], mode: str = MODES[-1]) -> bool:
-        """Whether findings of one of these rules would be there, had there been a reason for them.
+        """Whether this run could have reported findings of any of these rules.
 
-        ``mode``: how closely image files must have been looked at for that.
+        ``mode``: how closely image files must have been checked for that.
         """
         if self.look.stream.incomplete:
             return False
@@ -92,7 +92,7 @@ class Report:
         return any(closely or not needs_files(code) for code in asked)
 
     def to_dict(self, *, findings: bool = True) -> dict[str, Any]:
-        """The report as in ``rules/schemas/report.json``; if need be, its findings left out."""
+        """The report as in ``rules/schemas/report.json``. ``findings``: whether to include them."""
         count = Counter(f.severity for f in self.findings)
         catalog = self.look.catalog
         return {
@@ -125,7 +125,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Preview:
-    """What each release line would do with one source."""
+    """What each release line does with one source."""
 
     source: str
     look: Look

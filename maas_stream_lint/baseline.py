@@ -1,7 +1,7 @@
-"""Known findings: a file of them, and what of a report is new to it.
+"""Known findings: a file of them, and which findings of a report are new.
 
-A finding is known by its rule, file, product, item and message, without what changes with every
-version: lines, version names, numbers and checksums.
+A finding is identified by its rule, file, product, item and message, without the parts that change
+with every version: lines, version names, numbers and checksums.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding
 
 KIND, VERSION = "maas-stream-lint baseline", 1
-_ANEW = "write it anew with --write-baseline"
+_ANEW = "write a new one with --write-baseline"
 
 _DIGEST = re.compile(r"\b[0-9a-f]{32,128}\b")
-#: Not that of `amd64` or `v3`, which is a name.
+#: Not the number in `amd64` or `v3`, which are names.
 _NUMBER = re.compile(r"(?<![A-Za-z\d])\d+(?:[.,_-]\d+)*")
 
 
 class Known(NamedTuple):
-    """What a finding is known by."""
+    """What identifies a finding."""
 
-    source: str | None  #: as seen from the baseline's folder; ``None``: there is only one
+    source: str | None  #: relative to the baseline's folder; ``None``: there is only one
     code: str
     file: str
     product: str | None
     item: str | None
-    message: str  #: with ``#`` for what changes
+    message: str  #: with ``#`` for the parts that change
 
     def order(self) -> tuple[str, ...]:
         """To sort by."""
         return tuple(part or "" for part in self)
 
     def reworded(self) -> Known:
-        """The same, whatever the words were."""
+        """The same without the message."""
         return self._replace(message="")
 
     def __str__(self) -> str:
@@ -65,11 +65,13 @@ class Baseline:
     """Known findings."""
 
     counts: Counts = field(default_factory=dict)
-    mode: str = MODES[0]  #: how closely image files were looked at, at least for one source
-    tool: str = __version__  #: which maas-stream-lint wrote it
+    mode: str = MODES[
+        0
+    ]  #: how closely image files were checked, for the most closely checked source
+    tool: str = __version__  #: the version of maas-stream-lint that wrote it
 
     def render(self) -> str:
-        """The file: JSON, sorted, an entry a line, so that a diff tells what came and went."""
+        """The file: sorted JSON with one entry on each line, so that a diff shows changes."""
         head = {"kind": KIND, "version": VERSION, "tool": self.tool, "files": self.mode}
         entries = [json.dumps(entry) for entry in _entries(self.counts)]
         body = ",\n".join(f"    {entry}" for entry in entries)
@@ -84,7 +86,7 @@ class Baseline:
 
 
 def of(reports: Sequence[Report], folder: Path) -> Baseline:
-    """All findings of some reports, for a file in ``folder``."""
+    """A baseline with all findings of some reports, for a file in ``folder``."""
     made = Baseline()
     for report in reports:
         source = source_name(report, folder) if len(reports) > 1 else None
@@ -96,19 +98,19 @@ def of(reports: Sequence[Report], folder: Path) -> Baseline:
 
 
 def read(path: str) -> Baseline:
-    """The baseline in a file. Raises UsageError for one that is none."""
+    """The baseline in a file. Raises UsageError for a file that is not a baseline."""
     try:
         text = Path(path).read_text("utf-8")
         data = json.loads(text)
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
-        hint = "write it first, with --write-baseline"
+        hint = "write it first with --write-baseline"
         raise UsageError(f"cannot read the baseline {path!r}: {why}", hint) from None
     except (ValueError, RecursionError) as error:
         line = f"{path}:{error.lineno}" if isinstance(error, json.JSONDecodeError) else path
         raise UsageError(f"{line}: the baseline is not JSON", _ANEW) from None
     if not isinstance(data, dict) or data.get("kind") != KIND:
-        raise UsageError(f"{path!r} is no baseline", _ANEW)
+        raise UsageError(f"{path!r} is not a baseline", _ANEW)
     if data.get("version") != VERSION:
         hint = f"this one knows version {VERSION}; {_ANEW}"
         raise UsageError(f"{path!r} was written by another maas-stream-lint", hint)
@@ -119,37 +121,37 @@ def read(path: str) -> Baseline:
 
 
 def source_name(report: Report, folder: Path) -> str:
-    """A report's source, named alike wherever the two of them are."""
+    """The name of a report's source, independent of where the folder is."""
     if not is_local(report.source):
         return report.source
     return Path(os.path.relpath(local_path(report.source), folder)).as_posix()
 
 
 class Comparison:
-    """Reports held to a baseline, one after the other.
+    """Reports compared with a baseline, one after another.
 
-    What one finding has used up, no other can.
+    Each entry matches as many findings as it counts.
     """
 
     def __init__(self, known: Baseline, folder: Path) -> None:
-        """``folder``: where the baseline is."""
+        """``folder``: that of the baseline."""
         self.known, self._folder = known, folder
         self._left: Counts = {key: counts.copy() for key, counts in known.counts.items()}
         self._kept = Baseline(mode=known.mode)
         self._reports: list[tuple[str, Report]] = []
-        # Words may have changed with the program; then it is enough that the rest is the same.
+        # Another version may word messages differently; then the other parts must be the same.
         self._loose: dict[Known, list[Known]] = {}
         for key in known.counts if known.tool != __version__ else ():
             self._loose.setdefault(key.reworded(), []).append(key)
 
     def compare(self, reports: Sequence[Report]) -> tuple[list[Report], list[str]]:
-        """The reports with only what is new, and what is gone, in words."""
+        """The reports with only new findings; and, in words, known findings that are gone."""
         taken = [self.take(report) for report in reports]
         gone = self.gone()
         counted = []
         for number, report in enumerate(taken):
             name = source_name(report, self._folder)
-            # What might be of any source is counted once.
+            # An entry without a source is counted once.
             here = [
                 key for key in gone if key.source == name or (key.source is None and not number)
             ]
@@ -159,7 +161,7 @@ class Comparison:
         return counted, [f"{key} · MAAS {', '.join(lines)}" for key, lines in gone.items()]
 
     def take(self, report: Report) -> Report:
-        """The report with only what is new, on the release lines on which it is new."""
+        """The report with only new findings, on the release lines on which they are new."""
         from maas_stream_lint.api import SetAside
 
         source = source_name(report, self._folder)
@@ -196,7 +198,7 @@ class Comparison:
         return used
 
     def gone(self) -> dict[Known, list[str]]:
-        """What was looked for and is there no more, with its release lines."""
+        """Entries that the run could have found and did not, with their release lines."""
         found: dict[Known, list[str]] = {}
         for key, counts in sorted(self._left.items(), key=lambda pair: pair[0].order()):
             lines = [line for line in counts if counts[line] > 0 and self._looked_for(key, line)]
@@ -205,13 +207,15 @@ class Comparison:
         return found
 
     def rest(self) -> Baseline:
-        """What is left of the baseline: what was found again, and what was not looked for."""
+        """The baseline without what is gone: what was found again, or could not be found."""
         gone = self.gone()
         for key, counts in self._left.items():
             for line, number in counts.items():
                 if number > 0 and line not in gone.get(key, ()):
                     self._kept.counts.setdefault(key, Counter())[line] += number
-                    self._kept.tool = self.known.tool  # as are the words of this one
+                    self._kept.tool = (
+                        self.known.tool
+                    )  # because this entry has the words of that version
         for _, report in self._reports:
             self._kept.mode = max(self._kept.mode, _mode(report), key=MODES.index)
         self._left = {}
@@ -227,9 +231,9 @@ class Comparison:
 
 
 def normal(message: str, versions: Iterable[str]) -> str:
-    """A message without what changes from version to version."""
+    """A message without the parts that change from version to version."""
     for version in sorted(set(versions), key=len, reverse=True):
-        # Only as a word or a step of a path: a version may be called `a`.
+        # Only as a word or a step of a path: a version may be named `a`.
         if version:
             message = re.sub(rf"(?<![\w.]){re.escape(version)}(?![\w])", "#", message)
     return _NUMBER.sub("#", _DIGEST.sub("#", message))

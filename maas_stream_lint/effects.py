@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event, Kind, Trace
+from maas_stream_lint.rulebook import releases
 
 if TYPE_CHECKING:
     from maas_stream_lint.look import Look
@@ -17,13 +18,15 @@ COSTS = {Kind.ABORT: Severity.FATAL, Kind.SELECTION: Severity.IGNORED, Kind.DROP
 
 def effect(event: Event, trace: Trace) -> str:
     """What MAAS does at an event, one clause."""
-    told = f"{event.exception}: {event.message}" if event.exception else ""
+    said = (event.message or "").rpartition("'>: ")[2]
+    told = f"{event.exception}: {said}" if event.exception else ""
     if event.kind is Kind.ABORT:
-        lost = (
-            "discards the whole source"
-            if trace.strict
-            else "stops the whole import, of every source"
-        )
+        if not trace.strict:
+            lost = "stops the whole import, of every source"
+        elif event.values.get("database"):
+            lost = "keeps nothing of any source, and notifies nobody"
+        else:
+            lost = "discards the whole source"
         return f"{lost} ({told})"
     if event.kind is Kind.SELECTION:
         return f"fails every selection that it belongs to ({told})"
@@ -53,6 +56,9 @@ def log_line(event: Event, trace: Trace, stream: Stream) -> str | None:
         return f"Failed to synchronize selection <id>: {event.message}"
     if trace.strict:
         said = _with_url(event, stream)
+        if event.values.get("database") and said is not None:
+            (release, *_) = releases(trace.lines)
+            said = release.data["log"]["database-error"].replace("{message}", said)
         return f"Could not fetch manifest for boot source with url {stream.label}: {said}"
     if event.exception in ("OSError", "SignatureMissingException"):
         return f"Failed to import images from {stream.label}: {_with_url(event, stream)}"

@@ -1,13 +1,13 @@
-"""The two ways in which a run can fail without a finding."""
+"""The two errors that end a run without a report."""
 
 from __future__ import annotations
 
 
 class LintError(Exception):
-    """The run could not be made: one line that says why, and a way out. Exit code 2."""
+    """The run failed: one line that says why, and a way out. Exit code 2."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        """``message``: what is wrong, one line. ``hint``: what to do about it, one line."""
+        """``message``: what is wrong, in one line. ``hint``: what to do, in one line."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -18,4 +18,4 @@ class LintError(Exception):
 
 
 class UsageError(LintError):
-    """A flag, path or URL that cannot be meant."""
+    """A flag, path, URL or configuration is wrong."""

@@ -16,42 +16,42 @@ from maas_stream_lint.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Of a report that no terminal reads.
+#: The width of a report that goes to no terminal.
 PLAIN_WIDTH = 80
 _NARROWEST, _WIDEST = 40, 100
 
 #: Controls, direction marks and zero-width characters, private use, lone surrogates, line ends.
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
-#: What an output that is not Unicode gets instead.
+#: Replacements for an output that is not Unicode.
 _ASCII = str.maketrans(
     {"\N{EN DASH}": "-", "\N{HORIZONTAL ELLIPSIS}": "...", "\N{MIDDLE DOT}": "-"}
 )
 
 
 class Style(NamedTuple):
-    """How much a text may dress up."""
+    """The width of a text, and whether it has colour."""
 
     width: int = PLAIN_WIDTH
     color: bool = False
 
 
 def clean(text: str) -> str:
-    """``text``, which nobody vouches for, with all escaped that a terminal might obey or hide."""
+    """An untrusted text, with all characters escaped that a terminal might obey or hide."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
 def printable_path(path: Path) -> str:
-    """A path for a report, whatever its name on disk is encoded in."""
+    """A path for a report, whatever encoding its name has on disk."""
     return clean(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def style(output: str | None) -> Style:
-    """What suits standard output: a terminal's width and colour, plain text for all else.
+    """The style for standard output: a terminal's width and colour; plain text otherwise.
 
-    NO_COLOR and FORCE_COLOR are minded; a file never gets colour.
+    NO_COLOR and FORCE_COLOR are obeyed; a file never gets colour.
     """
     terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     width = PLAIN_WIDTH
@@ -65,7 +65,7 @@ def style(output: str | None) -> Style:
 
 
 def check_target(output: str | None) -> None:
-    """Raise UsageError for a target that cannot be written, before any work is done."""
+    """Raise UsageError if a target cannot be written, before any work is done."""
     if output is not None:
         _target(output)
     elif sys.stdout is None:
@@ -75,8 +75,8 @@ def check_target(output: str | None) -> None:
 def write(text: str | Iterable[str], output: str | None) -> None:
     """Write a result to the file, or to standard output where none is given.
 
-    What comes in parts is written part by part. A file is written beside, synced and renamed.
-    Nobody reading on (``| head``) is no error.
+    Parts are written as they come. A file is written under another name, synced and renamed.
+    A reader that stops reading (``| head``) is no error.
     """
     parts = [text] if isinstance(text, str) else text
     if output is not None:
@@ -88,14 +88,14 @@ def write(text: str | Iterable[str], output: str | None) -> None:
             sys.stdout.write(_encodable(part, encoding))
         sys.stdout.flush()
     except OSError as error:
-        # Else the interpreter flushes once more at its exit, and complains.
+        # Otherwise the interpreter flushes again at exit, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             raise _unwritable("standard output", error) from None
 
 
 def append(text: str, output: str) -> None:
-    """Add a text to the end of a file that others write to as well."""
+    """Add a text to the end of a file that other programs write to."""
     try:
         with Path(output).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
@@ -116,7 +116,7 @@ def _escaped(char: str) -> str:
 
 
 def _target(output: str) -> Path:
-    # A link stays a link: the file it leads to is replaced.
+    # A link stays a link: the file that it leads to is replaced.
     target = Path(os.path.realpath(output))
     try:
         mode = target.stat().st_mode
@@ -129,7 +129,7 @@ def _target(output: str) -> Path:
     except OSError as error:
         raise _unwritable(output, error) from None
     if not stat.S_ISREG(mode):
-        kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
         raise UsageError(f"cannot write {output!r}: it is {kind}", "name a file")
     return target
 
@@ -143,4 +143,4 @@ def _replace(target: Path, parts: Iterable[bytes]) -> None:
 
 def _unwritable(output: str, error: OSError) -> UsageError:
     why = (error.strerror or "unwritable").lower()
-    return UsageError(f"cannot write {output!r}: {why}", "check the path and its rights")
+    return UsageError(f"cannot write {output!r}: {why}", "check the path and its permissions")

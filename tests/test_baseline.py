@@ -227,12 +227,12 @@ def entry(**changed: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", ":1: the baseline is not JSON (write it anew with --write-baseline)"),
+        ("", ":1: the baseline is not JSON (write a new one with --write-baseline)"),
         ('{\n"kind":\n<<<<<<< mine', ":3: the baseline is not JSON"),
         (b"\xff", ": the baseline is not JSON"),
         ("[" * 100_000, ": the baseline is not JSON"),
-        ([], "is no baseline"),
-        (check(BAD / INDEX).to_dict(), "is no baseline"),
+        ([], "is not a baseline"),
+        (check(BAD / INDEX).to_dict(), "is not a baseline"),
         ({**GOOD, "version": 2}, "was written by another maas-stream-lint"),
         ({**GOOD, "files": "all"}, "is damaged"),
         ({**GOOD, "findings": {}, "tool": 3}, "is damaged"),
@@ -371,7 +371,7 @@ def test_one_more_fails_and_the_file_shrinks(here: Path) -> None:
     gone = [line for line in result.stderr.splitlines() if "gone from known.json" in line]
     assert any("MSL401" in line for line in gone)
     assert result.stderr.splitlines()[-1] == (
-        "notice: --write-baseline known.json takes them out of the file"
+        "notice: --write-baseline known.json removes them from the file"
     )
     before = (here / "known.json").read_text().count("\n")
     result = run("--baseline", "known.json", "--write-baseline", "known.json")
@@ -414,7 +414,7 @@ def test_many_that_are_gone_are_not_all_named(here: Path) -> None:
     (here / "known.json").write_text(json.dumps(data))
     lines = run("--baseline", "known.json").stderr.splitlines()
     assert len(lines) == 11
-    assert lines[-1].startswith("notice: 5 more are gone; --write-baseline known.json takes")
+    assert lines[-1].startswith("notice: 5 more are gone; --write-baseline known.json removes")
 
 
 def test_ignores_and_the_baseline_together(here: Path) -> None:

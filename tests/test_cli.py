@@ -79,7 +79,7 @@ def test_what_was_not_read_does_not_pass(tmp_path: Path) -> None:
     assert "MSL106 metadata-not-read" in result.stdout
     assert "is not foreseen" in result.stdout
     assert "incomplete" in result.stdout
-    assert result.stderr.startswith("error: some metadata was too much to be read")
+    assert result.stderr.startswith("error: some metadata was too large to read")
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e9", "soon"])
@@ -94,7 +94,7 @@ def test_the_threshold_decides_the_exit_code_not_what_is_shown() -> None:
     lax = run("check", BAD, "--select", "ubuntu-name", "--severity", "fatal")
     assert (strict.exit_code, lax.exit_code) == (1, 0)
     assert "MSL401" in lax.stdout
-    assert lax.stdout.endswith("MAAS 2.9–3.8\n")  # noqa: RUF001
+    assert " ".join(lax.stdout.split()).endswith("MAAS 2.9–3.8")  # noqa: RUF001
     assert "passes" in lax.stdout
     assert "fails" in strict.stdout
 

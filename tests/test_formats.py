@@ -326,7 +326,7 @@ def test_a_summary_that_is_too_long_is_cut_to_its_matrix() -> None:
     whole = github.summary(reports.many(), Severity.UNUSABLE)
     brief = github.summary(reports.many(), Severity.UNUSABLE, room=len(whole) - 1)
     assert len(brief) < len(whole)
-    assert "too many for this page" in brief
+    assert "too many findings for this page" in brief
 
 
 # -- the command line --------------------------------------------------------------------------
@@ -373,11 +373,11 @@ def test_output_goes_with_the_form_that_has_no_file(run: Any) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--format=text", "--format=json"], "can't share one output"),
-        (["--format=sarif=a", "--format=json=./a"], "can't share one file"),
-        (["--format=sarif=a", "--output=b"], "--output has no format"),
+        (["--format=text", "--format=json"], "cannot share one output"),
+        (["--format=sarif=a", "--format=json=./a"], "cannot share one file"),
+        (["--format=sarif=a", "--output=b"], "--output has no effect"),
         (["--format=sarif=no/such/a"], "no such directory"),
-        (["--format=yaml"], "'yaml' is none of text, compact"),
+        (["--format=yaml"], "'yaml' is not a format; use one of text, compact"),
         (["--format=sarif="], "names no file"),
     ],
 )
@@ -419,7 +419,7 @@ def test_a_new_format_is_a_module_and_a_line(run: Any, monkeypatch: pytest.Monke
     assert Path("out.txt").read_text() == alone.stdout
     # A configuration names it like any other, and several sources need a `join`.
     Path("maas-stream-lint.toml").write_text(f'format = "toy"\nsources = ["{BAD}", "{BAD}"]\n')
-    assert "toy can't hold several sources" in CliRunner().invoke(main, ["check"]).stderr
+    assert "toy cannot hold several sources" in CliRunner().invoke(main, ["check"]).stderr
     toy.join = lambda texts: f"all: {'and '.join(texts)}"  # type: ignore[attr-defined]
     several = CliRunner().invoke(main, ["check"])
     assert several.stdout == f"all: {alone.stdout}and {alone.stdout}"

@@ -171,3 +171,66 @@ def test_many_edits_that_do_harm_take_few_checks(
 def test_a_clean_stream(tmp_path: Path) -> None:
     plan = planned(Tree().write(tmp_path), True, True)
     assert (plan.edits, plan.files, plan.refused, plan.failed) == ((), {}, (), ())
+
+
+@pytest.mark.parametrize("count", [50, 400])
+def test_many_entries_that_want_the_same_take_few_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """All entries name one file, and each wants to be called by its content id: one can be."""
+    root = Tree().write(tmp_path)
+    index = json.loads((root / INDEX).read_text())
+    (entry,) = index["index"].values()
+    index["index"] = {f"entry{n}": {**entry, "updated": "yesterday"} for n in range(count)}
+    (root / INDEX).write_text(json.dumps(index))
+    times = counted(monkeypatch)
+    plan = planned(root)
+    assert len(plan.edits) == count + 1
+    assert len(times) <= 2
+
+
+def test_edits_that_rename_and_drop_keep_the_list_of_products(tmp_path: Path) -> None:
+    """Each changes the index's list of products; together they leave it right."""
+    tree = Tree()
+    names = [UBUNTU, *(UBUNTU.replace("amd64", arch) for arch in ("arm64", "i386", "ppc64el"))]
+    (product,) = tree.products.values()
+    tree.products = {name: {**product, "arch": name.split(":")[4]} for name in names}
+    for name in names[1:3]:
+        tree.products[name]["versions"] = {}
+    plan = planned(tree.write(tmp_path), False, True)
+    entry = json.loads(plan.files[INDEX])["index"]["com.example.maas:v3:download"]
+    assert entry["products"] == sorted([names[0], names[3]])
+    assert not {f.name for f in plan.after.findings} & {"entry-products-stale"}
+
+
+@pytest.mark.parametrize("odd", [[], {}, [1], {"a": 1}, None, 5, True])
+def test_an_ftype_that_is_no_text(tmp_path: Path, odd: Any) -> None:
+    tree = Tree()
+    tree.product("com.example:8", {"root-tgz": {"ftype": "root-tgz", "path": "x"}}, os="centos")
+    tree.items["manifest"]["ftype"] = odd
+    assert planned(tree.write(tmp_path), True, True).to_dict()
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e400", "-Infinity"])
+def test_what_is_no_json_is_not_written(tmp_path: Path, number: str) -> None:
+    """Python reads such numbers, and would write them."""
+    root = Tree().write(tmp_path)
+    text = (root / PRODUCTS).read_text()
+    aliases = f'"_aliases": {{"label": {{"stable": {{"foo": {number}}}}}}},'
+    (root / PRODUCTS).write_text(text.replace("{", "{" + aliases, 1))
+    plan = planned(root, True, True)
+    json.dumps(plan.to_dict(), allow_nan=False)
+    assert "aliases-used" not in {edit.name for edit in plan.edits}
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each check that a plan makes."""
+    times: list[int] = []
+    real = plan_._Planner._checked
+
+    def check_(self: Any, *given: Any) -> Any:
+        times.append(1)
+        return real(self, *given)
+
+    monkeypatch.setattr(plan_._Planner, "_checked", check_)
+    return times

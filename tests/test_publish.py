@@ -228,8 +228,8 @@ def test_patch_takes_the_diff(broken: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--in-place", "--output", "x"], "cannot go together"),
-        (["--diff", "--dry-run"], "cannot go together"),
+        (["--in-place", "--output", "x"], "cannot be combined"),
+        (["--diff", "--dry-run"], "cannot be combined"),
         (["--with-files"], "--output"),
         (["--in-place", "--with-files"], "--output"),
         (["--no-backup"], "--in-place"),

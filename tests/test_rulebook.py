@@ -37,7 +37,17 @@ FILES = {
 KNOWN = {
     "": {"line", "extends", "version", "engine", "names", "bootloaders", "import", "limits"}
     | {"ubuntu-set"}
-    | {"database", "download", "drivers", "titles", "release-titles", "deploy", "use", "models"},
+    | {
+        "database",
+        "log",
+        "download",
+        "drivers",
+        "titles",
+        "release-titles",
+        "deploy",
+        "use",
+        "models",
+    },
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch", "boots", "files"},
     "drivers": {"*"},

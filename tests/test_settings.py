@@ -221,9 +221,15 @@ ERRORS = [
     ("\njbos = 2\n", ":2: jbos: unknown key (did you mean jobs?)"),
     ("baseline = 'x'\n", ":1: baseline: unknown key (known: extends, sources, maas"),
     ("JOBS = 2\n", ":1: JOBS: unknown key (did you mean jobs?)"),
-    ("\n\ntoken = 'hunter2'\n", ":3: token: nothing secret belongs in a file (give them with"),
-    ("[headers]\nAuthorization = 'hunter2'\n", ":1: headers: nothing secret belongs in a file"),
-    ("token_env = 'X'\n", ":1: token_env: nothing secret belongs in a file"),
+    (
+        "\n\ntoken = 'hunter2'\n",
+        ":3: token: secrets must not be in a configuration (use",
+    ),
+    (
+        "[headers]\nAuthorization = 'hunter2'\n",
+        ":1: headers: secrets must not be in a configuration",
+    ),
+    ("token_env = 'X'\n", ":1: token_env: secrets must not be in a configuration"),
     ("maas = '3.6'\n", ":1: maas: expected a list, got text"),
     (
         "maas = [\n'3.6',\n3.8]\n",
@@ -280,7 +286,7 @@ ERRORS = [
     ("[[sources]]\nsource = 'x'\nmaas = ['3.x']\n", ":3: sources[0].maas[0]: no MAAS release line"),
     (
         "sources = ['https://me:hunter2@example.com/']\n",
-        ":1: sources[0]: credentials do not belong in a file",
+        ":1: sources[0]: credentials must not be in a configuration",
     ),
     ("sources = ['file://host/x']\n", ":1: sources[0]: a file URL cannot name a host"),
     (
@@ -296,11 +302,11 @@ ERRORS = [
     ),
     (
         "[[ignores]]\nreason = 'x'\nrules = ['MSL4']\nuntil = 'soon'\n",
-        ":4: ignores[0].until: expected a date (write 2027-01-31)",
+        ":4: ignores[0].until: expected a date (write it like 2027-01-31)",
     ),
     (
         "[[ignores]]\nreason = 'x'\nrules = ['MSL4']\nuntil = '2027-02-30'\n",
-        ":4: ignores[0].until: there is no day 2027-02-30",
+        ":4: ignores[0].until: 2027-02-30 is not a date",
     ),
     (
         "[[ignores]]\nreason = 'x'\nrules = ['MSL4']\nuntil = 2027-01-01T00:00:00\n",
@@ -426,7 +432,7 @@ def test_what_extends_itself() -> None:
     result = run("config")
     assert result.exit_code == 2
     assert result.stderr.startswith(
-        "error: a/b.toml:2: extends: the files extend each other: "
+        "error: a/b.toml:2: extends: the files extend each other in a circle: "
         "maas-stream-lint.toml → a/b.toml → maas-stream-lint.toml"
     )
 
@@ -574,7 +580,7 @@ def test_each_has_its_threshold_and_the_worst_counts() -> None:
 def test_check_alone_with_nothing_listed() -> None:
     result = run("check")
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: no source is named (name one, or list `sources`")
+    assert result.stderr.startswith("error: no source is given (give one, or list `sources`")
 
 
 def test_sources_are_relative_to_the_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -605,7 +611,7 @@ def test_several_sources_in_each_format(form: str) -> None:
     result = run("check", "--format", form)
     if not FORMATS[form].holds_several:
         assert result.exit_code == 2
-        assert f"{form} can't hold several sources" in result.stderr
+        assert f"{form} cannot hold several sources" in result.stderr
         return
     assert result.exit_code == 1
     each = [run("check", f"{s}/{INDEX}", "--format", form).stdout for s in ("good", "bad")]
@@ -711,13 +717,13 @@ def test_an_ignore_with_a_last_day(until: str, holds: bool) -> None:
         assert notices == []
     else:
         (notice,) = notices
-        assert notice.startswith(f"{settings.NAME}:1: this ignore ran out on {until}")
-        assert "count again (its reason was: we know)" in notice
+        assert notice.startswith(f"{settings.NAME}:1: this ignore expired on {until}")
+        assert "count again (reason: we know)" in notice
 
 
 def test_an_ignore_that_ran_out_and_matches_nothing_is_told_of() -> None:
     _, (notice,) = applied(made(known("b", "MSL402")), ignore(until="2020-01-01"))
-    assert "are no more, so remove it" in notice
+    assert "are gone, so remove it" in notice
 
 
 def test_an_ignore_that_matches_nothing_is_told_of() -> None:
@@ -750,7 +756,7 @@ def test_ignores_on_the_command_line(here: Path) -> None:
     write('files = "none"\n' + ignore(until="2020-01-01"))
     result = run("check", f"bad/{INDEX}")
     assert result.exit_code == 1
-    assert result.stderr.startswith("notice: maas-stream-lint.toml:2: this ignore ran out")
+    assert result.stderr.startswith("notice: maas-stream-lint.toml:2: this ignore expired")
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,8 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         maasserver/bootresources.py). Up to 3.4 the first import can pass. Then every later import
         fails, of any source, until somebody deletes the image by hand. MAAS 3.5 to 3.7 fails at
         once. MAAS 3.8 fails the selection of the product (maasservicelayer/services/image_sync.py).
+        If the `arch` has a slash, it looks for the part before the slash: `AssertionError: No
+        suitable selection found for boot resource`.
     Why: an uploaded image is called `custom/web`, but `release` is only the part after the slash.
     Fix: write a dash instead of the slash.
     Example:
@@ -281,29 +283,17 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         told = {cut(e.place, "product") for e in trace.events if e.cause == "slash-in-name"}
         taken = {Place(i.file, ("products", i.product)) for i in trace.imported}
         for product in slashed:
-            os, release, arch, _ = _names(product)
-            if product.place not in taken or product.place in told:
+            if trace.strict or product.place not in taken or product.place in told:
                 continue
-            if trace.strict:
-                lines, what = (
-                    trace.lines,
-                    "looks for the image in a selection that does not exist",
-                )
-                if "/" not in arch or "/" in os + release:
-                    continue
-            else:
-                late = look.where(lambda r: r.policy("splits-identity") != "always")
-                lines = tuple(line for line in trace.lines if line in late)
-                what = "imports the image once; every later import fails, of any source"
+            late = look.where(lambda r: r.policy("splits-identity") != "always")
             said = _slashed(product.place, look)
-            cut_at = "; MAAS splits the text there" if trace.strict else ""
             yield Said(
-                said.message + cut_at,
+                said.message,
                 said.remedy,
                 said.place,
-                lines=lines,
+                lines=tuple(line for line in trace.lines if line in late),
                 severity=Severity.UNUSABLE,
-                effect=what,
+                effect="imports the image once; every later import fails, of any source",
             )
 
 

@@ -201,8 +201,14 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL607", Severity.UNUSABLE, on="item", among=lambda items, _: _without_digest(items))
-def sha256_form(item: Item, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL607",
+    Severity.FATAL,
+    on="item",
+    causes=["sha256-no-name"],
+    among=lambda items, _: _without_digest(items),
+)
+def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
 
     MAAS: imports the metadata, downloads the file and compares its checksum as text, so that this
@@ -210,25 +216,34 @@ def sha256_form(item: Item, look: Look) -> Iterator[Said]:
         retried for two hours and then the *whole import* fails; 3.8 fails the selection
         (`write_content_thread`, maasserver/bootresources.py; `LocalBootResourceFile.valid`,
         maasserver/utils/bootresource.py; `AsyncLocalBootResourceFile.valid`,
-        maasservicelayer/utils/image_local_files.py).
+        maasservicelayer/utils/image_local_files.py). From 3.5 to 3.7 an empty one, or one of a few
+        letters, may leave the file without a name on disk: the *whole import* then ends with an
+        `IntegrityError` (`calculate_filename_on_disk`, maasserver/models/bootresourcefile.py).
     Why: some tools write hexadecimal in upper case, or with a prefix, or another checksum
         altogether.
     Fix: write the output of `sha256sum FILE`, as it is.
     Example:
         "sha256": "6A919FB5C19F04DF
     """
-    sha256 = item.get("sha256")
+    if isinstance(seen, Event):
+        key, sha256 = str(_item(seen.place).path[-1]), seen.values["value"]
+        message = f"item {quoted(key)} has {shown(sha256)} as sha256, expected "
+        remedy = "write the output of `sha256sum` for the file"
+        yield Said(message + "64 lower-case hexadecimal digits", remedy)
+        return
+    sha256 = seen.get("sha256")
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
         return  # an event of its own, or nothing wrong
-    lines = look.stores(item)
+    lines = look.stores(seen)
     if lines:
         upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
         yield Said(
-            f"item {quoted(item.key)} has {shown(sha256)} as sha256, expected "
+            f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected "
             + ("it in lower case" if upper else "64 lower-case hexadecimal digits"),
             "write it in lower case" if upper else "write the output of `sha256sum` for the file",
-            place=item.at("sha256"),
+            place=seen.at("sha256"),
             lines=lines,
+            severity=Severity.UNUSABLE,
             effect="downloads the file and refuses it, since the checksum never matches",
         )
 
@@ -266,8 +281,14 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL609", Severity.UNUSABLE, on="item", among=lambda items, _: _without_size(items))
-def size_zero(item: Item, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL609",
+    Severity.UNUSABLE,
+    on="item",
+    causes=["size-zero"],
+    among=lambda items, _: _without_size(items),
+)
+def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
     """An item's `size` is zero, or less.
 
     MAAS: up to 3.4 counts the set as complete only if the file is really empty. From 3.5 to 3.7
@@ -280,16 +301,23 @@ def size_zero(item: Item, look: Look) -> Iterator[Said]:
     Example:
         "size": 0
     """
-    size = item.get("size")
+    remedy = "write the file's size in bytes; if the file is empty, build it again"
+    if isinstance(seen, Event):
+        key, size = str(_item(seen.place).path[-1]), seen.values["size"]
+        message = f"item {quoted(key)} has {shown(size)} as `size`, expected that of its file"
+        place = seen.place.below("size")
+        yield Said(message, remedy, place=place)
+        return
+    size = seen.get("size")
     number = _number(size)
     if number is None or number > 0:
         return
-    lines = look.stores(item)
+    lines = look.stores(seen)
     if lines:
         yield Said(
-            f"item {quoted(item.key)} has {shown(size)} as `size`, expected that of its file",
-            "write the file's size in bytes; if the file is empty, build it again",
-            place=item.at("size"),
+            f"item {quoted(seen.key)} has {shown(size)} as `size`, expected that of its file",
+            remedy,
+            place=seen.at("size"),
             lines=lines,
             effect="never gets the file, and mostly fails the import over it",
         )

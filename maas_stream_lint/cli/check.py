@@ -1,4 +1,4 @@
-"""The command ``check``: what is wrong with streams, in every format that is asked for."""
+"""The command ``check``: what is wrong with streams, in all requested formats."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.report.formats import Target
 
-#: So many findings that a baseline has and a stream has not are named.
+#: The most findings that are named as gone from the baseline.
 _MOST_GONE = 10
 
 
@@ -92,7 +92,7 @@ def check(
         out.write(known.rest().render(), write_baseline)
     write(reports, thresholds, wanted, alone=source is not None)
     if EXIT_FAILED in codes:
-        complain("error: some metadata was too much to be read, and nothing is known of it")
+        complain("error: some metadata was too large to read, so the check is incomplete")
     sys.exit(max([*codes, EXIT_FAILED * failed]))
 
 
@@ -101,7 +101,7 @@ def _runs(ctx: click.Context, given: Options) -> list[Options]:
     if given.source is not None:
         return [given]
     if not ctx.obj.sources:
-        raise UsageError("no source is named", "name one, or list `sources` in a configuration")
+        raise UsageError("no source is given", "give one, or list `sources` in a configuration")
     return [given._replace(**_own(ctx, listed), source=listed.source) for listed in ctx.obj.sources]
 
 
@@ -119,7 +119,7 @@ def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
 
 
 def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Severity], bool]:
-    """A report on each source with its threshold, and whether one could not be checked."""
+    """A report on each source, its threshold, and whether any source could not be checked."""
     from maas_stream_lint.report.verdict import exit_code
 
     reports: list[Report] = []
@@ -142,7 +142,7 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
 
 
 def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
-    """The reports as the configuration wants them."""
+    """The reports with the changes that the configuration makes."""
     from datetime import datetime, timezone
 
     from maas_stream_lint.configuration.overrides import apply_settings
@@ -172,13 +172,13 @@ def _recorded(reports: list[Report], path: str) -> Comparison:
 
 
 def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[Report]:
-    """The reports with only what is new; what is gone is said."""
+    """The reports with only new findings. Notices name known findings that are gone."""
     reports, gone = known.compare(reports)
     for one in gone[:_MOST_GONE]:
         complain(f"notice: gone from {path}: {one}")
     if gone:
         more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
-        complain(f"notice: {more}--write-baseline {path} takes them out of the file")
+        complain(f"notice: {more}--write-baseline {path} removes them from the file")
     return reports
 
 

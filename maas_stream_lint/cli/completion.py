@@ -1,4 +1,4 @@
-"""What a shell proposes for a value that is being typed."""
+"""What a shell proposes while a value is typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def release_lines(
 
 
 def rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Codes, for what begins like one, and else names."""
+    """Codes, if the value starts like one; otherwise names."""
     from maas_stream_lint.checks import all_rules
 
     as_code = incomplete.rpartition(",")[2].upper().startswith("MSL")
@@ -31,7 +31,7 @@ def rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 
 
 def source(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Files and directories; nobody can guess a URL."""
+    """Files and directories; a URL cannot be completed."""
     return [CompletionItem(incomplete, type="file")]
 
 
@@ -41,7 +41,7 @@ def folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 
 def _last(known: Iterable[tuple[str, str | None]], incomplete: str) -> Iterator[CompletionItem]:
-    """Propose for the last part of a list. What stands there already is not proposed again."""
+    """Propose the last part of a list, without values that the list already has."""
     before, comma, begun = incomplete.rpartition(",")
     said = set(before.split(","))
     for value, about in known:

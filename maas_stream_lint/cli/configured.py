@@ -1,4 +1,4 @@
-"""Commands whose options have values from the environment and a configuration, too."""
+"""Commands whose options also take values from the environment and a configuration."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from maas_stream_lint.names import CONFIG_KEYS
 if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Setting, Settings
 
-#: Keys of a configuration whose parameters are called otherwise.
+#: Keys of a configuration whose parameters have another name.
 CALLED = {"files": "mode", "format": "forms"}
 PREFIX = "MAAS_STREAM_LINT_"
 
 
 class Configured(click.Command):
-    """A command whose options have values from the environment and a file, too."""
+    """A command whose options also take values from the environment and a file."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         """Name the environment variables."""
@@ -30,12 +30,12 @@ class Configured(click.Command):
                 param.envvar = PREFIX + key.upper()
 
     def key_of(self, param: click.Parameter) -> str | None:
-        """The key of the configuration that is about an option."""
+        """The key of the configuration for an option."""
         key = _key(param)
         return key if key in CONFIG_KEYS else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Look for the file first, as it says what the options' defaults are."""
+        """Read the configuration first, because it gives the options their defaults."""
         given = self.make_parser(ctx).parse_args(list(args))[0]
         help_option = self.get_help_option(ctx)
         helps = help_option is not None and given.get(help_option.name) is True
@@ -55,7 +55,7 @@ class Configured(click.Command):
 
 
 def settings_of(given: dict[str, Any]) -> Settings:
-    """The configuration that a command's options lead to."""
+    """The configuration that applies to a command's options."""
     from maas_stream_lint.configuration import search
     from maas_stream_lint.configuration.reading import load
     from maas_stream_lint.configuration.settings import Settings
@@ -63,19 +63,19 @@ def settings_of(given: dict[str, Any]) -> Settings:
     named = given.get("config")
     if given.get("no_config"):
         if named:
-            raise UsageError("--config and --no-config can't go together", "choose one")
+            raise UsageError("--config and --no-config cannot be combined", "choose one")
         return Settings()
     named = named or os.environ.get(f"{PREFIX}CONFIG")
     return load(Path(named) if named else search.find(given.get("source")))
 
 
 def converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:
-    """A value of a file as an option would take it; what is wrong with it is said with its line."""
+    """A value of a file, converted as the option does it. Errors name its line."""
     several = isinstance(setting.value, list)
     values = setting.value if several else [setting.value]
     try:
         if several and not param.multiple:
-            raise click.BadParameter("expected one value, got a list")
+            raise click.BadParameter("expected one value, not a list")
         for value in values:
             param.type.convert(value, param, ctx)
         if param.callback is not None:

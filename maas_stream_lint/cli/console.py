@@ -1,4 +1,4 @@
-"""What the program says beside its report: lines on standard error, and how far the files are."""
+"""What the program writes to standard error: single lines, and progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST = 60
 
 
 def complain(line: str) -> None:
-    """Write one line to standard error, with everything escaped that a terminal might obey."""
+    """Write one line to standard error, with escapes for what a terminal might obey."""
     from maas_stream_lint.output import clean
 
     click.echo(clean(" ".join(line.split())), err=True)
@@ -49,13 +49,13 @@ def terminable() -> Iterator[None]:
 
 
 def shortened(text: str) -> str:
-    """A text of the user's or of an exception, quoted, on one line and not too long."""
+    """A text of the user or of an exception: quoted, shortened, on one line."""
     shown = " ".join(text.split())
     return repr(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…")
 
 
 def progress(*, verbose: bool) -> Progress | None:
-    """Who is told how far the files are: a terminal, or, if asked for, a log."""
+    """Where progress goes: to a terminal, or with ``verbose`` to a log."""
     if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from maas_stream_lint.report.meter import Bar
 

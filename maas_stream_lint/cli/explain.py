@@ -52,7 +52,8 @@ def explain(
     matches = [] if rule is not None else loglines.recognise_all(what)
     if rule is None and not matches:
         raise UsageError(
-            f"no rule and no line of MAAS's log: {shortened(what)}", _nearest(what, known)
+            f"neither a rule nor a known line of MAAS's log: {shortened(what)}",
+            _nearest(what, known),
         )
     options = Options(**given)
     report = checked(options) if options.source is not None else None

@@ -93,14 +93,14 @@ def fix(
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} cannot go together", "choose one")
+        raise UsageError(f"{' and '.join(chosen)} cannot be combined", "choose one")
     if with_files and target is None:
         raise UsageError("--with-files goes with --output", "give --output DIR")
     if (no_backup or backup is not None) and not (in_place or target is not None):
         flag = "--no-backup" if no_backup else "--backup"
         raise UsageError(f"{flag} goes with --in-place or --output", "leave it out")
     if no_backup and backup is not None:
-        raise UsageError("--backup and --no-backup cannot go together", "choose one")
+        raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
     signer = _signer(sign)
     options = Options(**given)

@@ -1,4 +1,4 @@
-"""For pre-commit: checks the trees that changed files belong to.
+"""The hook for pre-commit: it checks the trees that the changed files belong to.
 
 ``python -m maas_stream_lint.cli.hook [OPTION…] FILE…``: the options are those of ``check``.
 """
@@ -15,10 +15,10 @@ _METADATA = re.compile(r"(?P<root>(?:.*/)?)streams/v1/.+\.s?json")
 
 
 def sources(paths: list[str]) -> list[str]:
-    """What MAAS would be given for the trees of these files, each once.
+    """The source to check for each tree of these files.
 
-    The signed index, which is what MAAS asks a bare root for; the plain one where there is no
-    other; the root itself where there is none.
+    This is the signed index, which MAAS asks for at a bare root; without it the plain index; and
+    without any index the root.
     """
     roots = dict.fromkeys(
         match["root"] for path in paths if (match := _METADATA.fullmatch(path)) is not None
@@ -31,7 +31,7 @@ def sources(paths: list[str]) -> list[str]:
 
 
 def run(arguments: list[str]) -> int:
-    """Check each tree; the worst exit code."""
+    """Check each tree, and return the highest exit code."""
     paths = [a for a in arguments if not a.startswith("-") and _METADATA.fullmatch(a)]
     options = [a for a in arguments if a not in paths]
     worst = 0

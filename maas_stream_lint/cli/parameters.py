@@ -1,4 +1,4 @@
-"""What options take: the types of their values, and what is checked of them."""
+"""The types of options' values, and the checks of these values."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def listed(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
     """``("3.5,3.6", "3.8")`` → ``["3.5", "3.6", "3.8"]``."""
     parts = [part.strip() for value in given for part in value.split(",")]
     if not all(parts):
-        raise click.BadParameter("a part of the list is empty")
+        raise click.BadParameter("the list has an empty part")
     return parts
 
 
 def headers(
     ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
-    """``("Name: value",)`` → ``(("Name", "value"),)``. A value may be a secret: never repeat it."""
+    """``("Name: value",)`` → ``(("Name", "value"),)``. No message repeats a value."""
     made = []
     for text in given:
         name, colon, value = text.partition(":")
@@ -50,19 +50,19 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
         size = int(float(match[1]) * _UNITS[match[2]]) if match is not None else 0
         if size < 1:
-            self.fail(f"{value!r} is no size; write 500M, or 2G", param, ctx)
+            self.fail(f"{value!r} is not a size; write 500M or 2G", param, ctx)
         return size
 
 
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
-    """The token that an environment variable or a file holds. It is never repeated."""
+    """The token in an environment variable or a file. No message repeats it."""
     if given is None:
         return None
     if param.name == "token_file":
         try:
             held = Path(given).read_text("utf-8").strip()
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "it is no text"
+            why = getattr(error, "strerror", None) or "it is not text"
             raise click.BadParameter(f"cannot read {given!r}: {why.lower()}") from None
     else:
         held = os.environ.get(given, "").strip()
@@ -72,14 +72,14 @@ def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str 
 
 
 def seconds(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
-    """A time that can be meant."""
+    """A number of seconds, up to a day."""
     if given is not None and not 0 < given <= A_DAY:  # NaN is neither
-        raise click.BadParameter("expected more than 0 seconds, and no more than a day")
+        raise click.BadParameter("expected more than 0 seconds and at most a day")
     return given
 
 
 class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A form of the report, and the file that it goes to: ``sarif=out.sarif``, ``text``."""
+    """A format of the report, and the file that it goes to: ``sarif=out.sarif``, ``text``."""
 
     name = "form"
 
@@ -89,7 +89,7 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             return value
         form, equals, file = value.partition("=")
         if form not in FORMATS:
-            self.fail(f"{form!r} is none of {', '.join(FORMATS)}", param, ctx)
+            self.fail(f"{form!r} is not a format; use one of {', '.join(FORMATS)}", param, ctx)
         if equals and not file:
             self.fail(f"{value!r} names no file", param, ctx)
         return Target(form, file or None)
@@ -97,14 +97,14 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
-        """The names that begin so."""
+        """The formats whose names begin so."""
         return [
             click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
         ]
 
 
 class FormOption(click.Option):
-    """Names the forms in its help, which are not known before they are asked for."""
+    """An option whose help names the formats when it is shown."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option's lines in ``--help``."""

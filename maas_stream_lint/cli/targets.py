@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def targets(forms: Sequence[Target], output: str | None, *, several: bool = False) -> list[Target]:
-    """Where each form goes. Raises UsageError before any work is done for nothing."""
+    """Where each format goes. Raises UsageError before any work is done."""
     from maas_stream_lint import output as out
 
     given = list(forms)
@@ -27,18 +27,20 @@ def targets(forms: Sequence[Target], output: str | None, *, several: bool = Fals
     loose = [target for target in given if target.file is None]
     if len(loose) > 1 and forms:
         names = " and ".join(target.form for target in loose)
-        raise UsageError(f"{names} can't share one output", "name files: --format FORM=FILE")
+        raise UsageError(f"{names} cannot share one output", "name files: --format FORM=FILE")
     if output is not None and not loose:
-        raise UsageError("--output has no format to go with", "each has a file of its own")
+        raise UsageError(
+            "--output has no effect, because every format has its own file", "leave it out"
+        )
     first = loose[0] if loose else None
     made = [target._replace(file=output) if target is first else target for target in given]
     files = [os.path.realpath(target.file) for target in made if target.file is not None]
     if len(set(files)) < len(files):
-        raise UsageError("two formats can't share one file", "name another file for one of them")
+        raise UsageError("two formats cannot share one file", "name another file for one of them")
     for target in made:
         out.check_target(target.file)
         if several and not FORMATS[target.form].holds_several:
-            raise UsageError(f"{target.form} can't hold several sources", "name one")
+            raise UsageError(f"{target.form} cannot hold several sources", "name one source")
     return made
 
 
@@ -49,9 +51,9 @@ def write(
     *,
     alone: bool,
 ) -> None:
-    """Write reports in all forms; to files first, so that they are there whoever reads.
+    """Write reports in all formats; first to files, so that they exist whoever reads the output.
 
-    ``alone``: there is one report, which is not the only one of a list.
+    ``alone``: the reports are one, of a source that the user named, and not a list of one.
     """
     from maas_stream_lint import output as out
 

@@ -1,4 +1,4 @@
-"""A file that is being read, for what there is to say of its lines."""
+"""A file that is being read, for errors that name its lines."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 
 class Page:
-    """The lines of a file. ``prefix``: the table in it that is ours."""
+    """The lines of a file. ``prefix``: the table in it that is for this tool."""
 
     def __init__(self, path: Path, lines: dict[Key, int], prefix: Key) -> None:
         """``lines``: key → line, as of `tomlplaces`."""
         self.path, self.lines, self.prefix = path, lines, prefix
 
     def origin(self, key: Key) -> Origin:
-        """Where a key stands."""
+        """The file and line of a key."""
         whole = (*self.prefix, *key)
-        # What is missing has no line: the table that lacks it has.
+        # A missing key has no line, but the table that lacks it has one.
         while whole not in self.lines:
             whole = whole[:-1]
         return Origin(self.path, self.lines[whole])
 
     def error(self, key: Key, message: str, hint: str | None = None) -> UsageError:
-        """What is wrong with a key, with its line in front."""
+        """An error about a key, which starts with the key's line."""
         name = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in key).lstrip(".")
         return UsageError(f"{self.origin(key)}: {name + ': ' if name else ''}{message}", hint)
 
     def fail(self, key: Key, message: str, hint: str | None = None) -> NoReturn:
-        """Raise it."""
+        """Raise the error."""
         raise self.error(key, message, hint)
 
     def beside(self, name: str) -> Path:
-        """A path in the file, which is relative to the file's folder."""
+        """The path that a value means: relative to the folder of the file."""
         return Path(os.path.normpath(self.path.parent / os.path.expanduser(name)))  # noqa: PTH111 - Path raises

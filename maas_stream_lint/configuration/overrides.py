@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def apply_settings(
     reports: Sequence[Report], settings: Settings, today: date, *, whole: bool = True
 ) -> tuple[list[Report], list[str]]:
-    """The reports with other severities and without what is excused, and what there is to say.
+    """The reports with other severities and without excused findings; and notices for the user.
 
-    ``whole``: whether all was looked at that the ignores may be about. One that ran out excuses
-    nothing; one that finds nothing to excuse is told of, so that it does not stay for ever.
+    ``whole``: whether the run checked everything that the ignores may be about. An expired ignore
+    excuses nothing. A notice names each ignore that is expired or matches nothing.
     """
     if not settings.severities and not settings.ignores:
         return list(reports), []
@@ -29,10 +29,10 @@ def apply_settings(
     notices = []
     for number, ignore in enumerate(settings.ignores):
         if ignore.ran_out(today):
-            after = "count again" if number in matched else "are no more, so remove it"
+            after = "count again" if number in matched else "are gone, so remove it"
             notices.append(
-                f"{ignore.origin}: this ignore ran out on {ignore.until}, and its findings "
-                f"{after} (its reason was: {ignore.reason})"
+                f"{ignore.origin}: this ignore expired on {ignore.until}, and its findings "
+                f"{after} (reason: {ignore.reason})"
             )
         elif whole and number not in matched and any(_could_match(ignore, r) for r in reports):
             what = ", ".join(ignore.rules) + (f" on {ignore.product}" if ignore.product else "")
@@ -58,7 +58,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
                 left = left.on(set(left.maas) - set(ignore.maas or left.maas))
         excused += left is None or left.maas != finding.maas
         kept += [left] if left is not None else []
-    # Findings are shown worst first; of equals the order stays.
+    # Findings are shown worst first; equals keep their order.
     kept.sort(key=lambda f: -f.severity)
     aside = report.set_aside or SetAside()
     return replace(
@@ -70,7 +70,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
 
 
 def _could_match(ignore: Ignore, report: Report) -> bool:
-    """Whether a run would have found what an ignore is about."""
+    """Whether the run could have found what an ignore is about."""
     return report.looked_for(ignore.codes) and (
         ignore.maas is None or not set(ignore.maas).isdisjoint(report.look.lines)
     )

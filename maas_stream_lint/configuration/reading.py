@@ -1,4 +1,4 @@
-"""A configuration read, with all that it extends."""
+"""A configuration, read together with the files that it extends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN, _SHARED = (), ("tool", TABLE)
 
 
 def load(path: Path | None) -> Settings:
-    """The settings of a file; none for ``None``. Raises UsageError that names key and line."""
+    """The settings of a file; none for ``None``. Raises UsageError that names the key and line."""
     if path is None:
         return Settings()
     return _load(Path(os.path.normpath(path.absolute())), ())
@@ -44,15 +44,17 @@ def _load(path: Path, chain: tuple[Path, ...]) -> Settings:
         base = page.beside(name)
         if base in (*chain, path):
             names = " → ".join(shown(p) for p in (*chain, path, base))
-            page.fail(key, f"the files extend each other: {names}", "take one of them out")
+            page.fail(
+                key, f"the files extend each other in a circle: {names}", "remove one `extends`"
+            )
         if not is_a(base, Path.is_file):
-            page.fail(key, f"there is no file {shown(base)}", "paths are relative to this file")
+            page.fail(key, f"there is no file {shown(base)}", "write a path relative to this file")
         made = _over(made, _load(base, (*chain, path)))
     return _over(made, own_settings(page, data))
 
 
 def _over(base: Settings, own: Settings) -> Settings:
-    """What holds when ``own`` extends ``base``."""
+    """The settings of ``own``, which extends ``base``."""
     return Settings(
         own.file,
         tuple(dict.fromkeys((*base.extended, *own.extended, *filter(None, [base.file])))),

@@ -10,9 +10,9 @@ from maas_stream_lint.source import is_local, local_path
 
 
 def find(source: str | None = None, start: Path | None = None) -> Path | None:
-    """The file that holds for a source: above a local one, else above the working directory.
+    """The file that applies to a source: above a local one, else above the working directory.
 
-    The first directory that has one ends the search, and so does one with a ``.git``.
+    The search stops at the first directory that has one, and at a directory with a ``.git``.
     """
     starts = [start or Path.cwd()]
     if source is not None and is_local(source):

@@ -1,4 +1,4 @@
-"""What a configuration says, as records: settings, ignores, and where each stands."""
+"""The records of a configuration: settings, ignores, and the line of each."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NAME, TABLE = "maas-stream-lint.toml", "maas-stream-lint"
 
 
 class Origin(NamedTuple):
-    """Where in which file a setting stands."""
+    """The file and line of a setting."""
 
     file: Path
     line: int
 
     def __str__(self) -> str:
-        """``file:line``, as people find it from where they are."""
+        """``file:line``, relative to the working directory if it is below."""
         return f"{shown(self.file)}:{self.line}"
 
 
@@ -41,15 +41,15 @@ class Ignore:
     """Findings that are excused, with the reason."""
 
     product: str | None  #: a glob; ``None``: findings on anything
-    rules: tuple[str, ...]  #: as written
-    codes: frozenset[str]  #: the rules that are meant
+    rules: tuple[str, ...]  #: as the user wrote them
+    codes: frozenset[str]  #: the codes of these rules
     maas: tuple[str, ...] | None  #: release lines; ``None``: all
     reason: str
-    until: date | None  #: the last day on which it holds
+    until: date | None  #: the last day on which the ignore holds
     origin: Origin
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it is about a finding, on some release line at least."""
+        """Whether the ignore is about a finding, on at least one release line."""
         if self.product is not None:
             product = finding.place.product
             if product is None or not fnmatchcase(product, self.product):
@@ -58,38 +58,38 @@ class Ignore:
         return bites and finding.code in self.codes
 
     def ran_out(self, today: date) -> bool:
-        """Whether its last day is over."""
+        """Whether the last day is past."""
         return self.until is not None and today > self.until
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One of the sources that ``check`` alone checks."""
+    """A source that ``check`` checks if no SOURCE is named."""
 
-    source: str  #: a URL, or a path as seen from the working directory
+    source: str  #: a URL, or a path relative to the working directory
     values: Mapping[str, Setting]  #: its own settings
     origin: Origin
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a file says, and those that it extends."""
+    """What a file says, together with the files that it extends."""
 
-    file: Path | None = None  #: ``None``: there is none
+    file: Path | None = None  #: ``None``: there is no configuration
     extended: tuple[Path, ...] = ()
     values: Mapping[str, Setting] = field(default_factory=dict)  #: of KEYS
     sources: tuple[Listed, ...] = ()
-    #: Code → what its findings are taken to be, ``None`` for nothing at all; and where it says so.
+    #: Code → the severity that its findings get (``None``: they are off), and the origin.
     severities: Mapping[str, tuple[Severity | None, Origin]] = field(default_factory=dict)
     ignores: tuple[Ignore, ...] = ()
 
     def of(self, source: str | None) -> dict[str, Setting]:
-        """The settings for a source: those of its own, if it is listed, before the common ones."""
+        """The settings for a source: its own, if it is listed, override the common ones."""
         return {**self.values, **next((s.values for s in self.sources if _same(s, source)), {})}
 
 
 def shown(path: Path) -> str:
-    """A path as seen from the working directory, if it is below it."""
+    """A path, relative to the working directory if it is below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

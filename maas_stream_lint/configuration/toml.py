@@ -1,4 +1,4 @@
-"""A file on disk: whether it is there, its text, and the TOML in it."""
+"""A configuration file on disk: whether it exists, its text, and the TOML in it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def is_a(path: Path, question: Callable[[Path], bool]) -> bool:
-    """Whether a path is of a kind; no for what cannot be looked at."""
+    """The answer to a question about a path; no if the path cannot be looked at."""
     try:
         return question(path)
-    except (OSError, ValueError):  # behind a closed door, too long, no name at all
+    except (OSError, ValueError):  # no permission, too long, not a valid name
         return False
 
 
 def has_table(path: Path) -> bool:
-    """Whether a ``pyproject.toml`` says something to this tool."""
+    """Whether a ``pyproject.toml`` has a table for this tool."""
     text = read(path)
-    # Most do not even name us, and need no parsing.
+    # Most files do not name the tool, and need no parsing.
     return TABLE in text and isinstance(parsed(path, text).get("tool", {}).get(TABLE), dict)
 
 
@@ -41,7 +41,7 @@ def read(path: Path) -> str:
         raise UsageError(f"{shown(path)} is not UTF-8", "save it as UTF-8") from None
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
-        hint = "check the path, or leave it out with --no-config"
+        hint = "check the path, or use --no-config"
         raise UsageError(f"cannot read {shown(path)}: {why}", hint) from None
 
 
@@ -50,8 +50,8 @@ def parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        hint = "mend it, or go without with --no-config"
+        hint = "fix it, or use --no-config"
         raise UsageError(f"{shown(path)} is not TOML: {error}", hint) from None
     except RecursionError:
-        raise UsageError(f"{shown(path)} is nested too deeply", "see `--no-config`") from None
+        raise UsageError(f"{shown(path)} is nested too deeply", "use --no-config") from None
     return data

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key and list element stands, which no TOML parser tells."""
+"""The line of each key and list element in a TOML text, which no TOML parser gives."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PLAIN = re.compile(r"[^,\]}#\n]+")
 
 
 def lines(text: str) -> dict[Key, int]:
-    """Key → line, counted from 1. ``text`` has to be TOML: nothing is checked here.
+    """Key → line, counted from 1. ``text`` must be valid TOML: nothing is checked here.
 
-    A table is where it is first named; ``()`` is line 1.
+    The line of a table is the first that names it; that of ``()`` is 1.
     """
     return _Scan(text).found
 
@@ -38,7 +38,7 @@ class _Scan:
                 self._pair(table)
 
     def _skip(self) -> bool:
-        """Go to the next sign that says something."""
+        """Go to the next character that is neither blank nor in a comment."""
         match = _BLANK.match(self.text, self.at)
         self.at = match.end() if match is not None else self.at
         return self.at < len(self.text)

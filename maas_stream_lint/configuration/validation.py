@@ -1,4 +1,4 @@
-"""A file held to its schema, and what breaks it in words."""
+"""A file checked against its schema, with violations in words."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.lines import Page
     from maas_stream_lint.configuration.tomlplaces import Key
 
-#: What people will try, and must not: the file is for everybody's eyes.
+#: Keys that people may try: secrets must not be in a file that everybody reads.
 _SECRETS = {"header", "headers", "token", "token-env", "token-file", "password", "netrc"}
-NO_SECRETS = "give them with --token-env, --token-file or --header, or in ~/.netrc"
+NO_SECRETS = "use --token-env, --token-file, --header or ~/.netrc"
 
 
 def validate(page: Page, data: dict[str, Any]) -> None:
-    """Raise the first error, by its line, that the schema knows of."""
-    # Takes longer to import than a small stream to lint, so only who has a file waits for it.
+    """Raise the first violation of the schema, by line."""
+    # Imported only if there is a file, because the import takes longer than a small check.
     import jsonschema
 
     from maas_stream_lint.rulebook import rules_root
@@ -40,7 +40,7 @@ def validate(page: Page, data: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What TOML has and JSON has not, as text."""
+    """A TOML value as JSON: dates become text."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -58,14 +58,14 @@ _KINDS = {
 
 
 def _worded(error: Any) -> Iterable[tuple[Key, str, str | None]]:
-    """A schema error in words: key, message and hint. Values may be secrets: few are repeated."""
+    """A violation in words: key, message, hint. Values may be secrets, so few are repeated."""
     key: Key = tuple(error.absolute_path)
     value, wanted = error.instance, error.validator_value
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         for name in value:
             if name.lower().replace("_", "-") in _SECRETS:
-                yield (*key, name), "nothing secret belongs in a file", NO_SECRETS
+                yield (*key, name), "secrets must not be in a configuration", NO_SECRETS
             elif name not in known:
                 hint = near(name, known) or "known: " + ", ".join(known)
                 yield (*key, name), "unknown key", hint
@@ -84,9 +84,9 @@ def _worded(error: Any) -> Iterable[tuple[Key, str, str | None]]:
         close = near(value, wanted) if isinstance(value, str) else None
         yield key, f"expected one of {known}", close
     elif error.validator == "pattern":
-        yield key, "expected a date", "write 2027-01-31"
+        yield key, "expected a date", "write it like 2027-01-31"
     elif error.validator in ("minLength", "minItems"):
-        yield key, "is empty", "write something, or leave it out"
+        yield key, "is empty", "write a value, or remove the key"
     else:
         bounds = {
             "minimum": f"{wanted} or more",

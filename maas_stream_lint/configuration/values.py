@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def own_settings(page: Page, data: dict[str, Any]) -> Settings:
-    """What a valid file says itself."""
+    """What a valid file says, without the files that it extends."""
     severities = {}
     written = data.get("severities", {})
-    # What names one rule goes before what names many.
+    # An entry that names one rule overrides one that names many.
     for given in sorted(written, key=lambda g: -len(_codes(page, ("severities", g), g))):
         key = ("severities", given)
         level = None if written[given] == "off" else Severity[written[given].upper()]
@@ -77,7 +77,7 @@ def _listed(page: Page, key: Key, given: Any) -> Listed:
         if "://" not in source and not source.lower().startswith("file:"):
             source = shown(page.beside(source))
     elif "@" in source.partition("://")[2].partition("/")[0]:
-        page.fail(key, "credentials do not belong in a file", NO_SECRETS)
+        page.fail(key, "credentials must not be in a configuration", NO_SECRETS)
     return Listed(source, _values(page, key, table), page.origin(key))
 
 
@@ -90,7 +90,9 @@ def _ignore(page: Page, key: Key, given: dict[str, Any]) -> Ignore:
         try:
             until = date.fromisoformat(str(given["until"]))
         except ValueError:
-            page.fail((*key, "until"), f"there is no day {given['until']}", "write 2027-01-31")
+            page.fail(
+                (*key, "until"), f"{given['until']} is not a date", "write it like 2027-01-31"
+            )
     maas = _lines(page, (*key, "maas"), given["maas"]) if "maas" in given else None
     return Ignore(
         given.get("product"),
@@ -115,7 +117,7 @@ def _lines(page: Page, key: Key, given: list[str]) -> tuple[str, ...]:
 
 
 def _codes(page: Page, key: Key, given: str) -> set[str]:
-    """The rules that a code, prefix or name means."""
+    """The codes of the rules that a code, prefix or name means."""
     from maas_stream_lint.checks import all_rules
     from maas_stream_lint.rule import selected
 

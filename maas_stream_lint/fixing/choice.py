@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fixing.documents import relisted
 from maas_stream_lint.fixing.jsontext import Rename, Set
 from maas_stream_lint.fixing.proposal import CHOICE, Part, Proposal
 
@@ -215,8 +214,6 @@ def _as_ubuntu(product: Product, context: Context) -> Proposal:
     ]
     moved = ((Place(file, at), Place(file, ("products", name))),)
     parts.append(Part(file, Rename(at, name)))
-    names = {each.name for each in product.file.products} - {product.name} | {name}
-    parts += relisted(context, file, names)
     return Proposal(tuple(parts), f"make it the Ubuntu product `{name}`", CHOICE, renamed=moved)
 
 

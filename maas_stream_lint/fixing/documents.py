@@ -15,7 +15,7 @@ from maas_stream_lint.fixing.registry import fixes
 from maas_stream_lint.stream import INDEX_JSON, expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.fixing.proposal import Context
@@ -261,7 +261,6 @@ def split(finding: Finding, context: Context) -> Iterator[Proposal]:
             (Place(file, ("products", name)), Place(path, ("products", name)))
             for name in kinds[kind]
         ]
-    parts += relisted(context, file, kinds[next(iter(kinds))])
     what = f"move the {' and '.join(others)} products into files of their own"
     yield Proposal(tuple(parts), what, UNSAFE, added, tuple(renamed))
 
@@ -284,16 +283,6 @@ def entry_of(path: str, data: dict[str, Any], context: Context) -> dict[str, Any
         "products": sorted(data["products"]),
         "updated": written(_updated(data, context)),
     }
-
-
-def relisted(context: Context, file: str, names: Iterable[str]) -> list[Part]:
-    """The lists of a file's products in all entries that name it, brought up to date."""
-    return [
-        Part(index.path, Set(("index", entry.content_id, "products"), sorted(names)))
-        for index in context.look.catalog.indexes
-        for entry in index.entries
-        if entry.names == file and isinstance(entry.raw.get("products"), list)
-    ]
 
 
 def tidied(path: str) -> str | None:
@@ -362,8 +351,8 @@ def _kind(product: Any) -> str:
     """Which of the strict engine's shapes of file a product is for."""
     if isinstance(product, dict) and "bootloader-type" in product:
         return "bootloader"
-    keys = {item.get("ftype") for item in _items(product)}
-    return "multi-file" if "boot-kernel" in keys else "single-file"
+    boots = any(item.get("ftype") == "boot-kernel" for item in _items(product))
+    return "multi-file" if boots else "single-file"
 
 
 def _loaded(body: bytes) -> dict[str, Any]:

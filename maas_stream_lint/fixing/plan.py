@@ -17,6 +17,7 @@ from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing import documents, items, products
+from maas_stream_lint.fixing.batch import compatible, with_lists
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.fixing.overlay import Overlay
 from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
@@ -214,6 +215,7 @@ class _Planner:
                 for finding in self._report.findings
                 if finding.name in FIXERS and (only is None or finding.name in only)
                 for proposal in FIXERS[finding.name](finding, context)
+                if _is_json(proposal)
             ]
             if not self._try(proposals):
                 return
@@ -223,7 +225,7 @@ class _Planner:
         return Context(report.look, report.findings, self._tree, self._images, self._now)
 
     def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
-        """Make what is allowed and does good; whether anything was made."""
+        """Make what is allowed and helps; say whether another round may make more."""
         wanted: list[tuple[Finding, Proposal]] = []
         seen: set[tuple[Any, ...]] = set()
         for finding, proposal in proposals:
@@ -236,7 +238,10 @@ class _Planner:
                 seen.add(parts)
                 wanted.append((finding, proposal))
         self._round = len(self._edits)
-        return bool(wanted) and self._halve(wanted)
+        chosen, known = compatible(wanted), len(self._failed)
+        made = bool(chosen) and self._halve(chosen)
+        # What was put off may help now that what it was put off for has failed.
+        return made or (len(chosen) < len(wanted) and len(self._failed) > known)
 
     def _lacking(self, proposal: Proposal) -> str | None:
         """The flag that an edit takes and that was not given."""
@@ -285,6 +290,7 @@ class _Planner:
 
     def _harm_of(self, wanted: list[tuple[Finding, Proposal]]) -> set[tuple[str, str]]:
         """Make them all, unless they do harm: then which products take it."""
+        wanted = with_lists(wanted, self._report.look)
         try:
             texts = self._applied(wanted)
         except ChangeError:
@@ -385,6 +391,16 @@ def _owned_up(proposal: Proposal, context: Context) -> Proposal:
             if isinstance(held, (dict, list)) and held and type(held) is not type(change.value):
                 return replace(proposal, consent=UNSAFE)
     return proposal
+
+
+def _is_json(proposal: Proposal) -> bool:
+    """Whether all that a proposal writes is JSON: Python also reads, and writes, ``NaN``."""
+    values = [part.change.value for part in proposal.parts if isinstance(part.change, Set)]
+    try:
+        json.dumps([values, proposal.added], allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parts(proposal: Proposal) -> tuple[Any, ...]:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fixing.documents import relisted
 from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment
 from maas_stream_lint.fixing.registry import fixes
@@ -225,8 +224,7 @@ def product_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
     file, name = finding.place.file, finding.place.product
     products = context.at(Place(file, ("products",)))
     if name is not None and isinstance(products, dict):
-        rest = relisted(context, file, products.keys() - {name})
-        yield _dropped(Place(file, _at(finding)), "product", *rest)
+        yield _dropped(Place(file, _at(finding)), "product")
 
 
 @fixes("newest-version-empty", "old-version-partial", "newest-version-partial")
@@ -284,10 +282,10 @@ def _field(finding: Finding, name: str, value: str, consent: str | None = None) 
     return Proposal((part,), f"write `{name}`: `{value}`", consent)
 
 
-def _dropped(place: Place, what: str, *more: Part) -> Proposal:
+def _dropped(place: Place, what: str) -> Proposal:
     part = Part(place.file, Remove(place.path))
     return Proposal(
-        (part, *more), f"take the {what} `{place.path[-1]}` out", DROP, renamed=((place, None),)
+        (part,), f"take the {what} `{place.path[-1]}` out", DROP, renamed=((place, None),)
     )
 
 

@@ -52,6 +52,10 @@ class Answers:
         """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
         return self._ask(refusal, said)
 
+    def log_text(self, name: str) -> str:
+        """A member of the line's ``[log]`` table: what MAAS writes."""
+        return self._ask(log_text, name)
+
     def flavoured(self, subarch: str, kflavor: str | None) -> str:
         """The subarch with its flavour, as the boot resource is called."""
         return self._ask(flavoured, subarch, kflavor)
@@ -122,6 +126,11 @@ def too_long(release: Release, column: str, length: int) -> int | None:
 def refusal(release: Release, said: str) -> str:
     """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
     return release.refusal(said)
+
+
+def log_text(release: Release, name: str) -> str:
+    """A member of a release's ``[log]`` table: what MAAS writes."""
+    return str(release.data["log"][name])
 
 
 def flavoured(release: Release, subarch: str, kflavor: str | None) -> str:
@@ -205,6 +214,7 @@ GROUNDS: dict[Callable[..., Any], Callable[[Release], Any]] = {
     policy: lambda release: release.data["import"],
     too_long: lambda release: release.data["limits"],
     refusal: lambda release: release.data["database"],
+    log_text: lambda release: release.data["log"],
     flavoured: lambda release: release.policy("flavour"),
     supported: lambda release: (release.version, release.policy("maas-supported")),
     dated: lambda release: release.policy("support-eol"),

@@ -29,7 +29,7 @@ class Refusal(NamedTuple):
 
     def values(self, field: str, value: str) -> dict[str, Any]:
         """What a rule needs to word the event."""
-        values: dict[str, Any] = {"field": field, "value": value}
+        values: dict[str, Any] = {"field": field, "value": value, "database": True}
         return values if self.width is None else {**values, "width": self.width}
 
 

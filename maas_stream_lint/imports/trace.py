@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.rows import BootResource, Cached
+    from maas_stream_lint.imports.situation import Row
+    from maas_stream_lint.imports.stored import Stored
 
 
 class Kind(Enum):
@@ -62,6 +64,37 @@ class Import(NamedTuple):
 
 
 @dataclass
+class Outcome:
+    """What an import changes in a MAAS, beside what is new: what it fetches, deletes and keeps."""
+
+    order: tuple[str, ...] = ()  #: the sources by name, as MAAS walks them
+    fatal_pass: int = 0  #: the pass that the import ends in
+    fatal_source: str | None = None
+    #: Each with the name of the source.
+    chosen: list[tuple[str, str]] | None = None
+    finalize: list[tuple[str, str]] = field(default_factory=list)  #: lines: level, text
+    bootsources: list[tuple[str, str]] = field(default_factory=list)  #: likewise
+    errors: list[str] = field(default_factory=list)  #: what users see of sources that failed
+    notifications: list[str] = field(default_factory=list)
+    downloads: list[str] = field(default_factory=list)  #: sha256 of what is fetched
+    requeued: list[str] = field(default_factory=list)  #: sha256 of what is queued and there
+    from_: dict[str, list[str]] = field(default_factory=dict)  #: sha256 → the sources it has
+    deleted: list[str] = field(default_factory=list)  #: sha256 of what is deleted
+    deleted_by_change: list[str] = field(default_factory=list)  #: the same, before any import
+    #: The sets before anything is fetched, and those that are left.
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    files: list[list[Any]] = field(default_factory=list)
+    # The strict engine alone.
+    synced: list[Row] = field(default_factory=list)
+    nothing_to_download: list[Row] = field(default_factory=list)
+    aborted: dict[Row, Event] = field(default_factory=dict)
+    download_failed: list[Row] = field(default_factory=list)
+    failures: dict[str, Event | None] = field(default_factory=dict)  #: of each source's fetch
+    fetch_failed: str | None = None  #: what ended the fetch of all sources
+
+
+@dataclass
 class Trace:
     """One simulated import. Release lines that would answer alike share one."""
 
@@ -70,11 +103,29 @@ class Trace:
     events: list[Event] = field(default_factory=list)
     log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     imported: list[Import] = field(default_factory=list)
-    resources: list[Resource] = field(default_factory=list)
-    rows: list[BootResource] = field(default_factory=list)  #: in the order of their ids
-    cached: list[Cached] = field(default_factory=list)  #: likewise, each once
+    cached: list[Cached] = field(default_factory=list)  #: in the order of their ids, each once
+    stored: Stored | None = None  #: what MAAS holds then
+    unselected: set[tuple[str, str]] = field(default_factory=set)
+    """The products that no selection takes: products file, name."""
+    outcome: Outcome | None = None  #: of an import into a MAAS that was told of
     aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
     fatal: Event | None = None
+
+    @property
+    def rows(self) -> list[BootResource]:
+        """The boot resources that MAAS holds then, in the order of their ids."""
+        held = self.stored.resources.values() if self.stored is not None else ()
+        return [resource.row() for resource in held]
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The boot resource sets that MAAS holds then."""
+        held = self.stored.resources.values() if self.stored is not None else ()
+        return [
+            Resource(f"{r.name} {r.architecture}", s.version, s.label, r.kflavor, s.filetypes)
+            for r in held
+            for s in r.sets.values()
+        ]
 
     def abort(self, event: Event) -> None:
         """Record an event that ends the import; only the first one counts for the verdict."""

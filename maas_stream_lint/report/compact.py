@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
-    """All findings, worst first; nothing at all if there are none."""
+    """All findings, worst first; no line if there are none."""
     return (f"{line(report, finding)}\n" for finding in report.findings)
 
 

@@ -1,4 +1,4 @@
-"""A plan of edits for people: what is written and why, what is left, and who decides."""
+"""A plan of edits for people: edits, what is left, and choices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.publish import Written
 
 _INDENT, _LABELS = 4, 6
-#: So many edits of one rule are shown; the rest is counted.
+#: The most edits of one rule that are shown; the rest is counted.
 _FEW = 5
 
 

@@ -1,4 +1,4 @@
-"""What makes a finding the same one in the next run, though lines move and versions come."""
+"""What identifies a finding across runs, though lines move and versions come."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Finding
 
-#: Goes before all fingerprints: it changes if ever their making does.
+#: The first part of all fingerprints: it changes if their recipe changes.
 SCHEME = "maas-stream-lint/v1"
 _NUMBERS = re.compile(r"\d+")
 
 
 def key(finding: Finding) -> tuple[str, ...]:
-    """The rule, the file, the place but for the version's name, and the message but for numbers."""
+    """The rule, the file, the place without the version's name, and the message without numbers."""
     place = finding.place
     path = [str(step) for step in place.path]
     if place.version is not None:
@@ -29,8 +29,8 @@ def key(finding: Finding) -> tuple[str, ...]:
 def fingerprints(findings: Sequence[Finding]) -> list[str]:
     """A fingerprint for each finding: unique, and the same in the next run.
 
-    Findings with one key (in two versions of a product, say) are counted, so that no other finding
-    has a say in it.
+    Findings with the same key (in two versions of a product, say) are numbered. Other findings
+    have no influence.
     """
     seen: Counter[tuple[str, ...]] = Counter()
     made = []
@@ -38,7 +38,7 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
         same = key(finding)
         seen[same] += 1
         parts = [SCHEME, *same, str(seen[same])]
-        # Lengths in front, so that no two lists of parts make one text.
+        # With lengths in front, two different lists never make the same text.
         text = "".join(f"{len(part)}:{part}" for part in parts)
         made.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
     return made

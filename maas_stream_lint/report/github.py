@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.report.groups import Entry
     from maas_stream_lint.report.joining import Texts
 
-#: A step's summary may have 1 MiB.
+#: The most bytes of a step's summary: GitHub takes 1 MiB.
 MAX_SUMMARY = 1_000_000
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
-    """One annotation for all that is alike: GitHub shows ten of a kind for each step."""
+    """One annotation for like findings: GitHub shows ten of each kind for a step."""
     for section in sections(report.findings):
         for entry in section.entries:
             yield annotation(report, entry)
@@ -43,19 +43,19 @@ def annotation(report: Report, entry: Entry) -> str:
     place = finding.place
     where = {"line": place.line or 1, "col": place.column or 1}
     title = f"{finding.code} {finding.name} [{maas(finding.maas)}]"
-    # A server's file is nothing that GitHub could point into.
+    # GitHub has no lines of a server's file to point at.
     at = {} if is_remote(report) else {"file": clean(file_of(report, place)), **where}
     told = ",".join(f"{name}={_property(str(v))}" for name, v in {**at, "title": title}.items())
     return f"::{_kind(finding.severity)} {told}::{_data(_message(report, entry))}\n"
 
 
 def guarded(text: str, token: str) -> str:
-    """A text that is shown as it is, whatever commands an untrusted stream has put into it."""
+    """A text that GitHub shows as it is, whatever commands an untrusted stream puts into it."""
     return f"::stop-commands::{token}\n{text}::{token}::\n"
 
 
 def summary(report: Report, threshold: Severity, room: int = MAX_SUMMARY) -> str:
-    """The job summary, no longer than GitHub takes."""
+    """The job summary, no longer than GitHub accepts."""
     from maas_stream_lint.report import markdown
 
     told = markdown.render(report, threshold, Style())

@@ -1,4 +1,4 @@
-"""Findings put together as people read them: by product, and what many share as one."""
+"""Findings grouped as people read them: by product, and like ones of many products as one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Finding, Place
 
-#: As many products with the same trouble become one entry.
+#: From this many products with like findings on, these become one entry.
 MANY = 3
 
-#: So many values are named: an Ubuntu image has four items.
+#: The most values that are named: an Ubuntu image has four items.
 _FEW = 4
 
-#: What differs between messages of one shape: values in backticks, and numbers.
+#: The parts that differ between messages of one shape: values in backticks, and numbers.
 _VALUES = re.compile(r"(`[^`]*`|\d+)")
 
 Owner = tuple[str, str]  # products file and product
@@ -27,18 +27,18 @@ Owner = tuple[str, str]  # products file and product
 
 @dataclass(frozen=True)
 class Entry:
-    """Findings of one rule that say the same, written once."""
+    """Findings of one rule that say the same, shown once."""
 
     findings: tuple[Finding, ...]
 
     @property
     def first(self) -> Finding:
-        """The one to quote where they differ."""
+        """The finding to quote where they differ."""
         return self.findings[0]
 
     @property
     def grave(self) -> bool:
-        """Whether an image is lost by it."""
+        """Whether MAAS loses an image because of it."""
         return self.first.severity >= Severity.UNUSABLE
 
     @property
@@ -48,19 +48,19 @@ class Entry:
 
     @property
     def products(self) -> list[str]:
-        """The products concerned."""
+        """The products that the findings are about."""
         return list(dict.fromkeys(f.place.product for f in self.findings if f.place.product))
 
     @property
     def places(self) -> list[Place]:
-        """All primary places, then those further ones of a lone finding."""
+        """The primary places; for a lone finding also its other places."""
         primary = [f.place for f in self.findings]
         return primary if len(self.findings) > 1 else list(self.first.places)
 
 
 @dataclass(frozen=True)
 class Section:
-    """What stands under one heading."""
+    """The entries under one heading."""
 
     title: str
     product: bool  #: whether the title is a product's name
@@ -68,7 +68,7 @@ class Section:
 
 
 def sections(findings: Sequence[Finding]) -> list[Section]:
-    """Worst first; of equals the stream, what many products share, each product. Then advice."""
+    """Worst first; among equals the stream, many products, each product. Advice comes last."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_shape(finding), []).append(finding)
@@ -100,7 +100,7 @@ def sections(findings: Sequence[Finding]) -> list[Section]:
     ]
     return [
         *sorted(grave, key=lambda section: -section.entries[0].first.severity),
-        # Advice must not stand in front of what costs an image.
+        # Advice must not stand before findings that cost an image.
         *_section("Advice on several products", [e for e in shared if not e.grave]),
         *_section("Advice on the stream as a whole", [e for e in stream if not e.grave]),
     ]
@@ -113,9 +113,8 @@ def _section(title: str, entries: list[Entry]) -> list[Section]:
 def merged(texts: Iterable[str], *, example: bool = False) -> str:
     """Texts of one shape as one; the first of them if their shapes differ.
 
-    Of what differs first a few values are named; ``…`` stands for many, and for what goes with
-    them. ``example``: commands are told
-    by the first one, since one can't be made of ``…``.
+    The first value that differs is listed if there are few; ``…`` stands for the others.
+    ``example``: a command is shown whole, as for the first text, because ``…`` cannot be run.
     """
     split = [_VALUES.split(text) for text in dict.fromkeys(texts)]
     if len({_frame("".join(parts)) for parts in split}) > 1:

@@ -1,6 +1,6 @@
-"""The report as one HTML file: the matrix, each cell opening to its findings; no network needed.
+"""The report as one HTML file: a matrix whose cells open to their findings; it needs no network.
 
-It is readable without its script, and its policy lets no other script run and nothing be fetched.
+It can be read without its script. Its policy allows no other script, and fetches nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 #: Lines of a file shown before and after the one in question, and how much of a long line.
 _AROUND, _WIDEST = 2, 160
-#: So many places of a lone finding are shown with their lines.
+#: The most places of a lone finding that are shown with their lines.
 _SNIPPETS = 3
-#: So many of the products of one row are named before it is opened.
+#: The most products of a row that are named before it is opened.
 _NAMED = 2
 _ICONS = {
     outcome.IMPORTED: "\N{CHECK MARK}",
@@ -46,20 +46,20 @@ _ICONS = {
     Severity.WARNING.label: "\N{MIDDLE DOT}",
     Severity.INFO.label: "\N{MIDDLE DOT}",
 }
-#: What stands where a finding points: a key, a text, a number, a bracket.
+#: The token that a finding points at: a key, a text, a number, a bracket.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s,:"]+')
 
 
 @dataclass(frozen=True)
 class Row:
-    """Products that fare alike for the same reasons; or the stream as a whole."""
+    """Products with the same outcomes for the same reasons; or the stream as a whole."""
 
     products: tuple[str, ...]
     fates: tuple[str, ...]  #: one for each release line; ``""`` where there is nothing to say
     entries: tuple[Entry, ...]
 
     def biting(self, line: str) -> list[Severity]:
-        """How grave the entries are that tell of a release line."""
+        """The severities of the entries about a release line."""
         return [e.first.severity for e in self.entries if line in e.first.maas]
 
 
@@ -83,7 +83,7 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
 
 
 def rows(report: Report) -> list[Row]:
-    """What the matrix shows: the stream, then the products, worst first and the like as one."""
+    """The rows of the matrix: the stream, then the products, worst first."""
     lines = report.look.lines
     table = outcome.rows(report.look, report.findings)
     known = {(row.file, row.product) for row in table}
@@ -139,7 +139,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(css: str, script: str) -> str:
-    """Nothing but these two may run or dress the page, whatever a name slips into it."""
+    """The policy that allows only these two, whatever a name tries to add to the page."""
     style_src, script_src = (
         b64encode(sha256(text.encode()).digest()).decode() for text in (css, script)
     )
@@ -151,12 +151,12 @@ def _policy(css: str, script: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Untrusted text, with all that might hide, turn it round or be markup made visible."""
+    """Untrusted text, with hidden characters made visible and markup escaped."""
     return escape(brief(text))
 
 
 def _coded(text: str) -> str:
-    """An untrusted sentence, with what stands in backticks set off."""
+    """An untrusted sentence, with text in backticks as code."""
     parts = clean(text).split("`")
     if len(parts) % 2 == 0:
         return escape(clean(text))
@@ -188,13 +188,13 @@ def _header(report: Report, threshold: Severity, verdict: str) -> str:
 
 
 def _without_counts(report: Report, threshold: Severity) -> str:
-    """The closing line: the counts of findings stand in the chips."""
+    """The closing line without the counts of findings, which the chips show."""
     parts = summary_told(report, threshold).split(" · ")
     return " · ".join(parts[1:] if report.findings else parts)
 
 
 def _filter(report: Report) -> str:
-    """The form: only the script shows it, since it does nothing without."""
+    """The form, which only the script shows, because it needs the script."""
     levels = "".join(
         f'<option value="{level.value}">{level.label}{" and worse" if level < 4 else ""}</option>'
         for level in sorted(Severity, reverse=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
-    """One line after the other; that the summary is there tells that nothing is missing."""
+    """One line after another. The summary comes last: without it the output is cut."""
     said = report.to_dict(findings=False)
     yield _line("header", {"version": said["version"], "source": said["source"]})
     for finding in report.findings:

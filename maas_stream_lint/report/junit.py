@@ -23,13 +23,13 @@ Case = tuple[str, "list[Finding]"]  # what it is called, and what was found
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-#: What XML cannot hold, and ``clean`` lets pass.
+#: Characters that XML cannot hold and ``clean`` keeps.
 _NOT_XML = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
-    """Findings at or above the threshold fail a case; what is below stands in its output."""
-    # In ASCII: what standard output makes of other characters need not be UTF-8.
+    """Findings at or above the threshold fail a case; others are in its output."""
+    # In ASCII, because standard output may not be UTF-8.
     for part in _parts(report, threshold):
         yield part.encode("ascii", "xmlcharrefreplace").decode()
 
@@ -73,7 +73,7 @@ def _parts(report: Report, threshold: Severity) -> Iterator[str]:
 
 
 def _by_owner(report: Report) -> tuple[list[Finding], dict[Owner, list[Finding]]]:
-    """The findings on the stream; and those on each product, of which some have none."""
+    """The findings on the stream, and those on each product, which may be none."""
     owned: dict[Owner, list[Finding]] = {
         (product.file.path, product.name): [] for product in report.look.catalog.products
     }
@@ -88,7 +88,7 @@ def _by_owner(report: Report) -> tuple[list[Finding], dict[Owner, list[Finding]]
 
 
 def _names(owners: Sequence[Owner]) -> dict[Owner, str]:
-    """What a case is called: with its file where two products have one name."""
+    """The names of cases: with the file where two products have the same name."""
     known = [name for _, name in owners]
     return {
         (file, name): f"{name} ({file})" if known.count(name) > 1 else name for file, name in owners
@@ -140,5 +140,5 @@ def _xml(text: str) -> str:
 
 
 def _text(lines: str) -> str:
-    """Lines that are clean already: only what XML itself would misread is left."""
+    """Lines that are clean already, with XML's own characters escaped."""
     return escape(lines.translate(_NOT_XML), quote=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.report.groups import Entry, Section
     from maas_stream_lint.report.joining import Texts
 
-#: So many rows has the table; what is lost stands on top.
+#: The most rows of the table; what MAAS loses stands on top.
 _MOST_ROWS = 40
 _ICONS = {
     outcome.IMPORTED: "\N{WHITE HEAVY CHECK MARK}",
@@ -32,7 +32,7 @@ _ICONS = {
     outcome.IGNORED: "\N{CROSS MARK}",
     outcome.FATAL: "\N{NO ENTRY}",
 }
-#: What Markdown, its tables, GitHub's mentions or formulas might take for their own.
+#: Characters that have a meaning in Markdown, its tables, GitHub's mentions or formulas.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~!#$])")
 _ENTITIES = str.maketrans({"&": "&amp;", "@": "&#64;"})
 _LINKS = re.compile(r"(?<=\w)(?=://)|(?<=www)(?=\.)", re.IGNORECASE)
@@ -49,7 +49,7 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
         for section in sections(report.findings):
             lines += _section(section)
     elif report.findings:
-        lines += ["", "The findings are too many for this page."]
+        lines += ["", "There are too many findings for this page."]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -59,10 +59,10 @@ def join(texts: Texts) -> str:
 
 
 def code_span(text: str, *, cell: bool = False) -> str:
-    """An untrusted text as code, whatever backticks it has. ``cell``: it stands in a table."""
+    """An untrusted text as code, whatever backticks it has. ``cell``: it is in a table."""
     shown = brief(text)
     fence = "`" * (max(map(len, _TICKS.findall(shown)), default=0) + 1)
-    # Spaces keep its own backticks from those of the fence.
+    # Spaces separate its own backticks from those of the fence.
     pad = " " if shown[:1] in "` " or shown[-1:] in "` " else ""
     made = f"{fence}{pad}{shown}{pad}{fence}"
     # GitHub takes the backslash out of a table's code, and only there.
@@ -70,9 +70,9 @@ def code_span(text: str, *, cell: bool = False) -> str:
 
 
 def plain(text: str) -> str:
-    """An untrusted sentence: what it has in backticks as code, and nothing else as markup."""
+    """An untrusted sentence: text in backticks becomes code, and nothing else is markup."""
     parts = clean(text).split("`")
-    if len(parts) % 2 == 0:  # a backtick without its other half
+    if len(parts) % 2 == 0:  # a backtick without a partner
         return _escaped(clean(text))
     return "".join(
         code_span(part) if number % 2 and part else _escaped(part)

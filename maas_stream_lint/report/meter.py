@@ -1,4 +1,4 @@
-"""How far the look at the files is, on standard error: a bar, or a line now and then."""
+"""The progress of the image files on standard error: a bar, or a line every few seconds."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-#: What is over sooner is not worth a bar, in seconds.
+#: Seconds before the bar appears; shorter runs show none.
 PATIENCE = 1.0
 #: Seconds between two lines where there is no terminal.
 PAUSE = 10.0
 
 
 class Bar:
-    """A bar of files and bytes, that appears when it takes long."""
+    """A bar of files and bytes, which appears when the run takes long."""
 
     def __init__(self) -> None:
-        """Nothing is shown yet."""
+        """Show nothing yet."""
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._shown: Progress | None = None
@@ -43,19 +43,19 @@ class Bar:
             self._timer.start()
 
     def advance(self, size: int) -> None:
-        """Move on by so many bytes."""
+        """Advance by this many bytes."""
         with self._lock:
             self._read += size
             self._move()
 
     def finished(self, path: str) -> None:
-        """Move on by a file."""
+        """Advance by one file."""
         with self._lock:
             self._done += 1
             self._move()
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._timer is not None:
             self._timer.cancel()
         with self._lock:
@@ -88,37 +88,37 @@ class Bar:
 
 
 class Lines:
-    """A line every now and then."""
+    """A line every few seconds."""
 
     def __init__(self) -> None:
-        """Nothing is said yet."""
+        """Write nothing yet."""
         self._lock = threading.Lock()
         self._files = self._size = self._done = self._read = 0
         self._next = 0.0
 
     def begin(self, files: int, size: int) -> None:
-        """Say what there is to do."""
+        """Write how much there is to do."""
         self._files, self._size = files, size
         self._next = time.monotonic() + PAUSE
         if files:
             self._say()
 
     def advance(self, size: int) -> None:
-        """Note so many bytes more."""
+        """Count this many more bytes."""
         with self._lock:
             self._read += size
             if time.monotonic() >= self._next:
                 self._say()
 
     def finished(self, path: str) -> None:
-        """Note a file more."""
+        """Count one more file."""
         with self._lock:
             self._done += 1
             if time.monotonic() >= self._next or self._done == self._files:
                 self._say()
 
     def end(self) -> None:
-        """Nothing more is said."""
+        """Write nothing more."""
 
     def _say(self) -> None:
         self._next = time.monotonic() + PAUSE

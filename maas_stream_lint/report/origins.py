@@ -1,4 +1,4 @@
-"""What is set, to what, and by whom: for people and, as plain data, for programs."""
+"""Each setting, its value and the origin of the value: for people and, as data, for programs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from maas_stream_lint.output import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: What holds where nobody says anything, and the program decides later.
+#: What the default means, where the program decides it later.
 _ELSE = {
     "maas": "all",
     "keyring": "none",
     "select": "all",
     "ignore": "none",
-    "format": "text; inside GitHub Actions github, too",
+    "format": "text; in GitHub Actions also github",
     "files": "download for a directory, head for a URL",
     "only": "all",
-    "jobs": "one a core, 8 for a URL",
+    "jobs": "one per core; 8 for a URL",
     "timeout": "20",
 }
 
@@ -28,7 +28,7 @@ _ELSE = {
 def described(
     settings: Settings, told: Iterable[tuple[str, Any, str | Setting | None]]
 ) -> dict[str, Any]:
-    """All settings as data; ``told``: key, value, and who says so."""
+    """All settings as data. ``told``: key, value, and origin of each."""
     return {
         "version": 1,
         "file": None if settings.file is None else shown(settings.file),

@@ -1,4 +1,4 @@
-"""What all reports for people are written on: lines that wrap at words, styled or plain."""
+"""The page that reports for people are written on: lines that wrap at words, styled or plain."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ _BACKTICKS = re.compile(r"`[^`]*`")
 
 
 class Page:
-    """A text in the making. Nothing written on it is taken for markup, and no word is broken."""
+    """A text in the making. Nothing on it is treated as markup, and no word is broken."""
 
     def __init__(self, style: Style) -> None:
         """``style``: how wide, and whether in colour."""
         self.width = style.width
         self._file = io.StringIO()
-        # An empty environment: what it has to say is in the style already.
+        # An empty environment: the style already holds what the environment says.
         self._console = Console(
             file=self._file,
             width=style.width,
@@ -72,7 +72,7 @@ class Page:
         )
 
     def line(self, text: Text | str = "", *, indent: int = 0, hang: int | None = None) -> None:
-        """Write a text, its first line ``indent`` deep and what wraps ``hang`` deep."""
+        """Write a text. ``indent``: that of the first line; ``hang``: that of the others."""
         self.hung(Text(" " * indent), text, indent if hang is None else hang)
 
     def field(self, label: str, text: Text | str, *, indent: int, width: int) -> None:
@@ -93,7 +93,7 @@ class Page:
             self._console.print(whole, no_wrap=True, overflow="ignore", crop=False)
 
     def verbatim(self, text: str) -> None:
-        """Write a line that is to be copied: it is not wrapped, however long it is."""
+        """Write a line for copying, which is never wrapped."""
         self._console.print(Text(text), no_wrap=True, overflow="ignore", crop=False)
 
     def text(self) -> str:
@@ -102,9 +102,9 @@ class Page:
 
 
 def _breaks(text: str, room: int, used: int = 0) -> list[int]:
-    """Where lines begin. A word there is no room for stays whole, so that it can be copied.
+    """Where lines start. A word that is too long for a line stays whole, so that it can be copied.
 
-    ``used``: columns of the first line that are taken already.
+    ``used``: columns of the first line that are already taken.
     """
     starts = []
     for start, word in _words(text, room):
@@ -125,7 +125,7 @@ def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
 
 
 def code(text: str, style: str = "") -> Text:
-    """An untrusted sentence, with what stands in backticks set off."""
+    """An untrusted sentence, with text in backticks as code."""
     safe = clean(text)
     made = Text(safe, style)
     for match in _BACKTICKS.finditer(safe):
@@ -134,7 +134,7 @@ def code(text: str, style: str = "") -> Text:
 
 
 def styled(text: str, style: str) -> Text:
-    """A text whose style ends where it ends, whatever is appended."""
+    """A text with a style that does not extend to what is appended."""
     return Text.assemble((text, style))
 
 

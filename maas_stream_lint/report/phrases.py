@@ -1,4 +1,4 @@
-"""Names, numbers and release lines in few words, for reports of every kind."""
+"""Names, numbers and release lines in few words, for all formats."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from maas_stream_lint.rulebook import all_releases
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: A hostile name may have megabytes.
+#: The most characters of a name or line; a hostile one may have megabytes.
 LONGEST = 500
 
-#: Where the documentation is, in the edition of the last release.
+#: The URL of the documentation, in the edition of the last release.
 SITE = "https://maas-stream-lint.readthedocs.io/en/stable/"
 
 
 def brief(text: str) -> str:
-    """An untrusted text, made safe, and cut where it is longer than any name or line should be."""
+    """An untrusted text, made safe and cut to LONGEST."""
     return clean(text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}")
 
 
 def span(lines: Iterable[str], known: Iterable[str], asked: Iterable[str] = ()) -> str:
     """Release lines, briefly: ``2.9–3.7``, ``3.5, 3.8``.
 
-    ``known``: every release line there is, oldest first; neighbours there make a range. ``asked``:
-    the lines asked for; ``all`` where it is these.
+    ``known``: all release lines, oldest first; neighbours form a range. ``asked``: the lines that
+    the user asked for; if ``lines`` are these, the result is ``all``.
     """
     order = list(known)
     wanted = set(lines)
@@ -55,11 +55,11 @@ def count(number: int, noun: str) -> str:
 
 
 def maas(lines: Iterable[str], *, dash: str = "-") -> str:
-    """Release lines of those there are, for programs and plain files: ``MAAS 2.9-3.7``."""
+    """Release lines for programs and plain files: ``MAAS 2.9-3.7``."""
     told = span(lines, [release.line for release in all_releases()])
     return f"MAAS {told}".replace("\N{EN DASH}", dash)
 
 
 def page_url(name: str) -> str:
-    """Where a rule has its page, by the rule's name."""
+    """The URL of a rule's page."""
     return f"{SITE}rules/{name}/"

@@ -1,4 +1,4 @@
-"""What each MAAS release makes of a stream: products, boot resources, and the log."""
+"""What each MAAS release does with a stream: products, boot resources, and the log."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _COLORS = {
     outcome.FATAL: COLORS["ignored"],
     outcome.NOTICE: COLORS["info"],
 }
-#: The log's passes, as people may call them.
+#: The stages of the log in words.
 _STAGES = {
-    "descriptions": "listing what there is (MAAS does this twice an import, and logs it twice)",
-    "cache": "caching what can be selected",
+    "descriptions": "listing the products (MAAS does this twice in an import, and logs it twice)",
+    "cache": "caching what users can select",
     "writer": "recording what to download",
 }
 _GAP = 2
@@ -57,7 +57,7 @@ def render(report: Report, style: Style, *, log: bool) -> str:
     if all(outcome.IMPORTED in row.outcomes and len(set(row.outcomes)) == 1 for row in table):
         return page.text()
     page.line()
-    page.line(styled("`maas-stream-lint check` on this stream says why.", LABEL))
+    page.line(styled("Run `maas-stream-lint check` on this stream to see why.", LABEL))
     return page.text()
 
 
@@ -141,7 +141,7 @@ def _resource(page: Page, resource: Resource) -> None:
 
 def _fatal(page: Page, event: Event) -> None:
     told = styled("none", COLORS["ignored"])
-    told.append(f": the import ends in its stage `{event.stage}` with ")
+    told.append(f": the import stops in its stage `{event.stage}` with ")
     told.append_text(code(brief(_event_in_words(event))))
     page.line(told, indent=2, hang=4)
 
@@ -159,7 +159,7 @@ def _logs(page: Page, report: Report) -> None:
         page.line()
         page.line(_heading(lines))
         if trace.strict:
-            page.line(styled("logs nothing of the products it drops", LABEL), indent=2)
+            page.line(styled("logs nothing about the products that it drops", LABEL), indent=2)
         for stage, said in trace.log.items():
             if said:
                 page.line(styled(_STAGES.get(stage, stage), LABEL), indent=2, hang=4)
@@ -167,15 +167,15 @@ def _logs(page: Page, report: Report) -> None:
                 manifests |= harmless
                 _logged(page, text, many, harmless)
         if trace.fatal is not None:
-            page.line(styled("then it ends", LABEL), indent=2)
+            page.line(styled("then the import stops", LABEL), indent=2)
             _logged(page, _event_in_words(trace.fatal), 1, harmless=False)
         elif not trace.strict and not any(trace.log.values()):
             page.line(styled("no warnings", LABEL), indent=2)
     if manifests:
         page.line()
         page.line(
-            "`Ignoring unsupported filetype(manifest)` is harmless: MAAS has no use for manifests, "
-            "and says so for each. Leave them in; MAAS 3.8 needs them."
+            "`Ignoring unsupported filetype(manifest)` is harmless: MAAS does not use manifests, "
+            "and logs this for each of them. Keep them: newer MAAS releases need them."
         )
 
 

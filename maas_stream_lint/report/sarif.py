@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: for code scanning, and whatever else collects the findings of many tools.
+"""SARIF 2.1.0: for code scanning, and other collectors of findings of many tools.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -40,7 +40,7 @@ _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")
 
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
-    """One run of the tool. What the exit code says, the invocation says."""
+    """One run of the tool. Its invocation says the same as the exit code."""
     return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, threshold)]})
 
 
@@ -116,7 +116,7 @@ def _fenced(text: str) -> str:
 
 
 def level(severity: Severity) -> str:
-    """The least of SARIF's levels that says enough: what MAAS loses is an error."""
+    """SARIF's level for a severity: what MAAS loses is an error."""
     return _LEVELS.get(severity, "error")
 
 
@@ -136,7 +136,7 @@ def _invocation(report: Report, threshold: Severity) -> dict[str, Any]:
 def _root(report: Report) -> dict[str, Any]:
     if is_remote(report):
         return {"uri": _uri(report.look.stream.base.rstrip("/") + "/", safe=":/?&=[]@")}
-    # Where that is, those who read the report know better: no path of this machine is told.
+    # Readers know where that is; the report names no path of this machine.
     return {"description": {"text": "the directory that the check was made in"}}
 
 
@@ -181,13 +181,13 @@ def _finding_in_words(finding: Finding) -> str:
 
 
 def _message(text: str) -> str:
-    """Untrusted text that is to be shown as it is: no placeholder, and no link in it."""
+    """Untrusted text without placeholders and links, to be shown as it is."""
     shown = _literal(clean(text))
     return shown.replace("[", "\\[").replace("]", "\\]") if "](" in shown else shown
 
 
 def _literal(text: str) -> str:
-    """Text that has no placeholders."""
+    """Text without placeholders."""
     return text.replace("{", "{{").replace("}", "}}")
 
 

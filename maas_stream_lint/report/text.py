@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding, Place
     from maas_stream_lint.report.joining import Texts
 
-#: So deep stands what belongs to a finding, and so wide are its labels.
+#: The indent of what belongs to a finding, and the width of its labels.
 _INDENT, _LABELS = 4, 6
 
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
-    """The report: every finding, what MAAS makes of the stream, and a closing line."""
+    """The report: every finding, what MAAS does with the stream, and a closing line."""
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
     for section in sections(report.findings):
@@ -58,7 +58,7 @@ def join(texts: Texts) -> str:
 
 
 def lines_of(finding: Finding, report: Report) -> str:
-    """The release lines a finding bites on: ``MAAS 2.9–3.7``."""
+    """The release lines that a finding is about: ``MAAS 2.9–3.7``."""
     known = [r.line for r in all_releases()]
     told = span(finding.maas, known)
     whole = span(finding.maas, known, report.look.lines) == "all"
@@ -142,7 +142,7 @@ def place_text(place: Place) -> str:
 
 
 def fates(page: Page, report: Report) -> None:
-    """Write what each group of release lines makes of the stream, one line for each."""
+    """Write what each group of release lines does with the stream, one line for each."""
     made = _fates(report)
     wide = max(len(told) for told, _ in made)
     for told, fate in made:
@@ -152,7 +152,7 @@ def fates(page: Page, report: Report) -> None:
 
 
 def fates_told(report: Report) -> list[tuple[str, str]]:
-    """The same for reports that are no text: ``[("MAAS 2.9–3.7", "imports …"), …]``."""
+    """The same for other formats: ``[("MAAS 2.9–3.7", "imports …"), …]``."""
     return [(f"MAAS {told}", fate.plain) for told, fate in _fates(report)]
 
 
@@ -165,14 +165,14 @@ def _fates(report: Report) -> list[tuple[str, Text]]:
 
 def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     if column.fatal is not None and column.fatal.cause == "metadata-not-read":
-        return Text("is not foreseen, as some metadata was not read")
+        return Text("is not predicted, because some metadata was not read")
     if column.fatal is not None:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(" of this source" if column.strict else ": the import of every source stops")
         return told.append_text(_by(report, column, Severity.FATAL))
     if column.fails_at_files:
         told = styled("imports nothing", COLORS["ignored"])
-        told.append(": a file fails, and with it the import of every source")
+        told.append(": an image file fails, which stops the import of every source")
         return told.append_text(_by(report, column, Severity.FATAL))
     if not products:
         return Text("finds no products")
@@ -188,13 +188,13 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
         parts.append(told.append_text(_by(report, column, Severity.IGNORED)))
     if bad := counts[outcome.UNUSABLE]:
         which = "it" if products == 1 else "all" if bad == taken else f"{bad:,}"
-        told = styled(f"but {which} can't be used", COLORS["unusable"])
+        told = styled(f"but {which} cannot be used", COLORS["unusable"])
         parts.append(told.append_text(_by(report, column, Severity.UNUSABLE)))
     return Text(", ").join(parts)
 
 
 def _by(report: Report, column: outcome.Column, level: Severity) -> Text:
-    """The rules that say why, in brackets."""
+    """The rules that say why, in parentheses."""
     lines = set(column.lines)
     names = dict.fromkeys(
         f.name for f in report.facts if f.severity is level and lines.intersection(f.maas)
@@ -203,7 +203,7 @@ def _by(report: Report, column: outcome.Column, level: Severity) -> Text:
 
 
 def summary_told(report: Report, threshold: Severity) -> str:
-    """The closing line, but for the verdict that it begins with."""
+    """The closing line without the verdict that it starts with."""
     return _summary(report, threshold).plain.partition(" · ")[2]
 
 
@@ -232,22 +232,24 @@ def _summary(report: Report, threshold: Severity) -> Text:
 
 
 def _images(report: Report) -> str:
-    """How the image files were looked at, so that nobody takes more for checked than was."""
+    """How closely the image files were checked."""
     survey = report.look.survey
     if survey is not None and survey.metadata_only:
-        return "no image files here to check"
+        return "no image files here"
     if survey is None or survey.mode == "none":
         return "image files not checked"
     number, of = len(survey.wanted), "image file"
     if survey.mode == "head":
         seen = sum(s.trouble is None for s in survey.files.values())
-        told = f"{count(number, of)} looked at, no checksums"
+        told = f"{count(number, of)} found, checksums not checked"
         if seen < number:
-            told = f"{seen:,} of {count(number, of)} found, no checksums"
+            told = f"{seen:,} of {count(number, of)} found, checksums not checked"
     else:
         known = sum(s.cached for s in survey.files.values())
         told = f"{survey.hashed:,} of " if survey.hashed < number else ""
-        told += f"{count(number, of)} hashed" + (f" ({known:,} of them before)" if known else "")
+        told += f"{count(number, of)} hashed" + (
+            f" ({known:,} of them in earlier runs)" if known else ""
+        )
     if survey.skipped:
-        told += f", {len(survey.skipped):,} left out for --max-download"
-    return told + (", stopped before the end" if survey.interrupted else "")
+        told += f", {len(survey.skipped):,} skipped because of --max-download"
+    return told + (", interrupted" if survey.interrupted else "")

@@ -1,4 +1,4 @@
-"""What a report comes to, for those who only ask whether it passes."""
+"""The verdict on a report, and the exit code that says it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def exit_code(report: Report, threshold: Severity) -> int:
-    """The exit code of ``check``, whatever forms the report is written in."""
+    """The exit code of ``check``, whatever formats the report is written in."""
     if report.look.survey is not None and report.look.survey.interrupted:
         return EXIT_INTERRUPTED
     if fails(report, threshold):

@@ -1,4 +1,4 @@
-"""Where a place is for those who read a report beside the files: as seen from where it was made."""
+"""Where a place is, as seen from the working directory of the run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def is_remote(report: Report) -> bool:
 
 
 def file_of(report: Report, place: Place) -> str:
-    """A place's file: below the working directory if it is there, else its whole path or URL.
+    """A place's file: relative to the working directory if it is below, else its full path or URL.
 
-    What is wrong with the source itself is said of the file that MAAS begins with, since most who
-    read such reports take no finding without a file.
+    A finding on the source itself gets the file that MAAS reads first, because most readers of
+    such reports accept no finding without a file.
     """
     path = inner(report, place)
     base = report.look.stream.base

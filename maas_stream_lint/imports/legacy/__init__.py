@@ -3,18 +3,23 @@
 Where MAAS raises, an abort is recorded and the walk goes on as if the cause were fixed.
 
 ``flattening`` makes one set of fields of file, product, version and item; ``walk`` goes from the
-index to the products; ``first_pass`` finds what is on offer, ``claim_rows`` stores it, and
-``second_pass`` makes boot resources of it. ``both_passes`` is what the passes share.
+index to the products; ``first_pass`` finds what is on offer, ``claim_rows`` stores it, ``choosing``
+picks what is selected, and ``second_pass`` makes boot resources of it by ``storing`` them.
+``finishing`` fetches and deletes. ``both_passes`` is what the passes share. ``joint`` imports
+several sources into a MAAS that holds something.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+from maas_stream_lint.imports.legacy.both_passes import NOTHING, PassRecorder
+from maas_stream_lint.imports.legacy.choosing import everything
 from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
 from maas_stream_lint.imports.legacy.second_pass import SecondPass
+from maas_stream_lint.imports.legacy.storing import Store
+from maas_stream_lint.imports.stored import Stored
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -36,8 +41,11 @@ def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
     recorder.stage = "cache"
     ClaimRows(recorder).fill(first.mapping)
     recorder.stage = "writer"
-    second = SecondPass(recorder, first)
-    second.write()
-    recorder.trace.resources, recorder.trace.rows = second.resources(), second.rows()
+    recorder.trace.stored = Stored()
     recorder.trace.cached = first.cached()
+    if not first.mapping and recorder.trace.fatal is None:
+        recorder.trace.say("writer", "warning", NOTHING)
+        return recorder.trace
+    second = SecondPass(recorder, first, Store(recorder.trace.stored))
+    second.write(everything(first.mapping, recorder))
     return recorder.trace

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.legacy.flattening import FlatItem
 
+NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 CHECKSUMS = ("md5", "sha256", "sha512")
 IO_ERROR = (
     "I/O error while syncing boot images. If this problem persists, verify network connectivity "
@@ -34,6 +35,7 @@ class PassRecorder(Recorder):
         self.unmissed = unmissed_ftypes()
         self.ubuntu = default_system()
         self.snap = gadget_system()
+        self.supersedes: dict[str, str] = answers.policy("supersedes")
         self._nameless: set[str] = set()
 
     def logged(

@@ -5,7 +5,6 @@ Mirrors ``BootResourceRepoWriter`` and ``BootResourceStore`` (src/maasserver/boo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.columns import plain
@@ -15,21 +14,22 @@ from maas_stream_lint.imports.legacy.flattening import (
     FlatProduct,
     Key,
     Walked,
-    key_of,
     product_title,
 )
-from maas_stream_lint.imports.rows import EXTRA, BootResource, ResourceSet, StoredFile
-from maas_stream_lint.imports.trace import Import, Resource
+from maas_stream_lint.imports.rows import EXTRA
+from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
+from maas_stream_lint.imports.trace import Import
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.choosing import Wanted
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
+    from maas_stream_lint.imports.legacy.storing import Store
 
 #: What a boolean field takes for true.
 TRUE = ("True", "t", "1")
-NOTHING = "Unable to import boot images, no image descriptions avaliable."  # sic
 #: What a file stores beside its name, type, digest and size.
 EXTRAS = frozenset({"kpackage", "src_package", "src_release", "src_version", "kparams"})
 #: What a resource and its set store: the limit, and what the text is called.
@@ -43,81 +43,64 @@ STORED = (
 )
 
 
-@dataclass
-class _Set:
-    """A boot resource set in the making."""
-
-    label: str
-    files: dict[str, tuple[str, FlatItem]] = field(default_factory=dict)  #: file name → ftype, item
-
-    @property
-    def filetypes(self) -> tuple[str, ...]:
-        return tuple(sorted({ftype for ftype, _ in self.files.values()}))
-
-
-@dataclass
-class _Resource:
-    kflavor: str | None = None
-    fields: dict[str, str] = field(default_factory=dict)  #: those that were written last
-    sets: dict[str, _Set] = field(default_factory=dict)
-
-
 class SecondPass:
-    """The boot resources in the making."""
+    """The second walk over one source."""
 
-    def __init__(self, recorder: PassRecorder, first: FirstPass) -> None:
-        """``first``: the first pass, done."""
+    def __init__(
+        self, recorder: PassRecorder, first: FirstPass, store: Store, source: str = ""
+    ) -> None:
+        """``first``: the first pass over the source, done. ``source``: its name."""
         self.recorder = recorder
-        self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
-        self.superseded = {right: left for left, right in self.supersedes.items()}
+        self.superseded = {right: left for left, right in recorder.supersedes.items()}
         self.mapping = first.mapping
         self.walked = first.walked
-        self._resources: dict[tuple[str, str, str], _Resource] = {}
-        self._aliases: dict[tuple[str, str], str] = {}  # (name, architecture) → its first alias
-        self._contents: set[str] = set()
+        self.store = store
+        self.source = source
         # What the items of a version have in common is judged once.
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
         self._made = Identity("", "", None, None)
         self._odd = False  # its name or architecture has another number of slashes than one
-        self._set: _Set | None = None
+        self._held: tuple[HeldResource, HeldSet] | None = None
 
-    def write(self) -> None:
+    def write(self, wanted: Wanted) -> None:
         """Walk over the same files again: ``BootResourceRepoWriter``."""
-        if not self.mapping and self.recorder.trace.fatal is None:
-            self.recorder.trace.say("writer", "warning", NOTHING)
-            return
-        wanted: set[Key] = set()
-        # Most tuples of a product are claimed by one item.
-        for claim in {id(claim): claim for claim in self.mapping.values()}.values():
-            key = key_of(claim.flat)
-            if key is None:
-                self.recorder.no_content_id(claim.place.file)
-            else:
-                wanted.add(key)
         for product in self.walked:
             self._write_product(product, wanted)
 
-    def _write_product(self, walked: Walked, wanted: set[Key]) -> None:
+    def _write_product(self, walked: Walked, wanted: Wanted) -> None:
         product = walked.flat
-        chosen = self._choose(product, wanted)
+        chosen = self._choose(product, wanted.keys)
         newest = product.versions[product.newest].get("items", {})
         if chosen is None and newest:
             if walked.specs and not walked.aborted and self.recorder.trace.fatal is None:
-                self._unmapped(walked)
+                self._passed_over(walked, wanted)
                 return
             if not walked.dropped:
                 chosen = product.newest
         if chosen is None:
             return
         items = product.versions[chosen].get("items", {})
-        older = chosen != product.newest  # so pass 1 has not judged it
+        older = chosen != product.newest  # so the first pass has not judged it
         if older and newest and walked.specs and self.recorder.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
-        self._supported = walked.claimed  # as pass 1 has found
+        self._supported = walked.claimed  # as the first pass has found
         for item in product.items(chosen):
             if not older or self.recorder.checksummed(item):
                 self._write_item(product.name, chosen, items, item)
+
+    def _passed_over(self, walked: Walked, wanted: Wanted) -> None:
+        """Tell whether nobody selects a product, or others hold its claims."""
+        if wanted.everything:
+            self._unmapped(walked)
+            return
+        file, path = walked.flat.place[:2]
+        for spec in walked.specs:
+            holder = self.mapping[spec].place
+            if (holder.file, holder.path[:2]) == (file, path):
+                self.recorder.trace.unselected.add((file, walked.flat.name))
+                return
+        self._unmapped(walked)
 
     def _choose(self, product: FlatProduct, wanted: set[Key]) -> str | None:
         """The newest version that the cache leads to."""
@@ -205,9 +188,9 @@ class SecondPass:
             resource = self._make(item.base, item.place)
             if resource is None:
                 return
-            self._made_of, self._made, self._set = item.base, resource, None
+            self._made_of, self._made, self._held = item.base, resource, None
             self._odd = any(text.count("/") != 1 for text in resource[:2])
-        name, architecture, kflavor, _ = self._made
+        name, architecture = self._made[:2]
         path, sha256 = item.get("path"), item.get("sha256")
         if path is None:
             self.recorder.abort("missing-path", item.place, "KeyError", "'path'")
@@ -219,25 +202,23 @@ class SecondPass:
         filename = path.rsplit("/", 1)[-1]
         if not self._file_fits(filename, sha256, item):
             return
-        known = sha256 in self._contents or (name, architecture) in self._aliases
-        self._contents.add(sha256)
-        if self._odd and self._splits(name, known=known):
-            self.recorder.abort(
-                "slash-in-name",
-                item.place,
-                "ValueError",
-                "too many values to unpack (expected 2)",
-                values={"name": name, "architecture": architecture},
-            )
-            return
-        if self._set is None:
-            self._set = self._get_set(name, architecture, kflavor, item.base)
-        set_ = self._set
-        if ftype in self.supersedes:
-            gone = self.supersedes[ftype]
-            set_.files = {n: f for n, f in set_.files.items() if f[0] != gone}
-        set_.files[filename] = (ftype, item)
-        self.recorder.trace.imported.append(Import(item.version.file, product, vername, item.key))
+        stored = self.store.stored
+        if self._odd:
+            known = sha256 in stored.needed or (name, architecture) in stored.aliases
+            if self._splits(name, known=known):
+                identity_ = {"name": name, "architecture": architecture}
+                message = "too many values to unpack (expected 2)"
+                self.recorder.abort(
+                    "slash-in-name", item.place, "ValueError", message, values=identity_
+                )
+                return
+        if self._held is None:
+            self._held = self._get_set(item.base)
+        size = int(item.get("size") or 0)
+        origin = Import(item.version.file, product, vername, item.key)
+        new = HeldFile(filename, ftype, sha256, size, origin)
+        if self.store.insert(self.recorder, self.source, *self._held, new, item):
+            self.recorder.trace.imported.append(origin)
 
     def _make(self, flat: dict[str, str], at: Place) -> Identity | None:
         """``get_or_create_boot_resource``: the boot resource, unless MAAS fails before it."""
@@ -328,8 +309,8 @@ class SecondPass:
 
     def _keeps_size(self, sha256: str) -> bool:
         """Whether the size goes into the database: a column of the content's row, or the file's."""
-        every = self.recorder.answers.policy("size-kept") == "every-file"
-        return every or sha256 not in self._contents
+        each = self.recorder.answers.policy("contents") == "each-file"
+        return each or sha256 not in self.store.stored.needed
 
     def _no_size(self, item: FlatItem, error: str) -> None:
         size = item.get("size")
@@ -348,42 +329,15 @@ class SecondPass:
             return name.count("/") != 1
         return known
 
-    def _get_set(
-        self, name: str, architecture: str, kflavor: str | None, fields: dict[str, str]
-    ) -> _Set:
-        alias = fields.get("version") or ""
-        first = self._aliases.setdefault((name, architecture), alias)
-        if alias != first and "alias" not in self.recorder.answers.policy("resource-key"):
-            alias = first
-        resource = self._resources.setdefault((name, architecture, alias), _Resource())
-        resource.kflavor, resource.fields = kflavor, fields
-        set_ = resource.sets.setdefault(fields["version_name"], _Set(fields["label"]))
-        set_.label = fields["label"]
-        return set_
-
-    def resources(self) -> list[Resource]:
-        """What the import leaves."""
-        return [
-            Resource(" ".join(key[:2]), version, set_.label, resource.kflavor, set_.filetypes)
-            for key, resource in self._resources.items()
-            for version, set_ in resource.sets.items()
-        ]
-
-    def rows(self) -> list[BootResource]:
-        """The same as rows of the database."""
-        return [
-            BootResource(
-                name,
-                architecture,
-                resource.kflavor,
-                f"{name.partition('/')[0]}/{alias}" if alias else None,
-                self._is_bootloader(name, resource.fields),
-                resource.fields.get("rolling") in TRUE,
-                self._extra(resource.fields),
-                tuple(_row(version, set_) for version, set_ in resource.sets.items()),
-            )
-            for (name, architecture, alias), resource in self._resources.items()
-        ]
+    def _get_set(self, fields: dict[str, str]) -> tuple[HeldResource, HeldSet]:
+        made = self._made
+        resource, held = self.store.set_of(
+            self.recorder, made, fields["version_name"], fields["label"]
+        )
+        resource.bootloader = self._is_bootloader(made.name, fields)
+        resource.rolling = fields.get("rolling") in TRUE
+        resource.extra = self._extra(fields)
+        return resource, held
 
     def _is_bootloader(self, name: str, fields: dict[str, str]) -> bool:
         return "bootloader-type" in fields and name.partition("/")[0] != self.recorder.snap
@@ -395,11 +349,3 @@ class SecondPass:
         # Asked only where it matters, or lines that differ in this could not share an import.
         kept = self.recorder.answers.policy("resource-extra")
         return {key: fields[key] for key in kept if key in fields}
-
-
-def _row(version: str, set_: _Set) -> ResourceSet:
-    files = [
-        StoredFile(name, ftype, item.version.file, item.base["product_name"], version, item.key)
-        for name, (ftype, item) in set_.files.items()
-    ]
-    return ResourceSet(version, set_.label, tuple(files))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
+from maas_stream_lint.imports.stored import Stored
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
-from maas_stream_lint.imports.strict.sync import Sync
+from maas_stream_lint.imports.strict.sync import Sync, cached
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -31,5 +32,13 @@ def simulate(stream: Stream, answers: Answers) -> Trace:
     recorder.stage = "cache"
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
-    Sync(recorder, lists).run()
+    recorder.trace.stored, recorder.trace.cached = Stored(), cached(lists)
+    sync = Sync(recorder, lists, recorder.trace.stored)
+    sync.drop_unwanted()
+    if recorder.trace.fatal is None:
+        selections = sync.all_selections()
+        sync.suitable = set(selections)
+        for selection, products in selections.items():
+            sync.sync(selection, products)
+    recorder.trace.imported = list(sync.imported)
     return recorder.trace

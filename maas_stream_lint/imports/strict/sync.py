@@ -6,181 +6,100 @@ maasservicelayer/services/image_sync.py, builders/) by behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.columns import SHORT, plain, refusal
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, LONE_ROOT, Identity, identity
-from maas_stream_lint.imports.rows import BootResource, Cached, ResourceSet, StoredFile
+from maas_stream_lint.imports.rows import Cached
+from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
 from maas_stream_lint.imports.strict.fieldtypes import number
-from maas_stream_lint.imports.trace import Event, Import, Kind, Resource
+from maas_stream_lint.imports.trace import Event, Import, Kind
 from maas_stream_lint.rulebook import unmissed_ftypes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from maas_stream_lint.imports.recorder import Recorder
+    from maas_stream_lint.imports.situation import Row
+    from maas_stream_lint.imports.stored import Stored
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
 
 #: (os, release, arch)
 Selection = tuple[str, str, str]
 
-#: A boot resource: name, architecture, alias.
-Key = tuple[str, str, "str | None"]
 
-
-@dataclass
-class _Set:
-    label: str
-    files: dict[tuple[str, str], StoredFile] = field(default_factory=dict)  #: by ftype and name
-
-    @property
-    def ftypes(self) -> set[str]:
-        return {file.ftype for file in self.files.values()}
-
-    def copy(self) -> _Set:
-        return _Set(self.label, dict(self.files))
-
-
-class _Made(NamedTuple):
-    """A boot resource, as its first product makes it."""
-
-    kflavor: str | None
-    bootloader: bool
-    extra: dict[str, str]
-
-
-@dataclass
-class _Store:
-    resources: dict[Key, _Made] = field(default_factory=dict)
-    sets: dict[tuple[Key, str], _Set] = field(default_factory=dict)
-    imported: dict[Import, None] = field(default_factory=dict)  #: in order, each once
-
-
-@dataclass
-class _Undo:
-    """What a selection has changed."""
-
-    imported: int
-    resources: list[Key] = field(default_factory=list)
-    sets: dict[tuple[Key, str], _Set | None] = field(default_factory=dict)
-
-    def roll_back(self, store: _Store) -> None:
-        for new in list(store.imported)[self.imported :]:
-            del store.imported[new]
-        for key in self.resources:
-            del store.resources[key]
-        for at, before in self.sets.items():
-            if before is None:
-                store.sets.pop(at, None)
-            else:
-                store.sets[at] = before
-
-
-class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS's database says
+class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS says
     def __init__(self, event: Event) -> None:
         self.event = event
 
 
 class Sync:
-    """The sync of one source, everything selected, nothing stored before."""
+    """The sync of one source's selections."""
 
-    def __init__(self, recorder: Recorder, lists: list[Listed]) -> None:
-        """``lists``: what the source has."""
+    def __init__(
+        self,
+        recorder: Recorder,
+        lists: list[Listed],
+        stored: Stored,
+        source: str = "",
+        turn: int = 1,
+    ) -> None:
+        """``lists``: what the source has. ``turn``: the number of the import."""
         self.recorder = recorder
         self.lists = lists
+        self.stored = stored
+        self.source = source
+        self.turn = turn
         self.unmissed = unmissed_ftypes()
         self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
-        self.store = _Store()
-        self.undo = _Undo(0)
-        self.refused: set[tuple[str, Place]] = set()
+        self.suitable: set[Selection] = set()  #: all that is selected, in whichever source
+        self.imported: dict[Import, None] = {}  #: in order, each once
+        self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
+        self._undo: list[Callable[[], object]] = []
+        self._refused: set[tuple[str, Place]] = set()
 
-    def run(self) -> None:
-        """Sync every selection, one after the other."""
-        for listed in self.lists:
-            for product in listed.products:
-                self._unwanted(listed, product)
-        if self.recorder.trace.fatal is None:
-            for selection, products in sorted(self._selections().items()):
-                self._sync(selection, products)
-        self.recorder.trace.imported = list(self.store.imported)
-        self.recorder.trace.resources = self._resources()
-        self.recorder.trace.rows = self._rows()
-        self.recorder.trace.cached = self._cached()
-
-    def _resources(self) -> list[Resource]:
-        resources = self.store.resources
-        return [
-            Resource(
-                f"{key[0]} {key[1]}",
-                version,
-                set_.label,
-                resources[key].kflavor,
-                tuple(sorted(set_.ftypes)),
-            )
-            for (key, version), set_ in self.store.sets.items()
-        ]
-
-    def _rows(self) -> list[BootResource]:
-        sets: dict[Key, list[ResourceSet]] = {}
-        for (key, version), set_ in self.store.sets.items():
-            files = tuple(set_.files.values())
-            sets.setdefault(key, []).append(ResourceSet(version, set_.label, files))
-        return [
-            BootResource(
-                *key[:2],
-                made.kflavor,
-                key[2],
-                bootloader=made.bootloader,
-                rolling=False,  # a product's `rolling` is not read
-                extra=made.extra,
-                sets=tuple(sets[key]),
-            )
-            for key, made in self.store.resources.items()
-        ]
-
-    def _cached(self) -> list[Cached]:
-        """What MAAS keeps of all that is available, in the order of its rows, each once."""
-        rows: dict[Cached, None] = {}
-        for listed in self.lists:
-            for product in listed.products:
-                get = product.fields.get
-                release = get("bootloader-type") if listed.bootloaders else get("release")
-                title, codename = get("release_title"), get("release_codename")
-                has_eol = get("support_eol") is not None
-                rows[Cached(get("os") or "", release or "", title, codename, has_eol)] = None
-        return list(rows)
-
-    def _selections(self) -> dict[Selection, list[tuple[Listed, Product]]]:
+    def all_selections(self) -> dict[Selection, list[tuple[Listed, Product]]]:
         """Everything there is to select, with what each selection syncs, in the stream's order.
 
-        Bootloaders ride along with each; a stream of bootloaders alone gets one empty selection.
+        A stream of bootloaders alone gets one empty selection.
         """
+        images = [listed for listed in self.lists if not listed.bootloaders]
+        wanted = {_selection(product) for listed in images for product in listed.products}
+        return self.products(wanted or {("", "", "")})
 
-        def selection(product: Product) -> Selection:
-            return (product.fields["os"], product.fields["release"], product.fields["arch"])
+    def products(self, wanted: set[Selection]) -> dict[Selection, list[tuple[Listed, Product]]]:
+        """What each selection syncs, in the stream's order. Bootloaders ride along with each.
 
-        images = [x for x in self.lists if not x.bootloaders]
+        Mirrors ``filter_products_for_selection``.
+        """
         found: dict[Selection, list[tuple[Listed, Product]]] = {
-            selection(product): [] for listed in images for product in listed.products
+            selection: [] for selection in sorted(wanted)
         }
-        found = found or {("", "", ""): []}
         for listed in self.lists:
             for product in listed.products:
-                if self._unsupported(listed, product) is not None:
-                    continue
-                if not listed.bootloaders:
-                    found[selection(product)].append((listed, product))
+                if listed.bootloaders:
+                    holders = list(found.values())
                 else:
-                    for products in found.values():
-                        products.append((listed, product))
+                    own = found.get(_selection(product))
+                    holders = [] if own is None else [own]
+                if holders and self._unsupported(listed, product) is None:
+                    for holder in holders:
+                        holder.append((listed, product))
         return found
 
-    def _unwanted(self, listed: Listed, product: Product) -> None:
+    def drop_unwanted(self) -> None:
         """Record what is dropped in silence.
 
         Mirrors ``filter_products_for_selection`` and ``get_downloadable_files``.
         """
+        for listed in self.lists:
+            for product in listed.products:
+                self._unwanted(listed, product)
+
+    def _unwanted(self, listed: Listed, product: Product) -> None:
         place = Place(listed.path, product.path)
         cause = self._unsupported(listed, product)
         if cause is not None:
@@ -217,49 +136,84 @@ class Sync:
             return "ubuntu-name"
         return None
 
-    def _sync(self, selection: Selection, products: list[tuple[Listed, Product]]) -> None:
-        """``SyncSelectionWorkflow``: one transaction, of which nothing is left if it fails."""
-        self.undo = _Undo(len(self.store.imported))
+    def sync(
+        self, selection: Selection, products: list[tuple[Listed, Product]], row: Row | None = None
+    ) -> Event | None:
+        """``SyncSelectionWorkflow``: one transaction, of which nothing is left if it fails.
+
+        ``row``: the selection's in the database. Gives what it fails with.
+        """
+        self._undo, self.pending = [], []
+        failed: Event | None = None
         for listed, product in products:
             try:
-                self._take(listed, product)
+                self._take(listed, product, row)
             except _Refused as refused:
                 event = refused.event
-                self.recorder.trace.aborted.setdefault(selection, event)
-                if (event.cause, event.place) not in self.refused:
-                    self.refused.add((event.cause, event.place))
+                failed = failed or event
+                if (event.cause, event.place) not in self._refused:
+                    self._refused.add((event.cause, event.place))
                     self.recorder.trace.events.append(event)
-        if selection in self.recorder.trace.aborted:
-            self.undo.roll_back(self.store)
+        if failed is not None:
+            self.recorder.trace.aborted.setdefault(selection, failed)
+            self.pending = []
+            for undo in reversed(self._undo):
+                undo()
+        return failed
 
-    def _take(self, listed: Listed, product: Product) -> None:
+    def _take(self, listed: Listed, product: Product, row: Row | None) -> None:
         """``get_files_to_download_from_product``."""
         fields, place = product.fields, Place(listed.path, product.path)
-        name, architecture, kflavor, alias = self._identity(listed, fields)
+        made = self._identity(listed, fields)
         newest = product.newest
-        if not plain((name, architecture, alias or "", newest.name)):
-            self._refuse("resource-name", "os/release", name, place)
-            self._refuse("resource-architecture", "arch/subarch", architecture, place)
-            self._refuse("resource-alias", "version", alias, place)
-        key = (name, architecture, alias)
-        if key not in self.store.resources:
-            self.undo.resources.append(key)
-            kept = self.recorder.answers.policy("resource-extra")
-            extra = {} if listed.bootloaders else {field: fields[field] for field in kept}
-            self.store.resources[key] = _Made(kflavor, listed.bootloaders, extra)
-        if not listed.bootloaders and name.count("/") != 1:
-            message = "too many values to unpack (expected 2)"
-            raise _refused("slash-in-name", place, "ValueError", message, {"name": name})
+        if not plain((made.name, made.architecture, made.alias or "", newest.name)):
+            self._refuse("resource-name", "os/release", made.name, place)
+            self._refuse("resource-architecture", "arch/subarch", made.architecture, place)
+            self._refuse("resource-alias", "version", made.alias, place)
+        resource = self._resource(listed, made, fields, row)
+        if not listed.bootloaders:
+            self._belongs(made, fields, place)
         self._refuse("set-version", "version name", newest.name, place)
-        set_ = self.store.sets.get((key, newest.name))
-        self.undo.sets.setdefault((key, newest.name), set_.copy() if set_ else None)
-        if set_ is None:
-            set_ = self.store.sets[(key, newest.name)] = _Set(fields["label"])
+        held = resource.sets.get(newest.name)
+        if held is None:
+            held = resource.sets[newest.name] = HeldSet(newest.name, fields["label"])
+            self._undo.append(lambda: resource.sets.pop(newest.name))
+        held.touch(self.source, self.turn)
         for step in listed.shape.downloads:
             item = newest.merged.get(step)
             if item is not None:
-                self._take_file(set_, item, product, step, place)
-                self.store.imported[Import(listed.path, product.name, newest.name, step)] = None
+                origin = Import(listed.path, product.name, newest.name, step)
+                self._take_file(held, item, product, origin, place)
+                if origin not in self.imported:
+                    self.imported[origin] = None
+                    self._undo.append(partial(self.imported.pop, origin))
+
+    def _resource(
+        self, listed: Listed, made: Identity, fields: dict[str, Any], row: Row | None
+    ) -> HeldResource:
+        """``get_or_create``: what is there is never changed."""
+        key = (made.name, made.architecture, made.alias)
+        resource = self.stored.resources.get(key)
+        if resource is None:
+            kept = self.recorder.answers.policy("resource-extra")
+            resource = HeldResource(*key, made.kflavor, listed.bootloaders)
+            resource.extra = {} if listed.bootloaders else {field: fields[field] for field in kept}
+            resource.selection = None if listed.bootloaders else row
+            self.stored.resources[key] = resource
+            self._undo.append(partial(self.stored.resources.pop, key))
+        return resource
+
+    def _belongs(self, made: Identity, fields: dict[str, Any], place: Place) -> None:
+        """``get_selection_for_boot_resource``: by the resource's name and architecture."""
+        values = {"name": made.name, "architecture": made.architecture}
+        if made.name.count("/") != 1:
+            message = "too many values to unpack (expected 2)"
+            raise _refused("slash-in-name", place, "ValueError", message, values)
+        os, _, release = made.name.partition("/")
+        arch = made.architecture.partition("/")[0]
+        if arch != fields["arch"] and (os, release, arch) not in self.suitable:
+            message = "No suitable selection found for boot resource"
+            raise _refused("slash-in-name", place, "AssertionError", message, values)
 
     def _identity(self, listed: Listed, product: dict[str, Any]) -> Identity:
         """``from_simplestreams_product``: only what is in the model is read."""
@@ -276,8 +230,14 @@ class Sync:
         return joined
 
     def _take_file(
-        self, set_: _Set, item: dict[str, Any], product: Product, step: str, place: Place
+        self,
+        held: HeldSet,
+        item: dict[str, Any],
+        product: Product,
+        origin: Import,
+        place: Place,
     ) -> None:
+        """``get_or_create_from_simplestreams_file``: by the file's name in the set."""
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
         size = number(item["size"])
         if not (
@@ -286,14 +246,40 @@ class Sync:
             and (name + sha256).isascii()
             and (name + sha256).isprintable()
             and self.recorder.answers.too_long("file-sha256", len(sha256)) is None
-            and -(2**63) <= size < 2**63
+            and 0 < size < 2**63
         ):
-            self._refuse_file(ftype, name, sha256, size, place.below(*product.newest.steps(step)))
-        if ftype in self.supersedes:
-            gone = self.supersedes[ftype]
-            set_.files = {key: file for key, file in set_.files.items() if file.ftype != gone}
-        version = product.newest.name
-        set_.files[(ftype, name)] = StoredFile(name, ftype, place.file, product.name, version, step)
+            at = place.below(*product.newest.steps(origin.item))
+            self._refuse_file(ftype, name, sha256, size, at)
+        gone = self.supersedes.get(ftype)
+        if gone is not None:
+            for other in [file for file in held.files.values() if file.ftype == gone]:
+                self._drop(held, other)
+        file = held.files.get(name)
+        if file is not None and file.sha256 != sha256:
+            self._drop(held, file)
+            file = None
+        if file is None:
+            file = held.files[name] = HeldFile(name, ftype, sha256, size, origin)
+            self.stored.hold(sha256, size)
+            self._undo.append(partial(self._forget, held, file))
+        file.touch(self.source, self.turn)
+        if not file.complete:
+            self.pending.append((held, file))
+
+    def _drop(self, held: HeldSet, file: HeldFile) -> None:
+        """Delete a file, so that it can be undone."""
+        known = file.sha256 in self.stored.arrived
+        self.stored.drop_file(held, file.name)
+        self.pending = [pair for pair in self.pending if pair[1] is not file]
+        self._undo.append(partial(self._restore, held, file, known=known))
+
+    def _forget(self, held: HeldSet, file: HeldFile) -> None:
+        held.files.pop(file.name, None)
+        self.stored.unhold(file.sha256)
+
+    def _restore(self, held: HeldSet, file: HeldFile, *, known: bool) -> None:
+        held.files[file.name] = file
+        self.stored.unrelease(file.sha256, file.size, known=known)
 
     def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
         if not self.recorder.answers.stores(ftype):
@@ -304,6 +290,9 @@ class Sync:
         if not -(2**63) <= size < 2**63:
             message = "bigint out of range"
             raise _refused("size-out-of-range", at, "DataError", message, {"size": size})
+        if size == 0:
+            message = "float division by zero"  # get_sync_progress()
+            raise _refused("size-zero", at, "ZeroDivisionError", message, {"size": size})
 
     def _refuse(self, limit: str | None, field: str, value: Any, place: Place) -> None:
         if isinstance(value, str):
@@ -317,3 +306,20 @@ def _refused(
     cause: str, place: Place, exception: str, message: str, values: dict[str, Any]
 ) -> _Refused:
     return _Refused(Event(cause, Kind.SELECTION, place, "sync", exception, message, values))
+
+
+def _selection(product: Product) -> Selection:
+    return (product.fields["os"], product.fields["release"], product.fields["arch"])
+
+
+def cached(lists: list[Listed]) -> list[Cached]:
+    """What MAAS keeps of all that is available, in the order of its rows, each once."""
+    rows: dict[Cached, None] = {}
+    for listed in lists:
+        for product in listed.products:
+            get = product.fields.get
+            release = get("bootloader-type") if listed.bootloaders else get("release")
+            title, codename = get("release_title"), get("release_codename")
+            has_eol = get("support_eol") is not None
+            rows[Cached(get("os") or "", release or "", title, codename, has_eol)] = None
+    return list(rows)

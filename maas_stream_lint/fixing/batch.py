@@ -1,0 +1,100 @@
+"""Which proposals can be tried together: no two of them may change the same place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
+from maas_stream_lint.fixing.proposal import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.finding import Finding, Path
+    from maas_stream_lint.fixing.jsontext import Change
+    from maas_stream_lint.fixing.proposal import Proposal
+    from maas_stream_lint.look import Look
+
+    Wanted = tuple[Finding, Proposal]
+    #: A file and a place in it.
+    Spot = tuple[str, Path]
+
+
+def compatible(wanted: list[Wanted]) -> list[Wanted]:
+    """Those that change nothing that one before them changes; the others wait for another round.
+
+    To write the same value to the same place is no difference. Takes time in proportion to the
+    number of changes and the depth of their places.
+    """
+    taken: dict[Spot, str] = {}  # places that are written, and what is
+    gone: set[Spot] = set()  # places that are somewhere else afterwards, or nowhere
+    chosen = []
+    for finding, proposal in wanted:
+        spots = {
+            (part.file, place): repr(part.change)
+            for part in proposal.parts
+            for place in _written(part.change)
+        } | {(path, ()): "" for path in proposal.added}
+        if any(taken.get(s, said) != said or _below(s, gone) for s, said in spots.items()):
+            continue
+        taken.update(spots)
+        gone.update(
+            (part.file, part.change.path)
+            for part in proposal.parts
+            if isinstance(part.change, (Move, Remove, Rename))
+        )
+        chosen.append((finding, proposal))
+    return chosen
+
+
+def _written(change: Change) -> Iterator[Path]:
+    """The places that are different after a change."""
+    yield change.path
+    if isinstance(change, Rename):
+        yield (*change.path[:-1], change.key)
+    elif isinstance(change, Move):
+        yield change.to
+
+
+def _below(spot: Spot, gone: set[Spot]) -> bool:
+    """Whether a place is in something that is gone."""
+    file, place = spot
+    return any((file, place[:depth]) in gone for depth in range(1, len(place) + 1))
+
+
+def with_lists(wanted: list[Wanted], look: Look) -> list[Wanted]:
+    """The same proposals; where products get another name or go, an index's list of them follows.
+
+    The last proposal that concerns a products file brings the lists up to date for all of them.
+    """
+    last: dict[str, int] = {}
+    names: dict[str, set[str]] = {}
+    for number, (_, proposal) in enumerate(wanted):
+        for old, new in proposal.renamed:
+            if len(old.path) == len(("products", "NAME")):
+                last[old.file] = number
+                held = names.setdefault(old.file, _products(look, old.file))
+                held.discard(str(old.path[-1]))
+                if new is not None and new.file == old.file:
+                    held.add(str(new.path[-1]))
+    lists: dict[int, list[Part]] = {}
+    for file, number in last.items():
+        lists.setdefault(number, []).extend(_relisted(look, file, names[file]))
+    return [
+        (finding, replace(proposal, parts=(*proposal.parts, *lists.get(number, ()))))
+        for number, (finding, proposal) in enumerate(wanted)
+    ]
+
+
+def _products(look: Look, file: str) -> set[str]:
+    return {p.name for f in look.catalog.files if f.path == file for p in f.products}
+
+
+def _relisted(look: Look, file: str, names: set[str]) -> list[Part]:
+    return [
+        Part(index.path, Set(("index", entry.content_id, "products"), sorted(names)))
+        for index in look.catalog.indexes
+        for entry in index.entries
+        if entry.names == file and isinstance(entry.raw.get("products"), list)
+    ]

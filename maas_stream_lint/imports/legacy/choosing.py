@@ -1,0 +1,102 @@
+"""Which products MAAS imports: the claims of all sources, filtered by selections and merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.imports.identity import BOOTLOADER
+from maas_stream_lint.imports.legacy.flattening import Key, key_of
+from maas_stream_lint.imports.situation import Selection
+from maas_stream_lint.rulebook import of_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.flattening import Claim, Spec
+
+    Mapping = dict[Spec, Claim]
+
+
+@dataclass
+class Wanted:
+    """The product versions that are chosen, of all sources."""
+
+    keys: set[Key] = field(default_factory=set)
+    chosen: set[tuple[int, str, str]] = field(default_factory=set)
+    """Each with the number of the source whose claim it is: source, product, version."""
+    everything: bool = True  #: no selection limits them
+    empty: bool = True  #: no claim is left
+
+    def add(self, number: int, claims: Iterable[Claim], recorder: PassRecorder) -> None:
+        """Choose what claims lead to. Most claims of a product are made by one item."""
+        for claim in {id(claim): claim for claim in claims}.values():
+            self.empty = False
+            key = key_of(claim.flat)
+            if key is None:
+                recorder.no_content_id(claim.place.file)
+            else:
+                self.keys.add(key)
+                self.chosen.add((number, *key[1:]))
+
+
+def everything(mapping: Mapping, recorder: PassRecorder) -> Wanted:
+    """What one source has, everything selected."""
+    wanted = Wanted()
+    wanted.add(0, mapping.values(), recorder)
+    return wanted
+
+
+def choose(
+    mappings: Sequence[Mapping],
+    selections: Sequence[tuple[Selection, ...] | None],
+    recorders: Sequence[PassRecorder],
+) -> Wanted:
+    """What all sources have, in their order. ``selections``: each source's own.
+
+    Mirrors ``download_all_image_descriptions`` and ``boot_merge``
+    (src/maasserver/import_images/download_descriptions.py): a claim is kept by the first source.
+    """
+    wanted = Wanted(everything=all(rows is None for rows in selections) and len(mappings) == 1)
+    taken: set[Spec] = set()
+    for number, mapping in enumerate(mappings):
+        own = passing(mapping, selections[number])
+        wanted.add(
+            number, [claim for spec, claim in own.items() if spec not in taken], recorders[number]
+        )
+        taken |= own.keys()
+    return wanted
+
+
+def passing(mapping: Mapping, selections: tuple[Selection, ...] | None) -> Mapping:
+    """The claims of a source that its selections take; all of them where it has no filter."""
+    if selections is None:
+        return mapping
+    filters = [*selections, *_own_filters(mapping)]
+    if not filters:
+        return mapping
+    known: dict[tuple[str, ...], bool] = {}
+    found = {}
+    for spec, claim in mapping.items():
+        os, arch, subarch, _, release, label = spec
+        asked = (os, arch, subarch, release, label)
+        passes = known.get(asked)
+        if passes is None:
+            passes = known[asked] = any(row.passes(*asked) for row in filters)
+        if passes:
+            found[spec] = claim
+    return found
+
+
+def _own_filters(mapping: Mapping) -> list[Selection]:
+    """What MAAS adds to a source's selections: its bootloaders and release notifications.
+
+    Mirrors ``BootSource.to_dict`` (src/maasserver/models/bootsource.py).
+    """
+    found: dict[Selection, None] = {}
+    for spec in mapping:
+        os, arch, _, kflavor, release, _ = spec
+        if kflavor == BOOTLOADER or release in of_family("notice"):
+            found[Selection(os, release, (arch,))] = None
+    return list(found)

@@ -1,0 +1,217 @@
+"""What the second pass makes of an item in the database: its boot resource, set and file.
+
+Mirrors ``BootResourceStore`` (src/maasserver/bootresources.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
+
+if TYPE_CHECKING:
+    from maas_stream_lint.imports.identity import Identity
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.flattening import FlatItem
+    from maas_stream_lint.imports.stored import Key, Stored
+
+#: The first letters of a sha256 by which a file is named on disk, if no other file has them.
+SHORTEST, LONGEST = 7, 63
+
+
+class Store:
+    """The boot resources of a MAAS while it imports."""
+
+    def __init__(self, stored: Stored, turn: int = 1) -> None:
+        """``turn``: the number of the import, for who wrote a row in which."""
+        self.stored = stored
+        self.turn = turn
+        self.before = set(stored.resources)
+        self.inserted: set[Key] = set()
+        self.queued: dict[str, list[str]] = {}  #: sha256 → the sources that MAAS has for it
+        self._waiting: dict[int, tuple[str, str]] = {}  # of a row: the sha256 and its source
+        self._disk: dict[str, str] | None = None  # sha256 → name of the file on disk
+
+    def set_of(
+        self, recorder: PassRecorder, made: Identity, version: str, label: str
+    ) -> tuple[HeldResource, HeldSet]:
+        """Get or create the boot resource and its set."""
+        name, architecture, kflavor, alias = made
+        first = self.stored.aliases.setdefault((name, architecture), alias)
+        if alias != first and "alias" not in recorder.answers.policy("resource-key"):
+            alias = first
+        key = (name, architecture, alias)
+        resource = self.stored.resources.get(key)
+        if resource is None:
+            resource = HeldResource(name, architecture, alias, kflavor)
+            self.stored.resources[key] = resource
+        resource.kflavor = kflavor
+        self.inserted.add(key)
+        held = resource.sets.get(version)
+        if held is None:
+            held = resource.sets[version] = HeldSet(version, label)
+        held.label = label
+        return resource, held
+
+    def insert(
+        self,
+        recorder: PassRecorder,
+        source: str,
+        resource: HeldResource,
+        held: HeldSet,
+        new: HeldFile,
+        item: FlatItem,
+    ) -> bool:
+        """Store an item. False if MAAS fails: it stores nothing of it then.
+
+        Mirrors ``BootResourceStore.insert``.
+        """
+        whole = self._is_complete(recorder, resource)
+        held.touch(source, self.turn)
+        row = held.files.get(new.name)
+        self._supersede(recorder, held, new)
+        if row is None:
+            if not self._name_on_disk(recorder, new, item):
+                return False
+            row = held.files[new.name] = new
+            self.stored.hold(new.sha256, new.size)
+            self._queue(row, source)
+        else:
+            row.ftype, row.origin = new.ftype, new.origin
+            if row.sha256 != new.sha256:
+                if not self._replace(recorder, resource, held, row, new, source, item):
+                    return False
+            elif row.size != new.size and self._counts_each(recorder):
+                row.size, row.complete = new.size, False
+                self._queue(row, source)
+            elif not row.complete:
+                self._queue(row, source)
+        row.touch(source, self.turn)
+        if whole and not self._is_complete(recorder, resource):
+            told = self._told(recorder, resource)
+            line = f"Resource {told} has no complete resource set!"
+            recorder.trace.say("writer", "error", line)
+        return True
+
+    def _replace(
+        self,
+        recorder: PassRecorder,
+        resource: HeldResource,
+        held: HeldSet,
+        row: HeldFile,
+        new: HeldFile,
+        source: str,
+        item: FlatItem,
+    ) -> bool:
+        """Give a row other content; what it had goes, unless another row needs it."""
+        if not self._name_on_disk(recorder, new, item):
+            return False
+        old, size = row.sha256, self.stored.sizes.get(row.sha256, row.size)
+        line = recorder.answers.log_text("hash-mismatch")
+        parts = {"size": size, "sha256": old, "version": held.version, "label": held.label}
+        for name, part in {**parts, "resource": self._told(recorder, resource)}.items():
+            line = line.replace(f"{{{name}}}", str(part))
+        recorder.trace.say("writer", "warning", line)
+        self.stored.hold(new.sha256, new.size)
+        self.stored.release(old)
+        row.sha256, row.size, row.complete = new.sha256, new.size, False
+        row.on_disk = new.on_disk
+        self._queue(row, source)
+        return True
+
+    def _supersede(self, recorder: PassRecorder, held: HeldSet, new: HeldFile) -> None:
+        gone = recorder.supersedes.get(new.ftype)
+        if gone is not None:
+            for name in [name for name, file in held.files.items() if file.ftype == gone]:
+                self.stored.drop_file(held, name)
+
+    def _queue(self, row: HeldFile, source: str) -> None:
+        """Have the bytes fetched after the pass."""
+        self.queued.setdefault(row.sha256, []).append(source)
+        self._waiting[id(row)] = (row.sha256, source)
+
+    def waiting(self) -> dict[str, list[str]]:
+        """Where contents are shared: the sha256 of what each row waits for, and its source."""
+        found: dict[str, list[str]] = {}
+        for sha256, source in self._waiting.values():
+            found.setdefault(sha256, [source])
+        return found
+
+    def _counts_each(self, recorder: PassRecorder) -> bool:
+        """Whether each row has bytes of its own, and not a content that rows share."""
+        return bool(recorder.answers.policy("contents") == "each-file")
+
+    def _is_complete(self, recorder: PassRecorder, resource: HeldResource) -> bool:
+        """``BootResource.get_latest_complete_set``: whether there is a complete set."""
+        return any(self.is_whole(recorder, held) for held in resource.sets.values())
+
+    def is_whole(self, recorder: PassRecorder, held: HeldSet) -> bool:
+        """Whether all bytes of a set are there."""
+        files = held.files.values()
+        missing = [file for file in files if file.size and not file.complete]
+        if not missing:
+            if any(file.size for file in files):
+                return True
+            # Nothing but empty files: a sum of no bytes.
+            return bool(files) and not self._counts_each(recorder)
+        arrived = self.stored.arrived
+        if not arrived or not all(file.sha256 in arrived for file in missing):
+            return False
+        return not self._counts_each(recorder)
+
+    def _told(self, recorder: PassRecorder, resource: HeldResource) -> str:
+        """A boot resource as Python prints it."""
+        text = recorder.answers.log_text("resource")
+        parts = {
+            "name": resource.name,
+            "architecture": resource.architecture,
+            "kflavor": resource.kflavor,
+            "alias": resource.alias,
+        }
+        for name, part in parts.items():
+            text = text.replace(f"{{{name}}}", str(part))
+        return text
+
+    def _name_on_disk(self, recorder: PassRecorder, new: HeldFile, item: FlatItem) -> bool:
+        """Name a file by the first letters of its sha256, as many as no other file has.
+
+        Mirrors ``BootResourceFileManager.calculate_filename_on_disk``
+        (src/maasserver/models/bootresourcefile.py).
+        """
+        if self._disk is None:
+            files = self.stored.files()
+            self._disk = {file.sha256: file.on_disk for file in files if file.on_disk is not None}
+            self._heads = {name[:SHORTEST] for name in self._disk.values()}
+        known = self._disk.get(new.sha256)
+        if known is None:
+            known = self._free_name(new.sha256)
+            if known is None and recorder.answers.policy("names-on-disk"):
+                column, table = "filename_on_disk", "maasserver_bootresourcefile"
+                message = (
+                    f'null value in column "{column}" of relation "{table}" violates not-null '
+                    "constraint"
+                )
+                values = {"field": "sha256", "value": new.sha256}
+                recorder.abort(
+                    "sha256-no-name", item.place, "IntegrityError", message, values=values
+                )
+                return False
+            if known is not None:
+                self._disk[new.sha256] = known
+                self._heads.add(known[:SHORTEST])
+        new.on_disk = known
+        return True
+
+    def _free_name(self, sha256: str) -> str | None:
+        assert self._disk is not None
+        head = sha256[:SHORTEST]
+        if len(head) == SHORTEST and head not in self._heads:
+            return head
+        alike = [name for name in self._disk.values() if name.startswith(head)]
+        if not alike:
+            return head
+        for length in range(SHORTEST + 1, LONGEST + 1):
+            name = sha256[:length]
+            if not any(other.startswith(name) for other in alike):
+                return name
+        return None

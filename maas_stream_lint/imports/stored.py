@@ -1,0 +1,176 @@
+"""What MAAS holds: its boot resources with their sets and files, in the order of their rows."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.imports.rows import BootResource, ResourceSet, StoredFile
+
+if TYPE_CHECKING:
+    from maas_stream_lint.imports.situation import Row
+    from maas_stream_lint.imports.trace import Import
+
+#: A boot resource's name, its architecture and, where it counts, its alias.
+Key = tuple[str, str, "str | None"]
+
+
+class Touched:
+    """A row of the database, and who wrote it in the last import that wrote it at all."""
+
+    __slots__ = ("sources", "turn")
+
+    def __init__(self) -> None:
+        """Nobody has written it."""
+        self.sources: tuple[str, ...] = ()
+        self.turn = 0
+
+    def touch(self, source: str, turn: int) -> None:
+        """Note that a source writes it. ``turn``: the number of the import."""
+        if turn != self.turn:
+            self.sources, self.turn = (source,), turn
+        elif source not in self.sources:
+            self.sources += (source,)
+
+
+class HeldFile(Touched):
+    """A row of ``maasserver_bootresourcefile``."""
+
+    __slots__ = ("complete", "ftype", "name", "on_disk", "origin", "sha256", "size")
+
+    def __init__(self, name: str, ftype: str, sha256: str, size: int, origin: Import) -> None:
+        """A new row, of which no byte has arrived."""
+        super().__init__()
+        self.name, self.ftype, self.sha256, self.size = name, ftype, sha256, size
+        self.origin = origin  #: the item that wrote it last
+        self.complete = False  #: whether its bytes have arrived
+        self.on_disk: str | None = None  #: its name on disk, where that follows from the sha256
+
+
+class HeldSet(Touched):
+    """A row of ``maasserver_bootresourceset``: one version of a boot resource."""
+
+    __slots__ = ("files", "label", "version")
+
+    def __init__(self, version: str, label: str) -> None:
+        """A new row, without files."""
+        super().__init__()
+        self.version, self.label = version, label
+        self.files: dict[str, HeldFile] = {}  #: by their names
+
+    @property
+    def filetypes(self) -> tuple[str, ...]:
+        """The file types of its files, each once."""
+        return tuple(sorted({file.ftype for file in self.files.values()}))
+
+    def row(self) -> ResourceSet:
+        """The set as other simulations see it."""
+        files = [StoredFile(file.name, file.ftype, *file.origin) for file in self.files.values()]
+        return ResourceSet(self.version, self.label, tuple(files))
+
+
+@dataclass(slots=True)
+class HeldResource:
+    """A row of ``maasserver_bootresource``."""
+
+    name: str
+    architecture: str
+    alias: str | None
+    kflavor: str | None
+    bootloader: bool = False
+    rolling: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
+    sets: dict[str, HeldSet] = field(default_factory=dict)  #: by version, the oldest row first
+    selection: Row | None = None  #: on the strict engine, the selection that brought it
+
+    def row(self) -> BootResource:
+        """The boot resource as other simulations see it."""
+        return BootResource(
+            self.name,
+            self.architecture,
+            self.kflavor,
+            self.alias,
+            self.bootloader,
+            self.rolling,
+            self.extra,
+            tuple(held.row() for held in self.sets.values()),
+        )
+
+
+class Stored:
+    """All boot resources of one MAAS, and how often each content is needed."""
+
+    def __init__(self) -> None:
+        """A fresh MAAS holds nothing."""
+        self.resources: dict[Key, HeldResource] = {}
+        self.aliases: dict[tuple[str, str], str | None] = {}  #: of the first resource of a name
+        self.needed: Counter[str] = Counter()  #: sha256 → the number of files that have it
+        self.sizes: dict[str, int] = {}  #: sha256 → the size of its content
+        self.arrived: set[str] = set()  #: the sha256 of contents whose bytes are there
+        self.deleted: list[str] = []  #: the sha256 of contents that went
+
+    def copy(self) -> Stored:
+        """A copy that may be changed."""
+        return copy.deepcopy(self)
+
+    def hold(self, sha256: str, size: int) -> None:
+        """Note that one more file has a content."""
+        self.needed[sha256] += 1
+        self.sizes.setdefault(sha256, size)
+
+    def release(self, sha256: str) -> None:
+        """Note that one file less has a content. MAAS deletes what no other file needs."""
+        self.needed[sha256] -= 1
+        if self.needed[sha256] <= 0:
+            del self.needed[sha256]
+            del self.sizes[sha256]
+            self.arrived.discard(sha256)
+            self.deleted.append(sha256)
+
+    def unhold(self, sha256: str) -> None:
+        """Take a ``hold`` back, as if it had never been."""
+        self.needed[sha256] -= 1
+        if self.needed[sha256] <= 0:
+            del self.needed[sha256]
+            del self.sizes[sha256]
+
+    def unrelease(self, sha256: str, size: int, *, known: bool) -> None:
+        """Take a ``release`` back. ``known``: whether its bytes were there."""
+        if not self.needed[sha256]:
+            self.deleted.remove(sha256)
+            if known:
+                self.arrived.add(sha256)
+        self.hold(sha256, size)
+
+    def drop_file(self, held: HeldSet, name: str) -> None:
+        """Delete a file."""
+        self.release(held.files.pop(name).sha256)
+
+    def drop_set(self, resource: HeldResource, version: str) -> None:
+        """Delete a set with its files."""
+        for file in resource.sets.pop(version).files.values():
+            self.release(file.sha256)
+
+    def drop_resource(self, key: Key) -> None:
+        """Delete a boot resource with its sets."""
+        resource = self.resources.pop(key)
+        for version in list(resource.sets):
+            self.drop_set(resource, version)
+        if not any(other[:2] == key[:2] for other in self.resources):
+            self.aliases.pop(key[:2], None)
+
+    def drop_empty(self) -> None:
+        """Delete the boot resources that have no set."""
+        for key in [key for key, held in self.resources.items() if not held.sets]:
+            self.drop_resource(key)
+
+    def files(self) -> list[HeldFile]:
+        """All files of all sets."""
+        return [
+            file
+            for resource in self.resources.values()
+            for held in resource.sets.values()
+            for file in held.files.values()
+        ]
