@@ -521,7 +521,7 @@ def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
     """
     yield Said(
         f"`maas_supported` is {shown(event.values['maas_supported'])}, "
-        f"expected a version like `{look.lines[-1]}`",
+        f"expected a version like `{look.lines[0]}`",
         "write the version alone, or remove the field",
         place=_holder("maas_supported", event, look),
     )

@@ -479,7 +479,7 @@ def entry_file_missing(event: Event, look: Look) -> Iterator[Said]:
     path = str(event.values["path"])
     trouble = look.stream.files[path].trouble
     yield Said(
-        f"the index names {quoted(path)}, which can't be had: {trouble.message}", trouble.hint
+        f"MAAS cannot read {quoted(path)}, which the index names: {trouble.message}", trouble.hint
     )
 
 
