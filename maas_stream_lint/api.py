@@ -61,6 +61,8 @@ class Report:
     #: All findings with their own severities, if ``findings`` was changed.
     untouched: tuple[Finding, ...] | None = None
     asked: frozenset[str] | None = None  #: codes of the rules that ran; ``None``: all
+    #: The configuration files whose settings changed this report.
+    configured: tuple[str, ...] = ()
     narrowed: bool = False  #: whether only the image files of some products were checked
     #: What `fixing.suggestions` planned, for formats that show it.
     edits: Mapping[Finding, Sequence[Suggestion]] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Report:
                 **{s.label: count[s] for s in sorted(Severity, reverse=True)},
                 "images": self._images(),
                 **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
+                **({"configuration": list(self.configured)} if self.configured else {}),
             },
             "findings": [f.to_dict() for f in self.findings] if findings else [],
         }

@@ -39,7 +39,8 @@ def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
         drafts: dict[Key, _Draft] = {}
         _ask_about_events(look, rules, drafts)
         _ask_about_nodes(look, rules, drafts)
-        return _finished(look, [draft for draft in drafts.values() if _matters(draft, look)])
+        alone = [draft for draft in drafts.values() if draft.rule.alone]
+        return _finished(look, alone or [d for d in drafts.values() if _matters(d, look)])
 
 
 def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft]) -> None:

@@ -110,6 +110,12 @@ def network_root() -> tuple[bytes, list[str]]:
     return known["mark"].encode(), known["packages"]
 
 
+def packer_maas() -> Mapping[str, Mapping[str, Any]]:
+    """Template of packer-maas → what is unlike other templates: ``outputs``, ``base-image``."""
+    known: Mapping[str, Mapping[str, Any]] = _data()["packer-maas"]
+    return known
+
+
 @lru_cache(maxsize=1)
 def architectures() -> Architectures:
     """How architectures are recognised."""

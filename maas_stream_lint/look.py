@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint.absence import Absence, find_absence
+from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
@@ -203,6 +204,11 @@ class Look:
                     image = found[seen.path] = Image(seen, survey.wanted[seen.path])
                 image.items.append(item)
         return list(found.values())
+
+    @cached_property
+    def foreign(self) -> Foreign | None:
+        """The kind of the stream, if it is made for another reader than MAAS."""
+        return find_foreign(self.catalog)
 
     @cached_property
     def absence(self) -> Absence:

@@ -15,5 +15,8 @@ CONFIG_KEYS = (
     *("format", "files", "only", "jobs", "timeout"),
 )
 
+#: Those of them that change what a report says; the others change how it is made or written.
+RESULT_KEYS = ("maas", "keyring", "select", "ignore", "severity", "files", "only")
+
 #: Exit codes beside 0; ``docs/contract.md`` says what each stands for.
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143

@@ -82,6 +82,7 @@ class Rule:
     among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks those of the nodes
     check: Callable[..., Any]
     once: tuple[str, ...] = ()  #: names that it had before, which still mean it
+    alone: bool = False  #: what it says makes every other finding pointless
 
     @property
     def level(self) -> str:
@@ -113,20 +114,22 @@ def rule(
     on: str | None = None,
     among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
     once: Sequence[str] = (),
+    alone: bool = False,
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
     It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's
     own name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of
     kind ``on``, or only for those that ``among`` picks from all of them at little cost. It yields
-    Said: nothing, if there is nothing wrong or another rule has this event.
+    Said: nothing, if there is nothing wrong or another rule has this event. If a rule that is
+    ``alone`` says something, the report holds nothing else.
     """
 
     def made(check: Callable[..., Any]) -> Rule:
         name = getattr(check, "__name__", "").replace("_", "-")
         explained = () if on is not None and causes is None else tuple(causes or (name,))
         assert on is None or on in NODES
-        return Rule(code, name, severity, explained, at, on, among, check, tuple(once))
+        return Rule(code, name, severity, explained, at, on, among, check, tuple(once), alone)
 
     return made
 

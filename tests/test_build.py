@@ -334,7 +334,7 @@ def test_a_second_run_waits_its_turn(tmp_path: Path) -> None:
     from maas_stream_lint.building.writing import locked
 
     image = tarball(tmp_path / "image.tar.gz")
-    with locked(tmp_path / "out"), pytest.raises(LintError, match="another run"):
+    with locked(tmp_path / "out"), pytest.raises(LintError, match="another program has locked"):
         build(tmp_path / "out", [Wanted(image)], Options(releases()))
     built(tmp_path / "out", Wanted(image))
 

@@ -88,15 +88,38 @@ def test_nothing_is_found() -> None:
 
 
 def test_it_is_found_above_the_source_then_here(here: Path, tmp_path: Path) -> None:
-    mine, theirs = write(""), write("", "bad/maas-stream-lint.toml")
+    mine, theirs = write(""), write("", "trees/maas-stream-lint.toml")
+    shutil.copytree("bad", "trees/bad")
     assert find() == here / mine
-    for source in ("bad", f"bad/{INDEX}", f"file://{here}/bad", "bad/not/there.json"):
+    there = "trees/bad"
+    for source in (there, f"{there}/{INDEX}", f"file://{here}/{there}", "trees/not/there.json"):
         assert find(source) == here / theirs
     assert find("good") == here / mine
     assert find("http://example.com/") == here / mine
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     assert find(str(elsewhere)) == here / mine
+
+
+@pytest.mark.parametrize("folder", ["bad", "bad/streams", "bad/streams/v1"])
+def test_it_is_not_found_in_the_checked_tree(
+    here: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tree from somebody else must not say how it is checked; one's own repository may."""
+    planted = write('[severities]\nMSL = "off"\n', f"{folder}/maas-stream-lint.toml").absolute()
+    (here / "link").symlink_to("bad")
+    for source in ("bad", f"bad/{INDEX}", f"file://{here}/bad", f"link/{INDEX}"):
+        assert find(source) is None
+    assert run("check", f"bad/{INDEX}", "--files", "none").exit_code == 1
+    # A working directory inside the tree changes nothing.
+    monkeypatch.chdir(here / folder)
+    assert (find(f"{here}/bad") is None) is (folder != "bad")
+    # The whole tree is the working directory: it is one's own, and the report names the file.
+    monkeypatch.chdir(here / "bad")
+    assert (find(INDEX) == planted) is (folder == "bad")
+    done = run("check", INDEX, "--files", "none", "--config", str(planted))
+    assert done.exit_code == 0
+    assert "settings from" in done.stdout
 
 
 def test_the_search_ends_at_the_repository(here: Path) -> None:
@@ -603,6 +626,46 @@ def test_formats_and_their_files(here: Path) -> None:
     result = run("check", f"bad/{INDEX}", "--config", "deep/x.toml")
     assert result.stdout.startswith("bad/")
     assert json.loads((here / "deep/out.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize("name", ["../out.html", "/tmp/out.html", "~/out.html", "up/out.html"])
+def test_outputs_stay_below_the_configuration(
+    here: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (here / "deep").mkdir()
+    (here / "deep" / "up").symlink_to(tmp_path)
+    write(f'files = "none"\nformat = ["html={name}"]\n', "deep/x.toml")
+    before = sorted(tmp_path.rglob("*"))
+    result = run("check", f"bad/{INDEX}", "--config", "deep/x.toml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: deep/x.toml:2: format: the output {name} is outside")
+    assert sorted(tmp_path.rglob("*")) == before
+    # A flag is the user's own word.
+    assert run("check", f"bad/{INDEX}", "--no-config", f"--format=html={tmp_path}/o").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[severities]\nMSL401 = 'info'\n", True),
+        ("[severities]\nMSL801 = 'info'\n", False),  # there is no such finding
+        ("[[ignores]]\nrules = ['MSL504']\nreason = 'known'\n", True),
+        ("ignore = ['MSL504']\n", True),
+        ("severity = 'fatal'\n", True),
+        ("timeout = 5\n", False),
+    ],
+)
+def test_the_report_names_the_file_that_changed_it(text: str, named: bool) -> None:
+    path = write(text)
+    result = run("check", f"bad/{INDEX}", "--files", "none")
+    assert (f"settings from {path}" in " ".join(result.stdout.split())) is named
+    said = json.loads(run("check", f"bad/{INDEX}", "--files", "none", "--format", "json").stdout)
+    assert said["summary"].get("configuration") == ([str(path)] if named else None)
+    # A flag overrides the file, which then changes nothing.
+    flags = ["--severity", "info", "--ignore", "MSL401", "--no-config"]
+    assert "settings from" not in run("check", f"bad/{INDEX}", "--files", "none", *flags).stdout
 
 
 @pytest.mark.parametrize("form", FORMATS)

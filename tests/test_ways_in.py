@@ -85,6 +85,37 @@ def test_the_hook_finds_each_tree_once(tmp_path: Path, monkeypatch: pytest.Monke
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "--write-baseline=x/streams/v1/a.json",
+        "--config=evil/streams/v1/a.json",
+        "--ignore=MSL\n/streams/v1/a.json",
+        "-h/streams/v1/a.json",
+        "--severity=fatal/streams/v1/a.json",
+        "https:/streams/v1/a.json",
+    ],
+)
+def test_the_hook_takes_no_option_from_the_name_of_a_file(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pre-commit passes file names as they are, and anybody who can commit chooses them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    shutil.copytree(BAD, tmp_path / "bad")
+    (entry,) = load(".pre-commit-hooks.yaml")
+    assert re.search(entry["files"], name)
+    evil = tmp_path / name
+    evil.parent.mkdir(parents=True)
+    evil.write_text('ignore = ["MSL"]\n')
+    before = sorted(tmp_path.rglob("*"))
+    assert hook.run([name, "bad/streams/v1/index.json"]) > 0
+    assert hook.run(["--maas", "3.6", "bad/streams/v1/index.json", name]) > 0
+    assert sorted(tmp_path.rglob("*")) == before
+    for source in hook.sources([name]):
+        assert not source.startswith(("-", "http"))
+
+
 def test_the_hook_tells_of_the_worst_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.building import draft, making, metadata_text, planning, ubuntu_image, writing
+from maas_stream_lint.building import draft, making, planning, ubuntu_image, writing
 from maas_stream_lint.building.boot_choice import BootChoice
 from maas_stream_lint.building.fate import Fate, fates
 from maas_stream_lint.building.finished_image import inspect
 from maas_stream_lint.building.parts import Refusal
-from maas_stream_lint.errors import UsageError
+from maas_stream_lint.building.target import Target, said
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.output import printable_path
 
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.building.finished_image import Image
     from maas_stream_lint.building.parts import Product
     from maas_stream_lint.building.wanted import Wanted
+    from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions
-
-#: What names of products and of the stream begin with, unless somebody says otherwise.
-PREFIX = "local.maas"
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,13 @@ class Options:
     """How a tree is built."""
 
     releases: tuple[Release, ...]  #: release lines of MAAS that the stream is for
-    prefix: str = PREFIX
+    prefix: str | None = None  #: of new names; ``None``: that of the tree, or a usual one
+    update: bool = False  #: whether the tree has a stream already, to which is added
+    sign: Signer | None = None  #: signs all metadata
+    keyring: Path | None = None  #: of the stream that is there
     copy: bool = False  #: whether image files are copied even where they could be linked
     dry_run: bool = False  #: whether nothing is written
+    skip_refused: bool = False  #: whether the rest is built if images are refused
     boot_keyring: Path | None = None  #: of the streams that kernels and initrds are from
     fetch: FetchOptions | None = None  #: how these streams are read
 
@@ -51,13 +53,8 @@ class Built:
     root: Path
     products: tuple[Product, ...]
     refusals: tuple[Refusal, ...]  #: with one, nothing is written
-    report: Report | None = None  #: of a check of the tree as it is, or would be
+    fates: tuple[Fate, ...] = ()  #: what becomes of each product; nothing without a check
     written: bool = False
-
-    @property
-    def fates(self) -> tuple[Fate, ...]:
-        """What becomes of each product; nothing where nothing was checked."""
-        return fates(self.products, self.report) if self.report else ()
 
     def to_dict(self) -> dict[str, Any]:
         """The run as in ``rules/schemas/built.json``."""
@@ -76,38 +73,70 @@ def build(
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Built:
-    """Build a new tree below ``root`` from finished images.
+    """Build a tree below ``root`` from finished images, or add them to the one that is there.
 
     ``progress``: is told of the bytes of the images. ``now``: the time that the metadata says.
-    Nothing is written if one image is refused. Raises LintError if it can't be written, UsageError
-    for what can't be meant.
+    Nothing is written if one image is refused, unless that is asked for. Raises LintError if the
+    tree cannot be written, UsageError for what cannot be meant.
     """
     told, moment = progress or Quiet(), now or datetime.now(timezone.utc).replace(microsecond=0)
-    if (root / "streams").exists():
-        raise UsageError(f"{printable_path(root)} holds a stream", "add to it with --update")
+    if options.dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            return _built(root, wanted, options, told, moment, Path(folder))
+    with writing.locked(root) as stage:
+        return _built(root, wanted, options, told, moment, stage)
+
+
+def _built(
+    root: Path,
+    wanted: Sequence[Wanted],
+    options: Options,
+    told: Progress,
+    moment: datetime,
+    stage: Path,
+) -> Built:
+    target = Target.of(
+        root,
+        update=options.update,
+        prefix=options.prefix,
+        keyring=options.keyring,
+        sign=options.sign,
+    )
+    frame = planning.Frame(options.releases, target.prefix, moment.date(), *target.known)
     images = _inspected(wanted, told)
-    frame = planning.Frame(options.releases, options.prefix, moment.date(), {})
-    with tempfile.TemporaryDirectory() as folder:
-        products, refusals = _planned(images, wanted, frame, options, Path(folder))
-        if refusals or not products:
-            return Built(root, products, refusals)
-        report = _proof(root, products, options, moment)
-        refusals = _unproven(products, report)
-        if refusals or options.dry_run:
-            return Built(root, products, refusals, report)
-        with writing.locked(root) as stage:
-            products = _made(products, stage, told)
-            report = _proof(root, products, options, moment)
-            files = [file for product in products for file in product.files]
-            writing.place_files(root, stage, files, copy=options.copy, progress=told)
-            writing.publish(root, metadata_text.new_tree(products, options.prefix, moment))
-    return Built(root, products, (), report, written=True)
+    products, refusals = _planned(images, wanted, frame, options, stage)
+    if not products or (refusals and not options.skip_refused):
+        return Built(root, products, refusals)
+    known, unproven = _proven(target, products, options, moment)
+    refusals += unproven
+    if options.dry_run or not known or (refusals and not options.skip_refused):
+        return Built(root, products, refusals, known)
+    products = _made(tuple(fate.product for fate in known), stage, told)
+    known = tuple(replace(f, product=p) for f, p in zip(known, products, strict=True))
+    texts = target.written(products, moment)
+    files = [file for product in products for file in product.files]
+    writing.place_files(root, stage, files, copy=options.copy, progress=told)
+    writing.publish(root, texts, target.before)
+    return Built(root, products, refusals, known, written=True)
 
 
-def _proof(root: Path, products: tuple[Product, ...], options: Options, moment: datetime) -> Report:
-    """What a check of the stream that would result finds."""
-    texts = metadata_text.new_tree(products, options.prefix, moment)
-    return draft.checked(draft.Draft(printable_path(root), texts, None), options.releases)
+def _proven(
+    target: Target, products: tuple[Product, ...], options: Options, moment: datetime
+) -> tuple[tuple[Fate, ...], tuple[Refusal, ...]]:
+    """What becomes of the products that a check approves of, and refusals of the others."""
+    before = target.findings(options.releases)
+    refusals: tuple[Refusal, ...] = ()
+    while True:
+        report = draft.checked(target.draft(products, moment), options.releases)
+        known = fates(products, report, moment.date())
+        found = _unproven(products, report, known, before)
+        refusals = (*refusals, *found)
+        if not found or not options.skip_refused:
+            return known, refusals
+        paths = {refusal.path for refusal in found}
+        products = tuple(p for p in products if p.image.path not in paths)
+        if not products:
+            return (), refusals
 
 
 def _made(products: tuple[Product, ...], stage: Path, told: Progress) -> tuple[Product, ...]:
@@ -169,13 +198,25 @@ def _product(
     return ubuntu_image.product(image, wanted, frame, boots.of(image, wanted, folder))
 
 
-def _unproven(products: Sequence[Product], report: Report) -> tuple[Refusal, ...]:
-    """Refusals of what a check finds fault with: nothing of that is published."""
+def _unproven(
+    products: Sequence[Product],
+    report: Report,
+    known: Sequence[Fate],
+    before: frozenset[tuple[str, str, str]],
+) -> tuple[Refusal, ...]:
+    """Refusals of what a check finds fault with, or some line does not deploy.
+
+    ``before``: what it found before, which is not the images' fault.
+    """
     by_name = {product.name: product for product in products}
-    found = draft.objections(report, set(by_name))
     refusals = []
-    for finding in found:
-        product = by_name.get(finding.place.product or "", products[0])
-        why = f"{finding.code} {finding.name}: {finding.message}"
-        refusals.append(Refusal(product.image.path, why, finding.remedy))
+    for finding in draft.objections(report, set(by_name)):
+        if said(finding) not in before:
+            product = by_name.get(finding.place.product or "", products[0])
+            why = f"{finding.code} {finding.name}: {finding.message}"
+            refusals.append(Refusal(product.image.path, why, finding.remedy))
+    for fate in known if not refusals else ():
+        if fate.objection is not None:
+            fix = f"give --maas {','.join(fate.deploys)}" if fate.deploys else "upload it"
+            refusals.append(Refusal(fate.product.image.path, fate.objection, fix))
     return tuple(refusals)

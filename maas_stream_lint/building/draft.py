@@ -41,8 +41,9 @@ class Draft:
         body = self._texts.get(path)
         if body is not None:
             return Answer(path, body)
-        if self._tree is not None:
-            return self._tree.read(path)
+        stem = path.removesuffix(".gpg").removesuffix(".sjson").removesuffix(".json")
+        if self._tree is not None and f"{stem}.json" not in self._texts:
+            return self._tree.read(path)  # else it is a signed form of what is new
         return Answer(path, None, Trouble("missing", "no such file"), status=404)
 
     def close(self) -> None:

@@ -46,6 +46,7 @@ class Product:
     version_name: str
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()  #: what its owner should know
+    said: frozenset[str] = frozenset()  #: fields that somebody has said
     boot: BootFiles | None = None  #: kernel and initrd, of an image that boots by its own
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint import uploads
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
 
 SINGLE = "single-file"
+GENERIC = "generic"
+#: What MAAS makes one boot resource of: os, release, arch, subarch, kflavor.
+Key = tuple[str, str, str, str, str]
 #: How to make of a file one that MAAS takes.
 _CONVERSIONS = {
     "zstd": "zstd -dc {path} | gzip > {stem}.gz",
@@ -54,7 +57,9 @@ class Frame:
     prefix: str  #: of the names of products and of the stream
     day: date  #: after which versions are named
     #: Versions that products have already, by product name.
-    known: Mapping[str, Collection[str]]
+    known: Mapping[str, Collection[str]] = field(default_factory=dict)
+    #: What is one boot resource in MAAS → the name of the product that it has already.
+    names: Mapping[Key, str] = field(default_factory=dict)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -76,7 +81,8 @@ def single_file(image: Image, wanted: Wanted, frame: Frame) -> Product:
             image, "its release", "--release NAME, the text after the slash in MAAS's names"
         )
     version = version or release
-    name = naming.product_name(frame.prefix, os, release, arch)
+    name = frame.names.get((os, release, arch, GENERIC, GENERIC))
+    name = name or naming.product_name(frame.prefix, os, release, arch)
     version_name = version_named(name, image, wanted, frame)
     folder = f"{os}/{release}/{arch}/{version_name}"
     key = _key(ftype, frame.releases)
@@ -92,14 +98,15 @@ def single_file(image: Image, wanted: Wanted, frame: Frame) -> Product:
         "os_title": clean(said.get("NAME") or os),
         "release": release,
         "release_title": wanted.title or clean(version),
-        "subarch": "generic",
-        "subarches": "generic",
+        "subarch": GENERIC,
+        "subarches": GENERIC,
         "version": version,
     }
     if said.get("SUPPORT_END"):
         fields["support_eol"] = said["SUPPORT_END"]
     told = [*_instead(system, os, frame), *notes(os, arch)]
-    return Product(image, name, SINGLE, fields, version_name, files, tuple(told))
+    said_fields = frozenset({"release_title"} if wanted.title else ())
+    return Product(image, name, SINGLE, fields, version_name, files, tuple(told), said_fields)
 
 
 def sound(image: Image) -> list[str]:
@@ -193,7 +200,7 @@ def upload_command(image: Image, wanted: Wanted) -> str:
         name=name,
         title=wanted.title or clean(said.get("PRETTY_NAME") or said.get("NAME") or name),
         arch=arch,
-        base_image=filled(system.base_image if system else None, said),
+        base_image=wanted.base_image or filled(system.base_image if system else None, said),
     )
 
 

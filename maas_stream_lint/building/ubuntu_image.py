@@ -14,6 +14,7 @@ from maas_stream_lint.building.boot_files import FIELDS, TITLES
 from maas_stream_lint.building.parts import File, Product, Refusal
 from maas_stream_lint.distributions import filled
 from maas_stream_lint.rulebook import default_system
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from maas_stream_lint.building.boot_files import BootFile, BootFiles
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 OS = default_system()
 FORM = "multi-file"
-#: Kernel package and flavour of every Ubuntu, which only files at hand need to be told.
-_GENERIC, _KPACKAGE = "generic", "linux-generic"
+#: The kernel package of every Ubuntu, which only files at hand need to be told.
+_KPACKAGE = "linux-generic"
 #: Stands for the digest of a file that is not made yet.
 _PENDING = "0" * 64
 
@@ -68,20 +69,22 @@ def product(image: Image, wanted: Wanted, frame: Frame, boot: BootFiles) -> Prod
     release = wanted.release or (f"{wanted.name}-{own}" if wanted.name else own)
     fields = _fields(image, wanted, boot, release, own)
     fields |= {"arch": arch, "label": wanted.label, "os": OS, "release": release}
-    middle = fields["version"] if release == own else release
-    name = f"{frame.prefix}:v3:boot:{middle}:{arch}:{fields['subarch']}"
+    middle, flavour = fields["version"] if release == own else release, fields["kflavor"]
+    name = frame.names.get((OS, release, arch, fields["subarch"], flavour))
+    name = name or f"{frame.prefix}:v3:boot:{middle}:{arch}:{fields['subarch']}"
     version_name = planning.version_named(name, image, wanted, frame)
     folder = f"{OS}/{release}/{arch}/{version_name}"
     parts = frame.releases[-1].ubuntu_set
     root = parts.roots[0]
-    inner = f"{folder}/{fields['subarch']}/{fields.get('kflavor', _GENERIC)}"
+    inner = f"{folder}/{fields['subarch']}/{flavour}"
     files = (
         *(_boot_file(file, f"{inner}/{file.ftype}", boot) for file in (boot.kernel, boot.initrd)),
         File(root, root, f"{folder}/{root}", _PENDING, 1, pending=True),
         manifest.file(image, f"{folder}/manifest"),
     )
     notes = _notes(release, own, frame)
-    return Product(image, name, FORM, fields, version_name, files, notes, boot)
+    said = frozenset({"release_title"} if wanted.title else ())
+    return Product(image, name, FORM, fields, version_name, files, notes, said, boot)
 
 
 def _fields(
@@ -90,15 +93,15 @@ def _fields(
     said = naming.about(image)
     fields = {name: boot.fields[name] for name in (*FIELDS, *TITLES) if name in boot.fields}
     version = wanted.version or said.get("VERSION_ID", "")
-    told = re.fullmatch(r"\S+ ?(LTS)?.*?(?:\(([^)]*)\))?", said.get("VERSION", ""))
-    lts = f"{version} LTS" if told and told[1] else version
+    known = next((r for r in ubuntu_releases().releases if r.series == own), None)
     usual = {
-        "kflavor": _GENERIC,
+        "kflavor": planning.GENERIC,
         "os_title": "Ubuntu",
-        "release_codename": (told and told[2]) or own.capitalize(),
-        "release_title": lts,
+        "release_codename": known.codename if known else own.capitalize(),
+        "release_title": known.version if known else version,
+        **({"support_eol": known.eol.isoformat()} if known else {}),
         "subarch": f"ga-{version}",
-        "subarches": f"generic,ga-{version}",
+        "subarches": f"{planning.GENERIC},ga-{version}",
         "version": version,
     }
     fields = {**usual, **fields}

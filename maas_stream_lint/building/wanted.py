@@ -32,6 +32,7 @@ class Wanted:
     boot_from: str | None = None  #: a stream that has the kernel and initrd
     kernel: Path | None = None
     initrd: Path | None = None
+    base_image: str | None = None  #: of an upload, where no stream can carry the image
     image_initrd: bool = False  #: whether kernel and initrd are taken from the image
 
     def __post_init__(self) -> None:

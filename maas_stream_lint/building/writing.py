@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,10 +12,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.building.finished_image import unchanged
 from maas_stream_lint.building.streams import STEP
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.fixing.exchange import exchange_metadata
-
-if sys.platform != "win32":
-    import fcntl
+from maas_stream_lint.fixing.exchange import alone, exchange_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,28 +30,26 @@ _READABLE = 0o444
 def locked(root: Path) -> Iterator[Path]:
     """Hold a tree for this run alone; gives a folder in it for unfinished files.
 
-    The folder is removed at the end, and with it what killed runs have left. Raises UsageError if
-    another run holds the tree, or it can't be written to.
+    The folder is removed at the end, and with it what killed runs have left; a tree that was made
+    for this run, and got nothing, too. Raises LintError if another run holds the tree, or it cannot
+    be written to.
     """
+    there = root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        handle = os.open(root, os.O_RDONLY)
+        with alone(root):
+            for left in root.glob(f"{_STAGE}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=root))
+            try:
+                yield stage
+            finally:
+                shutil.rmtree(stage, ignore_errors=True)
+                if not there:
+                    with suppress(OSError):
+                        root.rmdir()
     except OSError as error:
         raise _unwritable(root, error) from None
-    try:
-        _lock(handle, root)
-        for left in root.glob(f"{_STAGE}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        try:
-            stage = Path(tempfile.mkdtemp(prefix=_STAGE, dir=root))
-        except OSError as error:
-            raise _unwritable(root, error) from None
-        try:
-            yield stage
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
-    finally:
-        os.close(handle)
 
 
 def place_files(
@@ -79,9 +73,13 @@ def place_files(
             raise _unwritable(target, error) from None
 
 
-def publish(root: Path, texts: Mapping[str, bytes]) -> None:
-    """Make the metadata that of the tree, in one step where the file system can do that."""
-    exchange_metadata(root, texts)
+def publish(root: Path, texts: Mapping[str, bytes], before: Mapping[str, bytes | None]) -> None:
+    """Make the metadata that of the tree, in one step where the file system can do that.
+
+    ``texts``: products files before the index. ``before``: what it was when it was read. Raises
+    LintError if somebody else has written to it since; then nothing is changed.
+    """
+    exchange_metadata(root, texts, {path: before.get(path) for path in texts})
 
 
 def _make(file: File, place: Path, *, copy: bool, progress: Progress) -> None:
@@ -128,17 +126,6 @@ def _copied(source: Path, place: Path, progress: Progress) -> None:
         while piece := held.read(STEP):
             made.write(piece)
             progress.advance(len(piece))
-
-
-def _lock(handle: int, root: Path) -> None:
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise LintError(f"another run works on {str(root)!r}", "wait until it has ended") from None
-    except OSError:  # a network file system that locks no folder
-        return
 
 
 def _unwritable(place: Path, error: OSError) -> LintError:

@@ -267,6 +267,34 @@ def juju_style_index(event: Event, look: Look) -> Iterator[Said]:
         )
 
 
+@rule("MSL110", Severity.FATAL, on="stream", alone=True)
+def foreign_stream(whole: Whole, look: Look) -> Iterator[Said]:
+    """The stream is made for another reader: LXD, Incus, Juju or a cloud.
+
+    MAAS: finds no file to boot or deploy from. A field that such products lack, like `label`, stops
+        the import of every source up to 3.7 (`RepoDumper.insert_item`,
+        maasserver/import_images/download_descriptions.py). 3.8 discards the source
+        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
+    Why: the format is the same, and many programs publish in it. Each reads other fields and files.
+    Fix: remove the source from MAAS. For Ubuntu, use Canonical's stream for MAAS,
+        `http://images.maas.io/ephemeral-v3/stable/`, or build a stream from your own images.
+    Example:
+        "ftype": "incus.tar.xz",
+    """
+    kind = look.foreign
+    if kind is None:
+        return
+    stopped = [trace for trace in look.traces if trace.fatal is not None]
+    yield Said(
+        f"the stream holds {kind.title}, and MAAS can use none of them",
+        "remove the source from MAAS; images for MAAS are in a stream such as "
+        "`http://images.maas.io/ephemeral-v3/stable/`",
+        severity=Severity.FATAL if stopped else Severity.IGNORED,
+        effect="imports nothing of it"
+        + (", and may stop the import of every other source" if stopped else ""),
+    )
+
+
 @rule("MSL109", Severity.UNUSABLE, on="stream")
 def url_too_long(whole: Whole, look: Look) -> Iterator[Said]:
     """The URL is longer than MAAS can store.

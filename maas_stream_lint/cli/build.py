@@ -10,7 +10,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.console import progress
-from maas_stream_lint.cli.options import FETCH, FORMAT, MAAS, Options, together
+from maas_stream_lint.cli.options import FETCH, FORMAT, KEYRING, MAAS, Options, signer_of, together
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
 
@@ -85,21 +85,54 @@ BOOT = together(
     metavar="DIR",
     required=True,
     shell_complete=completion.folder,
-    help="The folder of the stream: a new one, or one without a stream.",
+    help="The folder of the stream: a new one, or one without a stream; see --update.",
 )
+@click.option(
+    "--list",
+    "lists",
+    metavar="FILE",
+    multiple=True,
+    shell_complete=completion.source,
+    help="A TOML file that lists images, with what is to be said of each; repeatable.",
+)
+@click.option(
+    "--from-packer-maas",
+    "packer",
+    metavar="DIR",
+    shell_complete=completion.folder,
+    help="All images in a checkout of packer-maas, or in the folder of one template.",
+)
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Add to the stream that is in the folder; the rest of it stays as it is.",
+)
+@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @MAAS
+@KEYRING
 @together(SAID, BOOT)
 @click.option(
     "--prefix",
     metavar="TEXT",
-    help="What names of products begin with.  [default: local.maas]",
+    help="What names of products begin with.  [default: as in the stream, or local.maas]",
 )
 @click.option("--copy", is_flag=True, help="Copy image files even where they could be linked.")
+@click.option(
+    "--skip-refused",
+    is_flag=True,
+    help="Build the other images if some are refused.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be built.")
 @together(FORMAT, FETCH)
 def build(
     images: tuple[str, ...],
     root: str,
+    lists: tuple[str, ...],
+    packer: str | None,
+    skip_refused: bool,
+    update: bool,
+    sign: str | None,
+    keyring: str | None,
     maas: list[str],
     prefix: str | None,
     copy: bool,
@@ -124,13 +157,18 @@ def build(
     said = {name: given.pop(name) for name in (*_OF_ONE, *_OF_ALL)}
     options = builder.Options(
         releases(maas or None),
-        prefix=prefix or builder.PREFIX,
+        prefix=prefix,
         copy=copy,
         dry_run=dry_run,
+        skip_refused=skip_refused,
+        update=update,
+        sign=signer_of(sign),
+        keyring=Path(keyring) if keyring else None,
         boot_keyring=Path(boot_keyring) if boot_keyring else None,
         fetch=Options(**given).fetching(),
     )
-    built = builder.build(Path(root), _wanted(images, said), options, progress(verbose=False))
+    wanted = _wanted(images, lists, packer, said)
+    built = builder.build(Path(root), wanted, options, progress(verbose=False))
     if form == "json":
         from maas_stream_lint.report.data import as_json
 
@@ -144,15 +182,23 @@ def build(
         sys.exit(EXIT_FINDINGS)
 
 
-def _wanted(images: tuple[str, ...], said: dict[str, Any]) -> list[Wanted]:
+def _wanted(
+    images: tuple[str, ...], lists: tuple[str, ...], packer: str | None, said: dict[str, Any]
+) -> list[Wanted]:
+    from maas_stream_lint.building import image_list
     from maas_stream_lint.building.wanted import Wanted
 
-    if not images:
+    if not (images or lists or packer):
         raise UsageError("no image is named", "give the files that packer-maas made")
     given = [name for name in _OF_ONE if said[name] is not None]
-    if given and len(images) > 1:
+    if given and (len(images) > 1 or lists or packer):
         option = given[0].replace("_", "-")
-        raise UsageError(f"--{option} is about one image", "build them one by one with --update")
+        raise UsageError(f"--{option} is about one image", "say it in a list, see --list")
     for name in ("kernel", "initrd"):
         said[name] = Path(said[name]) if said[name] else None
-    return [Wanted(Path(image), **said) for image in images]
+    found = [Wanted(Path(image), **said) for image in images]
+    for name in lists:
+        found += image_list.listed(Path(name))
+    if packer is not None:
+        found += image_list.left_by_packer_maas(Path(packer), Wanted(Path(packer), **said))
+    return found

@@ -28,7 +28,7 @@ from maas_stream_lint.cli.options import (
 )
 from maas_stream_lint.cli.targets import targets, write
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
+from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, RESULT_KEYS
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -99,20 +99,41 @@ def check(
 def _runs(ctx: click.Context, given: Options) -> list[Options]:
     """The options for each source: a listed one has some of its own."""
     if given.source is not None:
-        return [given]
+        return [given._replace(configured=_files_used(ctx, given.source))]
     if not ctx.obj.sources:
         raise UsageError("no source is given", "give one, or list `sources` in a configuration")
-    return [given._replace(**_own(ctx, listed), source=listed.source) for listed in ctx.obj.sources]
+    return [
+        given._replace(
+            **_own(ctx, listed),
+            source=listed.source,
+            configured=_files_used(ctx, listed.source),
+        )
+        for listed in ctx.obj.sources
+    ]
+
+
+def _files_used(ctx: click.Context, source: str) -> tuple[str, ...]:
+    """The configuration files whose settings change the report on a source."""
+    from maas_stream_lint.configuration.settings import shown
+
+    values = ctx.obj.of(source)
+    used = [values[key] for key in RESULT_KEYS if key in values and _is_default(ctx, key)]
+    return tuple(sorted({shown(setting.origin.file) for setting in used}))
+
+
+def _is_default(ctx: click.Context, key: str) -> bool:
+    """Whether neither a flag nor the environment gives a value."""
+    origin = ctx.get_parameter_source(CALLED.get(key, key))
+    return origin in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
 
 
 def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
     """A listed source's own settings, but for those that a flag or the environment overrides."""
     params = {param.name: param for param in ctx.command.params}
-    default = (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
     own = {}
     for key, setting in listed.values.items():
-        name = CALLED.get(key, key)
-        if ctx.get_parameter_source(name) in default:
+        if _is_default(ctx, key):
+            name = CALLED.get(key, key)
             value = converted(params[name], ctx, setting)
             own[name] = tuple(value) if isinstance(value, list) else value
     return own

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 def checked(options: Options) -> Report:
     """The report on the source that is named. Raises LintError if it could not be made."""
+    from dataclasses import replace
+
     from maas_stream_lint import api
 
     assert options.source is not None
-    return api.check(
+    report = api.check(
         options.source,
         options.lines,
         options.keyring,
@@ -26,3 +28,4 @@ def checked(options: Options) -> Report:
         progress=progress(verbose=options.verbose),
         options=options.fetching(),
     )
+    return replace(report, configured=options.configured)

@@ -19,6 +19,7 @@ from maas_stream_lint.cli.options import (
     RULES,
     SEVERITY,
     Options,
+    signer_of,
     together,
 )
 from maas_stream_lint.errors import UsageError
@@ -102,7 +103,7 @@ def fix(
     if no_backup and backup is not None:
         raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
-    signer = _signer(sign)
+    signer = signer_of(sign)
     options = Options(**given)
     rules = options.rules()
     report = checked(options._replace(select=(), ignore=()))
@@ -141,11 +142,3 @@ def fix(
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
-
-
-def _signer(key: str | None) -> Any:
-    if key is None:
-        return None
-    from maas_stream_lint.fixing.signing import Gpg
-
-    return Gpg(key)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from maas_stream_lint.cli.main import main
 
-_METADATA = re.compile(r"(?P<root>(?:.*/)?)streams/v1/.+\.s?json")
+#: A file of metadata: the `files` of ``.pre-commit-hooks.yaml``, and what is before it the root.
+_METADATA = re.compile(r"(?P<root>(?:.*/)?)streams/v1/.+\.s?json\n?", re.DOTALL)
 
 
 def sources(paths: list[str]) -> list[str]:
@@ -26,18 +27,24 @@ def sources(paths: list[str]) -> list[str]:
     found = []
     for root in roots:
         indexes = [f"{root}streams/v1/index{end}" for end in (".sjson", ".json")]
-        found.append(next((i for i in indexes if Path(i).is_file()), root or "."))
+        source = next((i for i in indexes if Path(i).is_file()), root or ".")
+        # A folder may be named like an option or the scheme of a URL.
+        found.append(f"./{source}" if re.match(r"-|[^/]*:", source) else source)
     return found
 
 
 def run(arguments: list[str]) -> int:
-    """Check each tree, and return the highest exit code."""
-    paths = [a for a in arguments if not a.startswith("-") and _METADATA.fullmatch(a)]
-    options = [a for a in arguments if a not in paths]
+    """Check each tree, and return the highest exit code.
+
+    An argument that looks like a metadata file is one, even if it starts with a dash: anybody who
+    can commit a file chooses its name.
+    """
+    paths = [argument for argument in arguments if _METADATA.fullmatch(argument)]
+    options = [argument for argument in arguments if argument not in paths]
     worst = 0
     for source in sources(paths):
         try:
-            main(["check", *options, source], prog_name="maas-stream-lint")
+            main(["check", *options, "--", source], prog_name="maas-stream-lint")
         except SystemExit as end:
             worst = max(worst, end.code if isinstance(end.code, int) else 1)
     return worst

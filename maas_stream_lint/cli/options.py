@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maas_stream_lint.finding import Severity
+    from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.source import FetchOptions
 
@@ -32,6 +33,7 @@ class Options(NamedTuple):
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
     fix: bool = False
+    configured: tuple[str, ...] = ()  #: the configuration files that changed any of these
     # How image files are looked at:
     mode: str | None = None
     only: tuple[str, ...] = ()
@@ -96,6 +98,15 @@ class Options(NamedTuple):
             keep=self.keep,
             cache=not self.no_cache,
         )
+
+
+def signer_of(key: str | None) -> Signer | None:
+    """What signs metadata with a key. Raises UsageError where there is no gpg."""
+    if key is None:
+        return None
+    from maas_stream_lint.fixing.signing import Gpg
+
+    return Gpg(key)
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.configuration.settings import shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.configuration.settings import Ignore, Settings
+    from maas_stream_lint.configuration.settings import Ignore, Origin, Settings
     from maas_stream_lint.finding import Finding
 
 
@@ -45,8 +47,11 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
 
     kept = []
     excused = 0
+    used: set[Origin] = set()
     for finding in report.findings:
-        level, _ = settings.severities.get(finding.code, (finding.severity, None))
+        level, origin = settings.severities.get(finding.code, (finding.severity, None))
+        if origin is not None and level is not finding.severity:
+            used.add(origin)
         if level is None:
             continue
         left: Finding | None = replace(finding, severity=level)
@@ -55,6 +60,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
                 continue
             matched.add(number)
             if left is not None and not ignore.ran_out(today):
+                used.add(ignore.origin)
                 left = left.on(set(left.maas) - set(ignore.maas or left.maas))
         excused += left is None or left.maas != finding.maas
         kept += [left] if left is not None else []
@@ -65,6 +71,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
         report,
         findings=tuple(kept),
         untouched=report.facts,
+        configured=tuple(sorted({*report.configured, *(shown(o.file) for o in used)})),
         set_aside=replace(aside, excused=excused) if settings.ignores else report.set_aside,
     )
 

@@ -33,25 +33,27 @@ def has_table(path: Path) -> bool:
     return TABLE in text and isinstance(parsed(path, text).get("tool", {}).get(TABLE), dict)
 
 
-def read(path: Path) -> str:
-    """The text of a file. Raises UsageError."""
+#: What to do about a configuration that can't be read.
+_HINT = "or use --no-config"
+
+
+def read(path: Path, hint: str = _HINT) -> str:
+    """The text of a file. Raises UsageError, with ``hint`` behind what else could be done."""
     try:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is not UTF-8", "save it as UTF-8") from None
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
-        hint = "check the path, or use --no-config"
-        raise UsageError(f"cannot read {shown(path)}: {why}", hint) from None
+        raise UsageError(f"cannot read {shown(path)}: {why}", f"check the path, {hint}") from None
 
 
-def parsed(path: Path, text: str) -> dict[str, Any]:
-    """The TOML in a text. Raises UsageError."""
+def parsed(path: Path, text: str, hint: str = _HINT) -> dict[str, Any]:
+    """The TOML in a text. Raises UsageError as `read` does."""
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        hint = "fix it, or use --no-config"
-        raise UsageError(f"{shown(path)} is not TOML: {error}", hint) from None
+        raise UsageError(f"{shown(path)} is not TOML: {error}", f"fix it, {hint}") from None
     except RecursionError:
-        raise UsageError(f"{shown(path)} is nested too deeply", "use --no-config") from None
+        raise UsageError(f"{shown(path)} is nested too deeply", f"fix it, {hint}") from None
     return data

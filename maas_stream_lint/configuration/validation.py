@@ -19,14 +19,14 @@ _SECRETS = {"header", "headers", "token", "token-env", "token-file", "password",
 NO_SECRETS = "use --token-env, --token-file, --header or ~/.netrc"
 
 
-def validate(page: Page, data: dict[str, Any]) -> None:
-    """Raise the first violation of the schema, by line."""
+def validate(page: Page, data: dict[str, Any], schema_name: str = "config") -> None:
+    """Raise the first violation, by line, of a schema of ``rules/schemas/``."""
     # Imported only if there is a file, because the import takes longer than a small check.
     import jsonschema
 
     from maas_stream_lint.rulebook import rules_root
 
-    schema = json.loads((rules_root() / "schemas" / "config.json").read_text("utf-8"))
+    schema = json.loads((rules_root() / "schemas" / f"{schema_name}.json").read_text("utf-8"))
     said = {
         words: None
         for error in jsonschema.Draft202012Validator(schema).iter_errors(_plain(data))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.configuration.settings import Ignore, Listed, Setting, Settings, shown
@@ -51,12 +53,8 @@ def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
         if name == "keyring":
             value = shown(page.beside(value))
         elif name == "format":
-            value = [
-                f"{form}={shown(page.beside(file))}" if file else form
-                for form, _, file in (
-                    given.partition("=") for given in ([value] if isinstance(value, str) else value)
-                )
-            ]
+            several = [value] if isinstance(value, str) else value
+            value = [_target(page, key, given) for given in several]
         elif name == "maas":
             _lines(page, key, value)
         elif name in ("select", "ignore"):
@@ -64,6 +62,22 @@ def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
                 _codes(page, (*key, number), given)
         found[name] = Setting(value, page.origin(key))
     return found
+
+
+def _target(page: Page, key: Key, given: str) -> str:
+    """A format with its file, which must be below the folder of the configuration.
+
+    Whoever wrote the configuration need not be the one who runs the tool: without this limit the
+    file could replace any file of theirs.
+    """
+    form, _, name = given.partition("=")
+    if not name:
+        return form
+    file = page.beside(name)
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(page.path.parent)):
+        hint = f"name a file below {shown(page.path.parent)}, or use --format {form}=FILE"
+        page.fail(key, f"the output {name} is outside of the configuration's folder", hint)
+    return f"{form}={shown(file)}"
 
 
 def _listed(page: Page, key: Key, given: Any) -> Listed:

@@ -169,8 +169,17 @@ def metadata_of(plan: Plan, sign: Signer | None) -> dict[str, bytes]:
         texts[path.removesuffix(".sjson").removesuffix(".json")] = document.text.encode(
             "utf-8", "surrogatepass"
         )
+    return written | signed_forms(texts, sign)
+
+
+def signed_forms(texts: Mapping[str, bytes], sign: Signer) -> dict[str, bytes]:
+    """Every document as ``.json``, ``.json.gpg`` and ``.sjson``, in the same order.
+
+    ``texts``: path without its ending → text. An index names files of its own ending.
+    """
+    written = {}
     for stem, text in texts.items():
-        plain, signed = _named(text, ".json", texts), _named(text, ".sjson", texts)
+        plain, signed = named(text, ".json", texts), named(text, ".sjson", texts)
         written[f"{stem}.json"] = plain
         written[f"{stem}.json.gpg"] = sign(plain, False)
         written[f"{stem}.sjson"] = sign(signed, True)
@@ -279,7 +288,7 @@ def _safe(root: Path, path: str) -> Path:
     return place
 
 
-def _named(text: bytes, ending: str, texts: Mapping[str, Any]) -> bytes:
+def named(text: bytes, ending: str, texts: Mapping[str, Any]) -> bytes:
     """An index that names its files with this ending; any other text as it is."""
     said = text.decode("utf-8", "surrogatepass")
     data = json.loads(said)

@@ -50,7 +50,8 @@ def _product(page: Page, fate: Fate) -> None:
     _field(page, "product", Text(clean(product.name)))
     _field(page, "version", Text(clean(product.version_name)))
     os, release = product.fields["os"], product.fields["release"]
-    _field(page, "shows", Text(clean(f"{fate.heading}, as {os}/{release}")))
+    _field(page, "image", Text(clean(f"{os}/{release} for {product.fields['arch']}")))
+    _field(page, "shows", Text(clean(f"below {fate.heading} as {fate.title}")))
     _field(page, "deploys", Text(f"MAAS {span(fate.deploys, fate.asked)}" if fate.deploys else "-"))
     for note in product.notes:
         _field(page, "note", code(note))
@@ -66,16 +67,18 @@ def _refusal(page: Page, refusal: Refusal) -> None:
 
 
 def _summary(page: Page, built: Built) -> None:
-    if built.refusals:
-        told = styled(f"{count(len(built.refusals), 'image')} refused", COLORS["ignored"])
-        told.append(" · nothing was written")
-    else:
+    told = Text()
+    if built.written or not built.refusals:
         verb = "built" if built.written else "would build"
-        told = styled(f"{verb} {count(len(built.products), 'product')}", GOOD)
-        told.append("" if built.written else " · nothing was written")
+        told.append(f"{verb} {count(len(built.fates), 'product')}", GOOD)
+    if built.refusals:
+        refused = len({refusal.path for refusal in built.refusals})
+        told.append(" · " if told else "")
+        told.append(f"{count(refused, 'image')} refused", COLORS["ignored"])
+    told.append("" if built.written else " · nothing was written")
     page.line(told, hang=2)
-    if not built.refusals:
-        page.line(_NEXT + _KEEP * all(product.boot is None for product in built.products))
+    if built.written:
+        page.line(_NEXT + _KEEP * all(fate.product.boot is None for fate in built.fates))
 
 
 def _field(page: Page, label: str, text: Text | str) -> None:

@@ -65,7 +65,11 @@ def _run(report: Report, threshold: Severity) -> dict[str, Any]:
         "newlineSequences": ["\r\n", "\n"],
         "columnKind": "unicodeCodePoints",
         "results": _results(report, codes),
-        "properties": {"source": clean(report.source), "maas": list(report.look.lines)},
+        "properties": {
+            "source": clean(report.source),
+            "maas": list(report.look.lines),
+            **({"configuration": list(map(clean, report.configured))} if report.configured else {}),
+        },
     }
 
 

@@ -222,6 +222,8 @@ def _summary(report: Report, threshold: Severity) -> Text:
         named = {"excused": aside.excused, "in the baseline": aside.known, "gone": aside.gone}
         shown = [f"{number:,} {what}" for what, number in named.items() if number]
         told.append(f" · {', '.join(shown)}" if shown else "")
+    if report.configured:
+        told.append(f" · settings from {clean(', '.join(report.configured))}")
     files = sum(metadata.exists for metadata in report.look.stream.files.values())
     told.append(
         f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'metadata file')}"

@@ -12,7 +12,7 @@ from maas_stream_lint.source.answer import (
     printable,
 )
 from maas_stream_lint.source.index_path import SIGNED_INDEX, split_source
-from maas_stream_lint.source.local import LocalTree, encodable
+from maas_stream_lint.source.local import LocalTree, encodable, local_root
 from maas_stream_lint.source.opening import is_local, local_path, open_source
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "encodable",
     "is_local",
     "local_path",
+    "local_root",
     "open_source",
     "printable",
     "split_source",

@@ -127,6 +127,12 @@ def _split_local(place: Path) -> tuple[Path, str]:
     return (Path(before or "/"), f"streams/v1/{after}") if inside else (place.parent, place.name)
 
 
+def local_root(place: Path) -> Path:
+    """The root of the tree that a path on disk is in: of a directory itself, if it is no part."""
+    root, _ = _split_local(place / "-" if _is_directory(place) else place)
+    return root
+
+
 def _refuse_inner_directory(label: str, place: Path) -> None:
     if _is_directory(place / "streams/v1"):
         return
