@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.rulebook import Release
-    from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.source import FetchOptions, Unchecked
     from maas_stream_lint.uses import Simulation
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
@@ -76,6 +76,12 @@ class Report:
     def worst(self) -> Severity | None:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
+
+    @property
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """What this run could not look at: metadata and image files. Such a run never passes."""
+        survey = self.look.survey
+        return (*self.look.stream.unchecked, *(survey.unchecked if survey is not None else ()))
 
     def looked_for(self, codes: Iterable[str], mode: str = MODES[-1]) -> bool:
         """Whether this run could have reported findings of any of these rules.
