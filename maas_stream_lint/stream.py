@@ -161,8 +161,10 @@ class Metadata:
             return Reading(failure_or_none or Failure("not-json", "UnboundLocalError", str(error)))
         return self._parsed(text, failure_or_none, payload)
 
-    def strict(self) -> Reading:
-        """The file as MAAS 3.8 reads it; without a keyring its signature is not looked at.
+    def strict(self, *, verify: bool | None = None) -> Reading:
+        """The file as MAAS 3.8 reads it.
+
+        ``verify``: whether its signature is looked at; ``None``: if there is a keyring.
 
         Mirrors ``SimpleStreamsClient.http_get`` and ``_parse_response``
         (src/maasservicelayer/simplestreams/client.py).
@@ -178,7 +180,7 @@ class Metadata:
         if self.text is None:
             return self._unparsed(self.answer.body)
         failure = None
-        if self.verification is not None and not self.verification.good:
+        if verify is not False and not self._verified(needed=bool(verify)):
             cause = "bad-signature" if self.signed else "unsigned-file"
             failure = _client(cause, "Failed to verify PGP signature.")
         payload = signature.strict_payload(self.text) if self.signed else None
@@ -187,6 +189,10 @@ class Metadata:
             message = f"Request to '{self.path}' failed: not a valid JSON file."
             return Reading(_client("not-json", message), reading.document)
         return reading
+
+    def _verified(self, *, needed: bool) -> bool:
+        """Whether the signature is good. ``needed``: no keyring is a bad signature."""
+        return not needed if self.verification is None else self.verification.good
 
     @cached_property
     def best(self) -> Document | None:

@@ -31,6 +31,7 @@ def closed(schema: Any) -> Any:
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
 USE = validator("use")
+COMPARE = validator("compare")
 BUILT = validator("built")
 
 
