@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint import atomic
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +54,8 @@ def style(output: str | None) -> Style:
     terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     width = PLAIN_WIDTH
     if terminal:
+        import shutil
+
         width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns))
     if output is not None or os.environ.get("NO_COLOR"):
         return Style(width, color=False)
@@ -135,6 +135,8 @@ def _target(output: str) -> Path:
 
 
 def _replace(target: Path, parts: Iterable[bytes]) -> None:
+    from maas_stream_lint import atomic
+
     try:
         atomic.replace(target, parts)
     except OSError as error:

@@ -6,13 +6,12 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from importlib.resources import files
 from operator import itemgetter
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.rule_files import rules_root
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,7 +20,6 @@ else:  # pragma: no cover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from importlib.abc import Traversable
 
 
 @dataclass(frozen=True)
@@ -164,6 +162,10 @@ class Release:
         """A member of the ``[deploy]`` table."""
         return self.data["deploy"][name]
 
+    def selections(self, name: str) -> Any:
+        """A member of the ``[selections]`` table."""
+        return self.data["selections"][name]
+
     def use(self, name: str) -> Any:
         """A member of the ``[use]`` table."""
         return self.data["use"][name]
@@ -249,12 +251,6 @@ class UbuntuSet:
     def parts(self) -> tuple[str, str, str]:
         """What a whole set has, with the best root."""
         return (self.kernel, self.initrd, self.roots[0])
-
-
-def rules_root() -> Traversable:
-    """Where ``rules/`` is: inside the package in a wheel, beside it in a checkout."""
-    bundled = files("maas_stream_lint") / "rules"
-    return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
 
 
 def data_file(name: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ MODULES = {
 
 #: Everything that is neither ours nor Python's, and where it may be imported.
 FOREIGN = {
+    "ahocorasick_rs": {"logs/scan.py"},
+    "zstandard": {"logs/log_files.py"},
     "backports": {"imports/"},
     "click": {"cli/"},
     "httpx": {"source/library.py"},
@@ -28,14 +30,19 @@ FOREIGN = {
     "packaging": {"imports/answers.py"},
     "platformdirs": {"fixing/backup.py", "images/cache.py"},
     "rich": {"report/"},
-    "tomli": {"rulebook.py", "loglines.py", "configuration/toml.py"},
+    "tomli": {"rulebook.py", "logs/", "configuration/toml.py"},
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
     "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
-    "socket": {"source/watchdog.py", "images/server_probe.py"},
+    "socket": {
+        "source/diagnosis.py",
+        "source/watchdog.py",
+        "images/server_probe.py",
+        "building/serving.py",
+    },
     "ssl": {"source/address.py", "source/diagnosis.py", "images/server_probe.py"},
-    "http": set(),
+    "http": {"building/serving.py"},
     "urllib.request": {"source/address.py"},
 }
 

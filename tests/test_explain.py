@@ -2,104 +2,49 @@
 
 from __future__ import annotations
 
-import re
+import gzip
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 import reports
-from maas_stream_lint import loglines
+from log_dresses import DRESSES
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.collect import findings
-from maas_stream_lint.look import look_at
+from maas_stream_lint.cli.main import main
+from maas_stream_lint.logs.instream import judged
+from maas_stream_lint.logs.tally import explained
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import explain as explain_
-from maas_stream_lint.rulebook import all_releases
-from maas_stream_lint.stream import load
-from trees import KEYRING, MemoryTree, corpus, tree_of
+from maas_stream_lint.report import log_lines
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
-HOLE = re.compile(r"\{([a-z_]+)\}")
 PRODUCT = "com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64"
-
-#: What a line may come in.
-WRAPPINGS = {
-    "bare": "{}",
-    "quotes": '"{}"',
-    "backticks": "`{}`",
-    "maas.log": "2024-06-16T14:41:38.123456+00:00 maas-host maas.import-images: [warn] {}",
-    "syslog": "Jun  6 14:41:38 maas-host maas.bootresources: [error] {}",
-    "journal": "Jun 16 14:41:38 maas-host maas-regiond[1234]: maas.bootsources: [info] {}",
-    "regiond.log": "2024-06-16 14:41:38 maasserver.bootresources: [critical] {}",
-    "snap": "2024-06-16T14:41:38.123Z [regiond] maas.bootresources: [warn] {}",
-    "level": "  WARNING: {}  ",
-    "worker": '{{"event": "{}", "level": "error", "logger": "temporalio"}}',
-}
-
-#: Lines of MAAS-BEHAVIOUR.md and of real reports, and what they are.
-REAL = {
-    "builtins.KeyError: 'label'": "key-error",
-    "KeyError: 'arch'": "key-error",
-    "KeyError: 'gadget_snap'": "gadget-snap",
-    "maas.bootresources: [warn] Ignoring unsupported filetype(manifest) from a:b 2024": "manifest",
-    "Ignoring unsupported filetype(di-kernel) from a:b 2024": "unsupported-filetype",
-    "Ignoring com.x:y, requires a newer version of MAAS(4.0)": "needs-newer-maas",
-    "Failed to import images from http://x/ (No signature found!). Verify network connectivity "
-    "via your external proxy (http://p:3128) and try again.": "no-signature",
-    "Failed to import images from http://x/: Unable to open streams/v1/index.sjson. mirrors=[]": (
-        "unable-to-open"
-    ),
-    "simplestreams.checksum_util.InvalidChecksum: provided checksums ({}) did not include any "
-    "allowed (('md5', 'sha256', 'sha512'))": "no-checksum",
-    "builtins.TypeError: Unknown format 'None' in 'streams/v1/index.json'": "unknown-format",
-    "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)": "not-json",
-    "packaging.version.InvalidVersion: Invalid version: 'soon'": "invalid-version",
-    "builtins.ValueError: time data 'never' does not match format '%Y-%m-%d'": "bad-date",
-    "ValueError: too many values to unpack (expected 2)": "slash-in-name",
-    "Failed to synchronize selection 12: Invalid SHA256 checksum": "selection-failed",
-    "Failed to synchronise boot resources: Invalid checksum": "sync-failed",
-    "Redirect response '302 Found' for url 'http://x/y'\nRedirect location: 'http://z'": "redirect",
-    "Error generating the URL of curtin's image file.  Unsupported OS: debian ": "unsupported-os",
-    "ubuntu-raw has no kernels available.": "no-kernels",
-    "get() returned more than one BootResource -- it returned 2!": "several-objects",
-    "Failed to finalize boot image x. Unexpected checksum 'sha256' (found: a expected: b)": (
-        "finalize-failed"
-    ),
-    "http://10.0.0.1:5248/images/a/b/no-such-image/boot-kernel... failed": "no-such-image",
-}
+IGNORED = f"maas.import-images: [warn] Ignoring unsupported product {PRODUCT}"
 
 
-def texts() -> list[tuple[str, str]]:
-    return [
-        (line.name, HOLE.sub(lambda m: f"some-{m[1]}", text))
-        for line in loglines.known()
-        for text in line.texts
-    ]
+def run(*args: str, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["explain", *args], input=stdin)
 
 
-def page(pasted: str, report: Report | None = None) -> str:
-    match = loglines.recognise(pasted)
-    assert match is not None
-    return " ".join(explain_.log_page(match, all_rules(), report, Style()).split())
+def told(*args: str, stdin: str | bytes | None = None) -> dict[str, Any]:
+    result = run(*args, "--format", "json", stdin=stdin)
+    made: dict[str, Any] = json.loads(result.stdout)
+    return made
 
 
-@pytest.mark.parametrize("wrapping", WRAPPINGS)
-def test_every_line_is_recognised_in_every_wrapping(wrapping: str) -> None:
-    for name, text in texts():
-        inside = text.replace('"', '\\"') if wrapping == "worker" else text
-        match = loglines.recognise(WRAPPINGS[wrapping].format(inside))
-        assert match is not None, text
-        assert match.line.name == name, text
+def page(pasted: str) -> str:
+    return " ".join(log_lines.render(explained(pasted), Style(), source=False).split())
 
 
-@pytest.mark.parametrize(("pasted", "name"), REAL.items())
-def test_real_lines(pasted: str, name: str) -> None:
-    match = loglines.recognise(pasted)
-    assert match is not None
-    assert match.line.name == name
+def in_stream(pasted: str, report: Report) -> str:
+    return " ".join(explain_.in_stream(explained(pasted), report, Style()).split())
 
 
 def test_of_a_traceback_the_exception_counts() -> None:
@@ -110,136 +55,161 @@ def test_of_a_traceback_the_exception_counts() -> None:
         result = inContext.theWork()
     builtins.KeyError: 'arch'
 """
-    match = loglines.recognise(pasted)
-    assert match is not None
-    assert (match.line.name, match.holes) == ("key-error", {"field": "arch"})
+    made = told(pasted)
+    first, exception = made["messages"]
+    assert (first["id"], first["cause"]["id"]) == ("import-failed", "key-error")
+    assert first["rules"] == ["missing-arch"]
+    assert exception["id"] == "key-error"
+    assert made["unknown"] == []
 
 
-def test_a_line_wrapped_by_a_terminal_is_one() -> None:
-    match = loglines.recognise(
-        f"maas.import-images: [warn] Ignoring unsupported\n   product {PRODUCT}"
+def test_an_exception_that_is_not_known_is_shown() -> None:
+    made = told(
+        "Importing boot resources failed.\n\tTraceback (most recent call last):\n\tFoo: bar"
     )
-    assert match is not None
-    assert match.holes == {"product": PRODUCT}
+    assert [m["id"] for m in made["messages"]] == ["import-failed"]
+    assert made["unknown"] == [{"text": "Foo: bar", "count": 1}]
+
+
+@pytest.mark.parametrize("joint", ["\n   ", "\n"])
+def test_a_line_wrapped_by_a_terminal_is_one(joint: str) -> None:
+    made = told(f"maas.import-images: [warn] Ignoring unsupported{joint}product {PRODUCT}")
+    assert [m["text"] for m in made["messages"]] == [f"Ignoring unsupported product {PRODUCT}"]
+
+
+def test_several_lines_are_each_explained_and_counted() -> None:
+    pasted = "\n".join([IGNORED, "Ignoring unsupported filetype(manifest) from a:b 2024", IGNORED])
+    made = told(f"{pasted}\nnobody knows this")
+    assert [(m["id"], m["count"]) for m in made["messages"]] == [
+        ("unsupported-product", 2),
+        ("manifest-item", 1),
+    ]
+    assert made["unknown"] == [{"text": "nobody knows this", "count": 1}]
+
+
+def test_the_name_of_a_product_decides() -> None:
+    seen = page(IGNORED)
+    assert "cause The name lacks `:v2:` and `:v3:`" in seen
+    assert (
+        "maas $PROFILE boot-resources create name=custom/jammy architecture=amd64/generic" in seen
+    )
+    assert told(IGNORED)["messages"][0]["rules"] == ["ubuntu-name"]
 
 
 @pytest.mark.parametrize(
-    "head",
+    ("name", "rule"),
     [
-        "Jun 16 14:41:38 host sh[4711]: ",
-        "maas-region-1  | 2024-06-16 14:41:38 regiond: [info] ",
-        "2024-06-16 14:41:38 temporalio.activity: [warn] ",
-        "<13>Jun 16 14:41:38 host any-collector: ",
-        "> ",
+        ("com.ubuntu.maas:stable:1:pxelinux:pxe:amd64", "bootloader-unsupported"),
+        ("com.example:v3+platform:noble:arm64", "v3-platform-too-new"),
+        ("com.example:grub-efi:uefi:amd64", "bootloader-name"),
+        ("com.example:ubuntu-core:20:amd64", "ubuntu-core-name"),
+        ("com.example:v3:noble:amd64", "bootloader-name"),
+        ("com.example:noble:arm64", "ubuntu-name"),
     ],
 )
-def test_a_head_that_nobody_foresaw_does_no_harm(head: str) -> None:
-    for pasted, name in REAL.items():
-        match = loglines.recognise(head + pasted)
-        assert match is not None, pasted
-        assert match.line.name == name
+def test_what_a_name_tells(name: str, rule: str) -> None:
+    made = told(f"Ignoring unsupported product {name}")
+    assert made["messages"][0]["rules"] == [rule]
 
 
-def test_several_lines_are_each_explained() -> None:
-    stamp = "2024-06-16T14:41:38+00:00 host maas"
-    manifest = "Ignoring unsupported filetype(manifest) from a:b 2024"
-    pasted = f"""\
-{stamp}.import-images: [warn] Ignoring unsupported product {PRODUCT}
-{stamp}.import-images: [warn] Ignoring unsupported product {PRODUCT}
-{stamp}.bootresources: [warn] {manifest}
+def test_a_command_to_copy_stands_unbroken() -> None:
+    text = log_lines.render(explained(IGNORED), Style(width=40), source=False)
+    command = next(line for line in text.splitlines() if "boot-resources create" in line)
+    assert command.strip().startswith("maas $PROFILE")
+    assert command.endswith("content@=FILE")
+
+
+def test_only_harmless_lines_are_a_normal_import() -> None:
+    pasted = """\
+Mar 30 09:40:26 maas maas.bootresources: [INFO] Started importing of boot images from 1 source(s).
+Mar 30 09:40:30 maas maas.bootresources: [INFO] Importing images from source: http://h/s/
+Mar 30 09:40:34 maas maas.bootresources: [INFO] Finished importing of boot images from 1 source(s).
 """
-    names = [match.line.name for match in loglines.recognise_all(pasted)]
-    assert names == ["unsupported-product", "manifest"]
-    failed = f"Importing boot resources failed.\nTraceback …\n{manifest}\nbuiltins.KeyError: 'arch'"
-    names = [match.line.name for match in loglines.recognise_all(failed)]
-    assert names == ["manifest", "key-error"]
-    assert loglines.recognise_all("hello\nthere") == []
+    assert "this is a normal import" in page(pasted)
+    assert not any(m["lost"] for m in told(pasted)["messages"])
+    assert "this is a normal import" not in page(f"{pasted}{IGNORED}")
 
 
-@pytest.mark.parametrize("case", corpus()[::3], ids=lambda c: c["id"])
-def test_what_is_predicted_is_known(case: dict[str, Any]) -> None:
-    """A line that this tool itself puts into a finding can be pasted back."""
-    look = look_at(load(tree_of(case), KEYRING if case["keyring"] else None), all_releases())
-    for finding in findings(look, all_rules()):
-        for _, text in finding.logs:
-            assert loglines.recognise(text) is not None, text
-    for trace in look.traces:
-        for event in trace.events:
-            if event.exception:
-                said = f"{event.exception}: {event.message}"
-                assert loglines.recognise(said) is not None, said
+def test_several_rules_and_prefixes() -> None:
+    assert "MSL401 ubuntu-name" in run("MSL401", "MSL504").stdout
+    assert "MSL504 missing-boot-kernel" in run("MSL401", "MSL504").stdout
+    listed = run("MSL4").stdout
+    assert "MSL401" in listed
+    assert "MSL504" not in listed
+    assert [rule["code"] for rule in told("ubuntu-name,MSL504")["rules"]] == ["MSL401", "MSL504"]
 
 
-@pytest.mark.parametrize("pasted", ["", " ", "hello", "Ignoring", "{", '{"event": 3}', "[" * 5000])
-def test_other_text_is_not_recognised(pasted: str) -> None:
-    assert loglines.recognise(pasted) is None
+def test_standard_input_is_read() -> None:
+    for args in ((), ("-",)):
+        assert told(*args, stdin=IGNORED)["messages"][0]["id"] == "unsupported-product"
+    assert told(stdin=b"\xff\xfe" + IGNORED.encode())["messages"]
 
 
-def test_lines_are_unique_and_their_data_is_whole() -> None:
-    known = loglines.known()
-    assert len({line.name for line in known}) == len(known)
-    lines = {release.line for release in all_releases()}
-    for line in known:
-        assert set(line.maas) <= lines
-        assert line.maas, line.name
-        assert len(line.meaning) > 30
-        assert "/" in line.source
-        assert not (line.harmless and line.name in ("unsupported-product", "import-failed"))
-        for text in line.texts:
-            assert text == " ".join(text.split())
+def test_a_log_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "maas.log.1.gz"
+    noise = "2026-11-25T23:11:28+00:00 vm sshd[1]: Accepted publickey\n"
+    log.write_bytes(gzip.compress(f"{noise * 40}{DRESSES['maas.log'](IGNORED)}\n".encode()))
+    message = told("--log", str(log))["messages"][0]
+    assert message["id"] == "unsupported-product"
+    assert message["at"] == [[str(log), 41]]
 
 
-def test_causes_are_of_rules_or_of_the_simulation_where_that_knows_them() -> None:
-    """A cause that neither has may wait for its rule, but for the lines that are predicted."""
-    sources = "".join(p.read_text("utf-8") for p in (ROOT / "maas_stream_lint").rglob("*.py"))
-    rules = {r.name for r in all_rules()} | {c for r in all_rules() for c in r.causes}
-    for line in loglines.known():
-        if line.simulated and line.causes and "*fatal" not in line.causes:
-            assert any(c in rules or f'"{c}"' in sources for c in line.causes), line.name
+def test_what_is_not_known_is_said_to_be_not_known() -> None:
+    result = run("hello")
+    assert result.exit_code == 2
+    assert "not known to this tool: 'hello'" in result.stderr
+    assert "ubuntu-name" in run("ubuntu-nam").stderr
+    assert run(stdin="").exit_code == 2
+    assert told("hello")["unknown"] == [{"text": "hello", "count": 1}]
+    assert run("--format", "json", "hello").exit_code == 2
 
 
-@pytest.mark.parametrize("case", corpus()[::5], ids=lambda c: c["id"])
-def test_what_maas_logged_in_the_corpus_is_known(case: dict[str, Any]) -> None:
-    for verdict in case["expected"]:
-        for lines in verdict["log"].values():
-            for _, text in lines:
-                match = loglines.recognise(text)
-                assert match is not None, text
-                assert loglines.prefixed(text).startswith("maas.")
-                assert set(verdict["maas"]) & set(match.line.maas)
-
-
-def test_the_manifest_line_is_harmless() -> None:
-    seen = page(f"Ignoring unsupported filetype(manifest) from {PRODUCT} 20240616_01")
-    assert "harmless" in seen
-    assert "not harmless" not in seen
-    assert "MAAS 2.9" in seen
+def test_a_log_without_images_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "syslog"
+    log.write_text("2026-11-25T23:11:28+00:00 vm sshd[1]: Accepted publickey\n")
+    result = run("--log", str(log))
+    assert result.exit_code == 0
+    assert "No message about images" in result.stdout
 
 
 def test_a_line_with_its_source_names_the_cause() -> None:
     report = check(BUNDLED, select=["MSL401", "MSL504"])
-    seen = page(f"maas.import-images: [warn] Ignoring unsupported product {PRODUCT}", report)
-    assert "predicted here for MAAS 2.9–3.7" in seen  # noqa: RUF001
+    seen = in_stream(IGNORED, report)
+    assert "predicted here for MAAS 2.9" in seen
     assert "MSL401 ubuntu-name" in seen
     assert "MSL504" not in seen
+    made = told(IGNORED, "--source", str(BUNDLED))["messages"][0]
+    assert "3.6" in made["predicted"]
+    assert {f["code"] for f in made["findings"]} == {"MSL401"}
+
+
+@pytest.mark.parametrize("source", [BUNDLED, BUNDLED.parents[2]])
+def test_the_source_is_judged_as_it_is_given(source: Path) -> None:
+    """A bare directory stands for `index.sjson`, which is not there; the index named is read."""
+    made = told(IGNORED, "--source", str(source))["messages"][0]
+    assert bool(made["predicted"]) is (source == BUNDLED)
 
 
 def test_a_line_of_another_stream_is_not_predicted() -> None:
     report = check(BUNDLED)
-    assert "not predicted here" in page("Ignoring unsupported product another", report)
-    assert "not predicted here" in page("KeyError: 'arch'", report)
-    assert "only the import of metadata" in " ".join(page("Unsupported OS: debian", report).split())
+    assert "not predicted here" in in_stream("Ignoring unsupported product another", report)
+    assert "not predicted here" in in_stream("KeyError: 'arch'", report)
+    assert "only the import of metadata" in in_stream("Unsupported OS: debian", report)
 
 
 def test_an_exception_is_predicted() -> None:
     image = reports.image("rhel", "rhel9")
     del image["label"]
     report = reports.report([], reports.tree({"com.example:rhel": image}))
-    for pasted in ("KeyError: 'label'", "builtins.KeyError: 'label'"):
-        assert "predicted here for MAAS 2.9" in page(pasted, report)
-    assert "predicted here for MAAS 2.9" in page("Importing boot resources failed.", report)
-    assert "not predicted" in page("KeyError: 'arch'", report)
-    assert "predicted here for MAAS 3.8" in page(
+    for pasted in (
+        "KeyError: 'label'",
+        "builtins.KeyError: 'label'",
+        "Importing boot resources failed.",
+        "Importing boot resources failed.\n\tTraceback (most recent …):\n\tKeyError: 'label'",
+    ):
+        assert "predicted here for MAAS 2.9" in in_stream(pasted, report)
+    assert "not predicted" in in_stream("KeyError: 'arch'", report)
+    assert "predicted here for MAAS 3.8" in in_stream(
         "Could not fetch manifest for boot source with url https://h/maas/: "
         "Got invalid data for the products file",
         report,
@@ -251,11 +221,11 @@ def test_an_error_inside_a_line_is_explained_too() -> None:
         "Could not fetch manifest for boot source with url http://x: "
         "Got invalid data for the index file"
     )
-    assert "does not fit MAAS 3.8's model" in seen
+    assert "The index does not fit MAAS's model." in seen
 
 
 def test_a_bare_directory_is_predicted() -> None:
-    stream: MemoryTree = reports.tree({"com.example:rhel": reports.image("rhel", "rhel9")})
+    stream = reports.tree({"com.example:rhel": reports.image("rhel", "rhel9")})
     stream.given = ""
     report = reports.report([], stream)
     missing = "Unable to open streams/v1/index.sjson. mirrors=[]"
@@ -264,7 +234,39 @@ def test_a_bare_directory_is_predicted() -> None:
         f"builtins.OSError: {missing}",
         "Importing boot resources failed.",
     ):
-        assert "predicted here for MAAS 2.9" in page(pasted, report)
+        (entry, *_) = explained(pasted).entries
+        assert "2.9" in judged(entry, report).lines
+
+
+def test_a_mirror_that_cannot_be_reached_is_not_the_stream() -> None:
+    made = told(
+        "Failed to import images from http://h/: <urlopen error [Errno 113] No route to host>"
+    )
+    assert made["messages"][0]["about"] == "network"
+    assert made["messages"][0]["rules"] == []
+
+
+def test_hostile_lines_do_no_harm() -> None:
+    result = run("\x1b[31mIgnoring unsupported product \x1b]0;x\x07\u202e")
+    assert "\x1b" not in result.stdout
+    assert "\u202e" not in result.stdout
+
+
+def test_a_line_is_explained_without_the_simulation() -> None:
+    code = (
+        "import sys\nfrom maas_stream_lint.cli.main import main\n"
+        f"sys.argv[1:] = ['explain', {IGNORED!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*[m for m in sys.modules if m.startswith(('maas_stream_lint.', 'rich'))])"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(seen.stdout.splitlines()[-1].split())
+    assert "maas_stream_lint.logs.matching" in modules
+    assert not [m for m in modules if m.startswith(("rich", "maas_stream_lint.imports"))]
+    assert (
+        not {"maas_stream_lint.checks", "maas_stream_lint.stream", "maas_stream_lint.rulebook"}
+        & modules
+    )
 
 
 def test_rule_pages_show_all_sections() -> None:

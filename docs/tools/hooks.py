@@ -35,8 +35,9 @@ OUTSIDE = {
     "README.md": "index.md",
     "bench/README.md": "bench.md",
     "rules/README.md": "release-data.md",
-    "rules/log-lines.toml": "log-lines.md",
+    "rules/messages": "log-lines.md",
     "rules/releases": "releases.md",
+    "rules/schemas/compare.json": "schemas/compare.json",
     "rules/schemas/preview.json": "schemas/preview.json",
     "rules/schemas/report.json": "schemas/report.json",
     "tests/conformance/README.md": "conformance.md",
@@ -66,7 +67,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made = {
         **rule_pages.pages(),
         "releases.md": release_pages.page(),
-        "log-lines.md": log_pages.page(),
+        **log_pages.pages(),
     }
     for source, uri in OUTSIDE.items():
         if uri not in made and uri != "index.md":

@@ -1,62 +1,89 @@
-"""The lines of MAAS's log, from ``rules/log-lines.toml``."""
+"""A page for each message that MAAS writes, from ``rules/messages/``, and a list of them."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from collections.abc import Iterator
 
-from maas_stream_lint.checks import all_rules
-from maas_stream_lint.loglines import ANY_FATAL, LogLine, known
-from written import fence, lines, prose
+from maas_stream_lint.logs.messages import Message, Pattern, message, names
+from maas_stream_lint.logs.places import written
+from maas_stream_lint.rule_files import rule_codes
+from written import cell, fence, lines, prose
 
-ROOT = Path(__file__).parents[2]
-_SECTION = re.compile(r'^# -- (?P<title>.+?) -*$|^name = "(?P<name>[^"]+)"$', re.MULTILINE)
+#: What a message is about → the heading of its part of the list, in the order of the list.
+HEADINGS = {
+    "stream": "The stream",
+    "image": "The image file",
+    "network": "The way to the server",
+    "maas": "MAAS itself",
+    "machine": "Machines",
+    "upload": "Uploads",
+}
 
 
-def page() -> str:
-    """All lines, in the order of the file."""
+def pages() -> dict[str, str]:
+    """Path on the site → text."""
+    made = {f"messages/{name}.md": page(message(name)) for name in names()}
+    return {"log-lines.md": overview(), **made}
+
+
+def overview() -> str:
+    """All messages, by what they are about; those that cost something first."""
     parts = [
         "# What MAAS's log lines mean",
         (
             'Paste a line into `maas-stream-lint explain "…"`, or find it here. What stands in braces '
-            "varies. With `--source SOURCE` it shows what causes the line in your stream."
+            "varies. `maas-stream-lint explain --log FILE` reads a whole log."
         ),
     ]
-    by_name = {line.name: line for line in known()}
-    for match in _SECTION.finditer((ROOT / "rules" / "log-lines.toml").read_text("utf-8")):
-        if match["title"]:
-            parts.append(f"## {match['title'][:1].upper()}{match['title'][1:]}")
-        else:
-            parts += entry(by_name[match["name"]])
+    for about, heading in HEADINGS.items():
+        known = [message(name) for name in names() if message(name).about == about]
+        parts += [f"## {heading}", "\n".join(_rows(known))]
     return "\n\n".join(parts) + "\n"
 
 
-def entry(line: LogLine) -> list[str]:
-    """One line."""
-    harm = "harmless" if line.harmless else "something is lost"
-    parts = [
-        f"### {line.name}",
-        fence("\n".join(line.prefix + text for text in line.texts)),
-        f'<p class="facts">MAAS {lines(line.maas)} · {harm}</p>',
-        prose(line.meaning),
-    ]
-    if line.mend:
-        parts.append(f"**Fix:** {prose(line.mend)}")
-    causes = rules_of(line)
+def page(known: Message) -> str:
+    """One message: its wordings, what it means, what to do."""
+    harm = "something is lost" if known.lost else "harmless"
+    parts = [f"# {known.id}", fence("\n".join(p.prefix + p.text for p in known.patterns))]
+    parts.append(f'<p class="facts">MAAS {lines(known.maas)} · {harm}</p>')
+    parts.append(prose(known.meaning))
+    parts += [f"**{case.rule}:** {prose(case.says)} {prose(case.remedy)}" for case in known.cases]
+    if known.remedy:
+        parts.append(f"**Fix:** {prose(known.remedy)}")
+    causes = _causes(known)
     if causes:
-        parts.append(f"**Caused by** {causes}")
-    parts.append(f"Written by {prose(line.source)}")
-    return parts
+        parts.append(f"**Rules that find the cause:** {causes}")
+    if known.otherwise:
+        parts.append(f"**If the stream is not the cause:** {prose(known.otherwise)}")
+    parts += ["## Where MAAS writes it", "\n".join(_wordings(known.patterns))]
+    return "\n\n".join(parts) + "\n"
 
 
-def rules_of(line: LogLine) -> str:
-    """Links to the rules that find what causes a line."""
-    wanted = set(line.causes)
-    found = [
-        f"[{rule.name}](rules/{rule.name}.md)"
-        for rule in all_rules()
-        if rule.name in wanted or wanted.intersection(rule.causes)
-    ]
-    if ANY_FATAL in wanted:
-        found.append("whatever ends an import: [rules that are fatal](rules/index.md)")
+def _rows(known: list[Message]) -> Iterator[str]:
+    yield "| Message | MAAS | |"
+    yield "| --- | --- | --- |"
+    for one in sorted(known, key=lambda m: not m.lost):
+        harm = "" if one.lost else "harmless"
+        text = cell(one.patterns[0].text).replace("`", "'")
+        yield f"| [`{text}`](messages/{one.id}.md) | {lines(one.maas)} | {harm} |"
+
+
+def _causes(known: Message) -> str:
+    codes = rule_codes()
+    found = [f"[{name}](../rules/{name}.md)" for name in known.rules if name in codes]
+    if known.fatal:
+        found.append("whatever ends an import: [rules that are fatal](../rules/index.md)")
     return ", ".join(found)
+
+
+def _wordings(patterns: tuple[Pattern, ...]) -> Iterator[str]:
+    """Release lines, place and source, each once."""
+    yield "| MAAS | Where | Written by |"
+    yield "| --- | --- | --- |"
+    seen = set()
+    for pattern in patterns:
+        for maas, where in written(pattern.place, pattern.maas):
+            row = f"| {lines(maas)} | {cell(prose(where))} | {cell(prose(pattern.source))} |"
+            if row not in seen:
+                seen.add(row)
+                yield row

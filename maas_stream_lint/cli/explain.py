@@ -2,73 +2,179 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.checked import checked
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.console import shortened
-from maas_stream_lint.cli.options import CONFIG, FETCH, KEYRING, MAAS, Options, together
+from maas_stream_lint.cli.options import CONFIG, FETCH, FORMAT, KEYRING, MAAS, Options, together
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.names import EXIT_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.logs.tally import Answer
+
+#: So much of standard input is taken for pasted text; a log goes through `--log -`.
+_MOST_PASTED = 2**20
 
 
-@click.command(cls=Configured)
+_WAY_OUT = (
+    "paste one whole line of the log, or the last line of a traceback; see `maas-stream-lint rules`"
+)
+
+
+class Explaining(Configured):
+    """A command that needs a configuration only to check a stream."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the file only if a stream is named: it says how that is checked."""
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        if given.get("source") or given.get("config"):
+            return super().parse_args(ctx, args)
+        return click.Command.parse_args(self, ctx, args)
+
+
+@click.command(cls=Explaining)
 @click.argument(
-    "words",
-    metavar="CODE|NAME|LOG-LINE",
-    nargs=-1,
-    required=True,
-    shell_complete=completion.rules,
+    "words", metavar="[CODE|NAME|LOG-LINE]...", nargs=-1, shell_complete=completion.rules
+)
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=completion.source,
+    help="Explain every message about images in this log, or in standard input (-); repeatable.",
 )
 @click.option(
     "--source",
     shell_complete=completion.source,
     help="Also show what causes the line, or what the rule finds, in this stream.",
 )
-@together(MAAS, KEYRING, FETCH, CONFIG)
-def explain(
-    words: tuple[str, ...],
-    **given: Any,
-) -> None:
-    """Explain a rule, or a line of MAAS's log.
+@together(MAAS, KEYRING, FORMAT, FETCH, CONFIG)
+def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: Any) -> None:
+    """Explain rules, or lines pasted from MAAS's log.
 
-    Paste the line as it is, with its time stamp and logger, in quotes. Several lines are explained
-    one after another.
+    Rules are named by code, by the beginning of a code (MSL4), or by name. Paste a line as it is,
+    with its time stamp and logger; best in quotes. Without any word, or for -, standard input is
+    read.
+
+    Exit code 2: nothing of it is known, or it could not be done.
     """
-    from maas_stream_lint import loglines
     from maas_stream_lint import output as out
-    from maas_stream_lint.checks import all_rules
-    from maas_stream_lint.report import explain as explain_
 
     out.check_target(None)
-    known = all_rules()
-    what = " ".join(words)
-    rule = next((r for r in known if r.is_called(what.strip())), None)
-    matches = [] if rule is not None else loglines.recognise_all(what)
-    if rule is None and not matches:
-        raise UsageError(
-            f"neither a rule nor a known line of MAAS's log: {shortened(what)}",
-            _nearest(what, known),
-        )
     options = Options(**given)
-    report = checked(options) if options.source is not None else None
-    if rule is not None:
-        text = explain_.rule_page(rule, report, out.style(None))
-    else:
-        pages = [explain_.log_page(match, known, report, out.style(None)) for match in matches]
-        text = "\n\n".join(pages)
-    out.write(text, None)
+    rules = _rules(words) if words and not logs else []
+    if rules:
+        out.write(_of_rules(words, rules, options, form), None)
+        return
+    answer = _of_logs(logs) if logs else _of_text(_pasted(words))
+    nothing = not (answer.entries or logs)
+    if nothing and form != "json":
+        raise UsageError(*_unknown(answer.unknown))
+    out.write(_answered(answer, options, form), None)
+    if nothing:
+        sys.exit(EXIT_FAILED)
 
 
-def _nearest(what: str, known: Sequence[Any]) -> str:
+def _pasted(words: tuple[str, ...]) -> str:
+    """The text that the words are, or that standard input holds."""
+    if words and words != ("-",):
+        return " ".join(words)
+    if not words and sys.stdin.isatty():
+        raise UsageError("nothing is named to explain", "name a rule, or paste a line of the log")
+    return sys.stdin.buffer.read(_MOST_PASTED).decode("utf-8", "replace")
+
+
+def _rules(words: tuple[str, ...]) -> list[str]:
+    """The codes of the rules that all the words name, none if one of them names no rule."""
+    from maas_stream_lint.rule_files import rule_codes
+
+    codes = rule_codes(old=True)
+    found = []
+    for word in " ".join(words).replace(",", " ").split():
+        prefix = word.upper() if word.upper().startswith("MSL") else "-"
+        named = [c for n, c in codes.items() if word.lower() == n or c.startswith(prefix)]
+        if not named:
+            return []
+        found += [code for code in named if code not in found]
+    return found
+
+
+def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: str) -> str:
+    """The pages of the rules; of many, that only a prefix names, the list."""
+    from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.output import style
+    from maas_stream_lint.report import data
+    from maas_stream_lint.report import explain as explain_
+
+    known = [rule for rule in all_rules() if rule.code in codes]
+    if form == "json":
+        return data.as_json(data.rule_pages(known))
+    if len(known) > len(words) and options.source is None:
+        return explain_.rules(known, style(None))
+    report = _report(options)
+    return "\n\n".join(explain_.rule_page(rule, report, style(None)) for rule in known)
+
+
+def _of_text(text: str) -> Answer:
+    from maas_stream_lint.logs.tally import explained
+
+    if not text.strip():
+        raise UsageError("there is nothing to explain", "paste a line of the log, or name a rule")
+    return explained(text)
+
+
+def _of_logs(logs: tuple[str, ...]) -> Answer:
+    from maas_stream_lint.logs.log_files import logs as opened
+    from maas_stream_lint.logs.scan import seen
+    from maas_stream_lint.logs.tally import Answer
+
+    answer = Answer()
+    for log in opened(logs):
+        for found in seen(log):
+            answer.take(found.whole, (found.file, found.line))
+    return answer
+
+
+def _report(options: Options) -> Report | None:
+    if options.source is None:
+        return None
+    from maas_stream_lint.cli.checked import checked
+
+    return checked(options)
+
+
+def _answered(answer: Answer, options: Options, form: str) -> str:
+    from maas_stream_lint.output import style
+
+    report = _report(options)
+    if form == "json":
+        from maas_stream_lint.report import data
+
+        return data.as_json(data.answer(answer, report))
+    from maas_stream_lint.report import log_lines
+
+    text = log_lines.render(answer, style(None), source=report is not None)
+    if report is not None:
+        from maas_stream_lint.report.explain import in_stream
+
+        text += in_stream(answer, report, style(None))
+    return text
+
+
+def _unknown(texts: list[tuple[str, int]]) -> tuple[str, str]:
+    """What to say where nothing is known, and what to do."""
     import difflib
 
-    near = difflib.get_close_matches(what.strip().lower(), [r.name for r in known], n=3, cutoff=0.5)
-    if not near:
-        return "see `maas-stream-lint rules`, or paste one whole line of the log"
-    return f"did you mean {' or '.join(near)}?"
+    from maas_stream_lint.rule_files import rule_codes
+
+    what = " ".join(text for text, _ in texts)
+    near = difflib.get_close_matches(what.strip().lower(), rule_codes(), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else _WAY_OUT
+    return f"not known to this tool: {shortened(what)}", hint

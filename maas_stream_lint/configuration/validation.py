@@ -24,7 +24,7 @@ def validate(page: Page, data: dict[str, Any], schema_name: str = "config") -> N
     # Imported only if there is a file, because the import takes longer than a small check.
     import jsonschema
 
-    from maas_stream_lint.rulebook import rules_root
+    from maas_stream_lint.rule_files import rules_root
 
     schema = json.loads((rules_root() / "schemas" / f"{schema_name}.json").read_text("utf-8"))
     said = {

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.logs.tally import Answer
     from maas_stream_lint.rule import Rule
 
 
@@ -31,3 +33,32 @@ def rules(known: Iterable[Rule]) -> dict[str, Any]:
             for rule in known
         ],
     }
+
+
+def rule_pages(known: Iterable[Rule]) -> dict[str, Any]:
+    """The pages of some rules."""
+    wanted = [*known]
+    pages = [
+        {
+            **entry,
+            "maas": rule.page.maas,
+            "why": rule.page.why,
+            "fix": rule.page.fix,
+            "example": rule.page.example,
+        }
+        for entry, rule in zip(rules(wanted)["rules"], wanted, strict=True)
+    ]
+    return {"version": 1, "rules": pages}
+
+
+def answer(made: Answer, report: Report | None) -> dict[str, Any]:
+    """What lines of a log mean, and, if a stream was checked, what it has to do with each."""
+    told = {"version": 1, **made.to_dict()}
+    if report is not None:
+        from maas_stream_lint.logs.instream import judged
+
+        for entry, said in zip(made.entries, told["messages"], strict=True):
+            found = judged(entry, report)
+            said["predicted"] = list(found.lines)
+            said["findings"] = [finding.to_dict() for finding in found.findings]
+    return told

@@ -14,8 +14,9 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from maas_stream_lint import __version__, loglines, outcome
+from maas_stream_lint import __version__, outcome
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import Entry, merged, sections
 from maas_stream_lint.report.phrases import brief, count, page_url, some, span
@@ -300,7 +301,7 @@ def _entry(entry: Entry, report: Report, snippets: Snippets) -> Iterator[str]:
         which = f" {_span(lines)}" if len(finding.logs) > 1 else ""
         others = {f.logs[number][1] for f in entry.findings if len(f.logs) > number}
         more = f" <small>and {len(others) - 1:,} more such</small>" if len(others) > 1 else ""
-        yield f"<dt>log{which}</dt><dd><code class='log'>{_text(loglines.prefixed(text))}</code>"
+        yield f"<dt>log{which}</dt><dd><code class='log'>{_text(prefixed(text))}</code>"
         yield f"{more}</dd>\n"
     remedy = merged([f.remedy for f in entry.findings], example=True)
     yield f"<dt>fix</dt><dd>{_coded(remedy)}</dd>\n"

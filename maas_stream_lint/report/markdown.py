@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from maas_stream_lint import loglines, outcome
+from maas_stream_lint import outcome
+from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import merged, sections
 from maas_stream_lint.report.joining import with_blank_lines
@@ -133,7 +134,7 @@ def _entry(entry: Entry, *, named: bool) -> Iterator[str]:
         which = f" ({maas(lines)})" if len(finding.logs) > 1 else ""
         others = {f.logs[number][1] for f in entry.findings if len(f.logs) > number}
         more = f", and {len(others) - 1:,} more such" if len(others) > 1 else ""
-        yield f"  - log{which}: {code_span(loglines.prefixed(text))}{more}"
+        yield f"  - log{which}: {code_span(prefixed(text))}{more}"
     yield f"  - fix: {plain(merged([f.remedy for f in entry.findings], example=True))}"
     yield f"  - at {_places(place_text(place) for place in entry.places)}"
 

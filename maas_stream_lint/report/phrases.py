@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import clean
-from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,7 @@ def count(number: int, noun: str) -> str:
 
 def maas(lines: Iterable[str], *, dash: str = "-") -> str:
     """Release lines for programs and plain files: ``MAAS 2.9-3.7``."""
-    told = span(lines, [release.line for release in all_releases()])
+    told = span(lines, release_lines())
     return f"MAAS {told}".replace("\N{EN DASH}", dash)
 
 

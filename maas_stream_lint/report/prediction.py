@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from maas_stream_lint import loglines, outcome
+from maas_stream_lint import outcome
+from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.page import (
     COLORS,
@@ -180,7 +181,7 @@ def _logs(page: Page, report: Report) -> None:
 
 
 def _logged(page: Page, text: str, many: int, harmless: bool) -> None:
-    told = styled(brief(loglines.prefixed(text)), LABEL if harmless else "")
+    told = styled(brief(prefixed(text)), LABEL if harmless else "")
     if many > 1:
         told.append(
             f"  (and {many - 1:,} more manifests)" if harmless else f"  ({many:,} times)", LABEL

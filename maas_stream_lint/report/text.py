@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from maas_stream_lint import loglines, outcome
+from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import Entry, Section, merged, sections
 from maas_stream_lint.report.joining import with_blank_lines
@@ -116,7 +117,7 @@ def _logs(entry: Entry) -> list[tuple[str, Text]]:
             told.append(f"{span(lines, [r.line for r in all_releases()])}: ", LABEL)
         others = [f.logs[number][1] for f in entry.findings if len(f.logs) > number]
         whole = merged(others) if len(set(others)) == 1 else text
-        told.append(brief(loglines.prefixed(whole)), "italic")
+        told.append(brief(prefixed(whole)), "italic")
         if len(set(others)) > 1:
             told.append(f"  and {len(set(others)) - 1:,} more such", LABEL)
         shown.append(("log" if number == 0 else "", told))

@@ -1,0 +1,66 @@
+"""Which messages a text may be, found by a few characters of each.
+
+Only the ``text`` lines of the files are read here, by a pattern: parsing all the TOML takes ten
+times as long, and most of it is never needed. A test holds both readings together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from maas_stream_lint.rule_files import rules_root
+
+_TEXT = re.compile(rb'^text = ("(?:[^"\\\n]|\\.)*")$', re.MULTILINE)
+_LARGEST = 2**20
+#: Where a fixed part of a text may be written otherwise: holes, folded blanks, escapes of JSON.
+_CUTS = re.compile(r"\{[a-z][a-z0-9_]*\}|\s\s+|[\"\\<>&\n]|[^\x20-\x7e]")
+
+
+class Anchor(NamedTuple):
+    """A part of a text that every line with it has, and whose text it is."""
+
+    part: str
+    name: str  #: of the message
+    number: int  #: of its pattern
+
+
+@lru_cache(maxsize=1)
+def anchors() -> tuple[Anchor, ...]:
+    """One anchor for each pattern of each message."""
+    found = []
+    folder = os.fspath(rules_root() / "messages")
+    for entry in sorted(os.listdir(folder)):  # noqa: PTH208 - names are enough
+        name, toml, _ = entry.partition(".toml")
+        if toml:
+            texts = _TEXT.findall(_read(f"{folder}/{entry}"))
+            found += [Anchor(_anchor(_text(t)), name, i) for i, t in enumerate(texts)]
+    return tuple(found)
+
+
+def candidates(text: str) -> list[Anchor]:
+    """The anchors that are in a text."""
+    return [anchor for anchor in anchors() if anchor.part in text]
+
+
+def _text(raw: bytes) -> str:
+    """A TOML string, of whose escapes these texts have two."""
+    return raw[1:-1].decode("utf-8").replace('\\"', '"').replace("\\\\", "\\")
+
+
+def _read(path: str) -> bytes:
+    """A small file, in one call: the layers of `open` take longer than the rest."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(number, _LARGEST)
+    finally:
+        os.close(number)
+
+
+def _anchor(text: str) -> str:
+    """The longest part of a text that is written the same everywhere."""
+    if text.isascii() and text.replace(" ", "").isalnum():
+        return text
+    return max((part.strip() for part in _CUTS.split(text)), key=len)

@@ -1,0 +1,118 @@
+"""What a stream has to do with a message: whether it is predicted there, and what causes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.effects import log_line
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.logs.matching import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding
+    from maas_stream_lint.imports.trace import Event, Trace
+    from maas_stream_lint.logs.matching import Match
+    from maas_stream_lint.logs.tally import Entry
+
+#: Holes whose text is of one machine or run: a URL may be written in many ways, numbers change.
+_LOOSE = frozenset({"url", "selection", "mirrors", "rest", "command", "n", "m", "proxy", "id"})
+
+
+class InStream(NamedTuple):
+    """What a stream has to do with a message."""
+
+    lines: tuple[str, ...]  #: the release lines that would write it
+    findings: tuple[Finding, ...]  #: what causes it
+    predictable: bool  #: whether the simulation would predict it, did this stream cause it
+
+
+def judged(entry: Entry, report: Report) -> InStream:
+    """What a stream has to do with a message of a log, with the exception below it."""
+    match = entry.match if _any_fatal(entry.match) is False else entry.cause
+    lines = predicted(entry.match, report) if match is entry.match else predicted(match, report)
+    known = match.message
+    if known.simulated and not lines:
+        # Findings like its causes would mislead where it is known not to come from here.
+        return InStream((), (), True)
+    return InStream(lines, tuple(_causes(match, entry.rules, report)), known.simulated)
+
+
+def predicted(match: Match, report: Report) -> tuple[str, ...]:
+    """The release lines that would write the text, or one like it."""
+    hit = {
+        line
+        for trace in report.look.traces
+        if any(same(match, text) for text in said(trace, report))
+        or (_any_fatal(match) and trace.fatal is not None)
+        for line in trace.lines
+        if line in match.maas
+    }
+    return tuple(line for line in report.look.lines if line in hit)
+
+
+def said(trace: Trace, report: Report) -> list[str]:
+    """All that a simulated import would log."""
+    told = [text for lines in trace.log.values() for _, text in lines]
+    ends = [] if trace.fatal is None else [trace.fatal]
+    for event in [*ends, *trace.aborted.values()]:
+        told += _words(event, trace, report)
+    return told
+
+
+def same(match: Match, text: str) -> bool:
+    """Whether a predicted text is the one of the log, but for what differs from run to run."""
+    if text == match.text:
+        return True
+    other = recognise(text, ours=True)
+    if other is None or other.message is not match.message:
+        return False
+    return all(
+        _alike(hole, value, other.holes[hole])
+        for hole, value in match.holes.items()
+        if hole in other.holes
+    )
+
+
+def _any_fatal(match: Match) -> bool:
+    """Whether whatever ends an import ends in this message."""
+    return match.message.fatal and "error" not in match.holes
+
+
+def _words(event: Event, trace: Trace, report: Report) -> Iterator[str]:
+    """What of an event a log may show: its line, and its exception."""
+    line = log_line(event, trace, report.look.stream)
+    if line is not None:
+        yield line
+    if event.exception is not None:
+        yield f"{event.exception}: {event.message}"
+    if event.message is not None:
+        yield event.message
+
+
+def _alike(hole: str, seen: str, told: str) -> bool:
+    if hole == "error":
+        ours, theirs = recognise(told, ours=True), recognise(seen, ours=True)
+        if ours is not None and theirs is not None:
+            return ours.message is theirs.message
+    return hole in _LOOSE or seen == told
+
+
+def _causes(match: Match, rules: tuple[str, ...], report: Report) -> list[Finding]:
+    """The findings behind it: those that predict it; failing these, those of its rules."""
+    on_its_lines = [f for f in report.findings if set(f.maas) & set(match.maas)]
+    if _any_fatal(match):
+        return [f for f in on_its_lines if f.severity is Severity.FATAL]
+    told = [f for f in on_its_lines if any(same(match, text) for _, text in f.logs)]
+    if told:
+        return told
+    places = {
+        event.place.product
+        for trace in report.look.traces
+        for event in trace.events
+        if any(same(match, word) for word in _words(event, trace, report))
+    }
+    mine = [f for f in on_its_lines if f.name in rules or f.name in match.rules]
+    return [f for f in mine if f.place.product in places] or mine

@@ -1,0 +1,111 @@
+"""A page for people that needs no library to be written: what must be shown at once.
+
+Like `report.page.Page`, whose import takes longer than an answer about one line of a log may.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.output import clean
+
+if TYPE_CHECKING:
+    from maas_stream_lint.output import Style
+
+#: Codes of the terminal.
+TITLE, LABEL, CODE, GOOD, BAD = "1", "2", "36", "1;32", "1;31"
+_WORD_OR_CODE = re.compile(r"(?:`[^`]*`|[^\s`])+\s*|`\s*")
+_WORD = re.compile(r"\S+\s*")
+_BACKTICKS = re.compile(r"`[^`]*`")
+#: A command that is longer stands on a line of its own, unbroken, to be copied.
+_LONG_COMMAND = 36
+
+
+class PlainPage:
+    """A text in the making, wrapped at words. No text is taken for a code of the terminal."""
+
+    def __init__(self, style: Style) -> None:
+        """``style``: how wide, and whether in colour."""
+        self._style = style
+        self._lines: list[str] = []
+
+    def line(
+        self, text: str = "", how: str = "", *, indent: int = 0, hang: int | None = None
+    ) -> None:
+        """Write a text, its first line ``indent`` deep and what wraps ``hang`` deep."""
+        self._hung(" " * indent, text, indent if hang is None else hang, how)
+
+    def field(self, label: str, text: str, *, width: int) -> None:
+        """Write a labelled text, all of it to the right of the label."""
+        head = self.styled(label.ljust(width), LABEL) if label else " " * width
+        self._hung(head, text, width, "", used=width)
+
+    def steps(self, label: str, text: str, *, width: int) -> None:
+        """Write a labelled text whose long commands stand on lines of their own, to be copied."""
+        for part in _commands(text):
+            if part.startswith("`"):
+                self._lines.append(" " * width + "  " + self.styled(clean(part[1:-1]), CODE))
+            else:
+                self.field(label, part, width=width)
+            label = ""
+
+    def styled(self, text: str, how: str) -> str:
+        """The text in a style, if there is colour."""
+        return f"\x1b[{how}m{text}\x1b[0m" if self._style.color and how else text
+
+    def text(self) -> str:
+        """All that was written."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+    def _hung(self, head: str, text: str, hang: int, how: str, used: int | None = None) -> None:
+        room = max(20, self._style.width - hang)
+        before = (len(head) if used is None else used) - hang
+        for number, part in enumerate(_wrapped(clean(text), room, before)):
+            shown = self.styled(part, how) if how else self._coded(part)
+            self._lines.append(((head if number == 0 else " " * hang) + shown).rstrip())
+
+    def _coded(self, text: str) -> str:
+        return _BACKTICKS.sub(lambda found: self.styled(found[0], CODE), text)
+
+
+def _commands(text: str) -> list[str]:
+    """The text, cut before and behind each long command in backticks."""
+    parts = []
+    begun = 0
+    for found in _BACKTICKS.finditer(text):
+        if len(found[0]) > _LONG_COMMAND:
+            parts += [text[begun : found.start()].strip(), found[0]]
+            begun = found.end() + (text[found.end() : found.end() + 1] in (".", ","))
+    parts.append(text[begun:].strip())
+    return [part for part in parts if part]
+
+
+def _wrapped(text: str, room: int, used: int) -> list[str]:
+    """The lines of a text. A word there is no room for stays whole, so that it can be copied."""
+    lines = [""]
+    for word in _words(text, room):
+        width = _cells(word.rstrip())
+        if lines[-1] and used + width > room:
+            lines.append("")
+            used = 0
+        lines[-1] += word
+        used += _cells(word)
+    return [line.rstrip() for line in lines]
+
+
+def _words(text: str, room: int) -> list[str]:
+    words = []
+    for found in _WORD_OR_CODE.finditer(text):
+        whole = found[0]
+        fits = _cells(whole.rstrip()) <= room
+        words += [whole] if fits else [word[0] for word in _WORD.finditer(whole)]
+    return words
+
+
+def _cells(text: str) -> int:
+    """The columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

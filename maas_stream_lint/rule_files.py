@@ -1,0 +1,52 @@
+"""Where the data is that the code knows MAAS by, and the little of it that a fast answer needs.
+
+Whoever needs more reads `rulebook`, which takes longer.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+
+
+@lru_cache(maxsize=1)
+def rules_root() -> Path:
+    """The directory ``rules/``: inside the package in a wheel, beside it in a checkout."""
+    bundled = Path(__file__).parent / "rules"
+    return bundled if bundled.is_dir() else Path(__file__).parents[1] / "rules"
+
+
+@lru_cache(maxsize=1)
+def release_lines() -> tuple[str, ...]:
+    """Every release line there is a file for, oldest first, without reading any."""
+    lines = (entry.stem for entry in (rules_root() / "releases").glob("*.toml"))
+    return tuple(sorted(lines, key=lambda line: tuple(map(int, line.split(".")))))
+
+
+@cache
+def rule_codes(*, old: bool = False) -> dict[str, str]:
+    """Name of a rule → its code, for those that are not retired, without importing any rule.
+
+    ``old``: with the names, too, that rules had once.
+    """
+    text = (rules_root() / "codes.toml").read_text("utf-8")
+    found = re.findall(r'^(MSL\d{3}) = \{ name = "([^"]+)"([^\n]*)', text, re.MULTILINE)
+    known = {name: code for code, name, rest in found if "retired =" not in rest}
+    once = {n: c for c, _, rest in found for n in re.findall('"([^"]+)"', rest) if "once =" in rest}
+    return {**known, **once} if old else known
+
+
+@lru_cache(maxsize=1)
+def product_names() -> dict[str, dict[str, str]]:
+    """Release line → kind of product → what its name must hold: the ``names`` of the releases.
+
+    Only these lines of each file are read, as `rulebook.all_releases` takes much longer.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for line in release_lines():
+        text = (rules_root() / "releases" / f"{line}.toml").read_text("utf-8")
+        parent = re.search(r'^extends = "([^"]+)"', text, re.MULTILINE)
+        own = re.findall(r"^(ubuntu|ubuntu-core|bootloader) = '([^']*)'", text, re.MULTILINE)
+        found[line] = {**(found[parent[1]] if parent is not None else {}), **dict(own)}
+    return found
