@@ -15,6 +15,7 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
+from maas_stream_lint.keyring import NOT_SAID, Unsaid
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.keyring import Keyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions
     from maas_stream_lint.uses import Simulation
@@ -172,7 +174,7 @@ class Use:
 def check(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: str | os.PathLike[str] | Unsaid | None = NOT_SAID,
     *,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -184,8 +186,8 @@ def check(
 
     ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL.
     ``maas``: release lines, all of them for ``None``.
-    ``keyring``: the boot source's keyring; with ``None`` none is configured, so that MAAS up to 3.7
-    refuses any signed index and 3.8 looks at no signature.
+    ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
+    count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
     ``select``, ``ignore``: rules by code, prefix or name.
     ``files``: how closely image files are looked at: ``none``, ``head`` or ``download``, or
     FileOptions for more. With ``None``, a directory's are read and hashed (unless it holds metadata
@@ -209,7 +211,7 @@ def check(
 def preview(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: str | os.PathLike[str] | Unsaid | None = NOT_SAID,
     *,
     options: FetchOptions | None = None,
 ) -> Preview:
@@ -222,7 +224,7 @@ def preview(
 def use(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: str | os.PathLike[str] | Unsaid | None = NOT_SAID,
     *,
     commissioning: tuple[str, str] = ("ubuntu", "noble"),
     machines: Iterable[str] | None = None,
@@ -249,10 +251,14 @@ def use(
     return Use(look.stream.label, look, simulations, today or date.today())
 
 
+def _keyring(given: str | os.PathLike[str] | Unsaid | None) -> Keyring:
+    return given if given is None or isinstance(given, Unsaid) else Path(given)
+
+
 def _look(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None,
-    keyring: str | os.PathLike[str] | None,
+    keyring: str | os.PathLike[str] | Unsaid | None,
     options: FetchOptions | None,
     files: FileOptions,
     progress: Progress | None,
@@ -260,7 +266,7 @@ def _look(
     lines = releases(maas)
     opened = open_source(source, options=options)
     try:
-        look = look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
+        look = look_at(load(opened, _keyring(keyring)), lines)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:
         opened.close()

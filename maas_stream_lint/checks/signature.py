@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.words import listed
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -97,25 +99,25 @@ def bad_signature(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL803", Severity.FATAL)
 def no_keyring(event: Event, look: Look) -> Iterator[Said]:
-    """The stream is signed, and no keyring was given to verify it with.
+    """The stream is signed, and MAAS has no keyring to verify it with.
 
     MAAS: up to 3.7 verifies a source whose URL does not end in `.json` with that source's own
         keyring (`keyring_filename` or `keyring_data`), and stops the import from every source if
         the key is not in it (`read_signed`, simplestreams/util.py). 3.8 does so unless the
-        source's `skip_keyring_verification` is on; without a keyring given here it is taken to
-        be.
-    Why: this check stands for a MAAS that holds no key for the stream. It can't say more than
-        that the signature would not be verified; the rest is judged as if it were.
-    Fix: run this check again with `--keyring FILE`, the file that MAAS is given: for Canonical's
-        stream, `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
-        `ubuntu-cloudimage-keyring`.
+        source's `skip_keyring_verification` is on; with `--no-keyring` this check takes it to be
+        on.
+    Why: `--no-keyring` says that MAAS has no keyring for this source. The rest is judged as if
+        MAAS had verified the signatures.
+    Fix: give the boot source its keyring in MAAS: for Canonical's stream,
+        `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
+        `ubuntu-cloudimage-keyring`. Then run this check with `--keyring FILE`.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
     """
     start = _index(look)
     yield Said(
-        f"{quoted(start)} is signed, and no keyring was given to verify it with",
-        "pass `--keyring FILE` with the keyring that MAAS is given for this source",
+        f"{quoted(start)} is signed, and MAAS has no keyring for this source",
+        "give the boot source its keyring in MAAS, or give MAAS the URL of an unsigned index",
         place=Place(start),
         also=(event.place,),
     )
@@ -202,13 +204,40 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
         yield Said(message, remedy, place=Place(start), also=(seen.place,))
         return
     index = look.stream.files[start]
-    if look.stream.keyring is None and look.stream.explicit and index.exists and not index.signed:
+    verified = isinstance(look.stream.keyring, Path)
+    if not verified and look.stream.explicit and index.exists and not index.signed:
         yield Said(
             message,
             remedy,
             lines=look.where(lambda release: release.policy("signatures") == "every-document"),
             severity=Severity.INFO,
             effect="discards the source, if verification is on for it",
+        )
+
+
+@rule("MSL809", Severity.INFO, on="stream")
+def signature_not_verified(whole: Whole, look: Look) -> Iterator[Said]:
+    """The stream is signed, and this run did not verify the signatures.
+
+    MAAS: up to 3.7 verifies every file of a source whose URL does not end in `.json` with that
+        source's own keyring, and stops the import from every source if this fails
+        (`read_signed`, simplestreams/util.py). 3.8 verifies unless the source's
+        `skip_keyring_verification` is on (`_parse_response`,
+        maasservicelayer/simplestreams/client.py).
+    Why: no option said which keyring MAAS has, so this run took every signature for good.
+    Fix: run the check again with `--keyring FILE`, the file that MAAS is given. For Canonical's
+        stream this is `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
+        `ubuntu-cloudimage-keyring`. If MAAS has no keyring for this source, use `--no-keyring`.
+    Example:
+        -----BEGIN PGP SIGNED MESSAGE-----
+    """
+    start = _index(look)
+    index = look.stream.files[start]
+    if look.stream.keyring is NOT_SAID and index.exists and index.signed:
+        yield Said(
+            f"{quoted(start)} is signed, and this run did not verify the signature",
+            "run the check again with `--keyring FILE`, the keyring that MAAS has for this source",
+            effect="verifies each file with the keyring of this source",
         )
 
 
