@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from maas_stream_lint.rulebook import is_root
 from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING
-from maas_stream_lint.uses.plain import plainly_used
+from maas_stream_lint.uses.plainly_used import plainly_used
 from maas_stream_lint.uses.rack import SQUASHFS
 from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.simulation import UBUNTU
