@@ -13,7 +13,7 @@ from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import DEPTHS, Said, rule
-from maas_stream_lint.rulebook import ftypes, of_family
+from maas_stream_lint.rulebook import ftypes, of_family, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -710,7 +710,7 @@ def _given_up(ftype: str) -> bool:
 
 def _archive() -> str:
     """The ftype of the archives that bootloaders come in."""
-    return next(name for name in of_family("loader") if ftypes()[name].stream)
+    return streamed("loader")[0]
 
 
 def _such_as(look: Look) -> str:
