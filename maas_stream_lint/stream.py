@@ -161,8 +161,10 @@ class Metadata:
             return Reading(failure_or_none or Failure("not-json", "UnboundLocalError", str(error)))
         return self._parsed(text, failure_or_none, payload)
 
-    def strict(self) -> Reading:
-        """The file as MAAS 3.8 reads it; without a keyring its signature is not looked at.
+    def strict(self, *, verify: bool | None = None) -> Reading:
+        """The file as MAAS 3.8 reads it.
+
+        ``verify``: whether its signature is looked at; ``None``: if there is a keyring.
 
         Mirrors ``SimpleStreamsClient.http_get`` and ``_parse_response``
         (src/maasservicelayer/simplestreams/client.py).
@@ -178,7 +180,7 @@ class Metadata:
         if self.text is None:
             return self._unparsed(self.answer.body)
         failure = None
-        if self.verification is not None and not self.verification.good:
+        if verify is not False and not self._verified(needed=bool(verify)):
             cause = "bad-signature" if self.signed else "unsigned-file"
             failure = _client(cause, "Failed to verify PGP signature.")
         payload = signature.strict_payload(self.text) if self.signed else None
@@ -187,6 +189,10 @@ class Metadata:
             message = f"Request to '{self.path}' failed: not a valid JSON file."
             return Reading(_client("not-json", message), reading.document)
         return reading
+
+    def _verified(self, *, needed: bool) -> bool:
+        """Whether the signature is good. ``needed``: no keyring is a bad signature."""
+        return not needed if self.verification is None else self.verification.good
 
     @cached_property
     def best(self) -> Document | None:
@@ -257,7 +263,8 @@ class Stream:
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
     json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
-    juju_index: str | None = None  #: an index under Juju's name, where there is no other
+    #: an index under Juju's name, where there is no other or the other is empty
+    juju_index: str | None = None
     #: The URL that MAAS needs, tried, where the given one ends in ``streams`` or ``streams/v1``.
     right_url: str | None = None
 
@@ -312,10 +319,8 @@ def load(
         _read(source, stream, INDEX_JSON, known)
         if not stream.files[INDEX_JSON].exists:
             stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
-            missing = stream.json_trouble.kind == "missing"
-            jujus = (path for path in JUJU_INDEXES if missing and _optional(source, path))
-            stream.juju_index = next(jujus, None)
-            if missing:
+            if stream.json_trouble.kind == "missing":
+                stream.juju_index = _juju_index(source)
                 stream.right_url = _right_url(source)
     queue = [stream.start]
     while queue:
@@ -327,7 +332,20 @@ def load(
                 return stream
             _read(source, stream, path, known)
             queue.append(path)
+    if _is_empty(stream.files[stream.start]):
+        stream.juju_index = _juju_index(source)
     return stream
+
+
+def _juju_index(source: Source) -> str | None:
+    """The index that the source has under Juju's name."""
+    return next((path for path in JUJU_INDEXES if _optional(source, path)), None)
+
+
+def _is_empty(index: Metadata) -> bool:
+    """Whether an index names no file at all."""
+    data = index.best.data if index.best is not None else None
+    return isinstance(data, dict) and data.get("index") == {}
 
 
 def _right_url(source: Source) -> str | None:
