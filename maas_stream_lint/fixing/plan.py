@@ -169,6 +169,19 @@ def fix(
         return planner.plan()
 
 
+def checked_with(report: Report, proposals: Sequence[Proposal]) -> Report:
+    """The report on a stream as it would be with these edits, whether they help or not.
+
+    Raises LintError for an edit that cannot be made.
+    """
+    with uncollected():
+        planner = _Planner(report, datetime.now(timezone.utc), signs=True)
+        try:
+            return planner.supposed(proposals)
+        finally:
+            planner.close()
+
+
 class _Planner:
     """The rounds of proposing, applying and checking."""
 
@@ -228,6 +241,11 @@ class _Planner:
             self._granted = granted | {CHOICE}
             self._try(list(chosen(self._context())))
             self._rounds(only)
+
+    def supposed(self, proposals: Sequence[Proposal]) -> Report:
+        """A report on the stream with these edits."""
+        texts = self._applied(with_lists(proposals, self._report.look))
+        return self._checked(texts, self._start)
 
     def _rounds(self, only: frozenset[str] | None) -> None:
         for _ in range(ROUNDS):
@@ -374,9 +392,11 @@ class _Planner:
         """Make them all, unless they do harm: then which products take it."""
         self.told(len(self._edits) + len(wanted))
         given = wanted
-        wanted = with_lists(wanted, self._report.look) if self._lists else wanted
+        if self._lists:
+            followed = with_lists([proposal for _, proposal in wanted], self._report.look)
+            wanted = [(f, p) for (f, _), p in zip(wanted, followed, strict=True)]
         try:
-            texts = self._applied(wanted)
+            texts = self._applied([proposal for _, proposal in wanted])
         except ChangeError:
             return {("", "")}
         start = self._start
@@ -395,10 +415,10 @@ class _Planner:
         self._texts, self._report, self._start = texts, after, start
         return set()
 
-    def _applied(self, wanted: list[Wanted]) -> dict[str, str]:
+    def _applied(self, proposals: Iterable[Proposal]) -> dict[str, str]:
         texts = dict(self._texts)
         changes: dict[str, list[Change]] = {}
-        for _, proposal in wanted:
+        for proposal in proposals:
             for part in proposal.parts:
                 changes.setdefault(part.file, []).append(part.change)
             for path, data in proposal.added.items():
