@@ -55,7 +55,7 @@ def preview(
 
         assert options.source is not None
         made = api.preview(
-            options.source, options.lines, options.keyring, options=options.fetching()
+            options.source, options.lines, options.trusted, options=options.fetching()
         )
         if names:
             supposed = _renamed(checked(options), names)
