@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.boot_sources import BootSource, read_situation
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
@@ -15,6 +16,9 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
+from maas_stream_lint.imports.joint import simulate_situations
+from maas_stream_lint.imports.verdicts import chosen_verdict, several_verdict
+from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
@@ -31,8 +35,12 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.boot_sources import Row
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.imports.situation import Situation
+    from maas_stream_lint.imports.trace import Outcome
+    from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions, Unchecked
     from maas_stream_lint.uses import Simulation
@@ -134,7 +142,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Preview:
-    """What each release line does with one source."""
+    """What each release line does with one source, everything selected."""
 
     source: str
     look: Look
@@ -143,6 +151,33 @@ class Preview:
         """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
         verdicts = {line: t.to_verdict() for t in self.look.traces for line in t.lines}
         return {"source": self.source, "maas": {line: verdicts[line] for line in self.look.lines}}
+
+
+@dataclass(frozen=True)
+class ToldPreview:
+    """What each release line does, where it is told what a MAAS selects or which sources it has."""
+
+    situation: Situation
+    outcomes: tuple[Outcome, ...]  #: one for the release lines that import alike
+    lines: tuple[str, ...]  #: that were asked for, oldest first
+    several: bool  #: whether there are several sources, or names for them
+
+    def of(self, line: str) -> Outcome:
+        """The import of a release line."""
+        return next(outcome for outcome in self.outcomes if line in outcome.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
+        sources = self.situation.sources
+        if self.several:
+            return {
+                "source": {source.name: source.url for source in sources},
+                "maas": {line: several_verdict(self.of(line), first=True) for line in self.lines},
+            }
+        return {
+            "source": sources[0].stream.label,
+            "maas": {line: chosen_verdict(self.of(line)) for line in self.lines},
+        }
 
 
 @dataclass(frozen=True)
@@ -178,7 +213,7 @@ class Use:
 def check(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -190,8 +225,8 @@ def check(
 
     ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL.
     ``maas``: release lines, all of them for ``None``.
-    ``keyring``: the boot source's keyring; with ``None`` none is configured, so that MAAS up to 3.7
-    refuses any signed index and 3.8 looks at no signature.
+    ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
+    count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
     ``select``, ``ignore``: rules by code, prefix or name.
     ``files``: how closely image files are looked at: ``none``, ``head`` or ``download``, or
     FileOptions for more. With ``None``, a directory's are read and hashed (unless it holds metadata
@@ -213,22 +248,56 @@ def check(
 
 
 def preview(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Sequence[BootSource],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
+    selections: Sequence[Row] | None = None,
+    commissioning: tuple[str, str] | None = None,
     options: FetchOptions | None = None,
-) -> Preview:
-    """Say what each release line would do with a stream. Arguments and errors as for ``check``."""
+) -> Preview | ToldPreview:
+    """Say what each release line would do with a stream.
+
+    ``source``: also a list of BootSource, each with its own selections and keyring.
+    ``selections``: what the source has selected: a list of ``{"os", "release", "arches",
+    "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
+    selection at all. ``None``: nobody said, so everything is selected.
+    ``commissioning``: the os and release that MAAS commissions with.
+    Other arguments and errors as for ``check``.
+    """
+    if not isinstance(source, (str, PathLike)):
+        return _told_preview(source, maas, commissioning, several=True)
+    if selections is not None:
+        only = BootSource("stream", source, selections=selections, keyring=keyring, options=options)
+        return _told_preview([only], maas, commissioning, several=False)
     with uncollected():
         look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
     return Preview(look.stream.label, look)
 
 
+def _told_preview(
+    sources: Sequence[BootSource],
+    maas: Iterable[str] | None,
+    commissioning: tuple[str, str] | None,
+    *,
+    several: bool,
+) -> ToldPreview:
+    lines = releases(maas)
+    with uncollected():
+        situation = read_situation(sources, commissioning=commissioning, migrated=not several)
+        outcomes = simulate_situations([situation], lines)
+    return ToldPreview(
+        situation,
+        tuple(outcome for (outcome,) in outcomes),
+        tuple(release.line for release in lines),
+        several,
+    )
+
+
 def use(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
     commissioning: tuple[str, str] = ("ubuntu", "noble"),
     machines: Iterable[str] | None = None,
@@ -258,7 +327,7 @@ def use(
 def _look(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None,
-    keyring: str | os.PathLike[str] | None,
+    keyring: GivenKeyring,
     options: FetchOptions | None,
     files: FileOptions,
     progress: Progress | None,
@@ -266,7 +335,7 @@ def _look(
     lines = releases(maas)
     opened = open_source(source, options=options)
     try:
-        look = look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
+        look = look_at(load(opened, as_keyring(keyring)), lines)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:
         opened.close()

@@ -25,6 +25,10 @@ MEANING = {
 }
 
 
+#: Rules on what the metadata says of a file, by which its download fails.
+DOWNLOADS = ("sha256-form", "size-zero")
+
+
 class Row(NamedTuple):
     """A product's fate."""
 
@@ -64,6 +68,7 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
     for product in look.catalog.products:
         name, file = product.name, product.file.path
         outcomes = []
+        useless = look.unusable(product.place)
         for line in look.lines:
             trace = by_line[line]
             if trace.fatal is not None or line in stopped:
@@ -75,7 +80,7 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
                 outcomes.append(IGNORED)
             else:
                 scopes = ((file, name), (file, None), (None, None))
-                hit = any(line in unusable.get(scope, ()) for scope in scopes)
+                hit = line in useless or any(line in unusable.get(scope, ()) for scope in scopes)
                 outcomes.append(UNUSABLE if hit else IMPORTED)
         made.append(Row(file, name, tuple(outcomes)))
     return made
@@ -99,7 +104,9 @@ def columns(look: Look, table: list[Row]) -> list[Column]:
 
 
 def _of_files(finding: Finding, severity: Severity) -> bool:
-    return finding.severity is severity and level_of(finding.code) == "file"
+    """Whether a finding is of a download, which the simulated imports do not make."""
+    of_files = level_of(finding.code) == "file" or finding.name in DOWNLOADS
+    return finding.severity is severity and of_files
 
 
 def _lost(findings: tuple[Finding, ...]) -> dict[tuple[str, str | None], set[str]]:

@@ -6,19 +6,21 @@ import copy
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.metadata_fetch import Refused, fetch, refused_at
 from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from maas_stream_lint.document import Document
+    from maas_stream_lint.keyring import Keyring
     from maas_stream_lint.source import Answer, Source
 
 #: A stream that names more metadata files than this is not read to its end.
@@ -66,7 +68,7 @@ class Metadata:
 
     path: str  #: as the index (or the source) names it
     answer: Answer
-    keyring: Path | None
+    keyring: Keyring
     detached: Answer | None = None  #: ``PATH.gpg`` beside a ``.json``, where there is one
     twin: Answer | None = None  #: the ``.sjson`` beside a ``.json`` and the other way round
     _documents: dict[str | None, Document] = field(default_factory=dict, repr=False)
@@ -94,14 +96,14 @@ class Metadata:
     @cached_property
     def verification(self) -> signature.Verification | None:
         """What gpgv says of the file; ``None`` without a keyring. Raises GpgvMissing."""
-        if self.keyring is None or self.answer.body is None:
+        if not isinstance(self.keyring, Path) or self.answer.body is None:
             return None
         return signature.verify(self.answer.body, self.keyring)
 
     @cached_property
     def detached_verification(self) -> signature.Verification | None:
         """What gpgv says of ``PATH.gpg``; ``None`` without one or a keyring. Raises GpgvMissing."""
-        if self.keyring is None or self.answer.body is None:
+        if not isinstance(self.keyring, Path) or self.answer.body is None:
             return None
         if self.detached is None or self.detached.body is None:
             return None
@@ -164,8 +166,10 @@ class Metadata:
             return Reading(failure_or_none or Failure("not-json", "UnboundLocalError", str(error)))
         return self._parsed(text, failure_or_none, payload)
 
-    def strict(self) -> Reading:
-        """The file as MAAS 3.8 reads it; without a keyring its signature is not looked at.
+    def strict(self, *, verify: bool | None = None) -> Reading:
+        """The file as MAAS 3.8 reads it.
+
+        ``verify``: whether its signature is looked at; ``None``: if there is a keyring.
 
         Mirrors ``SimpleStreamsClient.http_get`` and ``_parse_response``
         (src/maasservicelayer/simplestreams/client.py).
@@ -187,7 +191,7 @@ class Metadata:
             undecoded = Failure("not-utf8", "UnicodeDecodeError", str(error))
             return Reading(undecoded, self._unparsed(got.data).document)
         failure = None
-        if self.verification is not None and not self.verification.good:
+        if verify is not False and not self._verified(needed=bool(verify)):
             cause = "bad-signature" if self.signed else "unsigned-file"
             failure = _client(cause, "Failed to verify PGP signature.")
         payload = signature.strict_payload(text) if self.signed else None
@@ -196,6 +200,10 @@ class Metadata:
             message = f"Request to '{self.path}' failed: not a valid JSON file."
             return Reading(_client("not-json", message), reading.document)
         return reading
+
+    def _verified(self, *, needed: bool) -> bool:
+        """Whether the signature is good. ``needed``: no keyring is a bad signature."""
+        return not needed if self.verification is None else self.verification.good
 
     @cached_property
     def best(self) -> Document | None:
@@ -213,6 +221,8 @@ class Metadata:
         return Reading(Failure("metadata-not-read", "", self.answer.trouble.message))
 
     def _legacy_signature(self) -> Failure | None:
+        if self.keyring is NOT_SAID:
+            return None
         if self.verification is None:
             return Failure(
                 "no-keyring",
@@ -262,11 +272,12 @@ class Stream:
     index_path: str  #: the file that MAAS asks for first
     explicit: bool  #: whether the user named that file; else MAAS makes it up from a bare root
     base: str
-    keyring: Path | None
+    keyring: Keyring
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
     json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
-    juju_index: str | None = None  #: an index under Juju's name, where there is no other
+    #: an index under Juju's name, where there is no other or the other is empty
+    juju_index: str | None = None
     #: The URL that MAAS needs, tried, where the given one ends in ``streams`` or ``streams/v1``.
     right_url: str | None = None
 
@@ -295,16 +306,17 @@ class Stream:
 
 def load(
     source: Source,
-    keyring: Path | None = None,
+    keyring: Keyring = None,
     known: Callable[[str], Metadata | None] | None = None,
 ) -> Stream:
     """Read all metadata that the index names, nested indexes included.
 
-    ``keyring``: the boot source's keyring, ``None`` where none is configured. ``known``: files that
+    ``keyring``: the boot source's keyring; ``None`` if MAAS has none, `keyring.NOT_SAID` if
+    nobody said, so that signatures count as good. ``known``: files that
     were read before, which then need not be read and parsed again. Raises UsageError for a keyring
     that is not there; everything wrong with the stream itself becomes data.
     """
-    if keyring is not None and not keyring.is_file():
+    if isinstance(keyring, Path) and not keyring.is_file():
         raise UsageError(f"no keyring file {str(keyring)!r}", "give the file that MAAS is given")
     stream = Stream(
         label=source.label,
@@ -321,10 +333,8 @@ def load(
         _read(source, stream, INDEX_JSON, known)
         if not stream.files[INDEX_JSON].exists:
             stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
-            missing = stream.json_trouble.kind == "missing"
-            jujus = (path for path in JUJU_INDEXES if missing and _optional(source, path))
-            stream.juju_index = next(jujus, None)
-            if missing:
+            if stream.json_trouble.kind == "missing":
+                stream.juju_index = _juju_index(source)
                 stream.right_url = _right_url(source)
     queue = [stream.start]
     while queue:
@@ -336,7 +346,20 @@ def load(
                 return stream
             _read(source, stream, path, known)
             queue.append(path)
+    if _is_empty(stream.files[stream.start]):
+        stream.juju_index = _juju_index(source)
     return stream
+
+
+def _juju_index(source: Source) -> str | None:
+    """The index that the source has under Juju's name."""
+    return next((path for path in JUJU_INDEXES if _optional(source, path)), None)
+
+
+def _is_empty(index: Metadata) -> bool:
+    """Whether an index names no file at all."""
+    data = index.best.data if index.best is not None else None
+    return isinstance(data, dict) and data.get("index") == {}
 
 
 def _right_url(source: Source) -> str | None:

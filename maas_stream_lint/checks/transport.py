@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
-#: How bad a file is that no release line of these can request.
-_LOST = Severity.IGNORED
 #: Servers that are known to stumble over a colon.
 COLON_HATERS = ("nexus", "artifactory")
 
@@ -235,7 +233,7 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
     if not any(hater in _software(look) for hater in COLON_HATERS):
         named = [each for each in named if not each[0].startswith("streams/")]
     if named:
-        yield _odd(named, "a colon, which Nexus as a proxy and some other stores refuse")
+        yield _odd(named, "a colon, which Nexus as a proxy and other stores refuse", Severity.INFO)
 
 
 @rule("MSL631", Severity.IGNORED, on="stream")
@@ -258,7 +256,8 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
     named = [(path, at) for path, at in look.paths.items() if ODD.search(path)]
     if named:
         odd = sorted({c for path, _ in named for c in ODD.findall(path)})
-        yield _odd(named, f"{listed(odd, most=5)}, which servers and stores do not all read alike")
+        what = f"{listed(odd, most=5)}, which servers and stores read in different ways"
+        yield _odd(named, what, Severity.WARNING)
 
 
 @rule("MSL720", Severity.FATAL, on="image")
@@ -498,13 +497,14 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
     seen = image.seen
     if seen.cuts and seen.trouble is None and seen.digests:
         times = "once" if len(seen.cuts) == 1 else f"{len(seen.cuts)} times"
+        lines = asking(image.items, look)
         yield Said(
             f"{quoted(image.path)} broke off {times}, after {seen.cuts[-1]:,} of "
             f"{seen.size or 0:,} bytes",
             "look for limits on time and size along the way",
             also=_places(image),
-            lines=asking(image.items, look),
-            effect="begins it anew each time, up to 3.4 not even that",
+            lines=lines,
+            effect=_after_a_break(lines, look),
         )
 
 
@@ -516,13 +516,15 @@ def _joined_as_links(look: Look) -> Iterator[Said]:
             continue
         if re.match(r"[A-Za-z][\w+.-]*:", path.split("/")[0]):
             what = f"the first folder of {quoted(path)} holds a colon"
-            effect, severity = "takes it for the scheme of a URL, and cannot request it", _LOST
+            severity = Severity.IGNORED
+            effect = "takes it for the scheme of a URL, and cannot request it"
         elif "//" in path:
             what = f"{quoted(path)} holds two slashes in a row"
-            effect, severity = "requests it with one slash, which S3 takes for another file", None
+            severity = Severity.WARNING
+            effect = "requests it with one slash, which S3 takes for another file"
         else:
             continue
-        remedy = "rename the folder" if severity else "write one slash, and publish the file there"
+        remedy = "rename the folder, or write one slash and publish the file there"
         place = _place(item)
         yield Said(what, remedy, place=place, lines=lines, severity=severity, effect=effect)
 
@@ -556,6 +558,15 @@ def _takes_too_long(seen: Seen, release: Release) -> bool:
     least: int = release.download("heartbeat-least")
     beat: int = release.download("heartbeat-seconds")
     return seen.seconds is not None and (seen.size or 0) < least and seen.seconds > beat
+
+
+def _after_a_break(lines: tuple[str, ...], look: Look) -> str:
+    """What MAAS does when a download breaks off: lines that lose only the set do not retry."""
+    once = look.where(lambda r: r.line in lines and r.download("failure") == "set")
+    again = "restarts the download from the beginning"
+    if not once:
+        return again
+    return "does not retry" if len(once) == len(lines) else f"{again}; {look.span(once)} does not"
 
 
 def _server(look: Look) -> Server | None:
@@ -602,13 +613,14 @@ def _place(names: Entry | Item) -> Place:
     return names.place.below("path")
 
 
-def _odd(named: list[tuple[str, Entry | Item]], what: str) -> Said:
+def _odd(named: list[tuple[str, Entry | Item]], what: str, severity: Severity) -> Said:
     path, names = named[0]
     more = f" (and {len(named) - 1:,} more)" if len(named) > 1 else ""
     return Said(
         f"{quoted(path)}{more} holds {what}",
-        "rename the file to letters, digits, `.`, `-`, `_` and `/`, and mend its path",
+        "rename the file to letters, digits, `.`, `-`, `_` and `/`, and correct its path",
         place=_place(names),
         also=tuple(_place(each) for _, each in named[1:MANY]),
-        effect="takes the path as it is; whether the server does is another matter",
+        severity=severity,
+        effect="requests the path as it is; some servers do not accept it",
     )

@@ -10,7 +10,15 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.console import progress
-from maas_stream_lint.cli.options import FETCH, FORMAT, KEYRING, MAAS, Options, signer_of, together
+from maas_stream_lint.cli.options import (
+    FETCH,
+    FORMAT,
+    MAAS,
+    SIGNING,
+    Options,
+    signer_of,
+    together,
+)
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
 
@@ -107,10 +115,8 @@ BOOT = together(
     is_flag=True,
     help="Add to the stream that is in the folder; the rest of it stays as it is.",
 )
-@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @MAAS
-@KEYRING
-@together(SAID, BOOT)
+@together(SIGNING, SAID, BOOT)
 @click.option(
     "--prefix",
     metavar="TEXT",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from maas_stream_lint.report.formats import FORMATS, Target
 
@@ -35,6 +36,15 @@ def headers(
     return tuple(made)
 
 
+def one_keyring(ctx: click.Context, param: click.Parameter, given: Any) -> Any:
+    """A keyring, or that there is none: a command line cannot say both."""
+    other = "keyring" if param.name == "no_keyring" else "no_keyring"
+    origins = [ctx.get_parameter_source(name) for name in (str(param.name), other)]
+    if given and ctx.params.get(other) and origins == [ParameterSource.COMMANDLINE] * 2:
+        raise click.BadParameter("--keyring and --no-keyring cannot be combined")
+    return given
+
+
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -52,6 +62,26 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if size < 1:
             self.fail(f"{value!r} is not a size; write 500M or 2G", param, ctx)
         return size
+
+
+_AGES = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Age(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A length of time: ``3d``, ``12h``, ``0``."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``12h`` → timedelta(hours=12)."""
+        from datetime import timedelta
+
+        if not isinstance(value, str):
+            return value
+        match = re.fullmatch(r"(\d{1,6})\s*([mhdw])|0", value.strip().lower())
+        if match is None:
+            self.fail(f"{value!r} is not a length of time; write 3d, 12h or 0", param, ctx)
+        return timedelta(seconds=int(match[1]) * _AGES[match[2]] if match[1] else 0)
 
 
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:

@@ -212,6 +212,8 @@ class SecondPass:
                     "slash-in-name", item.place, "ValueError", message, values=identity_
                 )
                 return
+        if self.store.stops and self.recorder.trace.fatal is not None:
+            return
         if self._held is None:
             self._held = self._get_set(item.base)
         size = int(item.get("size") or 0)
@@ -291,7 +293,7 @@ class SecondPass:
         except ValueError as error:
             self._no_size(item, str(error))
             return False
-        if not -(2**63) <= size < 2**63 and self._keeps_size(sha256):
+        if size not in self.recorder.answers.sizes() and self._keeps_size(sha256):
             values = {"size": size}
             message = "bigint out of range"
             self.recorder.abort(

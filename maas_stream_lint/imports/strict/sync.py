@@ -54,6 +54,7 @@ class Sync:
         self.source = source
         self.turn = turn
         self.unmissed = unmissed_ftypes()
+        self.sizes = recorder.answers.sizes()
         self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
         self.suitable: set[Selection] = set()  #: all that is selected, in whichever source
         self.imported: dict[Import, None] = {}  #: in order, each once
@@ -178,7 +179,7 @@ class Sync:
         if held is None:
             held = resource.sets[newest.name] = HeldSet(newest.name, fields["label"])
             self._undo.append(lambda: resource.sets.pop(newest.name))
-        held.touch(self.source, self.turn)
+        held.touch(self.source, self.turn, again=False)
         for step in listed.shape.downloads:
             item = newest.merged.get(step)
             if item is not None:
@@ -246,7 +247,8 @@ class Sync:
             and (name + sha256).isascii()
             and (name + sha256).isprintable()
             and self.recorder.answers.too_long("file-sha256", len(sha256)) is None
-            and 0 < size < 2**63
+            and size > 0
+            and size in self.sizes
         ):
             at = place.below(*product.newest.steps(origin.item))
             self._refuse_file(ftype, name, sha256, size, at)
@@ -254,12 +256,14 @@ class Sync:
         if gone is not None:
             for other in [file for file in held.files.values() if file.ftype == gone]:
                 self._drop(held, other)
-        file = held.files.get(name)
+        file = old = held.files.get(name)
         if file is not None and file.sha256 != sha256:
             self._drop(held, file)
             file = None
         if file is None:
             file = held.files[name] = HeldFile(name, ftype, sha256, size, origin)
+            if old is not None:
+                file.sources, file.turn = old.sources, old.turn
             self.stored.hold(sha256, size)
             self._undo.append(partial(self._forget, held, file))
         file.touch(self.source, self.turn)
@@ -287,7 +291,7 @@ class Sync:
             raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
         self._refuse("file-name", "file name", name, at)
         self._refuse("file-sha256", "sha256", sha256, at)
-        if not -(2**63) <= size < 2**63:
+        if size not in self.sizes:
             message = "bigint out of range"
             raise _refused("size-out-of-range", at, "DataError", message, {"size": size})
         if size == 0:
