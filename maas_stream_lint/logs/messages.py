@@ -82,6 +82,7 @@ class Message(NamedTuple):
     remedy: str = ""
     simulated: bool = False  #: whether the simulated import of metadata predicts it
     traceback: bool = False  #: whether it only says that an exception follows
+    each_item: bool = False  #: whether MAAS writes it once for each item of a product
     step: str = ""  #: what it is in the course of an import: ``start``, ``source``, ``end`` …
     cases: tuple[Case, ...] = ()
 
