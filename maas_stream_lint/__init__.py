@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maas_stream_lint.api import Preview, Report, Use, check, preview, use
+    from maas_stream_lint.api import Preview, Report, ToldPreview, Use, check, preview, use
+    from maas_stream_lint.boot_sources import BootSource
+    from maas_stream_lint.comparison import Comparison, compare
     from maas_stream_lint.errors import LintError, UsageError
     from maas_stream_lint.finding import Finding, Place, Severity
     from maas_stream_lint.fixing.plan import Edit, Plan, fix
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BootSource",
+    "Comparison",
     "Edit",
     "FetchOptions",
     "FileOptions",
@@ -28,17 +32,21 @@ __all__ = [
     "Progress",
     "Report",
     "Severity",
+    "ToldPreview",
     "UsageError",
     "Use",
     "__version__",
     "apply",
     "check",
+    "compare",
     "fix",
     "preview",
     "use",
 ]
 
 _HOMES = {
+    "BootSource": "boot_sources",
+    "Comparison": "comparison",
     "Edit": "fixing.plan",
     "FetchOptions": "source",
     "FileOptions": "images.observation",
@@ -50,10 +58,12 @@ _HOMES = {
     "Progress": "images.progress",
     "Report": "api",
     "Severity": "finding",
+    "ToldPreview": "api",
     "UsageError": "errors",
     "Use": "api",
     "apply": "fixing.publish",
     "check": "api",
+    "compare": "comparison",
     "fix": "fixing.plan",
     "preview": "api",
     "use": "api",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.boot_sources import BootSource, read_situation
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
@@ -15,6 +17,8 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
+from maas_stream_lint.imports.joint import simulate_situations
+from maas_stream_lint.imports.verdicts import chosen_verdict, several_verdict
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
@@ -31,10 +35,13 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.boot_sources import Row
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.imports.situation import Situation
+    from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.rulebook import Release
-    from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.source import FetchOptions, Unchecked
     from maas_stream_lint.uses import Simulation
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
@@ -76,6 +83,12 @@ class Report:
     def worst(self) -> Severity | None:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
+
+    @property
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """What this run could not look at: metadata and image files. Such a run never passes."""
+        survey = self.look.survey
+        return (*self.look.stream.unchecked, *(survey.unchecked if survey is not None else ()))
 
     def looked_for(self, codes: Iterable[str], mode: str = MODES[-1]) -> bool:
         """Whether this run could have reported findings of any of these rules.
@@ -128,7 +141,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Preview:
-    """What each release line does with one source."""
+    """What each release line does with one source, everything selected."""
 
     source: str
     look: Look
@@ -137,6 +150,33 @@ class Preview:
         """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
         verdicts = {line: t.to_verdict() for t in self.look.traces for line in t.lines}
         return {"source": self.source, "maas": {line: verdicts[line] for line in self.look.lines}}
+
+
+@dataclass(frozen=True)
+class ToldPreview:
+    """What each release line does, where it is told what a MAAS selects or which sources it has."""
+
+    situation: Situation
+    outcomes: tuple[Outcome, ...]  #: one for the release lines that import alike
+    lines: tuple[str, ...]  #: that were asked for, oldest first
+    several: bool  #: whether there are several sources, or names for them
+
+    def of(self, line: str) -> Outcome:
+        """The import of a release line."""
+        return next(outcome for outcome in self.outcomes if line in outcome.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
+        sources = self.situation.sources
+        if self.several:
+            return {
+                "source": {source.name: source.url for source in sources},
+                "maas": {line: several_verdict(self.of(line), first=True) for line in self.lines},
+            }
+        return {
+            "source": sources[0].stream.label,
+            "maas": {line: chosen_verdict(self.of(line)) for line in self.lines},
+        }
 
 
 @dataclass(frozen=True)
@@ -207,16 +247,50 @@ def check(
 
 
 def preview(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Sequence[BootSource],
     maas: Iterable[str] | None = None,
     keyring: str | os.PathLike[str] | None = None,
     *,
+    selections: Sequence[Row] | None = None,
+    commissioning: tuple[str, str] | None = None,
     options: FetchOptions | None = None,
-) -> Preview:
-    """Say what each release line would do with a stream. Arguments and errors as for ``check``."""
+) -> Preview | ToldPreview:
+    """Say what each release line would do with a stream.
+
+    ``source``: also a list of BootSource, each with its own selections and keyring.
+    ``selections``: what the source has selected: a list of ``{"os", "release", "arches",
+    "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
+    selection at all. ``None``: nobody said, so everything is selected.
+    ``commissioning``: the os and release that MAAS commissions with.
+    Other arguments and errors as for ``check``.
+    """
+    if not isinstance(source, (str, PathLike)):
+        return _told_preview(source, maas, commissioning, several=True)
+    if selections is not None:
+        only = BootSource("stream", source, selections=selections, keyring=keyring, options=options)
+        return _told_preview([only], maas, commissioning, several=False)
     with uncollected():
         look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
     return Preview(look.stream.label, look)
+
+
+def _told_preview(
+    sources: Sequence[BootSource],
+    maas: Iterable[str] | None,
+    commissioning: tuple[str, str] | None,
+    *,
+    several: bool,
+) -> ToldPreview:
+    lines = releases(maas)
+    with uncollected():
+        situation = read_situation(sources, commissioning=commissioning, migrated=not several)
+        outcomes = simulate_situations([situation], lines)
+    return ToldPreview(
+        situation,
+        tuple(outcome for (outcome,) in outcomes),
+        tuple(release.line for release in lines),
+        several,
+    )
 
 
 def use(

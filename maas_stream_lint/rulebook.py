@@ -162,6 +162,10 @@ class Release:
         """A member of the ``[deploy]`` table."""
         return self.data["deploy"][name]
 
+    def selections(self, name: str) -> Any:
+        """A member of the ``[selections]`` table."""
+        return self.data["selections"][name]
+
     def use(self, name: str) -> Any:
         """A member of the ``[use]`` table."""
         return self.data["use"][name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.source import Trouble
+from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,8 +161,10 @@ class Metadata:
             return Reading(failure_or_none or Failure("not-json", "UnboundLocalError", str(error)))
         return self._parsed(text, failure_or_none, payload)
 
-    def strict(self) -> Reading:
-        """The file as MAAS 3.8 reads it; without a keyring its signature is not looked at.
+    def strict(self, *, verify: bool | None = None) -> Reading:
+        """The file as MAAS 3.8 reads it.
+
+        ``verify``: whether its signature is looked at; ``None``: if there is a keyring.
 
         Mirrors ``SimpleStreamsClient.http_get`` and ``_parse_response``
         (src/maasservicelayer/simplestreams/client.py).
@@ -177,7 +180,7 @@ class Metadata:
         if self.text is None:
             return self._unparsed(self.answer.body)
         failure = None
-        if self.verification is not None and not self.verification.good:
+        if verify is not False and not self._verified(needed=bool(verify)):
             cause = "bad-signature" if self.signed else "unsigned-file"
             failure = _client(cause, "Failed to verify PGP signature.")
         payload = signature.strict_payload(self.text) if self.signed else None
@@ -186,6 +189,10 @@ class Metadata:
             message = f"Request to '{self.path}' failed: not a valid JSON file."
             return Reading(_client("not-json", message), reading.document)
         return reading
+
+    def _verified(self, *, needed: bool) -> bool:
+        """Whether the signature is good. ``needed``: no keyring is a bad signature."""
+        return not needed if self.verification is None else self.verification.good
 
     @cached_property
     def best(self) -> Document | None:
@@ -197,8 +204,8 @@ class Metadata:
         return reading.document
 
     def _unread(self) -> Reading | None:
-        """MAAS would read it; how, is not known here."""
-        if self.answer.trouble is None or self.answer.trouble.kind != "too-large":
+        """MAAS may read it; what this run could not read, it does not judge."""
+        if self.answer.trouble is None or not self.answer.trouble.unchecked:
             return None
         return Reading(Failure("metadata-not-read", "", self.answer.trouble.message))
 
@@ -256,13 +263,21 @@ class Stream:
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
     json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
-    juju_index: str | None = None  #: an index under Juju's name, where there is no other
+    #: an index under Juju's name, where there is no other or the other is empty
+    juju_index: str | None = None
+    #: The URL that MAAS needs, tried, where the given one ends in ``streams`` or ``streams/v1``.
+    right_url: str | None = None
 
     @property
     def incomplete(self) -> bool:
-        """Whether some metadata was too much to be read."""
-        troubles = [file.answer.trouble for file in self.files.values()]
-        return self.truncated or any(t is not None and t.kind == "too-large" for t in troubles)
+        """Whether this run could not read some of the metadata."""
+        return self.truncated or bool(self.unchecked)
+
+    @property
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """The metadata files that this run could not read, for a reason on its own side."""
+        troubles = ((path, file.answer.trouble) for path, file in self.files.items())
+        return tuple(Unchecked(path, t) for path, t in troubles if t is not None and t.unchecked)
 
     @property
     def fallback(self) -> bool:
@@ -299,13 +314,14 @@ def load(
     )
     known = known or (lambda path: None)
     _read(source, stream, source.index_path, known)
-    if not stream.files[source.index_path].exists and not source.explicit:
+    first = stream.files[source.index_path]
+    if not (first.exists or source.explicit or first.trouble.unchecked):
         _read(source, stream, INDEX_JSON, known)
         if not stream.files[INDEX_JSON].exists:
             stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
-            missing = stream.json_trouble.kind == "missing"
-            jujus = (path for path in JUJU_INDEXES if missing and _optional(source, path))
-            stream.juju_index = next(jujus, None)
+            if stream.json_trouble.kind == "missing":
+                stream.juju_index = _juju_index(source)
+                stream.right_url = _right_url(source)
     queue = [stream.start]
     while queue:
         for path in _named(stream.files[queue.pop()]):
@@ -316,7 +332,31 @@ def load(
                 return stream
             _read(source, stream, path, known)
             queue.append(path)
+    if _is_empty(stream.files[stream.start]):
+        stream.juju_index = _juju_index(source)
     return stream
+
+
+def _juju_index(source: Source) -> str | None:
+    """The index that the source has under Juju's name."""
+    return next((path for path in JUJU_INDEXES if _optional(source, path)), None)
+
+
+def _is_empty(index: Metadata) -> bool:
+    """Whether an index names no file at all."""
+    data = index.best.data if index.best is not None else None
+    return isinstance(data, dict) and data.get("index") == {}
+
+
+def _right_url(source: Source) -> str | None:
+    """The URL for MAAS where the given one ends inside the stream; ``None`` if it does not."""
+    inside = re.fullmatch(r"(https?://.+/)streams(/v1)?/*", source.base)
+    if inside is None:
+        return None
+    folder = "" if inside[2] else "v1/"
+    if _optional(source, f"{folder}index.sjson"):
+        return inside[1]
+    return f"{inside[1]}{INDEX_JSON}" if _optional(source, f"{folder}index.json") else None
 
 
 def expanded(data: Any) -> Any:

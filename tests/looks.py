@@ -42,6 +42,13 @@ class Looked:
         """The rules of these families that found something."""
         return {f.name for f in self.report.findings if f.code.startswith(CODES)}
 
+    @property
+    def unchecked(self) -> str:
+        """The one cause why some of the files could not be looked at, which is no finding."""
+        (cause,) = {u.trouble.message for u in self.report.unchecked}
+        assert not self.of("file-not-served")
+        return cause
+
     def of(self, name: str) -> list[Finding]:
         """What a rule found."""
         return [f for f in self.report.findings if f.name == name]

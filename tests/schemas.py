@@ -31,7 +31,8 @@ def closed(schema: Any) -> Any:
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
 USE = validator("use")
-BUILT = validator("built")
+COMPARE = validator("compare")
+BUILT, PRUNED = validator("built"), validator("pruned")
 
 
 def through_text(data: dict[str, Any]) -> Any:

@@ -77,9 +77,10 @@ def test_what_was_not_read_does_not_pass(tmp_path: Path) -> None:
     result = run("check", str(index))
     assert result.exit_code == 2
     assert "MSL106 metadata-not-read" in result.stdout
-    assert "is not foreseen" in result.stdout
+    assert "is not predicted" in result.stdout
     assert "incomplete" in result.stdout
-    assert result.stderr.startswith("error: some metadata was too large to read")
+    assert "streams/v1/index.json of" in result.stderr
+    assert "could not be checked: larger than 268435456 bytes" in result.stderr
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e9", "soon"])

@@ -219,10 +219,10 @@ def test_patch_takes_the_diff(broken: Path, tmp_path: Path) -> None:
     tool = ["patch", "-p1", "-s"] if shutil.which("patch") else ["git", "apply", "-p1"]
     if not shutil.which(tool[0]):
         pytest.skip("needs patch or git")
-    text = run("fix", broken / INDEX, "--diff").output
+    text = run("fix", broken / INDEX, "--diff").stdout
     subprocess.run(tool, cwd=broken, input=text.encode(), check=True)
     assert fixed(broken)
-    assert not run("fix", broken / INDEX, "--diff").output
+    assert not run("fix", broken / INDEX, "--diff").stdout
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,8 @@ def test_patch_takes_the_diff(broken: Path, tmp_path: Path) -> None:
         (["--with-files"], "--output"),
         (["--in-place", "--with-files"], "--output"),
         (["--no-backup"], "--in-place"),
-        (["--as", "debian"], "no driver of MAAS"),
+        (["--as", "debian"], "PRODUCT=OS"),
+        (["--as", "a:b=debian"], "no driver of MAAS"),
     ],
 )
 def test_what_cannot_be_meant(broken: Path, arguments: list[str], told: str) -> None:
@@ -569,3 +570,20 @@ def test_killed_at_every_step(
         pytest.fail("it never came to its end")
     assert step > 10
     assert diff_of(plan)
+
+
+def test_a_stream_that_somebody_else_signed_is_not_offered_edits(
+    broken: Path, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signing key is not in our gpg; with one of our own it may be signed anew."""
+    assert run("fix", broken / INDEX, "--in-place", "--sign", USER).exit_code == 0
+    text = (broken / PRODUCTS).read_text().replace('"22.04",', "22.04,")
+    (broken / PRODUCTS).write_text(text)
+    (broken / f"{PRODUCTS}.gpg").write_bytes(Gpg(USER)(text.encode(), False))
+    ours = run("fix", broken / INDEX, "--keyring", keys.ring)
+    assert "--sign" in ours.output
+    assert "in quotes" in ours.output
+    monkeypatch.setenv("GNUPGHOME", str(tmp_path))
+    theirs = run("fix", broken / INDEX, "--keyring", keys.ring)
+    assert "Somebody else has signed this stream" in theirs.output
+    assert "in quotes" not in theirs.output

@@ -603,7 +603,9 @@ def test_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(lambda request: request.send(b"", 407)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.replace("//", f"//user:{SECRET}@"))
         answer = fetch("https://stream.test/", retries=0)
-    assert (kind(answer), message(answer)) == ("connection", "the proxy refused to connect")
+    assert kind(answer) == "proxy"
+    told = f"the proxy {proxy.url} (from https_proxy) refused to connect: it answered 407"
+    assert message(answer) == told
     assert proxy.paths == ["stream.test:443"]
 
 
@@ -651,9 +653,10 @@ def test_private_authority(authority: Path, tls: ssl.SSLContext) -> None:
     with serve(tls=tls) as server:
         assert fetch(server.url, ca_bundle=authority / "ca.pem").body == b"{}"
         answer = fetch(server.url)
-        assert (kind(answer), answer.status) == ("tls", None)
+        assert (kind(answer), answer.status) == ("untrusted", None)
         assert message(answer) == "no secure connection: unable to get local issuer certificate"
         answer = fetch(server.url.replace("127.0.0.1", "localhost"), ca_bundle=authority / "ca.pem")
+        assert kind(answer) == "tls"
         assert "not valid for 'localhost'" in message(answer)
     assert len(server.requests) == 1
 
@@ -700,17 +703,17 @@ def test_bundle_that_holds_no_certificate_is_refused(content: bytes | None, tmp_
 def test_https_where_http_is_spoken() -> None:
     with serve() as server:
         answer = fetch(server.url.replace("http:", "https:"))
-    assert kind(answer) == "tls"
+    assert kind(answer) == "not-tls"
+    assert answer.trouble is not None
+    assert "http://" in answer.trouble.hint
 
 
 def test_refused_connection() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        answer = fetch(f"http://user:{SECRET}@127.0.0.1:{unused.getsockname()[1]}/")
-    assert (kind(answer), message(answer)) == (
-        "connection",
-        "connection failed: Connection refused",
-    )
+        place = f"127.0.0.1:{unused.getsockname()[1]}"
+        answer = fetch(f"http://user:{SECRET}@{place}/")
+    assert (kind(answer), message(answer)) == ("refused", f"{place} refused the connection")
     assert answer.status is None
 
 

@@ -54,10 +54,10 @@ def page() -> str:
 
 
 def leaves(data: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key with its value, dotted."""
+    """Every key with its value: ``KEY`` at the top, ``TABLE.KEY`` in a table."""
     for key, value in data.items():
         path = f"{at}.{key}".strip(".")
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not at:
             yield from leaves(value, path)
         else:
             yield path, value
@@ -104,6 +104,8 @@ def explanations() -> dict[str, str]:
             found[key] = f"the root files that the driver of `{name}` deploys"
         elif section == "titles":
             found[key] = f"what `{name}` is called"
+        elif section == "release-titles":
+            found[key] = f"how the driver of `{name}` makes the title of a release"
     return found
 
 
@@ -156,6 +158,8 @@ def _value(value: Any, before: Any) -> str:
         return ", ".join(f"`{str(one).strip('`')}`" for one in value)
     if value == "":
         return "*nothing*"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_value(one, None)}" for key, one in value.items())
     return f"`{value}`"
 
 

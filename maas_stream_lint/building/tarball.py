@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import os_release
-from maas_stream_lint.building.streams import BROKEN, STEP
+from maas_stream_lint.building.streams import BROKEN, STEP, Borrowed, opened
 from maas_stream_lint.distributions import architectures
+from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +148,25 @@ def _there(name: str, place: Path | None) -> Path:
     if place is None:
         raise KeyError(name)
     return place
+
+
+def about(path: Path) -> dict[str, str]:
+    """The members of the os-release in a root tarball, which is read no further than that.
+
+    Nothing, if the file is no tarball, cannot be read, or holds none.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            layers = sniff(head, whole=len(head) < HEAD_BYTES).layers
+            file.seek(0)
+            with tarfile.open(
+                fileobj=opened(layers[0], Borrowed(file)), mode="r|", bufsize=STEP, tarinfo=_Member
+            ) as tar:
+                for member in tar:
+                    if member.isreg() and member.name.removeprefix("./").strip("/") in _RELEASES:
+                        return _text(_read(tar, member, os_release.MAX_BYTES))
+                    tar.members = []  # type: ignore[attr-defined] # it keeps every one
+    except (tarfile.TarError, *BROKEN):
+        pass
+    return {}

@@ -83,7 +83,7 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         HTTP/1.1 403 Forbidden
     """
     trouble = image.seen.trouble
-    if trouble is None or is_absent(image.seen):
+    if trouble is None or trouble.unchecked or is_absent(image.seen):
         return
     lines = None
     if trouble.kind == "redirects" and image.seen.redirects:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Listed
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.report.formats import Target
+    from maas_stream_lint.source import Trouble
 
 #: The most findings that are named as gone from the baseline.
 _MOST_GONE = 10
@@ -86,14 +87,26 @@ def check(
     if known is not None:
         reports = _new_to(known, reports, baseline)
     codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
-    incomplete = any(report.look.stream.incomplete for report in reports)
-    whole = not (failed or incomplete or EXIT_INTERRUPTED in codes)
+    whole = not (failed or EXIT_FAILED in codes or EXIT_INTERRUPTED in codes)
     if whole and write_baseline is not None and known is not None:
         out.write(known.rest().render(), write_baseline)
     write(reports, thresholds, wanted, alone=source is not None)
-    if EXIT_FAILED in codes:
-        complain("error: some metadata was too large to read, so the check is incomplete")
+    for report in reports:
+        _complain_of_unchecked(report)
     sys.exit(max([*codes, EXIT_FAILED * failed]))
+
+
+def _complain_of_unchecked(report: Report) -> None:
+    """Name what the run could not look at: one line for each cause."""
+    causes: dict[Trouble, list[str]] = {}
+    for unchecked in report.unchecked:
+        causes.setdefault(unchecked.trouble, []).append(unchecked.path)
+    for trouble, (first, *others) in causes.items():
+        more = f" and {len(others):,} more files" if others else ""
+        what = f"{first}{more} of {report.source}"
+        complain(f"error: {what} could not be checked: {trouble.message} ({trouble.hint})")
+    if report.look.stream.truncated:
+        complain(f"error: {report.source} names more metadata files than this tool reads")
 
 
 def _runs(ctx: click.Context, given: Options) -> list[Options]:

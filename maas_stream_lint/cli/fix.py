@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import checked
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.console import complain
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,
@@ -24,6 +25,10 @@ from maas_stream_lint.cli.options import (
 )
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
+
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+    from maas_stream_lint.fixing.installed import Identify
 
 
 @click.command(cls=Configured)
@@ -63,8 +68,10 @@ from maas_stream_lint.names import EXIT_FINDINGS
 @click.option(
     "--as",
     "as_os",
-    metavar="OS",
-    help="Turn products that MAAS drops for their name into products of this os: ubuntu, rhel, …",
+    metavar="PRODUCT=OS",
+    multiple=True,
+    help="Make this product one of that os: ubuntu, rhel, … For products that MAAS drops for "
+    "their name or os. Repeatable.",
 )
 @click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @together(FORMAT, FETCH, CONFIG)
@@ -78,7 +85,7 @@ def fix(
     no_backup: bool,
     unsafe: bool,
     drop_broken: bool,
-    as_os: str | None,
+    as_os: tuple[str, ...],
     sign: str | None,
     form: str,
     **given: Any,
@@ -89,7 +96,7 @@ def fix(
     or worse remains. 1: such findings remain. 2: the fix failed, and nothing was written.
     """
     from maas_stream_lint import output as out
-    from maas_stream_lint.fixing import choice, plan, publish
+    from maas_stream_lint.fixing import choice, plan, publish, relabel
 
     ways = {"--in-place": in_place, "--output": target, "--diff": as_diff, "--dry-run": dry_run}
     chosen = [name for name, value in ways.items() if value]
@@ -106,14 +113,16 @@ def fix(
     signer = signer_of(sign)
     options = Options(**given)
     rules = options.rules()
+    wanted = relabel.parsed(as_os)
     report = checked(options._replace(select=(), ignore=()))
+    identify = _identify(report)
     planned = plan.fix(
         report,
         unsafe,
         drop_broken,
         signs=signer is not None,
         only=rules if options.select or options.ignore else None,
-        first=choice.proposals(as_os) if as_os is not None else None,
+        chosen=relabel.proposals(wanted, identify, unsafe=unsafe) if wanted else None,
     )
     written = None
     if target is not None or (in_place and (planned.files or signer)):
@@ -134,11 +143,33 @@ def fix(
 
         text = as_json(planned.to_dict())
     elif as_diff:
+        from maas_stream_lint.report import edits
+
         text = plan.diff_of(planned)
+        complain(edits.brief(planned, threshold))
     else:
         from maas_stream_lint.report import edits
 
-        text = edits.render(planned, choice.choices(report), threshold, out.style(None), written)
+        found = [] if planned.signed_elsewhere else choice.choices(planned.after, identify)
+        text = edits.render(planned, found, threshold, out.style(None), written)
     out.write(text, None)
     if planned.after.worst is not None and planned.after.worst >= threshold:
         sys.exit(EXIT_FINDINGS)
+
+
+def _identify(report: Report) -> Identify:
+    """What is on an image: asked of the files of a local stream, each once."""
+    from functools import cache
+    from pathlib import Path
+
+    from maas_stream_lint.building import tarball
+    from maas_stream_lint.fixing.plan import local_tree
+
+    tree = local_tree(report)
+
+    @cache
+    def identify(path: str) -> dict[str, str]:
+        place = tree.locate(path) if tree is not None else None
+        return tarball.about(Path(place)) if isinstance(place, str) else {}
+
+    return identify

@@ -1,49 +1,32 @@
-"""What the owner of an Ubuntu image that MAAS ignores can really do about it.
+"""What can really be done about an image that MAAS drops for its name or its os.
 
-The facts are those of the release data: which drivers deploy which root files, and which names an
-Ubuntu product needs (`get_image_filetypes`, drivers/osystem; `validate_product`, MAAS's
-import_images/download_descriptions.py).
+What works stands first, and what cannot boot is not offered. The facts are those of the release
+data: which drivers deploy which root files, and what an Ubuntu image needs (``rules/``).
 """
 
 from __future__ import annotations
 
-import re
+import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from maas_stream_lint.errors import UsageError
-from maas_stream_lint.finding import Place
-from maas_stream_lint.fixing.jsontext import Rename, Set
-from maas_stream_lint.fixing.proposal import CHOICE, Part, Proposal
+from maas_stream_lint import uploads
+from maas_stream_lint.fixing.installed import deploying, fitting, installed, root_of
+from maas_stream_lint.fixing.plan import local_tree
+from maas_stream_lint.fixing.relabel import RULES, default_name
+from maas_stream_lint.rulebook import default_system, ftypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.finding import Finding
-    from maas_stream_lint.fixing.proposal import Context
+    from maas_stream_lint.fixing.installed import Identify, Installed
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.model import Item, Product
 
-RULES = ("ubuntu-name", "v3-platform-too-new", "custom-os", "unknown-os")
-#: What an Ubuntu set needs to boot, and what stands in for the last.
-PARTS = ("boot-kernel", "boot-initrd", "squashfs")
-#: Drivers that no stream's image is meant for.
-NOT_FOR_STREAMS = ("custom", "ubuntu", "ubuntu-core", "onie", "caringo")
-#: What `maas boot-resources create` calls a root file.
-UPLOADS = {
-    "root-tgz": "tgz",
-    "root-tbz": "tbz",
-    "root-txz": "txz",
-    "root-dd": "ddtgz",
-    "root-dd.tar": "ddtar",
-    "root-dd.raw": "ddraw",
-    "root-dd.bz2": "ddbz2",
-    "root-dd.gz": "ddgz",
-    "root-dd.xz": "ddxz",
-    "root-dd.tar.bz2": "ddtbz",
-    "root-dd.tar.xz": "ddtxz",
-}
+#: A directory for what `build` makes, in printed commands.
+NEW = "NEW-STREAM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,169 +46,116 @@ class Choice:
     ways: tuple[Way, ...]
 
 
-def choices(report: Report) -> list[Choice]:
-    """What can be done about each product that MAAS drops for its name or its os."""
-    names = {
-        (f.place.file, f.place.product): f
-        for f in report.findings
-        if f.name in RULES and f.place.product
-    }
-    look = report.look
-    found = []
-    for product in look.catalog.products:
-        if (product.file.path, product.name) in names:
-            found.append(Choice(product.name, tuple(_ways(product, look, report.source))))
-    return found
+def choices(report: Report, identify: Identify = lambda path: {}) -> list[Choice]:
+    """What can be done about each product that MAAS drops for its name or its os.
 
-
-def proposals(os: str) -> Callable[[Context], Iterable[tuple[Finding, Proposal]]]:
-    """Make each such product one of ``os``: what ``--as`` asks for."""
-
-    def proposed(context: Context) -> Iterator[tuple[Finding, Proposal]]:
-        known = {name for release in context.look.releases for name in release.drivers}
-        if os not in known or os in ("custom", "onie"):
-            fit = ", ".join(sorted(known - {"custom", "onie"}))
-            raise UsageError(f"no driver of MAAS is for the os {os!r} in a stream", f"known: {fit}")
-        for finding in _found(context):
-            product = context.look.catalog.product(finding.place)
-            if product is not None:
-                yield (
-                    finding,
-                    _as_ubuntu(product, context)
-                    if os == "ubuntu"
-                    else _as_other(product, os, context),
-                )
-
-    return proposed
-
-
-def _found(context: Context) -> Iterator[Finding]:
-    known = set()
-    for finding in context.findings:
-        key = (finding.place.file, finding.place.product)
-        if finding.name in RULES and finding.place.product and key not in known:
-            known.add(key)
-            yield finding
-
-
-def _ways(product: Product, look: Look, source: str) -> Iterator[Way]:
-    newest = product.newest
-    held = newest.ftypes if newest is not None else {}
-    missing = [part for part in PARTS if part not in held]
-    everywhere = look.span(look.lines)
-    name = _ubuntu_name(product)
-    if missing:
-        lacks = " and ".join([", ".join(missing[:-1]), missing[-1]] if missing[1:] else missing)
-        told = (
-            f"with a name like `{name}` MAAS {everywhere} imports it, but without {lacks} it can "
-            "neither boot nor deploy: publish them, too"
-        )
-    else:
-        told = f"with a name like `{name}` MAAS {everywhere} imports, boots and deploys it"
-    yield Way("as an Ubuntu product", told, f"maas-stream-lint fix {source} --as ubuntu")
-    roots = [ftype for ftype in held if ftype.startswith("root-")]
-    for ftype in roots[:1]:
-        yield from _other(product, ftype, look, source)
-        kind = UPLOADS.get(ftype)
-        if kind is not None:
-            release = product.get("release") or "RELEASE"
-            yield Way(
-                "as an upload",
-                "no stream at all: MAAS keeps it under Custom images, deploys it with the kernel "
-                "of the base image, and needs no metadata for it",
-                f"maas $PROFILE boot-resources create name=custom/{release} "
-                f"architecture={product.get('arch') or 'amd64'}/generic "
-                f"base_image=ubuntu/{release} filetype={kind} content@=FILE",
-            )
-
-
-def _other(product: Product, ftype: str, look: Look, source: str) -> Iterator[Way]:
-    by_os: dict[str, list[str]] = {}
-    for release in look.releases:
-        for os, accepts in release.drivers.items():
-            if os not in NOT_FOR_STREAMS and ftype in accepts:
-                by_os.setdefault(os, []).append(release.line)
-    if not by_os:
-        return
-    told = "; ".join(f"`{os}` on {look.span(lines)}" for os, lines in by_os.items())
-    yield Way(
-        "as another os in the single-file form",
-        f"the drivers that deploy `{ftype}` are {told}. Like every os but Ubuntu these boot by the "
-        "commissioning image, which unpacks the file; MAAS then treats the machine as one of that "
-        f"os.{_found_again(product, ftype, look)}{_not_read(product, ftype, look)}",
-        f"maas-stream-lint fix {source} --as {next(iter(by_os))}",
-    )
-
-
-def _found_again(product: Product, ftype: str, look: Look) -> str:
-    """Which release lines look the root file up by its name, and whether they would find it."""
-    lines = [r.line for r in look.releases if r.deploy("finds-root-by") == "name"]
-    newest = product.newest
-    paths = [i.path for i in newest.items if i.ftype == ftype and i.path] if newest else []
-    if not lines or not paths:
-        return ""
-    name = paths[0].rpartition("/")[2]
-    span = look.span(lines)
-    if name == ftype:
-        return f" MAAS {span} finds it again by its name `{name}`, later ones by its ftype."
-    return f" MAAS {span} looks for a file called `{ftype}` and will not find `{name}`: rename it."
-
-
-def _not_read(product: Product, ftype: str, look: Look) -> str:
-    """Which release lines do not read such a file at all."""
-    lines = [
-        r.line
-        for r in look.releases
-        if r.strict and not any(ftype in s.downloads for s in r.shapes)
+    ``identify``: says what is on an image file.
+    """
+    found = {(f.place.file, f.place.product) for f in report.findings if f.name in RULES}
+    return [
+        Choice(product.name, tuple(_ways(product, installed(product, identify), report)))
+        for product in report.look.catalog.products
+        if (product.file.path, product.name) in found
     ]
+
+
+def _ways(product: Product, on_it: Installed, report: Report) -> Iterator[Way]:
+    look = report.look
+    if on_it.is_default:
+        yield from _renamed(product, look, report.source)
+    else:
+        yield from _other(product, on_it, look, report.source)
+    root = root_of(product)
+    if root is not None and ftypes()[root.ftype or ""].upload is not None:
+        yield _upload(product, root, on_it, report)
+        if on_it.is_default and ftypes()[root.ftype or ""].family == "tarball":
+            yield _built(root, look, report)
+
+
+def _renamed(product: Product, look: Look, source: str) -> Iterator[Way]:
+    """An Ubuntu product that has all that boots needs but a name."""
+    newest, name = product.newest, default_name(product)
+    held = newest.ftypes if newest is not None else {}
+    lines = [
+        release.line
+        for release in look.releases
+        if {release.ubuntu_set.kernel, release.ubuntu_set.initrd} <= held.keys()
+        and held.keys() & set(release.ubuntu_set.roots)
+    ]
+    if lines and name is not None:
+        told = f"with the name `{name}` MAAS {look.span(lines)} imports, boots and deploys it"
+        command = _fix(source, product, default_system())
+        yield Way("give it a name that MAAS takes", told, command)
+
+
+def _other(product: Product, on_it: Installed, look: Look, source: str) -> Iterator[Way]:
+    """A product that goes under the os of its family."""
+    root = root_of(product)
+    ftype = root.ftype if root is not None else None
+    os = fitting(on_it.distribution, ftype, look.releases)
+    if root is None or ftype is None or os is None or os == product.os:
+        return
+    lines = deploying(os, ftype, look.releases)
+    told = (
+        f"MAAS {look.span(lines)} deploys `{ftype}` of os `{os}`. The machine boots with the "
+        "commissioning image, so an Ubuntu stream has to be there, too."
+        f"{_found_again(root, look)}{_not_read(ftype, look)}"
+    )
+    yield Way(f"make it a product of os `{os}`", told, _fix(source, product, os))
+
+
+def _fix(source: str, product: Product, os: str) -> str:
+    return shlex.join(["maas-stream-lint", "fix", source, "--as", f"{product.name}={os}"])
+
+
+def _upload(product: Product, root: Item, on_it: Installed, report: Report) -> Way:
+    release = product.get("release") or ""
+    name = release if uploads.PLAIN.fullmatch(release) else "NAME"
+    arch = product.get("arch") or ""
+    known = on_it.distribution
+    why = f" {known.why_not}." if known is not None and known.why_not else ""
+    command = uploads.command(
+        _file(root, report),
+        root.ftype or "",
+        name=name,
+        title=product.get("release_title") or name,
+        arch=arch if uploads.PLAIN.fullmatch(arch) else "ARCH",
+        base_image=on_it.base_image,
+    )
+    told = f"MAAS shows it under Custom images, and needs no metadata for it.{why}"
+    return Way("upload it", told, command)
+
+
+def _built(root: Item, look: Look, report: Report) -> Way:
+    parts = look.releases[-1].ubuntu_set.parts
+    told = (
+        f"`build` repacks the tarball as {parts[2]}, adds {parts[0]} and {parts[1]} of the same "
+        "release from Canonical's stream, and writes metadata that MAAS takes"
+    )
+    command = ["maas-stream-lint", "build", "--output", NEW, str(_file(root, report))]
+    return Way("build a stream of it", told, shlex.join(command))
+
+
+def _file(root: Item, report: Report) -> Path:
+    """Where the image is on this machine, or what to fetch first."""
+    tree = local_tree(report)
+    place = tree.locate(root.path) if tree is not None and root.path else None
+    return Path(place) if isinstance(place, str) else Path((root.path or "FILE").rpartition("/")[2])
+
+
+def _found_again(root: Item, look: Look) -> str:
+    """Which release lines look the root file up by its name, and would not find it."""
+    lines = [r.line for r in look.releases if r.deploy("finds-root-by") == "name"]
+    name = (root.path or "").rpartition("/")[2]
+    if not lines or name == root.ftype:
+        return ""
+    return f" MAAS {look.span(lines)} looks for a file called `{root.ftype}`: rename `{name}`."
+
+
+def _not_read(ftype: str, look: Look) -> str:
+    """Which release lines do not read such a file at all."""
+    strict = [r for r in look.releases if r.strict]
+    lines = [r.line for r in strict if not any(ftype in shape.downloads for shape in r.shapes)]
     if not lines:
         return ""
-    return (
-        f" MAAS {look.span(lines)} does not read `{ftype}` and drops the whole source for it: keep "
-        "it in a source of its own."
-    )
-
-
-def _ubuntu_name(product: Product) -> str:
-    head = product.name.partition(":")[0] or "com.example"
-    version = product.get("version") or "VERSION"
-    return f"{head}:v3:boot:{version}:{product.get('arch') or 'ARCH'}:{_subarch(product)}"
-
-
-def _subarch(product: Product) -> str:
-    own = product.get("subarch") or "generic"
-    return own if re.search("ga-|hwe-", own) else f"ga-{product.get('version') or 'VERSION'}"
-
-
-def _as_ubuntu(product: Product, context: Context) -> Proposal:
-    file, at = product.file.path, ("products", product.name)
-    for needed in ("version", "arch"):
-        if not product.get(needed):
-            hint = f"write its `{needed}` first"
-            raise UsageError(f"{product.name} has no `{needed}` to be named by", hint)
-    subarch, name = _subarch(product), _ubuntu_name(product)
-    fields: dict[str, Any] = {"os": "ubuntu", "subarch": subarch, "kflavor": "generic"}
-    several = [p for p in (product.get("subarches") or "generic").split(",") if p]
-    fields["subarches"] = ",".join(several + [subarch] * (subarch not in several))
-    parts = [
-        Part(file, Set((*at, key), value))
-        for key, value in fields.items()
-        if product.raw.get(key) != value
-    ]
-    moved = ((Place(file, at), Place(file, ("products", name))),)
-    parts.append(Part(file, Rename(at, name)))
-    return Proposal(tuple(parts), f"make it the Ubuntu product `{name}`", CHOICE, renamed=moved)
-
-
-def _as_other(product: Product, os: str, context: Context) -> Proposal:
-    file, at = product.file.path, ("products", product.name)
-    fields = {"os": os, "subarch": "generic", "subarches": "generic"}
-    title = context.titles().get(os)
-    if title is not None:
-        fields["os_title"] = title
-    parts = [
-        Part(file, Set((*at, key), value))
-        for key, value in fields.items()
-        if product.raw.get(key) != value
-    ]
-    return Proposal(tuple(parts), f"make it a product of os `{os}`", CHOICE)
+    return f" MAAS {look.span(lines)} does not read `{ftype}`: keep it in a source of its own."

@@ -23,6 +23,7 @@ from maas_stream_lint.fixing.overlay import Overlay
 from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
 from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
 from maas_stream_lint.fixing.registry import FIXERS
+from maas_stream_lint.fixing.signing import has_secret
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
@@ -99,6 +100,7 @@ class Plan:
     files: dict[str, bytes]  #: changed and new metadata files: path → what is written
     refused: tuple[Edit, ...]  #: what takes a flag that was not given
     failed: tuple[Edit, ...]  #: what was tried, and would have done harm or nothing
+    signed_elsewhere: bool = False  #: somebody else has signed it, so no edit is offered
 
     @property
     def originals(self) -> dict[str, bytes]:
@@ -134,7 +136,7 @@ def fix(
     *,
     signs: bool = False,
     only: Iterable[str] | None = None,
-    first: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None = None,
+    chosen: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None = None,
     now: datetime | None = None,
 ) -> Plan:
     """Plan the edits that mend what a report has found. Nothing is written.
@@ -142,15 +144,18 @@ def fix(
     ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
     versions that block others. ``signs``: whether the result will be signed, so that signed files
     may be edited. ``only``: names of rules to mend, else those of all that the report shows.
-    ``first``: proposals to begin with.
+    ``chosen``: proposals that somebody has chosen, to be made after the others.
 
     Raises UsageError where the stream can't be planned for.
     """
     with uncollected():
         planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
         granted = {flag for flag, given in ((UNSAFE, unsafe), (DROP, drop_broken)) if given}
+        elsewhere = not signs and signed_by_others(report)
         try:
-            planner.run(granted, None if only is None else frozenset(only), first)
+            if elsewhere:
+                return replace(planner.plan(), signed_elsewhere=True)
+            planner.run(granted, None if only is None else frozenset(only), chosen)
         finally:
             planner.close()
         return planner.plan()
@@ -199,17 +204,21 @@ class _Planner:
         self,
         granted: set[str],
         only: frozenset[str] | None,
-        first: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None,
+        chosen: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None,
     ) -> None:
-        """Mend until nothing more can be mended."""
+        """Fix until nothing more can be fixed."""
         if only is None and len(self._given.findings) < len(self._before.findings):
             only = frozenset(f.name for f in self._given.findings)
         self._granted = granted
-        if first is not None:
+        self._rounds(only)
+        if chosen is not None:  # now, since it may name products by what was just written
             self._granted = granted | {CHOICE}
-            self._try(list(first(self._fixing())))
+            self._try(list(chosen(self._context())))
+            self._rounds(only)
+
+    def _rounds(self, only: frozenset[str] | None) -> None:
         for _ in range(ROUNDS):
-            context = self._fixing()
+            context = self._context()
             proposals = [
                 (finding, _owned_up(proposal, context))
                 for finding in self._report.findings
@@ -220,7 +229,7 @@ class _Planner:
             if not self._try(proposals):
                 return
 
-    def _fixing(self) -> Context:
+    def _context(self) -> Context:
         report = self._report
         return Context(report.look, report.findings, self._tree, self._images, self._now)
 
@@ -444,6 +453,22 @@ def _split(
         return None
     pairs = list(zip(wanted, later, strict=True))
     return [w for w, marked in pairs if not marked], [w for w, marked in pairs if marked]
+
+
+def signed_by_others(report: Report) -> bool:
+    """Whether a stream is signed, and the user cannot sign it again.
+
+    So is that of a server, and that of a tree whose signing key is not in the user's gpg.
+    """
+    stream = report.look.stream
+    start = stream.files.get(stream.start)
+    if start is None or signature_of(start) is None:
+        return False
+    if "://" in stream.base:
+        return True
+    seen = (start.verification, start.detached_verification)
+    keys = [v.key_id for v in seen if v is not None and v.key_id is not None]
+    return bool(keys) and not any(map(has_secret, keys))
 
 
 def signature_of(file: Metadata) -> str | None:

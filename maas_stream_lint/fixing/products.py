@@ -10,6 +10,7 @@ from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment
 from maas_stream_lint.fixing.registry import fixes
+from maas_stream_lint.fixing.relabel import with_subarch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,8 @@ def subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
     if own is None and product.get("os") != "ubuntu":
         yield _field(finding, "subarch", "generic")
     if several is None and (own is not None or product.get("os") != "ubuntu"):
-        yield _field(finding, "subarches", own if isinstance(own, str) and own else "generic")
+        named = own if isinstance(own, str) and own else "generic"
+        yield _field(finding, "subarches", with_subarch(None, named))
 
 
 @fixes("missing-kflavor")

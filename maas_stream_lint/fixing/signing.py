@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,19 @@ from maas_stream_lint.errors import LintError, UsageError
 
 #: Seconds; somebody may have to type a passphrase.
 PATIENCE = 300
+
+
+def has_secret(key: str) -> bool:
+    """Whether the user's gpg can sign with a key. ``key``: its id, in hexadecimal digits."""
+    program = shutil.which("gpg")
+    if program is None or not re.fullmatch("[0-9A-Fa-f]{8,40}", key):
+        return False
+    command = [program, "--batch", "--list-secret-keys", key]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 class Gpg:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.source import Unchecked
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
@@ -109,6 +111,12 @@ class Survey:
     metadata_only: bool = False  #: a local tree that holds no image at all, so none was looked for
     skipped: tuple[str, ...] = ()  #: not downloaded, for `max_download`
     interrupted: bool = False  #: stopped before all was seen
+
+    @property
+    def unchecked(self) -> tuple[Unchecked, ...]:
+        """The image files that this run could not look at, for a reason on its own side."""
+        troubles = ((path, seen.trouble) for path, seen in self.files.items())
+        return tuple(Unchecked(path, t) for path, t in troubles if t is not None and t.unchecked)
 
     @property
     def read(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from maas_stream_lint.imports.columns import refusal
 from maas_stream_lint.imports.trace import Event, Kind, Trace
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.answers import Answers
+    from maas_stream_lint.imports.situation import ReadSource
 
 
 class Recorder:
@@ -37,6 +39,16 @@ class Recorder:
         self.trace.abort(
             Event(cause, Kind.ABORT, place, self.stage, exception, message, values or {})
         )
+
+    def unreachable(self, source: ReadSource) -> None:
+        """Say of an import that ended why it did: MAAS cannot connect to the source."""
+        if source.down and self.trace.fatal is not None:
+            exception, _, text = self.answers.log_text("refused").partition(": ")
+            path = urlsplit(source.url).path
+            text = text.replace("{host}", source.host).replace("{path}", path)
+            fatal = self.trace.fatal._replace(exception=exception, message=text)
+            self.trace.events[self.trace.events.index(self.trace.fatal)] = fatal
+            self.trace.fatal = fatal
 
     def drop(
         self,

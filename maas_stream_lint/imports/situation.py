@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
@@ -50,7 +51,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BootSource:
+class ReadSource:
     """A boot source that MAAS has, and its metadata."""
 
     name: str
@@ -61,13 +62,40 @@ class BootSource:
     priority: int = 1
     enabled: bool = True
     down: bool = False  #: MAAS cannot reach it
+    #: Whether the strict engine verifies signatures; ``None``: if there is a keyring.
+    verify: bool | None = None
     identity: tuple[object, ...] = ()  #: what of its row in the database a change may change
+
+    @property
+    def host(self) -> str:
+        """Its host, as a message of a failed connection names it."""
+        return urlsplit(self.url).hostname or self.url
+
+    def with_url(self, message: str) -> str:
+        """A message of an exception with URLs, where the metadata has paths."""
+        base = self.url.removesuffix(self.stream.index_path).rstrip("/")
+        for path in self.stream.files:
+            for before, after in (("Unable to open ", ". mirrors="), ("Request to '", "' failed")):
+                if message.startswith(before + path + after):
+                    return f"{before}{base}/{message.removeprefix(before)}"
+        return message
 
 
 @dataclass(frozen=True)
 class Situation:
     """A MAAS at the time of an import."""
 
-    sources: tuple[BootSource, ...]  #: in the order in which they were made
+    sources: tuple[ReadSource, ...]  #: in the order in which they were made
     commissioning: tuple[str, str] | None = None  #: the os and release that it commissions with
     changes: tuple[tuple[str, str], ...] = ()  #: what was done since the last import, to what
+    #: Whether the strict engine makes its rows from selections of before, at the end of its fetch.
+    migrated: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The sources' names, in the order in which they were made."""
+        return [source.name for source in self.sources]
+
+    def source(self, name: str) -> ReadSource:
+        """The source of a name. Raises KeyError."""
+        return {source.name: source for source in self.sources}[name]

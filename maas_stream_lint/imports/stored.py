@@ -27,11 +27,14 @@ class Touched:
         self.sources: tuple[str, ...] = ()
         self.turn = 0
 
-    def touch(self, source: str, turn: int) -> None:
-        """Note that a source writes it. ``turn``: the number of the import."""
+    def touch(self, source: str, turn: int, *, again: bool = True) -> None:
+        """Note that a source writes it. ``turn``: the number of the import.
+
+        ``again``: note it also if the source wrote it in this import before.
+        """
         if turn != self.turn:
             self.sources, self.turn = (source,), turn
-        elif source not in self.sources:
+        elif again or source not in self.sources:
             self.sources += (source,)
 
 
@@ -161,6 +164,10 @@ class Stored:
         if not any(other[:2] == key[:2] for other in self.resources):
             self.aliases.pop(key[:2], None)
 
+    def drop_for_now(self, key: Key) -> Dropped:
+        """Delete a boot resource in a transaction that may still fail."""
+        return Dropped(self, key)
+
     def drop_empty(self) -> None:
         """Delete the boot resources that have no set."""
         for key in [key for key, held in self.resources.items() if not held.sets]:
@@ -174,3 +181,33 @@ class Stored:
             for held in resource.sets.values()
             for file in held.files.values()
         ]
+
+
+class Dropped:
+    """A boot resource that a transaction deletes. Its bytes go when the transaction is through."""
+
+    def __init__(self, stored: Stored, key: Key) -> None:
+        """Delete it."""
+        self.stored, self.key = stored, key
+        self.resource = stored.resources[key]
+        self.sets = dict(self.resource.sets)
+        self.known = {file.sha256 for file in self._files() if file.sha256 in stored.arrived}
+        stored.drop_resource(key)
+
+    def _files(self) -> list[HeldFile]:
+        return [file for held in self.sets.values() for file in held.files.values()]
+
+    def settle(self) -> None:
+        """Keep the bytes that another file needs by now."""
+        for sha256 in self.known:
+            if self.stored.needed[sha256] and sha256 in self.stored.deleted:
+                self.stored.deleted.remove(sha256)
+                self.stored.arrived.add(sha256)
+
+    def undo(self) -> None:
+        """Take the deletion back."""
+        self.resource.sets = self.sets
+        self.stored.resources[self.key] = self.resource
+        self.stored.aliases.setdefault(self.key[:2], self.resource.alias)
+        for file in self._files():
+            self.stored.unrelease(file.sha256, file.size, known=file.sha256 in self.known)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.stored import Stored
 
 
+#: A stage that a verdict does not tell from another: the manifest is stored right before the rows.
+STAGES = {"manifest": "cache"}
+
+
 class Kind(Enum):
     """What an event costs."""
 
@@ -63,28 +67,57 @@ class Import(NamedTuple):
     item: str
 
 
+NOT_SELECTED = (
+    "{} {} is configured as the commissioning release but it is not selected for download!"
+)
+UNAVAILABLE = (
+    "{} {} is configured as the commissioning release but it is unavailable in the configured "
+    "streams!"
+)
+
+
+def commissioning_texts(
+    commissioning: tuple[str, str],
+    selected: set[tuple[str, str]],
+    available: set[tuple[str, str]],
+) -> list[str]:
+    """What MAAS tells its users of the commissioning release: (os, release), as are the others.
+
+    Mirrors ``check_commissioning_series_selected`` (src/maasserver/bootsources.py).
+    """
+    texts = [] if commissioning in selected else [NOT_SELECTED.format(*commissioning)]
+    return texts if commissioning in available else [*texts, UNAVAILABLE.format(*commissioning)]
+
+
 @dataclass
 class Outcome:
-    """What an import changes in a MAAS, beside what is new: what it fetches, deletes and keeps."""
+    """An import into a MAAS with its own sources and images: what it says, and what it changes."""
 
+    lines: tuple[str, ...] = ()
+    strict: bool = False
+    counts_each: bool = False  #: whether each file has a download of its own
     order: tuple[str, ...] = ()  #: the sources by name, as MAAS walks them
-    fatal_pass: int = 0  #: the pass that the import ends in
+    traces: dict[str, Trace] = field(default_factory=dict)  #: of each source's own metadata
+    fatal: Event | None = None  #: what ended the import of all sources
+    fatal_pass: int = 0  #: the pass that it ended in
     fatal_source: str | None = None
-    #: Each with the name of the source.
-    chosen: list[tuple[str, str]] | None = None
-    finalize: list[tuple[str, str]] = field(default_factory=list)  #: lines: level, text
+    chosen: list[tuple[str, str]] | None = None  #: source, ``product/version``
+    imported: list[tuple[str, Import]] = field(default_factory=list)
+    writer: list[tuple[str, str]] = field(default_factory=list)  #: lines: level, text
+    finalize: list[tuple[str, str]] = field(default_factory=list)  #: likewise
     bootsources: list[tuple[str, str]] = field(default_factory=list)  #: likewise
+    fetch: list[tuple[str, str]] = field(default_factory=list)  #: likewise
     errors: list[str] = field(default_factory=list)  #: what users see of sources that failed
     notifications: list[str] = field(default_factory=list)
+    fetch_notifications: list[str] = field(default_factory=list)  #: of the fetch of metadata
     downloads: list[str] = field(default_factory=list)  #: sha256 of what is fetched
     requeued: list[str] = field(default_factory=list)  #: sha256 of what is queued and there
     from_: dict[str, list[str]] = field(default_factory=dict)  #: sha256 → the sources it has
     deleted: list[str] = field(default_factory=list)  #: sha256 of what is deleted
     deleted_by_change: list[str] = field(default_factory=list)  #: the same, before any import
-    #: The sets before anything is fetched, and those that are left.
-    resources: list[dict[str, Any]] = field(default_factory=list)
-    kept: list[dict[str, Any]] = field(default_factory=list)
-    files: list[list[Any]] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)  #: before anything is fetched
+    kept: list[dict[str, Any]] = field(default_factory=list)  #: the sets that are left
+    files: list[list[Any]] = field(default_factory=list)  #: the files that are left
     # The strict engine alone.
     synced: list[Row] = field(default_factory=list)
     nothing_to_download: list[Row] = field(default_factory=list)
@@ -92,6 +125,44 @@ class Outcome:
     download_failed: list[Row] = field(default_factory=list)
     failures: dict[str, Event | None] = field(default_factory=dict)  #: of each source's fetch
     fetch_failed: str | None = None  #: what ended the fetch of all sources
+
+    def note_resources(self, stored: Stored) -> None:
+        """Keep what the boot resources are now, before anything is fetched or deleted."""
+        self.resources = _sets(stored)
+
+    def note_kept(self, stored: Stored) -> None:
+        """Keep what is left at the end, and what was deleted."""
+        self.kept = _sets(stored)
+        self.deleted = sorted(set(stored.deleted))
+        self.files = [
+            [
+                f"{resource.name} {resource.architecture}",
+                held.version,
+                file.name,
+                file.ftype,
+                file.sha256,
+                file.size if self.strict else stored.sizes.get(file.sha256, file.size),
+                list(file.sources),
+            ]
+            for resource in stored.resources.values()
+            for held in resource.sets.values()
+            for file in held.files.values()
+        ]
+
+
+def _sets(stored: Stored) -> list[dict[str, Any]]:
+    return [
+        {
+            "resource": f"{resource.name} {resource.architecture}",
+            "version": held.version,
+            "label": held.label,
+            "kflavor": resource.kflavor,
+            "filetypes": list(held.filetypes),
+            "sources": list(held.sources),
+        }
+        for resource in stored.resources.values()
+        for held in resource.sets.values()
+    ]
 
 
 @dataclass
@@ -107,7 +178,6 @@ class Trace:
     stored: Stored | None = None  #: what MAAS holds then
     unselected: set[tuple[str, str]] = field(default_factory=set)
     """The products that no selection takes: products file, name."""
-    outcome: Outcome | None = None  #: of an import into a MAAS that was told of
     aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
     fatal: Event | None = None
 
@@ -149,7 +219,7 @@ class Trace:
         }
         if self.fatal is not None:
             verdict["fatal"] = {
-                "stage": self.fatal.stage,
+                "stage": STAGES.get(self.fatal.stage, self.fatal.stage),
                 "exception": self.fatal.exception,
                 "message": self.fatal.message,
             }

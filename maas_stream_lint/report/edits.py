@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.publish import Written
 
 _INDENT, _LABELS = 4, 6
+ELSEWHERE = (
+    "Somebody else has signed this stream, so no edit is offered: an edited file would no longer "
+    "fit its signature. Ask its publisher. If it is your own stream, give `--sign KEYID`."
+)
 #: The most edits of one rule that are shown; the rest is counted.
 _FEW = 5
 
@@ -43,11 +48,35 @@ def render(
     _edits(page, "Edits that were tried, and that help nothing or do harm elsewhere", plan.failed)
     for choice in choices:
         _choice(page, choice)
-    left = [f for f in plan.after.findings if f.severity >= threshold]
+    if plan.signed_elsewhere:
+        page.line()
+        page.line(code(ELSEWHERE), hang=2)
+    left = left_of(plan, threshold)
     _left(page, left, {edit.name for edit in plan.refused})
     page.line()
     _summary(page, plan, left, written)
     return page.text()
+
+
+def left_of(plan: Plan, threshold: Severity) -> list[Finding]:
+    """The findings that count, and that the edits leave."""
+    return [f for f in plan.after.findings if f.severity >= threshold]
+
+
+def brief(plan: Plan, threshold: Severity) -> str:
+    """What the edits do and leave, on one line, to go with a diff."""
+    left = left_of(plan, threshold)
+    kinds = Counter(f"{f.severity.label} {f.code} {f.name}" for f in left)
+    names = [kind + (f" ({times:,} times)" if times > 1 else "") for kind, times in kinds.items()]
+    told = f": {', '.join(names)}" if names else ""
+    return f"{_verdict(plan, left, 'would fix')[0]} · {count(len(left), 'finding')} left{told}"
+
+
+def _verdict(plan: Plan, left: list[Finding], verb: str) -> tuple[str, str]:
+    """Whether that is all, and in which colour that is said."""
+    if not plan.edits:
+        return ("no edit can fix this", COLORS["ignored"]) if left else ("nothing to fix", GOOD)
+    return (f"{verb} a part", COLORS["ignored"]) if left else (f"{verb} everything", GOOD)
 
 
 def _edits(page: Page, title: str, edits: tuple[Edit, ...]) -> None:
@@ -83,7 +112,7 @@ def _choice(page: Page, choice: Choice) -> None:
         page.line(Text(f"  {number} ").append(way.title, TITLE), hang=_INDENT)
         page.line(code(way.told), indent=_INDENT)
         if way.command is not None:
-            _field(page, "do", Text(clean(way.command)))
+            page.verbatim(f"      {clean(way.command)}")
 
 
 def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
@@ -112,14 +141,7 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
 
 
 def _summary(page: Page, plan: Plan, left: list[Finding], written: Written | None) -> None:
-    verb = "would fix" if written is None else "fixed"
-    if not plan.edits:
-        told = styled("no edit can fix this", COLORS["ignored"])
-        told = told if left else styled("nothing to fix", GOOD)
-    elif left:
-        told = styled(f"{verb} a part", COLORS["ignored"])
-    else:
-        told = styled(f"{verb} everything", GOOD)
+    told = styled(*_verdict(plan, left, "would fix" if written is None else "fixed"))
     if plan.edits or left:
         told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
     if plan.refused:

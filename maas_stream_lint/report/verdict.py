@@ -15,9 +15,9 @@ def exit_code(report: Report, threshold: Severity) -> int:
     """The exit code of ``check``, whatever formats the report is written in."""
     if report.look.survey is not None and report.look.survey.interrupted:
         return EXIT_INTERRUPTED
-    if fails(report, threshold):
-        return EXIT_FINDINGS
-    return EXIT_FAILED if report.look.stream.incomplete else 0
+    if report.unchecked or report.look.stream.truncated:
+        return EXIT_FAILED
+    return EXIT_FINDINGS if fails(report, threshold) else 0
 
 
 def fails(report: Report, threshold: Severity) -> bool:

@@ -9,6 +9,7 @@ from maas_stream_lint.source.answer import (
     FetchOptions,
     Source,
     Trouble,
+    Unchecked,
     printable,
 )
 from maas_stream_lint.source.index_path import SIGNED_INDEX, split_source
@@ -22,6 +23,7 @@ __all__ = [
     "LocalTree",
     "Source",
     "Trouble",
+    "Unchecked",
     "encodable",
     "is_local",
     "local_path",

@@ -11,7 +11,7 @@ from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
@@ -150,14 +150,29 @@ def trust(bundle: str | os.PathLike[str] | None) -> ssl.SSLContext:
         raise UsageError(f"cannot read CA certificates from {where}", hint) from None
 
 
-def proxy_for(url: httpx.URL) -> str | None:
+class Proxy(NamedTuple):
+    """A proxy of the environment."""
+
+    url: str  #: may hold a login
+    variable: str  #: the environment variable that sets it
+
+    @property
+    def shown(self) -> str:
+        """The proxy and its variable, without the login."""
+        return f"{shown(self.url)} (from {self.variable})"
+
+
+def proxy_for(url: httpx.URL) -> Proxy | None:
     """The proxy that the environment sets for a URL; ``no_proxy`` may hold networks."""
     proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
+    scheme = url.scheme if proxies.get(url.scheme) else "all"
+    proxy = proxies.get(scheme)
     if not proxy or proxy_bypass(url.netloc.decode("ascii")):
         return None
     for entry in proxies.get("no", "").split(","):
         with suppress(ValueError):
             if ipaddress.ip_address(url.host) in ipaddress.ip_network(entry.strip(), strict=False):
                 return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper())
+    variable = next((name for name in names if os.environ.get(name)), names[0])
+    return Proxy(proxy if "://" in proxy else f"http://{proxy}", variable)

@@ -17,27 +17,65 @@ _HINTS = {
     "unauthorized": "allow reading without a login",
     "forbidden": "allow everybody to read it; S3 also answers 403 for a file that does not exist",
     "status": "look into the server's log",
-    "tls": "install a certificate that the region controllers trust",
+    "tls": "install a certificate that is valid for this host name today",
     "redirects": "give MAAS the URL that the redirects lead to",
     "encoding": "configure the server to send it without that Content-Encoding",
+    "refused": "check the port of the URL, and whether the server runs",
+    "unknown-host": "check the spelling of the host name, and this machine's DNS",
+    "unreachable": "check this machine's network and its firewall",
+    "timeout": "try again, or allow more time with --timeout",
+    "untrusted": "give the certificate of its authority with --ca-bundle",
+    "not-tls": "if that port speaks http, write http:// in the URL",
+    "handshake": "compare the TLS versions of the server with those of this machine's OpenSSL",
+    "too-large": "see whether it is what you meant to publish; if so, split it",
 }
+
+#: The kinds of trouble between this machine and the server, which say nothing of the stream.
+_UNCHECKED = frozenset(
+    (
+        *("refused", "unknown-host", "unreachable", "timeout", "proxy"),
+        *("untrusted", "not-tls", "handshake", "too-large"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a document or an image file could not be read."""
+    """Why a document or an image file could not be read, or what a server answered instead."""
 
-    #: ``missing``, ``forbidden``, ``unauthorized``, ``status``, ``too-large``, ``unreadable``,
-    #: ``timeout``, ``tls``, ``connection``, ``redirects``, ``encoding``, ``outside-root``,
-    #: ``not-a-file`` or ``cut``
+    #: An answer of the server, or the state of a file: ``missing``, ``forbidden``,
+    #: ``unauthorized``, ``status``, ``redirects``, ``encoding``, ``tls`` (a certificate that no
+    #: client accepts), ``connection`` (no HTTP, or closed without an answer), ``cut``,
+    #: ``unreadable``, ``outside-root`` or ``not-a-file``. No answer: ``refused``,
+    #: ``unknown-host``, ``unreachable``, ``timeout``, ``proxy``, ``untrusted``, ``not-tls``,
+    #: ``handshake`` or ``too-large``.
     kind: str
     message: str  #: for people, without secrets; ``404 Not Found`` if the server answered so
     status: int | None = None  #: the HTTP status, if the server answered
+    remedy: str | None = None  #: what to do about it, where the kind alone does not tell
 
     @property
     def hint(self) -> str:
         """What to do about it: one clause."""
-        return _HINTS.get(self.kind, "request it from the region controller with `curl`")
+        general = "request it from the region controller with `curl`"
+        return self.remedy or _HINTS.get(self.kind, general)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether this run could not look, so that nothing is known: it is no finding."""
+        return self.kind in _UNCHECKED
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A document or an image file that this run could not look at.
+
+    It is no finding, since it says nothing about the stream. But a run with one never passes: its
+    exit code is 2. `Stream.unchecked`, `Survey.unchecked` and `Report.unchecked` list them.
+    """
+
+    path: str  #: as the metadata has it
+    trouble: Trouble  #: ``trouble.message`` is the cause, ``trouble.hint`` what to try
 
 
 @dataclass(frozen=True, slots=True)

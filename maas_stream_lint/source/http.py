@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.source.address import PLAIN, anonymous, parsed, proxy_for, shown
+from maas_stream_lint.source.address import PLAIN, PORTS, anonymous, parsed, proxy_for, shown
 from maas_stream_lint.source.answer import Trouble
-from maas_stream_lint.source.diagnosis import BROKEN, diagnosis
+from maas_stream_lint.source.diagnosis import BROKEN, Way, diagnosis, of_proxy_answer
 from maas_stream_lint.source.library import FAILURES, httpx
 from maas_stream_lint.source.watchdog import Connections, Lease
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import TypeAlias
 
-    from maas_stream_lint.source.address import Site
+    from maas_stream_lint.source.address import Proxy, Site
     from maas_stream_lint.source.answer import FetchOptions
     from maas_stream_lint.source.watchdog import Watchdog
 
@@ -77,9 +77,9 @@ class Reply:
         response: httpx.Response,
         lease: Lease,
         watchdog: Watchdog,
-        timeout: float,
+        way: Way,
     ) -> None:
-        """``timeout``: of each pause of the server, in seconds."""
+        """``way``: how the request went to its server."""
         self.status = response.status_code
         self.reason = response.reason_phrase[:_REASON]
         self.url = ""  #: without credentials and query, as all URLs here
@@ -91,7 +91,7 @@ class Reply:
         self._bodiless = response.request.method == "HEAD"
         self._lease = lease
         self._watchdog = watchdog
-        self._timeout = timeout
+        self._way = way
         self._got = 0
         self._pieces: Iterator[bytes] | None = None
 
@@ -171,7 +171,7 @@ class Reply:
         if isinstance(error, httpx.RemoteProtocolError) and length is not None:
             message = f"the server broke off after {self._got:,} of {length:,} bytes"
             return Trouble("cut", message)
-        return diagnosis(error, self._timeout)
+        return diagnosis(error, self._way)
 
 
 class Client:
@@ -193,9 +193,9 @@ class Client:
         self._options = options
         self._watchdog = watchdog
         self._address = address
-        self._routes: dict[str | None, httpx.HTTPTransport] = {}
+        self._routes: dict[Proxy | None, httpx.HTTPTransport] = {}
         self._heads: dict[tuple[Any, ...], Headers] = {}
-        self._proxies: dict[tuple[str, bytes], str | None] = {}
+        self._ways: dict[tuple[str, bytes], Way] = {}
         self._connections = Connections()
         self._timeouts = httpx.Timeout(options.timeout).as_dict()
         self.reached = False  #: whether any server ever answered
@@ -229,7 +229,7 @@ class Client:
             except UsageError as error:
                 if not hops:
                     raise
-                trouble = Trouble("connection", error.message)
+                trouble = Trouble("proxy", error.message, remedy=error.hint)
                 raise Refused(trouble, hops=tuple(hops), moved=moved) from None
             except Refused as refused:
                 raise Refused(refused.trouble, hops=tuple(hops), moved=moved) from None
@@ -268,12 +268,15 @@ class Client:
 
     def _exchange(self, method: str, url: httpx.URL, headers: Headers, end: float | None) -> Reply:
         """One request, without redirects."""
-        timeout = self._options.timeout
-        lease = Lease(self._connections, end or time.monotonic() + 2 * timeout)
+        way = self._way(url)
+        lease = Lease(self._connections, end or time.monotonic() + 2 * way.timeout)
         request = self._request(method, url, headers, lease)
         self._watchdog.watch(lease)
         try:
-            response = self._sent(request, url, lease)
+            response = self._sent(request, url, lease, way)
+            if response.status_code == 407 and way.proxy is not None:
+                response.close()
+                raise Refused(of_proxy_answer(way, 407))
             if len(response.headers.raw) > _HEADERS:
                 response.close()
                 raise Refused(Trouble("connection", BROKEN))
@@ -281,7 +284,7 @@ class Client:
             self._watchdog.release(lease)
             raise
         self.reached = True
-        return Reply(response, lease, self._watchdog, timeout)
+        return Reply(response, lease, self._watchdog, way)
 
     def _request(
         self, method: str, url: httpx.URL, headers: Headers, lease: Lease
@@ -293,7 +296,9 @@ class Client:
             url = url.copy_with(host=self._address)
         return httpx.Request(method, url, headers=headers, extensions=extensions)
 
-    def _sent(self, request: httpx.Request, url: httpx.URL, lease: Lease) -> httpx.Response:
+    def _sent(
+        self, request: httpx.Request, url: httpx.URL, lease: Lease, way: Way
+    ) -> httpx.Response:
         """The answer of the server, its body unread. Raises Refused."""
         for attempt in range(2):
             made = self._connections.made
@@ -304,40 +309,40 @@ class Client:
             except FAILURES as error:
                 self._connections.close(made)
                 if lease.late or self._watchdog.stopped:
-                    limit = 2 * self._options.timeout
-                    raise Refused(Trouble("timeout", f"no answer within {limit:g} s")) from None
+                    message = f"no answer within {2 * way.timeout:g} s"
+                    raise Refused(Trouble("timeout", message)) from None
                 reused = self._connections.made == made and isinstance(error, _CLOSED)
                 if not reused or attempt:
-                    raise Refused(diagnosis(error, self._options.timeout)) from None
+                    raise Refused(diagnosis(error, way)) from None
                 # The server closed this connection before the request.
-                self._routes.pop(self._proxy(url)).close()
+                self._routes.pop(way.proxy).close()
         raise AssertionError
 
-    def _proxy(self, url: httpx.URL) -> str | None:
-        """The proxy for a URL; looking through the environment takes long, so once a server."""
-        if self._address is not None:
-            return None
+    def _way(self, url: httpx.URL) -> Way:
+        """The way to a URL; looking through the environment takes long, so once a server."""
         server = (url.scheme, url.netloc)
-        if server not in self._proxies:
-            self._proxies[server] = proxy_for(url)
-        return self._proxies[server]
+        if server not in self._ways:
+            proxy = proxy_for(url) if self._address is None else None
+            port = url.port or PORTS[url.scheme]
+            self._ways[server] = Way(url.host, port, proxy, self._options.timeout)
+        return self._ways[server]
 
     def _route(self, url: httpx.URL) -> httpx.HTTPTransport:
-        """The way to a URL: one in all, unless the environment has several proxies."""
-        proxy = self._proxy(url)
+        """The connections to a URL: one pool in all, unless the environment has several proxies."""
+        proxy = self._way(url).proxy
         if proxy not in self._routes:
             self._routes[proxy] = self._transport(proxy, url.host)
         return self._routes[proxy]
 
-    def _transport(self, proxy: str | None, host: str) -> httpx.HTTPTransport:
+    def _transport(self, proxy: Proxy | None, host: str) -> httpx.HTTPTransport:
         trust = self._site.trust
         if proxy is None:
             return httpx.HTTPTransport(trust)
         with suppress(ValueError, ImportError, httpx.InvalidURL):
-            scheme = parsed(proxy, PROXIES).scheme
-            way = httpx.Proxy(proxy, ssl_context=trust if scheme == "https" else None)
+            scheme = parsed(proxy.url, PROXIES).scheme
+            way = httpx.Proxy(proxy.url, ssl_context=trust if scheme == "https" else None)
             return httpx.HTTPTransport(trust, proxy=way)
-        hint = "set http_proxy and https_proxy to http://host:port, or no_proxy to the host"
+        hint = f"set {proxy.variable} to http://HOST:PORT, or add {host} to no_proxy"
         raise UsageError(f"the proxy set for {host} cannot be used", hint)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: The statuses that another attempt may not get.
 PASSING = (408, 429, 500, 502, 503, 504)
 #: The other troubles that another attempt may not have.
-_PASSING_KINDS = ("connection", "timeout", "cut")
+_PASSING_KINDS = ("connection", "cut", "refused", "unknown-host", "unreachable", "timeout", "proxy")
 
 
 def may_pass(trouble: Trouble) -> bool:

@@ -22,7 +22,11 @@ UNSIGNED = (
     "Failed to download image descriptions with Simplestreams ({}). Verify network connectivity."
 )
 #: Exceptions that ``RepoDumper.sync`` logs at every level of the index on their way up.
-IO_LOG = {"OSError": ("warning", IO_ERROR), "SignatureMissingException": ("error", UNSIGNED)}
+IO_LOG = {
+    "OSError": ("warning", IO_ERROR),
+    "ConnectionError": ("warning", IO_ERROR),
+    "SignatureMissingException": ("error", UNSIGNED),
+}
 
 
 class PassRecorder(Recorder):

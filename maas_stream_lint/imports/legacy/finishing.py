@@ -36,9 +36,7 @@ def finish(
     inserted = {_ident(*key[:2]) for key in store.inserted}
     before = {_ident(*key[:2]) for key in store.before if key in stored.resources}
     to_delete = before - inserted
-    if to_delete == before and (
-        before or recorder.answers.policy("finalize-skipped") == "nothing-stored"
-    ):
+    if not inserted and (before or recorder.answers.policy("finalize-skipped") == "nothing-stored"):
         outcome.finalize.append(("error", SKIPPED.format(_set(to_delete))))
         return
     lines = []
@@ -91,15 +89,16 @@ def _stays(
 def _fetch(recorder: PassRecorder, store: Store, outcome: Outcome) -> None:
     """Have all bytes arrive."""
     stored = store.stored
-    each = recorder.answers.policy("contents") == "each-file"
+    each = outcome.counts_each
     queued = store.queued if each else store.waiting()
     needed = {sha256: from_ for sha256, from_ in queued.items() if each or sha256 in stored.needed}
     for sha256, sources in needed.items():
-        if sha256 in stored.arrived:
-            if each:
-                outcome.requeued.append(sha256)
-        else:
+        known = sha256 in stored.arrived
+        if not known:
             outcome.downloads.append(sha256)
+        elif each:
+            outcome.requeued.append(sha256)
+        if each or not known:
             outcome.from_[sha256] = list(dict.fromkeys(sources))
     for file in stored.files():
         file.complete = True

@@ -212,6 +212,8 @@ class SecondPass:
                     "slash-in-name", item.place, "ValueError", message, values=identity_
                 )
                 return
+        if self.store.stops and self.recorder.trace.fatal is not None:
+            return
         if self._held is None:
             self._held = self._get_set(item.base)
         size = int(item.get("size") or 0)

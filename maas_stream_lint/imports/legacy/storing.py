@@ -26,6 +26,7 @@ class Store:
         """``turn``: the number of the import, for who wrote a row in which."""
         self.stored = stored
         self.turn = turn
+        self.stops = False  #: whether nothing is stored any more once MAAS has failed
         self.before = set(stored.resources)
         self.inserted: set[Key] = set()
         self.queued: dict[str, list[str]] = {}  #: sha256 → the sources that MAAS has for it
@@ -67,7 +68,7 @@ class Store:
         Mirrors ``BootResourceStore.insert``.
         """
         whole = self._is_complete(recorder, resource)
-        held.touch(source, self.turn)
+        held.touch(source, self.turn, again=False)
         row = held.files.get(new.name)
         self._supersede(recorder, held, new)
         if row is None:
@@ -128,7 +129,9 @@ class Store:
     def _queue(self, row: HeldFile, source: str) -> None:
         """Have the bytes fetched after the pass."""
         self.queued.setdefault(row.sha256, []).append(source)
-        self._waiting[id(row)] = (row.sha256, source)
+        waits = self._waiting.get(id(row))
+        if waits is None or waits[0] != row.sha256:
+            self._waiting[id(row)] = (row.sha256, source)
 
     def waiting(self) -> dict[str, list[str]]:
         """Where contents are shared: the sha256 of what each row waits for, and its source."""

@@ -46,9 +46,10 @@ class Listed:
 class Fetch:
     """The fetch of one source's metadata."""
 
-    def __init__(self, recorder: Recorder, stream: Stream) -> None:
-        """Nothing is fetched yet."""
+    def __init__(self, recorder: Recorder, stream: Stream, *, verify: bool | None = None) -> None:
+        """``verify``: whether signatures are; ``None``: if there is a keyring."""
         self.recorder = recorder
+        self.verify = verify
         self.stream = stream
         self.lists: list[Listed] = []
 
@@ -73,7 +74,7 @@ class Fetch:
 
     def _read(self, path: str, named: Place) -> dict[str, Any] | None:
         read = self.stream.files[path]
-        reading = read.strict()
+        reading = read.strict(verify=self.verify)
         if reading.failure is not None:
             cause, place = reading.failure.cause, Place(path)
             if cause == "file-missing":

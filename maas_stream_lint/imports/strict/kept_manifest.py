@@ -31,11 +31,13 @@ class Manifest:
         self.stream = stream
         self.fine: set[str] = set()  # texts the cache takes: few, and in thousands of rows
 
-    def fill(self, lists: list[Listed]) -> None:
-        """Store what the files list."""
+    def fill(self, lists: list[Listed], *, cache: bool = True) -> None:
+        """Store what the files list. ``cache``: the rows, too."""
         for listed in lists:
+            self.recorder.stage = "manifest"
             self._keep(listed)
-            for product in listed.products:
+            self.recorder.stage = "cache"
+            for product in listed.products if cache else ():
                 self._cache(listed, product)
 
     def _keep(self, listed: Listed) -> None:

@@ -178,7 +178,7 @@ class Sync:
         if held is None:
             held = resource.sets[newest.name] = HeldSet(newest.name, fields["label"])
             self._undo.append(lambda: resource.sets.pop(newest.name))
-        held.touch(self.source, self.turn)
+        held.touch(self.source, self.turn, again=False)
         for step in listed.shape.downloads:
             item = newest.merged.get(step)
             if item is not None:
@@ -254,12 +254,14 @@ class Sync:
         if gone is not None:
             for other in [file for file in held.files.values() if file.ftype == gone]:
                 self._drop(held, other)
-        file = held.files.get(name)
+        file = old = held.files.get(name)
         if file is not None and file.sha256 != sha256:
             self._drop(held, file)
             file = None
         if file is None:
             file = held.files[name] = HeldFile(name, ftype, sha256, size, origin)
+            if old is not None:
+                file.sources, file.turn = old.sources, old.turn
             self.stored.hold(sha256, size)
             self._undo.append(partial(self._forget, held, file))
         file.touch(self.source, self.turn)

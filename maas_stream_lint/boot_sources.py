@@ -1,0 +1,125 @@
+"""The boot sources that a MAAS has, as a user names them, and their metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.errors import UsageError
+from maas_stream_lint.imports.situation import ANY, ReadSource, Selection, Situation
+from maas_stream_lint.source import open_source
+from maas_stream_lint.source.answer import Answer, Trouble
+from maas_stream_lint.stream import load
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from maas_stream_lint.source import FetchOptions
+
+    #: A row of a boot source's selections: ``{"os", "release", "arches", "subarches", "labels"}``.
+    Row = Mapping[str, Any]
+
+#: The lists of a row. One that is left out is ``["*"]``.
+LISTS = ("arches", "subarches", "labels")
+#: What a user may have done to a MAAS between two imports.
+CHANGES = ("add", "remove", "url", "edit", "selections", "priority", "enabled")
+
+
+@dataclass(frozen=True)
+class BootSource:
+    """A boot source of a MAAS."""
+
+    name: str
+    source: str | os.PathLike[str]  #: where to read it: a directory, an index or a URL
+    url: str | None = None  #: what MAAS is given, where that is not where it is read
+    selections: Sequence[Row] | None = None  #: ``None``: every selection that it can serve
+    keyring: str | os.PathLike[str] | None = None  #: ``None``: none is configured
+    priority: int | None = None  #: on 3.8; ``None``: its position, the last one highest
+    enabled: bool = True  #: on 3.8
+    #: On 3.8, whether signatures count. ``None``: they do if there is a keyring.
+    skip_keyring_verification: bool | None = None
+    down: bool = False  #: MAAS cannot reach it
+    options: FetchOptions | None = field(default=None, repr=False)  #: how to read it
+
+
+def parse_selections(rows: Iterable[Row] | None) -> tuple[Selection, ...] | None:
+    """Selections as the engines take them. Raises UsageError for what is none."""
+    return None if rows is None else tuple(_selection(row) for row in rows)
+
+
+def _selection(row: Row) -> Selection:
+    hint = 'write {"os": "ubuntu", "release": "noble", "arches": ["amd64"]}'
+    for name in ("os", "release"):
+        if not isinstance(row.get(name), str):
+            raise UsageError(f"{name!r} of a selection must be text: {dict(row)!r}", hint)
+    lists = []
+    for name in LISTS:
+        values = row.get(name, [ANY])
+        if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+            raise UsageError(f"{name!r} of a selection must be a list of texts: {values!r}", hint)
+        lists.append(tuple(values))
+    return Selection(row["os"], row["release"], *lists)
+
+
+def read_situation(
+    sources: Sequence[BootSource],
+    *,
+    commissioning: tuple[str, str] | None = None,
+    changes: Iterable[Sequence[str]] = (),
+    migrated: bool = False,
+) -> Situation:
+    """A MAAS with these sources. Reads their metadata.
+
+    ``changes``: what was done since the last import, each what and to which source. ``migrated``:
+    whether the strict engine makes its selections from those of before. Raises LintError if a
+    source cannot be read, UsageError for names that are not told apart and changes of no kind.
+    """
+    names = [source.name for source in sources]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two boot sources are called {twice!r}", "give each a name of its own")
+    made = []
+    for what, name in changes:
+        if what not in CHANGES:
+            raise UsageError(f"no change {what!r}", "known: " + ", ".join(CHANGES))
+        made.append((what, name))
+    read = tuple(_read(source, number) for number, source in enumerate(sources, 1))
+    return Situation(read, commissioning, tuple(made), migrated)
+
+
+def _read(given: BootSource, number: int) -> ReadSource:
+    keyring = Path(given.keyring) if given.keyring is not None else None
+    opened = open_source(given.source, options=given.options)
+    try:
+        stream = load(_Down(opened) if given.down else opened, keyring)
+    finally:
+        opened.close()
+    url = stream.label if given.url is None else given.url
+    skip = given.skip_keyring_verification
+    return ReadSource(
+        given.name,
+        url,
+        stream,
+        parse_selections(given.selections),
+        number if given.priority is None else given.priority,
+        given.enabled,
+        given.down,
+        None if skip is None else not skip,
+        (url, keyring, skip),
+    )
+
+
+class _Down:
+    """A source that refuses every connection."""
+
+    def __init__(self, source: Any) -> None:
+        self.label, self.base = source.label, source.base
+        self.index_path, self.explicit = source.index_path, source.explicit
+
+    def read(self, path: str) -> Answer:
+        return Answer(path, None, Trouble("connection", "connection refused"))
+
+    def close(self) -> None:
+        """Nothing is open."""

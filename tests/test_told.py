@@ -1,0 +1,107 @@
+"""Imports with selections, over an earlier import, and of several sources: every recorded case."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from maas_stream_lint import BootSource, UsageError, compare, preview
+from maas_stream_lint.rulebook import all_releases
+from schemas import COMPARE, PREVIEW, through_text
+from told import commissioning_of, corpus, differences, keyring_of, sources_of, written
+
+SELECTIONS, SECOND, SEVERAL = (corpus(kind) for kind in ("selections", "second", "several"))
+LINES = [release.line for release in all_releases()]
+
+
+def test_the_corpora_are_whole() -> None:
+    assert (len(SELECTIONS), len(SECOND), len(SEVERAL)) >= (43, 26, 70)
+
+
+@pytest.mark.parametrize("id_", SELECTIONS)
+def test_selections(id_: str, tmp_path: Path) -> None:
+    case = SELECTIONS[id_]
+    source = written(tmp_path / "tree", case["files"], case["source"])
+    seen = preview(
+        source,
+        keyring=keyring_of(case),
+        selections=case["selections"],
+        commissioning=commissioning_of(case),
+    ).to_dict()
+    assert list(seen["maas"]) == LINES
+    PREVIEW.validate(through_text(seen))
+    assert not differences(seen["maas"], case), differences(seen["maas"], case)
+
+
+@pytest.mark.parametrize("id_", SECOND)
+def test_second_imports(id_: str, tmp_path: Path) -> None:
+    case = SECOND[id_]
+    before, after = (
+        written(tmp_path / side, case[side], case["source"]) for side in ("before", "after")
+    )
+    seen = compare(before, after, selections=case["selections"], keyring=keyring_of(case)).to_dict()
+    COMPARE.validate(through_text(seen))
+    assert not differences(seen["maas"], case), differences(seen["maas"], case)
+
+
+@pytest.mark.parametrize("id_", SEVERAL)
+def test_several_sources(id_: str, tmp_path: Path) -> None:
+    case = SEVERAL[id_]
+    commissioning = commissioning_of(case)
+    if "sources" in case:
+        sources = sources_of(tmp_path, case["sources"])
+        seen = preview(sources, commissioning=commissioning).to_dict()
+    else:
+        sides = [sources_of(tmp_path / s, case[s]["sources"]) for s in ("before", "after")]
+        seen = compare(*sides, changes=case["changes"], commissioning=commissioning).to_dict()
+    (PREVIEW if "sources" in case else COMPARE).validate(through_text(seen))
+    assert not differences(seen["maas"], case), differences(seen["maas"], case)
+
+
+@pytest.mark.parametrize("id_", sorted(SECOND)[::3])
+def test_a_stream_compared_with_itself(id_: str, tmp_path: Path) -> None:
+    """Nothing comes and nothing goes, unless two things swap at every import."""
+    case = SECOND[id_]
+    if id_ in ("second-same-basename", "second-two-labels"):
+        pytest.skip("it swaps at every import")
+    tree = written(tmp_path / "tree", case["before"], case["source"])
+    seen = compare(tree, tree, keyring=keyring_of(case)).to_dict()
+    for line, verdict in seen["maas"].items():
+        assert (verdict["downloads"], verdict["deleted"]) == ([], []), line
+
+
+def test_everything_new_is_a_first_import(tmp_path: Path) -> None:
+    """A MAAS that holds nothing, because its source had nothing, imports as a fresh one."""
+    case = SELECTIONS["sel-default"]
+    rows = [{"os": "ubuntu", "release": "noble"}, {"os": "ubuntu", "release": "jammy"}]
+    empty = {
+        path: json.dumps({**json.loads(text), "index": {}})
+        for path, text in case["files"].items()
+        if path.endswith("index.json")
+    }
+    before = written(tmp_path / "empty", empty, case["source"])
+    after = written(tmp_path / "tree", case["files"], case["source"])
+    second = compare(before, after, selections=rows).to_dict()["maas"]
+    first = preview(after, selections=rows).to_dict()["maas"]
+    for line in LINES:
+        assert second[line]["imported"] == first[line]["imported"] != [], line
+        assert second[line]["deleted"] == [], line
+
+
+@pytest.mark.parametrize(
+    ("selections", "told"),
+    [
+        ([{"release": "noble"}], "'os' of a selection must be text"),
+        ([{"os": "ubuntu", "release": "noble", "arches": "amd64"}], "must be a list of texts"),
+    ],
+)
+def test_selections_that_are_none(selections: list[dict[str, object]], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        preview("fixtures/good/ubuntu/tree", selections=selections)
+
+
+def test_sources_of_one_name() -> None:
+    with pytest.raises(UsageError, match="two boot sources are called 'a'"):
+        preview([BootSource("a", "x"), BootSource("a", "y")])
