@@ -48,8 +48,11 @@ class Pattern(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What stands in front of it in MAAS's log: ``maas.import-images: [warn] ``."""
-        return f"{self.logger}: [{self.level}] " if self.logger else ""
+        """What stands in front of it in MAAS's log: ``maas.import-images: [warn] ``.
+
+        Nothing does in the log of the workers, which is JSON.
+        """
+        return f"{self.logger}: [{self.level}] " if self.logger and self.place != "worker" else ""
 
 
 class Case(NamedTuple):
