@@ -173,7 +173,7 @@ def understood(whole: Whole) -> Reading:
     if match is not None and match.message.traceback:
         return Reading(((match, below),), "" if below is not None else last_line(whole.trace))
     found = tuple((one, None) for one in (match, below) if one is not None)
-    return Reading(found, "" if found else record.text)
+    return Reading(found, "" if found else record.text.strip() or "(no text)")
 
 
 def explained(pasted: str) -> Tally:
