@@ -42,7 +42,7 @@ def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
     ClaimRows(recorder).fill(first.mapping)
     recorder.stage = "writer"
     recorder.trace.stored = Stored()
-    recorder.trace.cached = first.cached()
+    recorder.trace.cache = first.cached
     if not first.mapping and recorder.trace.fatal is None:
         recorder.trace.say("writer", "warning", NOTHING)
         return recorder.trace

@@ -7,6 +7,7 @@ stores what is ``fitting``, and ``sync`` makes boot resources of it. The models 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
@@ -32,7 +33,7 @@ def simulate(stream: Stream, answers: Answers) -> Trace:
     recorder.stage = "cache"
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
-    recorder.trace.stored, recorder.trace.cached = Stored(), cached(lists)
+    recorder.trace.stored, recorder.trace.cache = Stored(), partial(cached, lists)
     sync = Sync(recorder, lists, recorder.trace.stored)
     sync.drop_unwanted()
     if recorder.trace.fatal is None:

@@ -300,7 +300,7 @@ class _Import:
                 sources = self.outcome.from_.setdefault(file.sha256, [])
                 sources += [] if row.source in sources else [row.source]
                 file.complete = True
-                if stored.needed[file.sha256]:
+                if file.sha256 in stored.needed:
                     stored.arrived.add(file.sha256)
 
     def _clean_up(self) -> None:
