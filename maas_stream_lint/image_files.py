@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
     from maas_stream_lint.source import Source
+    from maas_stream_lint.stream import Stream
 
 #: So many files of older versions tell enough.
 _MOST_OLDER = 256
@@ -141,12 +142,22 @@ def _leads_into_the_tree(path: str) -> bool:
 
 def _named(look: Look, tree: LocalTree) -> frozenset[str] | None:
     """All paths that metadata below the root names, be it of this stream or of another."""
-    stream = look.stream
+    others = paths_of_others(tree, look.stream, set(look.stream.files))
+    if others is None:
+        return None
+    return others | {item.path for v in look.catalog.all_versions for item in v.items if item.path}
+
+
+def paths_of_others(tree: LocalTree, stream: Stream, own: set[str]) -> frozenset[str] | None:
+    """All paths that metadata below a tree's root names which is not the stream's.
+
+    ``own``: paths of the metadata that is. ``None`` if not all metadata can be read, the stream's
+    included.
+    """
     if stream.truncated or any(file.best is None for file in stream.files.values()):
         return None
-    named = {item.path for v in look.catalog.all_versions for item in v.items if item.path}
-    folder = tree.root / "streams"
-    read = {str(tree.root / path) for path in stream.files}
+    folder, named = tree.root / "streams", set()
+    read = {str(tree.root / path) for path in own}
     for place in sorted([*folder.rglob("*.json"), *folder.rglob("*.sjson")]):
         if str(place) in read:
             continue

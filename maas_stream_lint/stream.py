@@ -263,7 +263,8 @@ class Stream:
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
     json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
-    juju_index: str | None = None  #: an index under Juju's name, where there is no other
+    #: an index under Juju's name, where there is no other or the other is empty
+    juju_index: str | None = None
     #: The URL that MAAS needs, tried, where the given one ends in ``streams`` or ``streams/v1``.
     right_url: str | None = None
 
@@ -318,10 +319,8 @@ def load(
         _read(source, stream, INDEX_JSON, known)
         if not stream.files[INDEX_JSON].exists:
             stream.json_trouble = stream.files.pop(INDEX_JSON).trouble
-            missing = stream.json_trouble.kind == "missing"
-            jujus = (path for path in JUJU_INDEXES if missing and _optional(source, path))
-            stream.juju_index = next(jujus, None)
-            if missing:
+            if stream.json_trouble.kind == "missing":
+                stream.juju_index = _juju_index(source)
                 stream.right_url = _right_url(source)
     queue = [stream.start]
     while queue:
@@ -333,7 +332,20 @@ def load(
                 return stream
             _read(source, stream, path, known)
             queue.append(path)
+    if _is_empty(stream.files[stream.start]):
+        stream.juju_index = _juju_index(source)
     return stream
+
+
+def _juju_index(source: Source) -> str | None:
+    """The index that the source has under Juju's name."""
+    return next((path for path in JUJU_INDEXES if _optional(source, path)), None)
+
+
+def _is_empty(index: Metadata) -> bool:
+    """Whether an index names no file at all."""
+    data = index.best.data if index.best is not None else None
+    return isinstance(data, dict) and data.get("index") == {}
 
 
 def _right_url(source: Source) -> str | None:

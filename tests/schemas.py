@@ -32,7 +32,7 @@ def closed(schema: Any) -> Any:
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
 USE = validator("use")
 COMPARE = validator("compare")
-BUILT = validator("built")
+BUILT, PRUNED = validator("built"), validator("pruned")
 
 
 def through_text(data: dict[str, Any]) -> Any:

@@ -35,9 +35,14 @@ FOREIGN = {
 #: Of Python's own, what talks to the world.
 WORLDLY = {
     "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
-    "socket": {"source/diagnosis.py", "source/watchdog.py", "images/server_probe.py"},
+    "socket": {
+        "source/diagnosis.py",
+        "source/watchdog.py",
+        "images/server_probe.py",
+        "building/serving.py",
+    },
     "ssl": {"source/address.py", "source/diagnosis.py", "images/server_probe.py"},
-    "http": set(),
+    "http": {"building/serving.py"},
     "urllib.request": {"source/address.py"},
 }
 

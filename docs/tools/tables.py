@@ -22,7 +22,7 @@ _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z -]+) -->\n)[\s\S]*?(\n<!-- end 
 
 
 #: Commands whose own options have a table of their own.
-_OWN = ("fix", "build")
+_OWN = ("fix", "build", "prune", "serve")
 
 
 def with_tables(text: str) -> str:

@@ -112,7 +112,7 @@ def read(root: Path, keyring: Path | None = None) -> Existing:
     """
     index = root / metadata_text.INDEX
     if not index.is_file() and not index.with_suffix(".sjson").is_file():
-        raise UsageError(f"{printable_path(root)} holds no stream", "leave out --update")
+        raise UsageError(f"{printable_path(root)} holds no stream", "build one first")
     source = open_source(index if index.is_file() else root)
     stream = load(source, keyring)
     for path, metadata in stream.files.items():
@@ -172,7 +172,7 @@ def _note_change(
 ) -> None:
     """Say in a products file and in the index that it has changed, and which products it has."""
     changes[file.path].append(Set(("updated",), updated))
-    for entry in _entries(existing, file):
+    for entry in entries(existing, file):
         at = changes.setdefault(entry.index.path, [Set(("updated",), updated)])
         path = ("index", entry.content_id)
         listed = entry.raw.get("products")
@@ -208,7 +208,7 @@ def _home(existing: Existing, product: Product) -> File | None:
         if any(known.name == product.name for known in file.products):
             return file
     fitting = (f for f in existing.catalog.files if _forms(f) == {product.form})
-    return next((f for f in fitting if _entries(existing, f)), None)
+    return next((f for f in fitting if entries(existing, f)), None)
 
 
 def _forms(file: File) -> set[str | None]:
@@ -222,7 +222,8 @@ def _form(product: Known) -> str | None:
     return "multi-file" if product.ubuntu else "single-file"
 
 
-def _entries(existing: Existing, file: File) -> list[Entry]:
+def entries(existing: Existing, file: File) -> list[Entry]:
+    """The entries of all indexes that lead to a products file."""
     stem = _stem(file.path)
     return [
         entry

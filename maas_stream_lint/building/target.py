@@ -69,7 +69,18 @@ class Target:
         if self.existing is None:
             return Draft(printable_path(self.root), changed, None)
         plain = self.existing.plain(changed)
-        return Draft(printable_path(self.root), plain, _tree(self.root))
+        return self.draft_of(plain)
+
+    @property
+    def tree(self) -> LocalTree:
+        """The tree, as a source."""
+        found = open_source(self.root)
+        assert isinstance(found, LocalTree)
+        return found
+
+    def draft_of(self, texts: Mapping[str, bytes]) -> Draft:
+        """The stream that is there, with other metadata."""
+        return Draft(printable_path(self.root), texts, self.tree)
 
     def written(self, products: tuple[Product, ...], moment: datetime) -> dict[str, bytes]:
         """Path → all metadata that has to be written, in this order.
@@ -93,8 +104,7 @@ class Target:
         """What a check of the stream that is there finds, by code, file and message."""
         if self.existing is None:
             return frozenset()
-        plain = Draft("", self.existing.plain({}), _tree(self.root))
-        found = draft.checked(plain, releases).findings
+        found = draft.checked(self.draft_of(self.existing.plain({})), releases).findings
         return frozenset(said(finding) for finding in found)
 
     def _changed(self, products: tuple[Product, ...], moment: datetime) -> dict[str, bytes]:
@@ -108,9 +118,3 @@ class Target:
 def said(finding: Finding) -> tuple[str, str, str]:
     """What makes a finding the same before and after."""
     return finding.code, finding.place.file, finding.message
-
-
-def _tree(root: Path) -> LocalTree:
-    tree = open_source(root)
-    assert isinstance(tree, LocalTree)
-    return tree

@@ -1,4 +1,4 @@
-"""Rules on a product's fields: those that are missing, misplaced, or hold what MAAS can't take."""
+"""Rules on a product's fields: missing ones, misplaced ones, and values that MAAS refuses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, shown, value_at
+from maas_stream_lint.checks.words import MANY, kind, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
-from maas_stream_lint.quoting import quoted
+from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import DEPTHS, Said, cut, rule
 
 if TYPE_CHECKING:
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import File, Product, Whole
     from maas_stream_lint.rulebook import Release
 
-#: How many further places a finding lists.
-MOST = 100
-
 BLANK = re.compile(r"\s")
 
-#: What MAAS stores under one name, and the fields it may have come from.
+#: What MAAS stores under one name, and the fields that it can come from.
 SOURCES = {
     "release": ("release", "gadget_snap"),
     "kflavor": ("kflavor", "kernel_snap"),
@@ -36,7 +33,7 @@ SOURCES = {
     "arch/subarch": ("arch", "subarch", "kflavor"),
     "file name": ("path",),
 }
-#: Those of them that are in the cache as well, which is the narrower.
+#: Those that are in the cache as well, which has the narrower columns.
 CACHED = ("os/release", "arch/subarch", "kflavor", "label")
 
 
@@ -44,12 +41,12 @@ CACHED = ("os/release", "arch/subarch", "kflavor", "label")
 def missing_arch(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `arch`.
 
-    MAAS: up to 3.7 merges the fields of file, product, version and item, and stops the whole import
-        with `KeyError: 'arch'` if none has it (`RepoDumper.insert_item`,
-        import_images/download_descriptions.py). 3.8 wants it in the product itself and discards the
-        whole source (`Product`, maasservicelayer/simplestreams/models.py).
-    Why: MAAS boots a machine with what fits its architecture, so no image can be without one. The
-        exception does not say which product it is about.
+    MAAS: up to 3.7 MAAS merges the fields of file, product, version and item. If none of them has
+        `arch`, MAAS stops the whole import with `KeyError: 'arch'` (`RepoDumper.insert_item`,
+        import_images/download_descriptions.py). MAAS 3.8 needs the field in the product itself and
+        discards the whole source (`Product`, maasservicelayer/simplestreams/models.py).
+    Why: MAAS boots a machine with images of its architecture, so every image needs one. The
+        exception does not name the product.
     Fix: write `amd64`, `arm64`, `armhf`, `i386`, `ppc64el`, `riscv64` or `s390x` into the product.
     Example:
         "com.example.maas:rhel-bases:9:amd64": {
@@ -62,11 +59,11 @@ def missing_arch(event: Event, look: Look) -> Iterator[Said]:
 def missing_label(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `label`.
 
-    MAAS: up to 3.7 stops the whole import with `KeyError: 'label'` if neither file, product,
-        version nor item has it (`RepoDumper.insert_item`, import_images/download_descriptions.py).
-        3.8 wants it in the product itself and discards the whole source (`Product`,
-        maasservicelayer/simplestreams/models.py).
-    Why: the label, `stable` or `candidate`, is part of what MAAS tells images apart by.
+    MAAS: up to 3.7 MAAS stops the whole import with `KeyError: 'label'` if neither file, product,
+        version nor item has the field (`RepoDumper.insert_item`,
+        import_images/download_descriptions.py). MAAS 3.8 needs it in the product itself and
+        discards the whole source (`Product`, maasservicelayer/simplestreams/models.py).
+    Why: the label, `stable` or `candidate`, is one of the fields by which MAAS tells images apart.
     Fix: write `"label": "stable"` into the product.
     Example:
         "com.example.maas:rhel-bases:9:amd64": {
@@ -80,13 +77,13 @@ def missing_label(event: Event, look: Look) -> Iterator[Said]:
 def missing_release(event: Event, look: Look) -> Iterator[Said]:
     """A product that is no bootloader has no `release`, or an empty one.
 
-    MAAS: up to 3.7 stops the whole import with `KeyError: 'release'`, or for an empty one of Ubuntu
-        with an IndexError (`RepoDumper.insert_item`, import_images/download_descriptions.py). 3.8
-        wants it in the product itself and discards the whole source (`ImageProduct`,
-        maasservicelayer/simplestreams/models.py).
-    Why: os and release together are an image's name: `rhel/rhel9`.
-    Fix: write the release into the product: the codename for Ubuntu (`noble`), for others the name
-        that you will deploy it by (`rhel9`).
+    MAAS: up to 3.7 MAAS stops the whole import with `KeyError: 'release'`, or with an IndexError
+        for an empty release of Ubuntu (`RepoDumper.insert_item`,
+        import_images/download_descriptions.py). MAAS 3.8 needs the field in the product itself and
+        discards the whole source (`ImageProduct`, maasservicelayer/simplestreams/models.py).
+    Why: os and release together are the name of an image: `rhel/rhel9`.
+    Fix: write the release into the product: the codename for Ubuntu (`noble`), and for other
+        systems the name that you deploy it by (`rhel9`).
     Example:
         "os": "rhel",
         "os_title": "Red Hat Enterprise Linux",
@@ -103,12 +100,12 @@ def missing_release(event: Event, look: Look) -> Iterator[Said]:
 def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
     """A product has no `os`.
 
-    MAAS: up to 3.7 takes it for Ubuntu, and skips the check of its name, which looks for `os`
-        itself (`get_os_from_product` and `validate_product`,
-        import_images/download_descriptions.py): a RHEL image is then offered as Ubuntu. 3.8
+    MAAS: up to 3.7 MAAS takes the product for Ubuntu. It does not check the product's name, because
+        that check reads `os` directly (`get_os_from_product` and `validate_product`,
+        import_images/download_descriptions.py). So MAAS offers a RHEL image as Ubuntu. MAAS 3.8
         discards the whole source (`Product`, maasservicelayer/simplestreams/models.py).
-    Why: the oldest Ubuntu streams had no `os`, so the default stayed.
-    Fix: write `"os": "ubuntu"`, or what it is, into the product.
+    Why: the oldest Ubuntu streams had no `os`, and the default has stayed.
+    Fix: write `"os": "ubuntu"`, or the product's real `os`, into the product.
     Example:
         "label": "stable",
         "release": "rhel9",
@@ -125,7 +122,7 @@ def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
             remedy,
             lines=look.where(lambda r: not r.strict and not r.names["ubuntu"].search(seen.name)),
             severity=Severity.WARNING,
-            effect="takes it for Ubuntu",
+            effect="takes the product for Ubuntu",
         )
 
 
@@ -133,12 +130,12 @@ def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
 def missing_release_title(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `release_title`.
 
-    MAAS: up to 3.7 makes up a title of its own. 3.8 discards the whole source (`ImageProduct`,
-        maasservicelayer/simplestreams/models.py), although it shows the title almost nowhere.
-    Why: the field was optional for ten years, and `meph2-import` writes none for its CentOS
-        streams.
-    Fix: write a title into the product, `24.04 LTS` for Ubuntu, else what a person would call the
-        release.
+    MAAS: up to 3.7 MAAS makes a title of its own. MAAS 3.8 discards the whole source
+        (`ImageProduct`, maasservicelayer/simplestreams/models.py), although it shows the title
+        almost nowhere.
+    Why: the field was optional up to 3.7, and `meph2-import` writes none for its CentOS streams.
+    Fix: write a title into the product: `24.04 LTS` for Ubuntu, and for other systems the usual
+        name of the release.
     Example:
         "release": "rhel9",
         "subarch": "generic",
@@ -150,12 +147,12 @@ def missing_release_title(event: Event, look: Look) -> Iterator[Said]:
 def missing_subarch(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `subarch` or no `subarches`.
 
-    MAAS: up to 3.7 takes both as `generic`. 3.8 discards the whole source (`ImageProduct`,
-        maasservicelayer/simplestreams/models.py).
-    Why: the fields were optional for ten years, and have no meaning for anything but Ubuntu.
+    MAAS: up to 3.7 MAAS takes both as `generic`. MAAS 3.8 discards the whole source
+        (`ImageProduct`, maasservicelayer/simplestreams/models.py).
+    Why: the fields were optional up to 3.7, and they matter for Ubuntu only.
     Fix: write `"subarch": "generic"` and `"subarches": "generic"` into the product. For Ubuntu,
-        write the kernel that is in it: `"subarch": "ga-24.04"` and
-        `"subarches": "generic,ga-24.04"`.
+        write the kernel that the product holds: `"subarch": "ga-24.04"` and `"subarches":
+        "generic,ga-24.04"`.
     Example:
         "release_title": "9",
         "version": "9",
@@ -173,13 +170,13 @@ def missing_subarch(event: Event, look: Look) -> Iterator[Said]:
 def missing_version(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `version`.
 
-    MAAS: up to 3.7 does without; an Ubuntu product is the `generic` kernel then only if no product
-        before it claims to be (`RepoDumper.insert_item`,
-        import_images/download_descriptions.py). 3.8 discards the whole source (`ImageProduct`,
+    MAAS: up to 3.7 MAAS does not need it. An Ubuntu product is then the `generic` kernel only if no
+        earlier product claims to be (`RepoDumper.insert_item`,
+        import_images/download_descriptions.py). MAAS 3.8 discards the whole source (`ImageProduct`,
         maasservicelayer/simplestreams/models.py).
-    Why: this is the version of the operating system, `24.04` or `9`, not that of the build, which
-        is the key under `versions`.
-    Fix: write it into the product, in quotes.
+    Why: this is the version of the operating system, `24.04` or `9`. It is not the version of the
+        build, which is the key under `versions`.
+    Fix: write the version into the product, in quotes.
     Example:
         "subarch": "generic",
         "subarches": "generic",
@@ -192,11 +189,11 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
 def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     """An Ubuntu product with a `ga-` or `hwe-` kernel has no `kflavor`.
 
-    MAAS: up to 3.7 takes it as `generic`. 3.8 adds the text of nothing to the kernel's name, so
-        that the image is kept as `amd64/ga-24.04-None`, where no machine looks for it
+    MAAS: up to 3.7 MAAS takes it as `generic`. MAAS 3.8 appends the text `None` to the kernel's
+        name and stores the image as `amd64/ga-24.04-None`, where no machine looks for it
         (`_from_simplestreams_multi_file_product`, maasservicelayer/builders/bootresources.py).
-    Why: the field is optional in the model of 3.8, but not in what follows.
-    Fix: write `"kflavor": "generic"` into the product itself, or the flavour that the kernel has.
+    Why: the field is optional in the model of MAAS 3.8, but a later step needs it.
+    Fix: write `"kflavor": "generic"`, or the real flavour of the kernel, into the product itself.
     Example:
         "com.example.maas:v3:boot:24.04:amd64:ga-24.04": {
          "arch": "amd64",
@@ -207,29 +204,29 @@ def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     subarch = product.raw.get("subarch")
     if not isinstance(subarch, str) or not ("ga-" in subarch or "hwe-" in subarch):
         return
-    if product.newest is None or "boot-kernel" not in product.newest.ftypes:
+    if product.newest is None or look.kernels.isdisjoint(product.newest.ftypes):
         return
     edge = "-edge" if subarch.endswith("-edge") else ""
     kept = f"{subarch.removesuffix('-edge')}-None{edge}"
     yield Said(
-        f"product {quoted(product.name)} has no `kflavor`, expected one beside `{subarch}`",
+        f"product {quoted(product.name)} has no `kflavor`, expected one with `{subarch}`",
         'write `"kflavor": "generic"` into the product',
         lines=look.where(lambda release: release.policy("flavour") == "not-subarch"),
-        effect=f"keeps it as {quoted(kept)}, where no machine looks for it",
+        effect=f"stores it as {quoted(kept)}, where no machine looks for it",
     )
 
 
 @rule("MSL438", Severity.FATAL)
 def field_below_product(event: Event, look: Look) -> Iterator[Said]:
-    """A field that belongs into the product stands in the file, a version or an item.
+    """A field that belongs into the product is in the file, a version or an item.
 
-    MAAS: up to 3.7 merges the fields of all levels, so it does not mind. 3.8 merges nothing, misses
-        the field in the product and discards the whole source (`Product`,
+    MAAS: up to 3.7 MAAS merges the fields of all levels and accepts it. MAAS 3.8 merges nothing,
+        does not find the field in the product and discards the whole source (`Product`,
         maasservicelayer/simplestreams/models.py).
-    Why: the simplestreams tools move a field to the level at which it is the same for all
-        (`products_condense`), and down again where two versions differ in it.
-    Fix: write the field into each product. Where versions of one product differ in it, make them
-        two products.
+    Why: the simplestreams tools move a field to the level where it is the same for all
+        (`products_condense`). They move it down again if two versions have different values.
+    Fix: write the field into each product. If the versions of one product have different values,
+        make two products of them.
     Example:
         "versions": {
          "20261015_01": {
@@ -238,8 +235,7 @@ def field_below_product(event: Event, look: Look) -> Iterator[Said]:
     field, level = str(event.values["field"]), event.values["level"]
     where = Place(event.place.file, (field,)) if level == "file" else None
     yield Said(
-        f"`{field}` stands in the {level}, expected it in product "
-        f"{quoted(event.place.product or '')}",
+        f"`{field}` is in the {level}, expected it in product {quoted(event.place.product or '')}",
         f"write `{field}` into the product itself",
         also=(where or _below(field, event.place, look),),
     )
@@ -247,36 +243,35 @@ def field_below_product(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL439", Severity.FATAL)
 def number_instead_of_text(event: Event, look: Look) -> Iterator[Said]:
-    """A field holds a number, or something else that is no text.
+    """A field has a number, or another value that is not text.
 
-    MAAS: up to 3.7 makes a number into text, and overlooks a list or an object. 3.8 wants text and
-        discards the whole source (maasservicelayer/simplestreams/models.py).
-    Why: YAML turns `version: 24.04` into a number, and `version: 22.10` into 22.1 at that.
-    Fix: put the value in double quotes, here and in what the stream is made from.
+    MAAS: up to 3.7 MAAS turns a number into text, and ignores a list or an object. MAAS 3.8 needs
+        text and discards the whole source (maasservicelayer/simplestreams/models.py).
+    Why: YAML turns `version: 24.04` into a number, and `version: 22.10` into 22.1.
+    Fix: put the value in double quotes, here and in the file that the stream is made from.
     Example:
         "version": 9,
     """
     yield Said(
         f"`{event.values['field']}` is {kind(event.values['value'])}, "
         "expected text in double quotes",
-        "put the value in double quotes, also in what the stream is made from",
+        "put the value in double quotes, here and in the file that the stream is made from",
     )
 
 
 @rule("MSL440", Severity.FATAL, on="stream", causes=["slash-in-name"], at="product")
 def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
-    """An `os`, `release`, `arch` or `subarch` has a slash in it.
+    """An `os`, `release`, `arch` or `subarch` contains a slash.
 
-    MAAS: names an image `OS/RELEASE` and `ARCH/SUBARCH`, and takes that apart at its slashes:
-        `ValueError: too many values to unpack` (`get_resource_identity`,
-        maasserver/bootresources.py). Up to 3.4 the first import may still pass; then every later
-        one fails, of any source, until the image is deleted by hand. 3.5 to 3.7 fail at once. 3.8
-        gives up the selection that the product is in (maasservicelayer/services/image_sync.py); of
-        an `arch` with a slash it looks for the part before it:
-        `AssertionError: No suitable selection found for boot resource`.
-    Why: `custom/web` is how an uploaded image is called, but `release` is only the part behind the
-        slash.
-    Fix: use a dash instead.
+    MAAS: MAAS names an image `OS/RELEASE` and `ARCH/SUBARCH`, and later splits the name at its
+        slashes: `ValueError: too many values to unpack` (`get_resource_identity`,
+        maasserver/bootresources.py). Up to 3.4 the first import can pass. Then every later import
+        fails, of any source, until somebody deletes the image by hand. MAAS 3.5 to 3.7 fails at
+        once. MAAS 3.8 fails the selection of the product (maasservicelayer/services/image_sync.py).
+        If the `arch` has a slash, it looks for the part before the slash: `AssertionError: No
+        suitable selection found for boot resource`.
+    Why: an uploaded image is called `custom/web`, but `release` is only the part after the slash.
+    Fix: write a dash instead of the slash.
     Example:
         "release": "rhel9/web",
     """
@@ -298,22 +293,24 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
                 said.place,
                 lines=tuple(line for line in trace.lines if line in late),
                 severity=Severity.UNUSABLE,
-                effect="imports it once, but every later import fails, of any source",
+                effect="imports the image once; every later import fails, of any source",
             )
 
 
 @rule("MSL441", Severity.FATAL, causes=["too-long-for-cache", "too-long-to-store"])
 def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
-    """A field is longer than MAAS's database has room for.
+    """A field is longer than its column in MAAS's database.
 
-    MAAS: has 32 characters for `os`, `arch`, `subarch`, `kflavor`, `release`, `label` and
-        `bootloader-type`, 3.8 also for the version's name; 255 for titles and file names; 64 for
-        `sha256` (maasserver/models/bootsourcecache.py and bootresource*.py;
-        maasservicelayer/db/tables.py). A longer text is a database error, which up to 3.7 stops the
-        whole import, and on 3.8 discards the source or gives up the selection.
-    Why: the image is refused as it is listed, long before anybody selects it. Names that a build
-        makes of branch and commit grow unseen.
-    Fix: shorten it. Beware of 20 characters for `os` and `release` (MSL442).
+    MAAS: MAAS has 32 characters for `os`, `arch`, `subarch`, `kflavor`, `release`, `label` and
+        `bootloader-type`, on 3.8 also for the version's name. It has 255 for titles and file names,
+        and 64 for `sha256` (maasserver/models/bootsourcecache.py and bootresource*.py;
+        maasservicelayer/db/tables.py). A longer text is a database error. Up to 3.7 the error stops
+        the whole import. On MAAS 3.8 the error rolls back the lists of images of *every* source,
+        and MAAS shows no notification. A file's text that is too long fails the selection there.
+    Why: MAAS refuses the image when it lists it, before anybody selects it. Names that a build
+        makes of branch and commit grow over time.
+    Fix: shorten the text. `os` and `release` have room for 20 characters only if somebody selects
+        the image (MSL442).
     Example:
         "release": "rhel9-web-frontend-with-monitoring",
     """
@@ -333,13 +330,13 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL442", Severity.UNUSABLE, on="product")
 def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
-    """An `os` or `release` has more than 20 characters, so it can't be selected.
+    """Nobody can select an image whose `os` or `release` has more than 20 characters.
 
-    MAAS: lists the image, but stores the choice of an image in two columns of 20 characters, so
-        that choosing it ends in an error (maasserver/models/bootsourceselection.py; 3.8:
+    MAAS: MAAS lists the image. It stores the selection of an image in two columns of 20 characters,
+        so the selection ends with an error (maasserver/models/bootsourceselection.py; MAAS 3.8:
         `BootSourceSelectionTable`, maasservicelayer/db/tables.py).
-    Why: the column that lists images is wider than the one that selects them.
-    Fix: shorten it to 20 characters.
+    Why: the column of listed images is wider than the column of selected images.
+    Fix: shorten the text to 20 characters.
     Example:
         "release": "rhel9-web-frontend-v2",
     """
@@ -355,43 +352,43 @@ def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
                 f"shorten it to {room} characters",
                 place=product.at(field),
                 lines=lines,
-                effect="lists it, but fails when it is selected",
+                effect="lists the image, but fails when somebody selects it",
             )
 
 
 @rule("MSL443", Severity.FATAL, causes=["nul-in-text", "lone-surrogate-stored"])
 def nul_in_text(event: Event, look: Look) -> Iterator[Said]:
-    r"""A text that MAAS stores holds a zero character or half a character.
+    r"""A text that MAAS stores contains a zero character or half a character.
 
-    MAAS: PostgreSQL takes neither `\u0000` nor a surrogate like `\ud83d` without its other half. Up
-        to 3.7 the error stops the whole import, in a field that the line stores
-        (maasserver/models/bootsourcecache.py, bootresource.py). 3.8 stores the file as it is, so
-        any field that it knows discards the whole source
-        (maasservicelayer/services/image_manifests.py).
-    Why: JSON may hold these as escapes, so nothing before the database objects. They come of binary
-        data, or of a text that was cut in the middle of an emoji.
-    Fix: write the text without it.
+    MAAS: PostgreSQL accepts neither `\u0000` nor a surrogate like `\ud83d` without its other half.
+        Up to 3.7 the error stops the whole import if the line stores the field
+        (maasserver/models/bootsourcecache.py, bootresource.py). MAAS 3.8 stores the whole file.
+        Such a text in any field that it knows rolls back the lists of images of *every* source, and
+        MAAS shows no notification (maasservicelayer/services/image_manifests.py).
+    Why: JSON can hold these characters as escapes, so nothing objects before the database. They
+        come from binary data, or from a text that was cut in the middle of an emoji.
+    Fix: write the text without the character.
     Example:
         "release_title": "9\u0000",
     """
     nul = event.cause == "nul-in-text"
     subject, place, _ = _blamed(event, look, lambda text: "\0" in text if nul else _halved(text))
     yield Said(
-        f"{subject} holds {'a zero character' if nul else 'half a character'}",
-        "write the text without it",
+        f"{subject} contains {'a zero character' if nul else 'half a character'}",
+        "write the text without that character",
         place=place,
     )
 
 
 @rule("MSL444", Severity.FATAL)
 def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
-    """`rolling` is no boolean.
+    """`rolling` is not a boolean.
 
-    MAAS: up to 3.7 stops the whole import with a ValidationError unless it is `true` or `false`, or
-        one of the texts `True`, `False`, `t`, `f`, `1`, `0` (`BootResource.rolling`,
-        maasserver/models/bootresource.py). 3.8 does not read it.
+    MAAS: up to 3.7 MAAS accepts `true` and `false`, and the texts `True`, `False`, `t`, `f`, `1`
+        and `0`. Any other value stops the whole import with a ValidationError
+        (`BootResource.rolling`, maasserver/models/bootresource.py). MAAS 3.8 does not read it.
     Why: the text `true` in lower case is none of them.
-    Fix: write `true` or `false` without quotes, or leave it out.
+    Fix: write `true` or `false` without quotes, or remove the field.
     Example:
         "rolling": "true",
     """
@@ -400,22 +397,22 @@ def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
     what = f"the text {shown(value)}" if isinstance(value, str) and value else kind(value)
     yield Said(
         f"`rolling` is {what}, expected `true` or `false`",
-        "write `true` or `false` without quotes, or leave it out",
+        "write `true` or `false` without quotes, or remove the field",
         place=place,
     )
 
 
 @rule("MSL445", Severity.FATAL)
 def support_eol_format(event: Event, look: Look) -> Iterator[Said]:
-    """`support_eol` is no date like `2029-05-31`.
+    """`support_eol` is not a date like `2029-05-31`.
 
-    MAAS: 2.9 to 3.2 stop the whole import for what Django takes for no date, and for more once the
-        image is listed; 3.3 to 3.7 for what `strptime` with `%Y-%m-%d` does not take
-        (`_update_cache`, maasserver/bootsources.py). 3.8 discards the whole source
-        (`support_eol_validator`, maasservicelayer/simplestreams/models.py), for `support_esm_eol`
-        too.
-    Why: the date is parsed as the image is listed, so it need not even be selected.
-    Fix: write year, month and day with dashes, or leave the field out.
+    MAAS: MAAS 2.9 to 3.2 stops the whole import for a value that Django does not read as a date,
+        and for more values once it has listed the image. MAAS 3.3 to 3.7 stops for a value that
+        `strptime` with `%Y-%m-%d` does not read (`_update_cache`, maasserver/bootsources.py). MAAS
+        3.8 discards the whole source, also for `support_esm_eol` (`support_eol_validator`,
+        maasservicelayer/simplestreams/models.py).
+    Why: MAAS reads the date when it lists the image, whether anybody selects it or not.
+    Fix: write year, month and day with dashes, or remove the field.
     Example:
         "support_eol": "31 May 2029",
     """
@@ -425,7 +422,7 @@ def support_eol_format(event: Event, look: Look) -> Iterator[Said]:
     value = event.values["value"] if "value" in event.values else event.values["support_eol"]
     yield Said(
         f"`{field}` is {shown(value)}, expected a date like `2029-05-31`",
-        "write the date as year, month and day, or leave the field out",
+        "write year, month and day with dashes, or remove the field",
         place=place,
     )
 
@@ -434,13 +431,13 @@ def support_eol_format(event: Event, look: Look) -> Iterator[Said]:
 def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
     """An Ubuntu release in the stream is out of support.
 
-    MAAS: imports and deploys it all the same; the date only decides which LTS release it takes for
-        commissioning by default, the one supported longest
-        (`get_available_commissioning_resources`, maasserver/models/bootresource.py; 3.8:
+    MAAS: MAAS still imports and deploys it. The date only decides which long-term release MAAS
+        commissions with by default: the one with the longest support
+        (`get_available_commissioning_resources`, maasserver/models/bootresource.py; MAAS 3.8:
         `get_available_lts_releases`, maasservicelayer/db/repositories/bootsourcecache.py).
-    Why: no more security updates come for such an image, so every machine deployed with it is born
-        old. With `support_esm_eol` in the product, the later of the two dates counts.
-    Fix: take the product out once nothing is deployed with it, or correct the date.
+    Why: such an image gets no more security updates. If the product has `support_esm_eol`, the
+        later of the two dates counts.
+    Fix: remove the product when nobody deploys it any more, or correct the date.
     Example:
         "support_eol": "2019-04-25",
     """
@@ -454,24 +451,25 @@ def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
     for (release, end), products in old.items():
         yield Said(
             f"support of Ubuntu {quoted(release)} ended on {end.isoformat()}",
-            "take it out once nothing is deployed with it, or correct `support_eol`",
+            "remove it when nobody deploys it any more, or correct `support_eol`",
             place=products[0].at("support_eol"),
-            also=tuple(p.at("support_eol") for p in products[1:MOST]),
-            effect="imports and deploys it all the same",
+            also=tuple(p.at("support_eol") for p in products[1:MANY]),
+            effect="still imports and deploys it",
         )
 
 
 @rule("MSL447", Severity.IGNORED, at="product")
 def identity_overridden(event: Event, look: Look) -> Iterator[Said]:
-    """An item has a `content_id`, `product_name` or `version_name` of its own.
+    """MAAS does not import a product because an item has a name of its own.
 
-    MAAS: up to 3.7 merges the fields of item, version and product, the item's last, so these hide
-        the true ones. The second pass then looks for a product or version of that name, finds none,
-        and imports nothing of the product, without a word (`ProductMapping`,
-        import_images/product_mapping.py; `BootResourceRepoWriter.filter_version`,
-        maasserver/bootresources.py). 3.8 does not read them there.
-    Why: the three names are what the library adds itself; a tool that saves merged items writes
-        them down.
+    MAAS: up to 3.7 MAAS merges the fields of product, version and item, and the item's fields win.
+        So `content_id`, `product_name` or `version_name` in an item hide the true values. The
+        second pass looks for a product or version of that name, finds none, and imports nothing of
+        the product. It logs nothing (`ProductMapping`, import_images/product_mapping.py;
+        `BootResourceRepoWriter.filter_version`, maasserver/bootresources.py). MAAS 3.8 does not
+        read them there.
+    Why: the library adds these three names itself. A tool that saves merged items writes them into
+        the file.
     Fix: delete the member from the item.
     Example:
         "version_name": "20260101_01",
@@ -491,52 +489,54 @@ def identity_overridden(event: Event, look: Look) -> Iterator[Said]:
 def maas_supported_newer(event: Event, look: Look) -> Iterator[Said]:
     """`maas_supported` asks for a newer MAAS.
 
-    MAAS: up to 3.7 ignores the product and logs `Ignoring …, requires a newer version of MAAS(…)`
-        (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). 3.8 does not read the
-        field.
-    Why: this is what the field is for: an image that older releases can't use. It is a finding,
-        because the image is missing from MAAS all the same.
-    Fix: nothing, if that is meant; lower the version, or leave the field out, if it is not.
+    MAAS: up to 3.7 MAAS ignores the product and logs `Ignoring …, requires a newer version of
+        MAAS(…)` (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). MAAS 3.8 does
+        not read the field.
+    Why: the field exists to hide an image from releases that cannot use it. This is a finding
+        because MAAS does not have the image.
+    Fix: do nothing if that is intended. Otherwise lower the version, or remove the field.
     Example:
         "maas_supported": "3.6",
     """
     value = event.values["maas_supported"]
     yield Said(
         f"`maas_supported` is {shown(value)}, which is newer than this MAAS",
-        "lower `maas_supported`, or leave it out, unless older releases are not to have the image",
+        "do nothing if older releases must not have the image; otherwise lower or remove the field",
         place=_holder("maas_supported", event, look),
     )
 
 
 @rule("MSL449", Severity.FATAL)
 def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
-    """`maas_supported` is no version.
+    """`maas_supported` is not a version.
 
-    MAAS: up to 3.5 takes any text, and what is no version for older than all. 3.6 and 3.7 stop the
-        whole import with `InvalidVersion` (`BootResourceRepoWriter.insert_item`,
-        maasserver/bootresources.py). 3.8 does not read the field.
-    Why: `3.5+` or `>=3.5` says it well to a person, but only `3.5` is a version (PEP 440).
-    Fix: write the bare version, or leave the field out.
+    MAAS: up to 3.5 MAAS accepts any text, and takes a text that is no version for older than all
+        versions. MAAS 3.6 and 3.7 stop the whole import with `InvalidVersion`
+        (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). MAAS 3.8 does not read
+        the field.
+    Why: people understand `3.5+` or `>=3.5`, but only `3.5` is a version (PEP 440).
+    Fix: write the version alone, or remove the field.
     Example:
         "maas_supported": "3.5+",
     """
     yield Said(
         f"`maas_supported` is {shown(event.values['maas_supported'])}, "
-        "expected a version like `3.5`",
-        "write the bare version, or leave the field out",
+        f"expected a version like `{look.lines[0]}`",
+        "write the version alone, or remove the field",
         place=_holder("maas_supported", event, look),
     )
 
 
 @rule("MSL450", Severity.WARNING, on="product")
 def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
-    """`subarches` has blanks in it.
+    """`subarches` contains spaces.
 
-    MAAS: every line splits it at the commas and keeps the blanks, so that it lists a subarch called
-        ` ga-24.04`, which no machine and no selection has (`RepoDumper.insert_item`,
-        import_images/download_descriptions.py; 3.8: maasservicelayer/builders/bootsourcecache.py).
-    Why: it looks like a list that a person writes, but is one text.
-    Fix: take the blanks out: `generic,ga-24.04`.
+    MAAS: every release line splits the text at its commas and keeps the spaces. So MAAS lists a
+        subarch ` ga-24.04`, which no machine and no selection has (`RepoDumper.insert_item`,
+        import_images/download_descriptions.py; MAAS 3.8:
+        maasservicelayer/builders/bootsourcecache.py).
+    Why: the field looks like a list that a person writes, but it is one text.
+    Fix: remove the spaces: `generic,ga-24.04`.
     Example:
         "subarches": "generic, ga-24.04",
     """
@@ -544,10 +544,10 @@ def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
     if not isinstance(subarches, str) or not BLANK.search(subarches) or not product.image:
         return
     yield Said(
-        f"`subarches` is {quoted(subarches)}, expected it without blanks",
-        f"write {quoted(','.join(part.strip() for part in subarches.split(',')))}",
+        f"`subarches` is {quoted(subarches)}, expected no spaces in it",
+        f"write {quoted(','.join(part.strip() for part in subarches.split(',')), WHOLE)}",
         place=product.at("subarches"),
-        effect="lists a subarch with a blank in its name, which no machine has",
+        effect="lists a subarch with a space in its name, which no machine has",
     )
 
 
@@ -561,7 +561,7 @@ def _missing(field: str, remedy: str, event: Event, look: Look) -> Said:
 
 
 def _holder(field: str, event: Event, look: Look) -> Place:
-    """Where a merged field stands: in item, version or product, else the product."""
+    """The place of a merged field: in item, version or product, else the product."""
     for level in ("item", "version", "product"):
         if len(event.place.path) >= DEPTHS[level]:
             place = cut(event.place, level)
@@ -572,7 +572,7 @@ def _holder(field: str, event: Event, look: Look) -> Place:
 
 
 def _below(field: str, product: Place, look: Look) -> Place:
-    """Where the first version or item stands that has a field."""
+    """The place of the first version or item that has a field."""
     for vername, version in _members(value_at(look, product.below("versions"))):
         at = product.below("versions", vername)
         if isinstance(version.get(field), str):
@@ -584,7 +584,7 @@ def _below(field: str, product: Place, look: Look) -> Place:
 
 
 def _nowhere(field: str, product: Place, look: Look) -> bool:
-    """Whether a field stands neither in a product nor at another level of it."""
+    """Whether neither a product nor another level of it has a field."""
     inside = value_at(look, product.below(field)) is not None
     above = isinstance(value_at(look, Place(product.file, (field,))), str)
     return not inside and not above and _below(field, product, look) == product
@@ -606,18 +606,18 @@ def _slashed(product: Place, look: Look) -> Said:
         if isinstance(value, str) and "/" in value:
             return Said(
                 f"`{field}` is {quoted(value)}, expected it without a slash",
-                "use a dash instead of the slash",
+                "write a dash instead of the slash",
                 product.below(field),
             )
     return Said(
         "the image's name has more than one slash, expected `os/release`",
-        "use dashes instead of slashes in `os`, `release`, `arch` and `subarch`",
+        "write dashes instead of slashes in `os`, `release`, `arch` and `subarch`",
         product,
     )
 
 
 def _blamed(event: Event, look: Look, guilty: Callable[[str], bool]) -> tuple[str, Place, str]:
-    """Which text the database refuses, as a message names it; where it stands; the text."""
+    """The text that the database refuses, as a message names it; its place; the text itself."""
     column, whole = str(event.values["field"]), str(event.values["value"])
     if column == "version name" or (event.place.path and whole == event.place.path[-1]):
         version = event.place

@@ -1,4 +1,4 @@
-"""Rules on the index: its own members, its entries, and the files that these name."""
+"""Rules on the index: its own members, its entries, and the files that the entries name."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ ENTRY = 2
 
 @rule("MSL201", Severity.FATAL)
 def index_format(event: Event, look: Look) -> Iterator[Said]:
-    """The index's `format` is not `index:1.0`.
+    """MAAS does not know the `format` of the index.
 
-    MAAS: up to 3.7 stops the import from every source with `TypeError: Unknown format '…' in '…'`
-        (`sync`, simplestreams/mirrors). 3.8 only demands that it be text, if it is there at all,
-        and does not look at which (`SimpleStreamsIndexList`,
+    MAAS: up to 3.7, any `format` but `index:1.0` stops the import of every source with `TypeError:
+        Unknown format '…' in '…'` (`sync`, simplestreams/mirrors). MAAS 3.8 accepts any text, and
+        an index without `format` (`SimpleStreamsIndexList`,
         maasservicelayer/simplestreams/models.py).
-    Why: the old reader tells an index from a products file by this member alone.
+    Why: the old client recognises an index by this member alone.
     Fix: write `"format": "index:1.0"` at the top of the index.
     Example:
         "format": "index:2.0",
@@ -48,40 +48,45 @@ def index_format(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL202", Severity.FATAL)
 def index_updated(event: Event, look: Look) -> Iterator[Said]:
-    """The index's `updated` is missing, or in a form that MAAS 3.8 can't read.
+    """The index has no `updated` that MAAS 3.8 can read.
 
-    MAAS: up to 3.7 never looks at it. 3.8 discards the whole source unless it is like `Sun, 01
-        Nov 2026 10:00:00 +0000` or ISO 8601: `Got invalid data for the index file`
-        (`updated_validator`, maasservicelayer/simplestreams/models.py).
-    Why: the usual slip is `GMT` or `UTC` at the end, where the model wants `+0000`.
-    Fix: write the time of publication with a numeric offset: `date -uR` prints it.
+    MAAS: up to 3.7 MAAS does not read it. MAAS 3.8 needs a time like `Sun, 01 Nov 2026 10:00:00
+        +0000` or an ISO 8601 time. Otherwise it discards the whole source: `Got invalid data for
+        the index file` (`updated_validator`, maasservicelayer/simplestreams/models.py).
+    Why: the usual mistake is `GMT` or `UTC` at the end, where the model needs `+0000`.
+    Fix: write the time of publication with a numeric offset. `date -uR` prints it.
     Example:
         "updated": "Sun, 01 Nov 2026 10:00:00 GMT"
     """
     yield Said(
         f"`updated` is {_found(event, 'updated', look)}, expected {MOMENT}",
-        "write the time of publication with a numeric offset, as `date -uR` prints it",
+        "write the time of publication with a numeric offset; `date -uR` prints it",
         place=_member(event.place.file, "updated", look),
     )
 
 
 @rule("MSL203", Severity.FATAL, on="index", causes=["index-empty"])
 def index_empty(seen: Event | Index, look: Look) -> Iterator[Said]:
-    """The index names no files.
+    """The index names no files, so MAAS imports nothing from this source.
 
-    MAAS: up to 3.7 imports nothing of an empty `index`; if no other source has images, the log
-        says `Unable to import boot images, no image descriptions avaliable.` Without `index`, or
-        with one that is no object, it stops the import from every source with a TypeError
-        (`check_tree_paths`, simplestreams/mirrors). 3.8 discards the source in all these cases:
-        `Got invalid data for the index file` (`SimpleStreamsIndexList`,
-        maasservicelayer/simplestreams/models.py).
-    Why: mostly a tool has written the index before the products files, or its filter let none
-        pass.
-    Fix: write an entry for each products file, with `path`, `format`, `updated` and `products`.
+    MAAS: up to 3.7 MAAS imports nothing of an empty `index`. If no other source has images, the log
+        says `Unable to import boot images, no image descriptions avaliable.` If `index` is missing
+        or is no object, MAAS stops the import of every source with a TypeError (`check_tree_paths`,
+        simplestreams/mirrors). MAAS 3.8 discards the source in all these cases: `Got invalid data
+        for the index file` (`SimpleStreamsIndexList`, maasservicelayer/simplestreams/models.py).
+    Why: a tool wrote the index before the products files, or its filter let no file pass.
+        `json2streams --juju-format` writes its entries to `index2.json` and leaves `index.json`
+        empty.
+    Fix: write an entry for each products file, with `path`, `format`, `updated` and `products`. If
+        the entries are in `index2.json`, give MAAS the URL of that file (up to 3.7), or copy the
+        entries to `index.json`.
     Example:
         "index": {},
     """
     remedy = "write an entry with `path`, `format`, `updated` and `products` for each products file"
+    if look.stream.juju_index is not None:
+        other = quoted(look.stream.juju_index)
+        remedy = f"the entries are in {other}: copy them, or give MAAS the URL of that file"
     if isinstance(seen, Event):
         file = seen.place.file
         index = value_at(look, Place(file, ("index",)))
@@ -100,21 +105,21 @@ def index_empty(seen: Event | Index, look: Look) -> Iterator[Said]:
             remedy,
             place=seen.place.below("index"),
             lines=look.where(lambda release: not release.strict),
-            severity=Severity.WARNING,
+            severity=Severity.IGNORED,
             effect="imports nothing from this source",
         )
 
 
 @rule("MSL215", Severity.FATAL, causes=["index-names-itself", "entry-nested-index"])
 def index_names_itself(event: Event, look: Look) -> Iterator[Said]:
-    """An index names itself, or another that leads back to it.
+    """An index names itself, or another index that leads back to it.
 
-    MAAS: up to 3.7 reads the index again and again until Python gives up, and stops the import
-        from every source with `RecursionError: maximum recursion depth exceeded` (`sync_index`,
-        simplestreams/mirrors). 3.8 reads what an index names as products files, and refuses an
-        index there anyway.
-    Why: a tool that lists all `.json` files below `streams/v1` lists the index, too.
-    Fix: take the entry out.
+    MAAS: up to 3.7 MAAS reads the index again and again until Python gives up. It then stops the
+        import of every source with `RecursionError: maximum recursion depth exceeded`
+        (`sync_index`, simplestreams/mirrors). MAAS 3.8 reads every file that an index names as a
+        products file, and refuses an index there.
+    Why: a tool that lists all `.json` files below `streams/v1` lists the index too.
+    Fix: remove the entry.
     Example:
         "path": "streams/v1/index.json",
     """
@@ -127,7 +132,7 @@ def index_names_itself(event: Event, look: Look) -> Iterator[Said]:
         place = next((e.place.below("path") for e in named if e.names == path), place)
     yield Said(
         f"{quoted(str(path))} leads back to the index that names it",
-        "take the entry out of the index",
+        "remove the entry from the index",
         place=place,
     )
 
@@ -136,11 +141,11 @@ def index_names_itself(event: Event, look: Look) -> Iterator[Said]:
 def aliases_used(whole: Whole, look: Look) -> Iterator[Said]:
     """A file uses `_aliases`, which MAAS 3.8 does not expand.
 
-    MAAS: up to 3.7 puts what an alias stands for beside the member that uses it (`expand_tree`,
-        simplestreams/util.py). 3.8 knows no aliases: what they stand for is missing, which is
-        mostly a fault of its own (maasservicelayer/simplestreams/models.py).
-    Why: aliases are part of simplestreams, but no MAAS stream has needed them.
-    Fix: write out what they stand for, and drop `_aliases`.
+    MAAS: up to 3.7 MAAS adds the members of an alias to the object that uses it (`expand_tree`,
+        simplestreams/util.py). MAAS 3.8 does not know aliases, so these members are missing. That
+        usually causes another finding (maasservicelayer/simplestreams/models.py).
+    Why: aliases are part of simplestreams, but no stream of MAAS has needed them.
+    Fix: write the members of the alias into each object that uses it, and remove `_aliases`.
     Example:
         "_aliases": {
     """
@@ -157,72 +162,73 @@ def aliases_used(whole: Whole, look: Look) -> Iterator[Said]:
             continue
         if used:
             yield Said(
-                "`_aliases` is used, expected all members to be written out",
-                "write out what the aliases stand for, and drop `_aliases`",
+                "the file uses `_aliases`, expected all members in full",
+                "write the members of the aliases in full, and remove `_aliases`",
                 place=Place(path, ("_aliases",)),
                 lines=lines,
-                effect="does not expand it, so that what it stands for is missing",
+                effect="does not expand the aliases, so their members are missing",
             )
 
 
 @rule("MSL217", Severity.FATAL)
 def aliases_broken(event: Event, look: Look) -> Iterator[Said]:
-    """A file's `_aliases` can't be expanded.
+    """MAAS cannot expand a file's `_aliases`.
 
-    MAAS: up to 3.7 stops the import from every source with the exception that its reader stumbles
-        into: a KeyError for an alias that is not defined, a TypeError or ValueError for one that
-        is no object, a RecursionError for one that leads back to itself (`expand_tree`,
-        simplestreams/util.py); and for one that makes an index of a products file or the other way
-        round (`check_tree_paths`, simplestreams/mirrors). 3.8 does not look at `_aliases`.
-    Why: once a member has an alias, every text in the file under that name must be one.
-    Fix: write out what the aliases stand for, and drop `_aliases`.
+    MAAS: up to 3.7 MAAS stops the import of every source with an exception of its reader. An alias
+        that is not defined raises a KeyError, one that is no object a TypeError or ValueError, and
+        one that leads back to itself a RecursionError (`expand_tree`, simplestreams/util.py). An
+        alias that changes the file's `format` fails too (`check_tree_paths`,
+        simplestreams/mirrors). MAAS 3.8 does not read `_aliases`.
+    Why: once a member name has an alias, every text under that name in the file must be an alias.
+    Fix: write the members of the alias into each object that uses it, and remove `_aliases`.
     Example:
         "label": "stable",
     """
     why = {
-        "KeyError": f"none is defined for {quoted((event.message or '')[1:-1])}",
-        "RecursionError": "it leads back to itself",
+        "KeyError": f"there is no alias {quoted((event.message or '')[1:-1])}",
+        "RecursionError": "an alias leads back to itself",
     }
     what = why.get(event.exception or "", "an alias must be an object")
-    said = f"`_aliases` can't be expanded: {what}"
+    said = f"MAAS cannot expand `_aliases`: {what}"
     if "format" in event.values:
-        said = f"`_aliases` turn the file's `format` into {quoted(event.values['format'])}"
+        said = f"`_aliases` change the file's `format` to {quoted(event.values['format'])}"
     yield Said(
         said,
-        "write out what the aliases stand for, and drop `_aliases`",
+        "write the members of the aliases in full, and remove `_aliases`",
     )
 
 
 @rule("MSL218", Severity.FATAL)
 def reserved_member(event: Event, look: Look) -> Iterator[Said]:
-    """An object brings the very member that MAAS 3.8 adds to it.
+    """An object has a member that MAAS 3.8 fills in itself.
 
-    MAAS: up to 3.7 overwrites or ignores it. 3.8 hands the key of each entry, product and version
-        on as `name`, `product_name` and `version_name`. One that is there already is given twice:
-        `TypeError: … got multiple values for keyword argument 'name'`, and the whole source is
-        discarded (`preprocess_index` and its like, maasservicelayer/simplestreams/models.py). An
-        item keyed `version_name` takes the place of the version's name, and is no text.
-    Why: the key is the name; saying it again was harmless for ten years.
-    Fix: drop the member.
+    MAAS: up to 3.7 MAAS overwrites or ignores the member. MAAS 3.8 passes the key of each entry,
+        product and version on as `name`, `product_name` and `version_name`. If the object already
+        has that member, MAAS passes it twice and fails: `TypeError: … got multiple values for
+        keyword argument 'name'`. It then discards the whole source (`preprocess_index` and similar
+        functions, maasservicelayer/simplestreams/models.py). An item keyed `version_name` takes the
+        place of the version's name, and is no text.
+    Why: the key is the name already. To repeat it was harmless up to 3.7.
+    Fix: remove the member.
     Example:
         "name": "Ubuntu images"
     """
     member = quoted(str(event.values["member"]))
     yield Said(
-        f"there is a member {member}, which MAAS makes of the object's own key",
-        f"drop {member}",
+        f"{member} is a reserved member: MAAS fills it in from the object's key",
+        f"remove {member}",
     )
 
 
 @rule("MSL219", Severity.WARNING, on="index")
 def one_file_two_entries(index: Index, look: Look) -> Iterator[Said]:
-    """Several entries name the same file.
+    """Several entries of the index name the same file.
 
-    MAAS: reads the file once for each of them. Nothing is lost and nothing gained: up to 3.7 the
-        second reading repeats the first (`sync_index`, simplestreams/mirrors), on 3.8 each
-        product is listed twice (`get_all_products`, maasservicelayer/simplestreams/client.py).
-    Why: mostly one entry was copied and its `path` forgotten. Then another file is named by none.
-    Fix: correct the `path`, or drop the entry that is too many.
+    MAAS: MAAS reads the file once for each entry. Nothing is lost: up to 3.7 the second reading
+        repeats the first (`sync_index`, simplestreams/mirrors), and MAAS 3.8 lists each product
+        twice (`get_all_products`, maasservicelayer/simplestreams/client.py).
+    Why: somebody copied an entry and did not change its `path`. No entry names the other file then.
+    Fix: correct the `path`, or remove the extra entry.
     Example:
         "com.example.maas:bases-download": {
             "datatype": "image-downloads",
@@ -237,11 +243,11 @@ def one_file_two_entries(index: Index, look: Look) -> Iterator[Said]:
         if len(entries) > 1:
             keys = listed(entry.content_id for entry in entries)
             yield Said(
-                f"{quoted(path)} is named by {len(entries)} entries: {keys}",
-                "correct the `path` that was copied, or drop the entry",
+                f"{len(entries)} entries name {quoted(path)}: {keys}",
+                "correct the copied `path`, or remove the extra entry",
                 place=entries[1].place.below("path"),
                 also=tuple(entry.place.below("path") for entry in (entries[0], *entries[2:100])),
-                effect="reads the file once for each",
+                effect="reads the file once for each entry",
             )
 
 
@@ -250,13 +256,13 @@ def one_file_two_entries(index: Index, look: Look) -> Iterator[Said]:
 
 @rule("MSL204", Severity.FATAL, at="entry")
 def entry_path_missing(event: Event, look: Look) -> Iterator[Said]:
-    """An entry names no file.
+    """An entry of the index names no file.
 
-    MAAS: up to 3.7 skips it without a word (`sync_index`, simplestreams/mirrors). 3.8 demands a
-        path and discards the whole source; an empty one it asks the server for (`IndexContent`,
-        maasservicelayer/simplestreams/models.py).
+    MAAS: up to 3.7 MAAS skips the entry and logs nothing (`sync_index`, simplestreams/mirrors).
+        MAAS 3.8 needs a path and discards the whole source without one. It requests an empty path
+        from the server (`IndexContent`, maasservicelayer/simplestreams/models.py).
     Why: the entry's key is a name for people. Only `path` leads to a file.
-    Fix: write the path of the products file, from the root of the stream.
+    Fix: write the path of the products file, relative to the root of the stream.
     Example:
         "com.example.maas:v3:download": {
             "datatype": "image-downloads",
@@ -265,23 +271,23 @@ def entry_path_missing(event: Event, look: Look) -> Iterator[Said]:
     """
     yield Said(
         f"the entry {_key(event)} has no `path`",
-        "write the path of its products file, from the root: `streams/v1/….json`",
-        effect=None if event.exception else "skips the entry, and all that is in its file",
+        "write the path of its products file, relative to the root: `streams/v1/….json`",
+        effect=None if event.exception else "skips the entry and its file, and logs nothing",
     )
 
 
 @rule("MSL205", Severity.IGNORED, causes=["entry-format-missing", "entry-format-not-text"])
 def entry_format_missing(event: Event, look: Look) -> Iterator[Said]:
-    """An entry's `format` is not `products:1.0`, so MAAS skips its file without a word.
+    """MAAS skips a products file because its entry has another `format` than `products:1.0`.
 
-    MAAS: up to 3.7 reads the file of an entry only if its `format` is `products:1.0` or
-        `index:1.0`, and logs nothing about the others (`sync_index`, simplestreams/mirrors). 3.8
-        only demands that it be text, if it is there (`IndexContent`,
+    MAAS: up to 3.7 MAAS reads the file of an entry only if the entry's `format` is `products:1.0`
+        or `index:1.0`. It logs nothing about other entries (`sync_index`, simplestreams/mirrors).
+        MAAS 3.8 accepts any text, and an entry without `format` (`IndexContent`,
         maasservicelayer/simplestreams/models.py).
-    Why: this is the quietest way to lose a whole file. The index looks right, the source works,
-        and the images just are not there.
-    Fix: write `"format": "products:1.0"` into the entry; that of the file itself does not count
-        here.
+    Why: MAAS loses a whole file without any message. The index looks right and the source works,
+        but the images are missing.
+    Fix: write `"format": "products:1.0"` into the entry. The `format` of the file itself does not
+        count here.
     Example:
         "com.example.maas:v3:download": {
             "datatype": "image-downloads",
@@ -294,19 +300,20 @@ def entry_format_missing(event: Event, look: Look) -> Iterator[Said]:
         f"the entry {_key(event)} {what}, expected `products:1.0`",
         'write `"format": "products:1.0"` into the entry',
         place=entry if value is None else None,
-        effect=None if event.exception else "skips the file of this entry without a word",
+        effect=None if event.exception else "skips the file of this entry, and logs nothing",
     )
 
 
 @rule("MSL206", Severity.FATAL)
 def entry_updated_missing(event: Event, look: Look) -> Iterator[Said]:
-    """An entry's `updated` is missing, or in a form that MAAS 3.8 can't read.
+    """An entry of the index has no `updated` that MAAS 3.8 can read.
 
-    MAAS: up to 3.7 never looks at it. 3.8 discards the whole source unless it is like `Sun, 01
-        Nov 2026 10:00:00 +0000` or ISO 8601: `Got invalid data for the index file`
-        (`IndexContent`, maasservicelayer/simplestreams/models.py).
-    Why: 3.8 demands it in the index, in each of its entries, and in each products file.
-    Fix: copy the `updated` of the products file, with a numeric offset: `date -uR` prints it.
+    MAAS: up to 3.7 MAAS does not read it. MAAS 3.8 needs a time like `Sun, 01 Nov 2026 10:00:00
+        +0000` or an ISO 8601 time. Otherwise it discards the whole source: `Got invalid data for
+        the index file` (`IndexContent`, maasservicelayer/simplestreams/models.py).
+    Why: MAAS 3.8 needs the time in the index, in each of its entries and in each products file.
+    Fix: copy the `updated` of the products file, with a numeric offset. `date -uR` prints such a
+        time.
     Example:
         "updated": "2026-11-01 at noon"
     """
@@ -314,19 +321,19 @@ def entry_updated_missing(event: Event, look: Look) -> Iterator[Said]:
     what = "has no `updated`" if value is None else f"has the `updated` {shown(value)}"
     yield Said(
         f"the entry {_key(event)} {what}, expected {MOMENT}",
-        "copy the `updated` of its products file, with a numeric offset, as `date -uR` prints it",
+        "copy the `updated` of its products file, with a numeric offset; `date -uR` prints it",
     )
 
 
 @rule("MSL207", Severity.FATAL)
 def entry_products_missing(event: Event, look: Look) -> Iterator[Said]:
-    """An entry lacks its list of products.
+    """An entry of the index has no list of products.
 
-    MAAS: up to 3.7 never looks at it. 3.8 demands a list of texts, which may be empty, and
-        discards the whole source without one: `Got invalid data for the index file`
+    MAAS: up to 3.7 MAAS does not read it. MAAS 3.8 needs a list of texts, which can be empty.
+        Without a list it discards the whole source: `Got invalid data for the index file`
         (`IndexContent`, maasservicelayer/simplestreams/models.py).
-    Why: the list lets a reader see what is in a file without fetching it. MAAS itself never uses
-        it, and yet demands it.
+    Why: the list tells a reader what a file holds before it downloads the file. MAAS requires the
+        list, but does not use it.
     Fix: list the names of all products of the file, sorted.
     Example:
         "com.example.maas:v3:download": {
@@ -337,9 +344,9 @@ def entry_products_missing(event: Event, look: Look) -> Iterator[Said]:
     """
     value = event.values.get("value")
     if isinstance(value, list):
-        what = "lists products that are no text"
+        what = "lists products that are not text"
     else:
-        what = "has no `products`" if value is None else f"has as `products` {kind(value)}"
+        what = "has no `products`" if value is None else f"has {kind(value)} as `products`"
     yield Said(
         f"the entry {_key(event)} {what}, expected a list of product names",
         "list the names of all products of the file, or write an empty list",
@@ -348,13 +355,13 @@ def entry_products_missing(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL208", Severity.WARNING, on="entry")
 def entry_products_stale(entry: Entry, look: Look) -> Iterator[Said]:
-    """An entry's list of products is not what its file holds.
+    """An entry of the index lists other products than its file holds.
 
-    MAAS: goes by the file and compares the two on no line (`sync_index`, simplestreams/mirrors;
-        `IndexContent`, maasservicelayer/simplestreams/models.py).
-    Why: index and file are from two different runs, or one of them is an old copy from a cache.
-        Other readers of simplestreams do go by the list.
-    Fix: write the index anew from the files, and publish it last.
+    MAAS: MAAS uses the file. No release line compares it with the list (`sync_index`,
+        simplestreams/mirrors; `IndexContent`, maasservicelayer/simplestreams/models.py).
+    Why: the index and the file are from two different runs, or one of them is an old copy from a
+        cache. Other readers of simplestreams use the list.
+    Fix: generate the index from the files, and publish it last.
     Example:
         "products": [
             "com.example.maas:v3:boot:22.04:amd64:ga-22.04"
@@ -368,27 +375,27 @@ def entry_products_stale(entry: Entry, look: Look) -> Iterator[Said]:
     only_here, only_there = sorted(names - set(products)), sorted(set(products) - names)
     parts = []
     if only_here:
-        parts.append(f"{listed(only_here)} only in the list")
+        parts.append(f"only the list has {listed(only_here)}")
     if only_there:
-        parts.append(f"{listed(only_there)} only in the file")
+        parts.append(f"only the file has {listed(only_there)}")
     if parts:
         yield Said(
-            f"`products` is not what {quoted(entry.names or '')} holds: {'; '.join(parts)}",
-            "write the index anew from the files, and publish it last",
+            f"`products` differs from {quoted(entry.names)}: {'; '.join(parts)}",
+            "generate the index from the files, and publish it last",
             place=entry.place.below("products"),
-            effect="goes by the file",
+            effect="uses the file and ignores the list",
         )
 
 
 @rule("MSL209", Severity.FATAL)
 def entry_datatype(event: Event, look: Look) -> Iterator[Said]:
-    """An entry's `datatype` is one that MAAS 3.8 does not know.
+    """MAAS 3.8 does not know the `datatype` of an entry and discards the whole source.
 
-    MAAS: up to 3.7 never looks at it. 3.8 takes `image-downloads`, `image-ids` or none; for any
-        other it refuses the *whole index*, and with it the source (`Datatype`,
-        maasservicelayer/simplestreams/models.py). That hits the `release-notifications` that
-        older MAAS reads.
-    Why: 3.8 has an enumeration of two types, and one entry that does not fit spoils all.
+    MAAS: up to 3.7 MAAS does not read it. MAAS 3.8 accepts `image-downloads`, `image-ids` or no
+        `datatype`. Any other value makes the *whole index* invalid, and MAAS discards the source
+        (`Datatype`, maasservicelayer/simplestreams/models.py). One such value is
+        `release-notifications`, which older MAAS reads.
+    Why: MAAS 3.8 has a list of two types, and one wrong entry makes the index invalid.
     Fix: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
         MAAS 3.8 reads.
     Example:
@@ -406,13 +413,13 @@ def entry_datatype(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL210", Severity.WARNING, on="entry")
 def entry_content_id_mismatch(entry: Entry, look: Look) -> Iterator[Said]:
-    """An entry's key is not the `content_id` of the file that it names.
+    """The key of an entry is not the `content_id` of its file.
 
-    MAAS: goes by the file's own `content_id` and compares the two on no line (`sync_products`,
+    MAAS: MAAS uses the file's own `content_id`. No release line compares the two (`sync_products`,
         simplestreams/mirrors; maasservicelayer/simplestreams/models.py).
-    Why: mostly the `path` of one entry went to another. Mirroring tools that file by `content_id`
-        then put things into the wrong place.
-    Fix: name the entry after the file's `content_id`, or correct its `path`.
+    Why: usually the entry has the `path` of another file. Mirroring tools that sort files by
+        `content_id` then store them in the wrong place.
+    Fix: rename the entry to the file's `content_id`, or correct its `path`.
     Example:
         "content_id": "com.example.maas:v3:download",
     """
@@ -420,9 +427,9 @@ def entry_content_id_mismatch(entry: Entry, look: Look) -> Iterator[Said]:
     if isinstance(own, str) and own != entry.content_id:
         yield Said(
             f"the entry {quoted(entry.content_id)} names a file with the `content_id` {shown(own)}",
-            "name the entry after the file's `content_id`, or correct its `path`",
+            "rename the entry to the file's `content_id`, or correct its `path`",
             also=(Place(entry.names or "", ("content_id",)),),
-            effect="goes by the file's own `content_id`",
+            effect="uses the file's own `content_id`",
         )
 
 
@@ -430,17 +437,17 @@ def entry_content_id_mismatch(entry: Entry, look: Look) -> Iterator[Said]:
 def entry_not_an_object(event: Event, look: Look) -> Iterator[Said]:
     """An entry of the index is no object, or its `path` is no text.
 
-    MAAS: up to 3.7 stops the import from every source with an AttributeError or a TypeError
-        (`check_tree_paths` and `sync_index`, simplestreams/mirrors). 3.8 discards the whole
+    MAAS: up to 3.7 MAAS stops the import of every source with an AttributeError or a TypeError
+        (`check_tree_paths` and `sync_index`, simplestreams/mirrors). MAAS 3.8 discards the whole
         source (`preprocess_index`, maasservicelayer/simplestreams/models.py).
-    Why: an entry says more of a file than where it is: `format`, `updated`, `products`.
+    Why: an entry tells more about a file than its path: `format`, `updated` and `products`.
     Fix: write an object with `path`, `format`, `updated` and `products`.
     Example:
         "com.example.maas:v3:download": "streams/v1/com.example.maas:v3:download.json"
     """
     value = event.values.get("value", event.values.get("path"))
     if event.cause == "entry-path-not-text":
-        what = f"has as `path` {kind(value)}, expected text"
+        what = f"has {kind(value)} as `path`, expected text"
     elif isinstance(value, dict):
         what = "has no `name`"  # a list of entries, which only 3.8 takes
     else:
@@ -456,34 +463,34 @@ def entry_not_an_object(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL211", Severity.FATAL)
 def entry_file_missing(event: Event, look: Look) -> Iterator[Said]:
-    """The index names a file that can't be had.
+    """The index names a metadata file that MAAS cannot read.
 
-    MAAS: up to 3.7 stops the import from every source: `I/O error while syncing boot images`. Of
-        a 403 or 500 it reads the error page as if it were the file, and complains of its contents
-        (`RequestsUrlReader`, simplestreams/contentsource.py). 3.8 discards this source: `Request
-        to '…' failed: 404 Not Found` (`http_get`, maasservicelayer/simplestreams/client.py).
-    Why: a mirror is half done, an upload was refused, or the index was published before its
-        files.
-    Fix: publish the file, then the index; or drop the entry. `:` in a name upsets some proxies:
-        the file may have any name, as long as `path` says so.
+    MAAS: up to 3.7 MAAS stops the import of every source: `I/O error while syncing boot images`. If
+        the server answers 403 or 500, MAAS reads the error page as if it were the file, and fails
+        on its content (`RequestsUrlReader`, simplestreams/contentsource.py). MAAS 3.8 discards this
+        source: `Request to '…' failed: 404 Not Found` (`http_get`,
+        maasservicelayer/simplestreams/client.py).
+    Why: a mirror is incomplete, an upload was refused, or the index was published before its files.
+    Fix: publish the file, and then the index, or remove the entry. Some proxies do not accept `:`
+        in a name: the file can have any name, if `path` has the same.
     Example:
         "path": "streams/v1/com.example.maas:v3:daily.json",
     """
     path = str(event.values["path"])
     trouble = look.stream.files[path].trouble
     yield Said(
-        f"the index names {quoted(path)}, which can't be had: {trouble.message}", trouble.hint
+        f"MAAS cannot read {quoted(path)}, which the index names: {trouble.message}", trouble.hint
     )
 
 
 @rule("MSL212", Severity.FATAL)
 def entry_nested_index(event: Event, look: Look) -> Iterator[Said]:
-    """The index names another index.
+    """The index names another index, which MAAS 3.8 does not read.
 
-    MAAS: up to 3.7 follows it (`sync`, simplestreams/mirrors). 3.8 reads every file that an index
-        names as a products file, and discards the whole source: `Got invalid data for the
+    MAAS: up to 3.7 MAAS follows it (`sync`, simplestreams/mirrors). MAAS 3.8 reads every file that
+        an index names as a products file, and discards the whole source: `Got invalid data for the
         products file` (`get_all_products`, maasservicelayer/simplestreams/client.py).
-    Why: the new reader goes one level deep.
+    Why: the client of MAAS 3.8 reads one level only.
     Fix: move the entries of the inner index into the outer one.
     Example:
         "format": "index:1.0",
@@ -492,36 +499,37 @@ def entry_nested_index(event: Event, look: Look) -> Iterator[Said]:
     if event.place.file == look.stream.start:
         return  # a case of index_names_itself
     yield Said(
-        f"{quoted(event.place.file)} is an index named by another, expected a products file",
-        "move its entries into the index that names it",
+        f"an index names the index {quoted(event.place.file)}, expected a products file",
+        "move its entries into the first index",
     )
 
 
 @rule("MSL213", Severity.FATAL, on="entry", causes=["unsafe-path-index"])
 def unsafe_path_index(seen: Event | Entry, look: Look) -> Iterator[Said]:
-    """An entry's path could lead out of the stream.
+    """The path of an entry leads out of the stream.
 
-    MAAS: up to 3.7 refuses a path that is absolute, starts with `../` or has `/../` in it, and
-        stops the import from every source: `TypeError: Path '…' is absolute path`
-        (`assert_safe_path`, simplestreams/util.py). 3.8 puts it behind the source's URL as it is
-        (`get_product`, maasservicelayer/simplestreams/client.py).
-    Why: to a mirroring tool such a path would be the place to write to.
-    Fix: write the path from the root of the stream, without a slash in front and without dots.
+    MAAS: up to 3.7 MAAS refuses a path that is absolute, starts with `../` or contains `/../`. It
+        then stops the import of every source: `TypeError: Path '…' is absolute path`
+        (`assert_safe_path`, simplestreams/util.py). MAAS 3.8 adds the path to the source's URL
+        unchanged (`get_product`, maasservicelayer/simplestreams/client.py).
+    Why: a mirroring tool would write to such a path.
+    Fix: write the path relative to the root of the stream, without a leading slash and without
+        `..`.
     Example:
         "path": "/streams/v1/com.example.maas:v3:download.json",
     """
-    remedy = "write the path from the root of the stream: `streams/v1/….json`"
+    remedy = "write the path relative to the root of the stream: `streams/v1/….json`"
     if isinstance(seen, Event):
         path = seen.values["path"]
-        yield Said(f"the path {shown(path)} could lead out of the stream", remedy)
+        yield Said(f"the path {shown(path)} leads out of the stream", remedy)
     elif seen.names is not None and unsafe_path(seen.names) and _exists(seen.names, look):
         yield Said(
-            f"the path {shown(seen.names)} could lead out of the stream",
+            f"the path {shown(seen.names)} leads out of the stream",
             remedy,
             place=seen.place.below("path"),
             lines=look.where(lambda release: release.strict),
             severity=Severity.WARNING,
-            effect="puts it behind the source's URL as it is",
+            effect="adds the path to the source's URL unchanged",
         )
 
 

@@ -1,4 +1,4 @@
-"""Rules on items: what each must say of its file, and which ones MAAS takes."""
+"""Rules on items: what an item must say about its file, and which items MAAS takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import kind, listed, shown, value_at
+from maas_stream_lint.checks.image import COSTS
+from maas_stream_lint.checks.words import MANY, kind, listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
@@ -23,25 +24,33 @@ if TYPE_CHECKING:
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
 TIB = 2**40
-#: No image of today comes near; region controllers have not much more room.
+#: No image of today has that size, and region controllers hardly have more space.
 LARGE_ITEM, LARGE_STREAM = TIB, 4 * TIB
-#: Where many places tell the same, so many are named.
-MANY = 100
+
+
+#: What MAAS does when there is too little disk space, by what it checks, and what it logs.
+SHORT_OF_SPACE = {
+    "sum": (
+        "fails the whole import for lack of disk space",
+        "some region controllers don't have enough disk space",
+    ),
+    "file": ("does not download a file that needs more disk space than there is", ""),
+}
 
 
 @rule("MSL601", Severity.IGNORED)
 def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
-    """An item's `ftype` is none that MAAS knows.
+    """MAAS does not know the `ftype` of an item.
 
-    MAAS: up to 3.7 drops the item and warns `Ignoring unsupported filetype(…) from …`
+    MAAS: up to 3.7 MAAS drops the item and warns `Ignoring unsupported filetype(…) from …`
         (`BootResourceRepoWriter.insert_item` and `BOOT_RESOURCE_FILE_TYPE_CHOICES`,
-        maasserver/bootresources.py and enum.py). 3.8 goes by the item's key; if that is one it
-        fetches, the unknown ftype fails the whole selection (`BootResourceFileType`,
-        maascommon/enums/boot_resources.py), else the item is passed over.
-    Why: uploads and streams name the same things differently: what `maas boot-resources create`
-        calls `tgz` or `ddgz` is `root-tgz` or `root-dd.gz` in a stream. A `manifest` gets the same
-        warning in the log; that one is normal and never reported here.
-    Fix: write the ftype that the message names, in the item's key too.
+        maasserver/bootresources.py and enum.py). MAAS 3.8 uses the item's key. If it downloads
+        items of that key, the unknown ftype fails the whole selection (`BootResourceFileType`,
+        maascommon/enums/boot_resources.py). Otherwise it ignores the item.
+    Why: uploads and streams have different names for the same files: the upload's `tgz` or `ddgz`
+        is `root-tgz` or `root-dd.gz` in a stream. MAAS logs the same warning for a `manifest`. That
+        warning is normal and no finding.
+    Fix: write the ftype that the message names, and use it as the item's key too.
     Example:
         "ftype": "tgz",
     """
@@ -55,25 +64,25 @@ def unknown_ftype(event: Event, look: Look) -> Iterator[Said]:
     keyed = near is None or near == event.place.item or near in of_family("loader")
     also = "" if keyed else ", and as the item's key"
     yield Said(
-        f"{called} is none that MAAS knows, expected {wanted}",
+        f"MAAS does not know {called}, expected {wanted}",
         f"write {quoted(near)} as ftype{also}"
         if near
-        else "write the file's kind as its ftype, or delete the item if MAAS has no use for it",
+        else "write the ftype of the file's kind, or delete the item if MAAS does not need it",
         place=_spot(event, "ftype", look),
     )
 
 
 @rule("MSL602", Severity.IGNORED, causes=["unknown-ftype"])
 def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
-    """An item has the ftype `bootloader`, which MAAS has given up.
+    """An item has the ftype `bootloader`, which MAAS no longer knows.
 
-    MAAS: up to 3.4 stores such an item, a single uncompressed file. 3.5 took the ftype away: up to
-        3.7 the item is dropped with a warning (`BOOT_RESOURCE_FILE_TYPE_CHOICES`,
-        maasserver/enum.py), and on 3.8 it fails every selection of the source, since bootloaders
-        ride along with each (maascommon/enums/boot_resources.py).
-    Why: bootloaders come as archives by now, so that all files of one kind stay together.
-    Fix: pack the files into an `archive.tar.xz` and publish that, as Canonical's stream does. Old
-        MAAS takes it too.
+    MAAS: up to 3.4 MAAS stores such an item as a single uncompressed file. MAAS 3.5 removed the
+        ftype. MAAS 3.5 to 3.7 drops the item with a warning (`BOOT_RESOURCE_FILE_TYPE_CHOICES`,
+        maasserver/enum.py). On MAAS 3.8 it fails every selection of the source, because each
+        selection includes the bootloaders (maascommon/enums/boot_resources.py).
+    Why: bootloaders now come as archives, which keep all files of one kind together.
+    Fix: pack the files into an `archive.tar.xz` and publish the archive, as in Canonical's stream.
+        Old MAAS accepts the archive too.
     Example:
         "ftype": "bootloader",
     """
@@ -81,8 +90,8 @@ def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
     if _given_up(ftype):
         archive = quoted(_archive())
         yield Said(
-            f"ftype {quoted(ftype)} is given up, expected {archive}",
-            f"pack the bootloader's files into an {archive} and publish that instead",
+            f"MAAS no longer knows ftype {quoted(ftype)}, expected {archive}",
+            f"pack the bootloader's files into an {archive} and publish the archive",
             place=_spot(event, "ftype", look),
         )
 
@@ -91,11 +100,11 @@ def ftype_bootloader(event: Event, look: Look) -> Iterator[Said]:
 def missing_ftype(event: Event, look: Look) -> Iterator[Said]:
     """An item has no `ftype`.
 
-    MAAS: up to 3.7 stops the whole import, of every source, with `KeyError: 'ftype'`, once the
-        product is imported (`insert_item`, maasserver/bootresources.py). 3.8 refuses the file, and
-        with it the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
-    Why: the ftype says what the file is; the item's key is only a name up to 3.7.
-    Fix: add the `ftype`; mostly it is the item's key.
+    MAAS: up to 3.7 MAAS stops the whole import, of every source, with `KeyError: 'ftype'` when it
+        imports the product (`insert_item`, maasserver/bootresources.py). MAAS 3.8 refuses the file
+        and discards the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
+    Why: the ftype says what the file is. Up to 3.7 the item's key is only a name.
+    Fix: add the `ftype`. In most streams it is the same as the item's key.
     Example:
         "boot-kernel": {
          "kpackage": "linux-generic",
@@ -109,13 +118,12 @@ def missing_ftype(event: Event, look: Look) -> Iterator[Said]:
 def missing_path(event: Event, look: Look) -> Iterator[Said]:
     """An item has no `path`.
 
-    MAAS: up to 3.7 stops the whole import, of every source: with `KeyError: 'path'` for an item
-        that it would store, with a `TypeError` for a path that is no text (`insert_item`,
-        maasserver/bootresources.py). 3.8 refuses the file, and with it the whole source
+    MAAS: up to 3.7 MAAS stops the whole import, of every source: with `KeyError: 'path'` for an
+        item that it stores, with a `TypeError` for a path that is not text (`insert_item`,
+        maasserver/bootresources.py). MAAS 3.8 refuses the file and discards the whole source
         (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: an item without a path names no file.
-    Fix: add the file's path, relative to the source (the directory that `streams` is in), or
-        delete the item.
+    Fix: add the file's path, relative to the folder that contains `streams`, or delete the item.
     Example:
         "squashfs": {
          "ftype": "squashfs",
@@ -125,8 +133,8 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
         event,
         "path",
         look,
-        "the way to its file from the source",
-        "add the file's path, relative to the directory that `streams` is in, or delete the item",
+        "its file's path, relative to the source",
+        "add the file's path, relative to the folder that contains `streams`, or delete the item",
     )
 
 
@@ -140,14 +148,14 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
 def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
     """An item's `path` leads out of the source.
 
-    MAAS: up to 3.7 checks the path of every item, of every version, and stops the whole import, of
-        every source, over one that is absolute or climbs with `..` (`assert_safe_path`,
-        simplestreams/util). 3.8 does not check, and joins it to the source's URL like a link: `/x`
-        goes to the top of the host, `../x` one directory up
+    MAAS: up to 3.7 MAAS checks the path of every item of every version. It stops the whole import,
+        of every source, for an absolute path or one with `..` (`assert_safe_path`,
+        simplestreams/util). MAAS 3.8 does not check. It joins the path to the source's URL like a
+        link: `/x` leads to the top of the host, `../x` one folder up
         (maasservicelayer/services/image_sync.py).
-    Why: a path is relative to the source; publishers that write file-system paths get it wrong.
-    Fix: write the path relative to the directory that `streams` is in, without `..` and without a
-        slash at the start, and put the file there.
+    Why: a path is relative to the source. Some publishers write paths of their file system instead.
+    Fix: write the path relative to the folder that contains `streams`, without `..` and without a
+        leading slash. Put the file there.
     Example:
         "path": "/rhel/rhel9/amd64/20261015_01/root-tgz",
     """
@@ -160,13 +168,13 @@ def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
             return
         strict = look.where(lambda release: release.strict)
         lines = tuple(line for line in look.stores(seen) if line in strict)
-        at, effect = seen.at("path"), "follows it like a link, out of the source"
+        at, effect = seen.at("path"), "follows the path like a link, out of the source"
         if not lines:
             return
     yield Said(
-        f"path {shown(path)} leads out of the source, expected one below it",
-        "write the path relative to the directory that `streams` is in, without `..` and without "
-        "a slash at the start",
+        f"path {shown(path)} leads out of the source, expected a path below it",
+        "write the path relative to the folder that contains `streams`, without `..` and without a "
+        "leading slash",
         place=at,
         lines=lines,
         severity=None if isinstance(seen, Event) else Severity.WARNING,
@@ -178,12 +186,11 @@ def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
 def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     """An item has no `sha256`.
 
-    MAAS: up to 3.7 stops the whole import, of every source. Without any checksum it does so for
-        each item of a newest version, wanted or not (`ChecksummingContentSource`,
-        simplestreams/contentsource); with `md5` or `sha512` alone it gets further, to
-        `KeyError: 'sha256'` (`BootResourceStore.insert`, maasserver/bootresources.py). 3.8 refuses
-        the file, and with it the whole source (`ImageFile`,
-        maasservicelayer/simplestreams/models.py).
+    MAAS: up to 3.7 MAAS stops the whole import, of every source. Without any checksum it stops for
+        each item of a newest version, selected or not (`ChecksummingContentSource`,
+        simplestreams/contentsource). With only `md5` or `sha512` it stops later, with `KeyError:
+        'sha256'` (`BootResourceStore.insert`, maasserver/bootresources.py). MAAS 3.8 refuses the
+        file and discards the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: MAAS stores files under their sha256 and checks each download against it.
     Fix: add the output of `sha256sum FILE` as `sha256`, in lower case.
     Example:
@@ -196,8 +203,8 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
         event,
         "sha256",
         look,
-        "one beside " + listed(others) if others else "the file's checksum in hex",
-        "add the output of `sha256sum` for the file to the item",
+        "one in addition to " + listed(others) if others else "the file's checksum in hex",
+        "add the output of `sha256sum FILE` to the item",
     )
 
 
@@ -211,24 +218,21 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
 def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
 
-    MAAS: imports the metadata, downloads the file and compares its checksum as text, so that this
-        one never matches: up to 3.4 only the file is dropped; from 3.5 to 3.7 the download is
-        retried for two hours and then the *whole import* fails; 3.8 fails the selection
+    MAAS: MAAS imports the metadata, downloads the file and compares its checksum as text, so the
+        checksum never matches. Up to 3.4 MAAS then drops the file. MAAS 3.5 to 3.7 tries again for
+        two hours, and then the *whole import* fails. MAAS 3.8 fails the selection
         (`write_content_thread`, maasserver/bootresources.py; `LocalBootResourceFile.valid`,
         maasserver/utils/bootresource.py; `AsyncLocalBootResourceFile.valid`,
-        maasservicelayer/utils/image_local_files.py). From 3.5 to 3.7 an empty one, or one of a few
-        letters, may leave the file without a name on disk: the *whole import* then ends with an
-        `IntegrityError` (`calculate_filename_on_disk`, maasserver/models/bootresourcefile.py).
-    Why: some tools write hexadecimal in upper case, or with a prefix, or another checksum
-        altogether.
-    Fix: write the output of `sha256sum FILE`, as it is.
+        maasservicelayer/utils/image_local_files.py).
+    Why: some tools write upper-case digits, a prefix, or another checksum.
+    Fix: write the output of `sha256sum FILE` unchanged.
     Example:
         "sha256": "6A919FB5C19F04DF
     """
     if isinstance(seen, Event):
         key, sha256 = str(_item(seen.place).path[-1]), seen.values["value"]
         message = f"item {quoted(key)} has {shown(sha256)} as sha256, expected "
-        remedy = "write the output of `sha256sum` for the file"
+        remedy = "write the output of `sha256sum FILE`"
         yield Said(message + "64 lower-case hexadecimal digits", remedy)
         return
     sha256 = seen.get("sha256")
@@ -239,8 +243,8 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
         upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
         yield Said(
             f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected "
-            + ("it in lower case" if upper else "64 lower-case hexadecimal digits"),
-            "write it in lower case" if upper else "write the output of `sha256sum` for the file",
+            + ("lower-case digits" if upper else "64 lower-case hexadecimal digits"),
+            "write it in lower case" if upper else "write the output of `sha256sum FILE`",
             place=seen.at("sha256"),
             lines=lines,
             severity=Severity.UNUSABLE,
@@ -250,17 +254,16 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
 
 @rule("MSL608", Severity.FATAL, causes=["missing-size", "size-not-a-number", "size-out-of-range"])
 def missing_size(event: Event, look: Look) -> Iterator[Said]:
-    """An item's `size` is missing, or no whole number.
+    """An item has no `size`, or one that is not a whole number.
 
-    MAAS: up to 3.7 stops the whole import, of every source, for each item of a newest version,
-        wanted or not (`Invalid size 'None' at …`, simplestreams/checksum_util; `int()` in
-        simplestreams/mirrors and maasserver/bootresources.py). 3.8 refuses the file, and with it
-        the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py). A number that
-        needs more than 64 bits is refused by the database: the import stops, on 3.8 the selection
-        fails.
-    Why: MAAS asks for room on disk and tells a finished download by the size.
-    Fix: write the file's size in bytes (`stat -c %s FILE`), as a plain whole number without
-        quotes.
+    MAAS: up to 3.7 MAAS stops the whole import, of every source, for each item of a newest version,
+        selected or not (`Invalid size 'None' at …`, simplestreams/checksum_util; `int()` in
+        simplestreams/mirrors and maasserver/bootresources.py). MAAS 3.8 refuses the file and
+        discards the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py). The
+        database refuses a number that needs more than 64 bits: the import stops, and on MAAS 3.8
+        the selection fails.
+    Why: MAAS needs the size to reserve disk space and to know when a download is complete.
+    Fix: write the file's size in bytes (`stat -c %s FILE`) as a whole number without quotes.
     Example:
         "size": "768M"
     """
@@ -289,22 +292,22 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     among=lambda items, _: _without_size(items),
 )
 def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
-    """An item's `size` is zero, or less.
+    """An item's `size` is zero or less.
 
-    MAAS: up to 3.4 counts the set as complete only if the file is really empty. From 3.5 to 3.7
-        the download can't make room for it and is retried for two hours, then the *whole import*
-        fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). On 3.8 the
-        selection fails with a `ZeroDivisionError` before anything is downloaded
-        (`get_sync_progress`, maasservicelayer/services/bootresourcefiles.py).
-    Why: a generator that does not know the size writes 0, or the build left an empty file.
-    Fix: write the file's size in bytes (`stat -c %s FILE`); if the file is empty, build it again.
+    MAAS: up to 3.4 MAAS counts the set as complete only if the file is empty. MAAS 3.5 to 3.7
+        cannot reserve space for the file. It tries again for two hours, and then the *whole import*
+        fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). On MAAS 3.8 the
+        selection fails with a `ZeroDivisionError` before any download (`get_sync_progress`,
+        maasservicelayer/services/bootresourcefiles.py).
+    Why: a tool that does not know the size writes 0, or the build left an empty file.
+    Fix: write the file's size in bytes (`stat -c %s FILE`). If the file is empty, build it again.
     Example:
         "size": 0
     """
     remedy = "write the file's size in bytes; if the file is empty, build it again"
     if isinstance(seen, Event):
         key, size = str(_item(seen.place).path[-1]), seen.values["size"]
-        message = f"item {quoted(key)} has {shown(size)} as `size`, expected that of its file"
+        message = f"item {quoted(key)} has {shown(size)} as `size`, expected the size of its file"
         place = seen.place.below("size")
         yield Said(message, remedy, place=place)
         return
@@ -312,51 +315,53 @@ def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
     number = _number(size)
     if number is None or number > 0:
         return
-    lines = look.stores(seen)
-    if lines:
+    simulated = look.where(lambda release: release.strict)
+    stored = tuple(line for line in look.stores(seen) if line not in simulated)
+    for lines, severity, effect in _lost(stored, look):
         yield Said(
-            f"item {quoted(seen.key)} has {shown(size)} as `size`, expected that of its file",
+            f"item {quoted(seen.key)} has {shown(size)} as `size`, expected the size of its file",
             remedy,
             place=seen.at("size"),
             lines=lines,
-            effect="never gets the file, and mostly fails the import over it",
+            severity=severity,
+            effect=f"never gets the file; it {effect}",
         )
 
 
 @rule("MSL610", Severity.FATAL)
 def item_key_not_ftype(event: Event, look: Look) -> Iterator[Said]:
-    """An item that 3.8 needs stands under another key than its ftype.
+    """An item that MAAS 3.8 needs has another key than its ftype.
 
-    MAAS: 3.8 finds items by their *key*: `boot-kernel`, `boot-initrd`, `manifest`, `squashfs`,
-        `root-image.gz`, `root-tgz`. One that is missing under its key is missing, whatever its
-        ftype; the file is refused, and with it the whole source (aliases in
+    MAAS: MAAS 3.8 finds items by their *key*: `boot-kernel`, `boot-initrd`, `manifest`, `squashfs`,
+        `root-image.gz`, `root-tgz`. It does not find an item under another key, whatever the item's
+        ftype. It then refuses the file and discards the whole source (aliases in
         maasservicelayer/simplestreams/models.py). Up to 3.7 only the ftype counts.
-    Why: up to 3.7 the key was just a name. `meph2-import` keys the `root-tgz` of CentOS
-        `root-image.gz` to this day.
-    Fix: rename the key to the item's ftype. Nothing else changes; older MAAS does not mind.
+    Why: up to 3.7 the key was only a name. `meph2-import` still writes the key `root-image.gz` for
+        the `root-tgz` of CentOS.
+    Fix: rename the key to the item's ftype. Older MAAS accepts that too.
     Example:
         "root-image.gz": {
          "ftype": "root-tgz",
     """
     ftype, key = event.values["ftype"], event.values["key"]
     yield Said(
-        f"an item of ftype {shown(ftype)} is keyed {shown(key)}, expected its ftype as key",
+        f"an item of ftype {shown(ftype)} has the key {shown(key)}, expected its ftype as key",
         f"rename the key {shown(key)} to {shown(ftype)}",
     )
 
 
 @rule("MSL611", Severity.FATAL)
 def bootloader_item_key(event: Event, look: Look) -> Iterator[Said]:
-    """A bootloader version has no item under a key that 3.8 knows.
+    """A bootloader version has no item under a key that MAAS 3.8 knows.
 
-    MAAS: 3.8 finds a bootloader's archive by its *key*, the source package: `grub2-signed`,
+    MAAS: MAAS 3.8 finds a bootloader's archive by its *key*, the source package: `grub2-signed`,
         `shim-signed`, `grub2` or `syslinux`. A version with none of them makes the file invalid,
-        and the whole source is lost (`BootloaderVersion`,
-        maasservicelayer/simplestreams/models.py). Up to 3.7 any key will do.
-    Why: up to 3.7 the key was just a name, and the ftype `archive.tar.xz` made the bootloader.
-    Fix: rename the key to the item's `src_package` if that is one of the four, else to the one
-        that Canonical uses: `shim-signed` and `grub2-signed` for amd64, `grub2` for others,
-        `syslinux` for pxelinux.
+        and MAAS discards the whole source (`BootloaderVersion`,
+        maasservicelayer/simplestreams/models.py). Up to 3.7 any key works.
+    Why: up to 3.7 the key was only a name. The ftype `archive.tar.xz` made the item a bootloader.
+    Fix: rename the key to the item's `src_package`, if that is one of the four. Otherwise use
+        Canonical's keys: `shim-signed` and `grub2-signed` for amd64, `syslinux` for pxelinux,
+        `grub2` for others.
     Example:
         "grub-archive": {
          "ftype": "archive.tar.xz",
@@ -366,24 +371,24 @@ def bootloader_item_key(event: Event, look: Look) -> Iterator[Said]:
     yield Said(
         f"version {shown(event.place.version)} of a bootloader has {keys}, "
         f"expected an item keyed {known}",
-        "rename the item's key to the source package that it is built from",
+        "rename the item's key to the source package that its files come from",
     )
 
 
 @rule("MSL612", Severity.IGNORED)
 def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
-    """MAAS 3.8 passes over an item.
+    """MAAS 3.8 ignores an item.
 
-    MAAS: 3.8 fetches only items under certain keys: of a product with kernel and initrd these two,
-        `squashfs` and `root-image.gz`; of one with a root tarball `root-tgz` alone; of a
-        bootloader the four source packages. All else is passed over without a word, such as
-        `boot-dtb`, or the kernel of a product that also has a `root-tgz`
-        (`get_downloadable_files`, maasservicelayer/simplestreams/models.py). Up to 3.7 each known
-        ftype is stored.
-    Why: the new client models what Canonical's own stream has, and that is all of it.
-    Fix: if the item is one of those under another key, rename the key. If 3.8 can do without,
-        leave it for older MAAS. If not (a board that boots only with its `boot-dtb`), stay on 3.7
-        or ask for it upstream.
+    MAAS: MAAS 3.8 downloads only items under certain keys. Of a product with kernel and initrd it
+        downloads these two, `squashfs` and `root-image.gz`. Of a product with a root tarball it
+        downloads only `root-tgz`, and of a bootloader the four source packages. It ignores all
+        other items and logs nothing: a `boot-dtb`, for example, or the kernel of a product that
+        also has a `root-tgz` (`get_downloadable_files`, maasservicelayer/simplestreams/models.py).
+        Up to 3.7 MAAS stores every known ftype.
+    Why: the models of MAAS 3.8 have only the items of Canonical's own stream.
+    Fix: if MAAS 3.8 knows the item's ftype as a key, rename the key to the ftype. If MAAS 3.8 does
+        not need the item, keep it for older MAAS. A board that boots only with its `boot-dtb` has
+        to stay on 3.7.
     Example:
         "boot-dtb": {
          "ftype": "boot-dtb",
@@ -402,26 +407,26 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
     misnamed = ftype in taken and ftype != key
     boots = ftype in (*look.kernels, *look.initrds) and not misnamed
     yield Said(
-        f"item {shown(key)} is not fetched, expected only {listed(taken, most=9, last='or')} "
-        "beside the manifest",
+        f"MAAS does not download item {shown(key)}, expected only "
+        f"{listed(taken, most=9, last='or')} and a manifest",
         f"rename the key {shown(key)} to {shown(ftype)}"
         if misnamed
-        else "leave it for the MAAS that takes it, if this one can do without; else delete it",
-        effect="never downloads it, without a word"
-        + (", and can't boot the image" if boots else ""),
+        else "keep it for the MAAS that downloads it, if this MAAS does not need it, or delete it",
+        effect="never downloads it, and logs nothing"
+        + ("; it cannot boot the image" if boots else ""),
     )
 
 
 @rule("MSL613", Severity.UNUSABLE, on="version")
 def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
-    """A root file is not named after its ftype, so that old racks don't find it.
+    """Old racks do not find a root file because its name is not its ftype.
 
-    MAAS: up to 3.4 imports it, but at deployment the rack looks for a file *named* `squashfs`,
-        `root-tgz`, `root-dd.gz` and so on; the name is the last part of the item's `path`
-        (`_find_image`, provisioningserver/drivers/osystem/__init__.py). From 3.5 on the ftype
-        counts.
-    Why: `centos7.tar.gz` is the natural name, and nothing tells that it matters.
-    Fix: rename the file to its ftype, in a directory of its own, and its `path` with it.
+    MAAS: up to 3.4 MAAS imports the file. At deployment the rack looks for a file *named*
+        `squashfs`, `root-tgz`, `root-dd.gz` and so on. The name is the last part of the item's
+        `path` (`_find_image`, provisioningserver/drivers/osystem/__init__.py). From 3.5 on the
+        ftype counts.
+    Why: `centos7.tar.gz` is the natural name, and nothing says that the name matters.
+    Fix: rename the file to its ftype, in a folder of its own, and correct its `path`.
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
     """
@@ -444,13 +449,13 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
         )
         if lines:
             yield Said(
-                f"the root file is named {quoted(_basename(item))}, expected "
-                f"{shown(item.ftype)}, its ftype",
-                f"rename the file to {shown(item.ftype)}, in a directory of its own, and end its "
-                "`path` so",
+                f"the root file is named {quoted(_basename(item))}, expected its ftype "
+                f"{shown(item.ftype)}",
+                f"rename the file to {shown(item.ftype)}, in a folder of its own, and correct its "
+                "`path`",
                 place=item.at("path"),
                 lines=lines,
-                effect="imports it, but doesn't find it for deployment",
+                effect="imports the file, but does not find it for deployment",
             )
 
 
@@ -463,12 +468,12 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     ],
 )
 def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
-    """A `boot-kernel` does not say which package it comes from.
+    """A `boot-kernel` does not name its package.
 
-    MAAS: boots the kernel, but has no package to install for it: where a machine is deployed with
-        this kernel chosen, it gets the release's default one (`get_kpackage_for_node`,
+    MAAS: MAAS boots the kernel, but has no package to install for it. A machine that is deployed
+        with this kernel gets the release's default kernel (`get_kpackage_for_node`,
         maasserver/models/bootresource.py; `compose_curtin_kernel_preseed`, maasserver/preseed.py).
-    Why: kernel and root image are separate files; the installed system gets its kernel as a
+    Why: kernel and root image are separate files. The installed system gets its kernel as a
         package.
     Fix: add `kpackage`, such as `linux-generic` or `linux-generic-hwe-24.04`, to the item.
     Example:
@@ -483,10 +488,10 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     lines = tuple(line for line in look.stores(item) if not above or line in strict)
     if lines:
         yield Said(
-            f"item {quoted(item.key)} has no `kpackage`, expected its kernel's package",
+            f"item {quoted(item.key)} has no `kpackage`, expected the package of its kernel",
             "add the package, such as `linux-generic`, as `kpackage` to the item",
             lines=lines,
-            effect="installs the release's default kernel, whichever is chosen",
+            effect="installs the release's default kernel, whichever kernel the user chooses",
         )
 
 
@@ -499,13 +504,13 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
 def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` is a URL.
 
-    MAAS: up to 3.7 glues it to the source's own URL and asks for a file that is not there
-        (`UrlMirrorReader.source`, simplestreams/mirrors). 3.8 joins it like a link, and so fetches
-        from that other host, past your mirror (`urljoin` in
+    MAAS: up to 3.7 MAAS appends it to the source's own URL and requests a file that does not exist
+        (`UrlMirrorReader.source`, simplestreams/mirrors). MAAS 3.8 joins it like a link and
+        downloads from that other host, not from your mirror (`urljoin` in
         maasservicelayer/services/image_sync.py).
-    Why: a stream's files are meant to lie beside it, so that a copy of the tree is a mirror.
-    Fix: put the file into the tree and write its path relative to the directory that `streams` is
-        in.
+    Why: the files of a stream belong into its tree, so that a copy of the tree is a mirror.
+    Fix: put the file into the tree, and write its path relative to the folder that contains
+        `streams`.
     Example:
         "path": "https://images.example.com/rhel9/root-tgz",
     """
@@ -513,25 +518,25 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     if lines:
         yield Said(
             f"path {quoted(item.path or '')} is a URL, expected a path below the source",
-            "put the file into the tree and write its path relative to the directory that "
-            "`streams` is in",
+            "put the file into the tree, and write its path relative to the folder that contains "
+            "`streams`",
             place=item.at("path"),
             lines=lines,
-            effect="asks for it where it is not, or fetches it from that other host",
+            effect="requests a file that does not exist, or downloads it from that other host",
         )
 
 
 @rule("MSL616", Severity.WARNING, on="stream")
 def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
-    """Two items name the same file, with different checksums or sizes.
+    """Two items name the same file with different checksums or sizes.
 
-    MAAS: downloads the file for each of them, and one of the checksums can't match: up to 3.4 that
-        file is dropped; from 3.5 to 3.7 the *whole import* fails after two hours of retries; 3.8
-        fails the selection (`write_content_thread`, maasserver/bootresources.py; `valid`,
-        maasserver/utils/bootresource.py and maasservicelayer/utils/image_local_files.py).
-    Why: the file was replaced in place, and only some of the metadata was written anew.
-    Fix: give each build a directory of its own, or write the checksum and size that the file has
-        into all items.
+    MAAS: MAAS downloads the file for each of them, and one of the checksums cannot match. Up to 3.4
+        MAAS drops that file. MAAS 3.5 to 3.7 tries again for two hours, and then the *whole import*
+        fails. MAAS 3.8 fails the selection (`write_content_thread`, maasserver/bootresources.py;
+        `valid`, maasserver/utils/bootresource.py and maasservicelayer/utils/image_local_files.py).
+    Why: somebody replaced the file and changed only some of the metadata.
+    Fix: give each build a folder of its own. Or write the file's real checksum and size into all
+        items.
     Example:
         "path": "noble/shared/squashfs",
     """
@@ -549,27 +554,27 @@ def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
         if lines:
             yield Said(
                 f"items {_from(some[0])} and {_from(some[1])} name the same file {shown(path)}, "
-                f"but {_difference(some[0], some[1])}, expected equal ones",
-                "find out which checksum and size the file has, and write them into all its items",
+                f"but {_difference(some[0], some[1])}, expected equal values",
+                "write the file's real checksum and size into all its items",
                 place=some[1].at("path"),
                 also=tuple(i.at("path") for i in (some[0], *some[2:])),
                 lines=tuple(lines),
-                effect="downloads the file for each, and refuses it for at least one",
+                effect="downloads the file for each item, and refuses it for at least one",
             )
 
 
 @rule("MSL617", Severity.WARNING, on="stream")
 def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
-    """The sizes add up to more than a region controller has room for.
+    """The sizes add up to more than a region controller can store.
 
-    MAAS: from 3.5 to 3.7 adds up the `size` of all files before it downloads any, and refuses the
-        whole import if a region controller has less free space (`calc_storage_size`,
+    MAAS: MAAS 3.5 to 3.7 adds up the `size` of all files before it downloads any. If a region
+        controller has less free space, the whole import fails (`calc_storage_size`,
         maasserver/bootresources.py; `check_disk_space`, maasserver/workflow/bootresource.py, later
-        maastemporalworker/workflow/bootresource.py). 3.8 asks before each file
+        maastemporalworker/workflow/bootresource.py). MAAS 3.8 checks before each file
         (`AsyncLocalBootResourceFile.store`, maasservicelayer/utils/image_local_files.py).
-    Why: the number is taken as it stands in the metadata; one wrong digit blocks everything.
-    Fix: write the file's real size (`stat -c %s FILE`). If the stream is really that large,
-        select only what you need.
+    Why: MAAS trusts the numbers in the metadata, so one wrong digit blocks everything.
+    Fix: write the file's real size (`stat -c %s FILE`). If the stream is really that large, select
+        only what you need.
     Example:
         "size": 8053063680000
     """
@@ -587,27 +592,31 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     total = sum(sizes.values())
     if not large and total <= LARGE_STREAM:
         return
-    lines = look.where(lambda release: release.policy("disk-space") != "unchecked")
-    if large:
-        stored = {line for item in large for line in look.stores(item)}
-        lines = tuple(line for line in lines if line in stored)
-    if lines:
-        told = (
-            f"item {_from(large[0])} says {_tib(_number(large[0].raw['size']))}, and "
-            if large
-            else ""
-        )
-        yield Said(
-            f"{told}all files together {_tib(total)}, expected what disks have room for",
-            "write the file's real size in bytes"
-            if large
-            else "select only what you need, or make room on all region controllers",
-            place=large[0].at("size") if large else None,
-            also=tuple(item.at("size") for item in large[1:]),
-            lines=lines,
-            effect="refuses to download it for want of disk space, and up to 3.7 all else with it",
-            log="some region controllers don't have enough disk space",
-        )
+    stored = {line for item in large for line in look.stores(item)} if large else set(look.lines)
+    told = f"item {_from(large[0])} needs {_tib(_size(large[0]))}, and " if large else ""
+    for check, releases in look.alike(lambda release: str(release.policy("disk-space"))):
+        lines = tuple(release.line for release in releases if release.line in stored)
+        if check in SHORT_OF_SPACE and lines:
+            effect, log = SHORT_OF_SPACE[check]
+            yield Said(
+                f"{told}all files need {_tib(total)}, expected less than disks can store",
+                "write the file's real size in bytes"
+                if large
+                else "select only what you need, or make room on all region controllers",
+                place=large[0].at("size") if large else None,
+                also=tuple(item.at("size") for item in large[1:]),
+                lines=lines,
+                effect=effect,
+                log=log,
+            )
+
+
+def _lost(lines: tuple[str, ...], look: Look) -> Iterator[tuple[tuple[str, ...], Severity, str]]:
+    """The lines by what a file costs that MAAS never gets."""
+    for failure, releases in look.alike(lambda release: str(release.download("failure"))):
+        here = tuple(release.line for release in releases if release.line in lines)
+        if here:
+            yield here, *COSTS[failure]
 
 
 # -- places -------------------------------------------------------------------------------------
@@ -632,7 +641,7 @@ def _has_sibling(place: Place, ftype: str, look: Look) -> bool:
 
 
 def _unfit(event: Event, field: str, look: Look, wanted: str, remedy: str) -> Said:
-    """An item's text field that is missing or no text, in the same words on all release lines."""
+    """A text field that is missing or not text, in the same words on all release lines."""
     place = _spot(event, field, look)
     value = value_at(look, place) if place.path[-1:] == (field,) else None
     said = f"has no {quoted(field)}" if value is None else f"has {kind(value)} as {quoted(field)}"
@@ -643,7 +652,7 @@ def _unfit(event: Event, field: str, look: Look, wanted: str, remedy: str) -> Sa
 
 
 def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
-    """The ftype that was meant, as far as an unknown one and its item's key tell."""
+    """The ftype that an unknown one stands for, by its text and by its item's key."""
     known = look.releases[-1].ftypes
     near = _nearest(ftype, known) or (place.item if place.item in known else None)
     if near is not None and _has_sibling(place, near, look):
@@ -653,7 +662,7 @@ def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _nearest(ftype: str, known: frozenset[str]) -> str | None:
-    """The ftype that was meant, if one can tell."""
+    """The ftype that a text stands for, if it is clear."""
     written = ftype[:40].lower().strip()
     for name, ftype_ in ftypes().items():
         if name in known and written in (ftype_.upload, *ftype_.called):
@@ -680,6 +689,10 @@ def _such_as(look: Look) -> str:
     tarballs = [ftype for ftype in of_family("tarball") if ftype in newest.ftypes]
     examples = (newest.ubuntu_set.roots[0], *tarballs)
     return f"one such as {listed(examples[:2], last='or')}"
+
+
+def _size(item: Item) -> int | None:
+    return _number(item.raw.get("size"))
 
 
 def _number(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""Rules on signatures: who demands one, whether it holds, and what lies beside the signed file."""
+"""Rules on signatures: which files need one, whether it is valid, and other forms of a file."""
 
 from __future__ import annotations
 
@@ -18,32 +18,29 @@ if TYPE_CHECKING:
     from maas_stream_lint.signature import Verification
     from maas_stream_lint.stream import Metadata
 
-#: No finding needs more further places than these.
-MOST = 100
-
-#: What to do about a signature that does not hold, by what gpgv says.
+#: What to do about a signature that is not valid, by what gpgv says.
 REMEDIES = {
-    "bad": "sign the file anew; whatever edits, reformats or recodes it must do so before signing",
-    "no-key": "give MAAS a keyring that holds this key, or sign with a key that MAAS has",
-    "expired": "sign with a key that is valid, and give MAAS a keyring with that key",
-    "keyring": "turn the keyring into a binary one: `gpg --dearmor < keyring.asc > keyring.gpg`",
+    "bad": "sign the file again, and change nothing in it after that",
+    "no-key": "give MAAS a keyring with this key, or sign with a key that MAAS has",
+    "expired": "sign with a valid key, and give MAAS a keyring with that key",
+    "keyring": "convert the keyring to a binary one: `gpg --dearmor < keyring.asc > keyring.gpg`",
 }
 
 
 @rule("MSL801", Severity.FATAL)
 def unsigned_sjson(event: Event, look: Look) -> Iterator[Said]:
-    """A file that must be signed is not.
+    """A file that must be signed is not signed.
 
-    MAAS: up to 3.7 verifies the index and all that it names, unless the source's URL ends in
-        `.json` (`get_signing_policy`, import_images/helpers.py). Text without a signature stops
-        the import from every source: `No signature found!` (`read_signed`,
-        simplestreams/util.py). 3.8 verifies every file, unless the source's
+    MAAS: up to 3.7 MAAS verifies the index and all files that it names, unless the source's URL
+        ends in `.json` (`get_signing_policy`, import_images/helpers.py). A text without a signature
+        stops the import of every source: `No signature found!` (`read_signed`,
+        simplestreams/util.py). MAAS 3.8 verifies every file, unless the source's
         `skip_keyring_verification` is on: `Failed to verify PGP signature.` (`_parse_response`,
         maasservicelayer/simplestreams/client.py).
-    Why: a file named `.sjson` is a promise. MAAS's log blames the network, since an error page
-        with status 200 looks just the same.
-    Fix: sign it: `gpg --clearsign --output index.sjson index.json`, and so each products file.
-        Or publish plain `.json` and give MAAS the URL of `index.json`.
+    Why: the name `.sjson` says that the file is signed. MAAS's log blames the network, because an
+        error page with status 200 looks the same.
+    Fix: sign it with `gpg --clearsign --output index.sjson index.json`, and each products file in
+        the same way. Or publish plain `.json` and give MAAS the URL of `index.json`.
     Example:
         {
          "format": "index:1.0",
@@ -53,13 +50,13 @@ def unsigned_sjson(event: Event, look: Look) -> Iterator[Said]:
         path = start  # one cause, told of the index
     text = look.stream.files[path].best
     fatal = text.fatal if text is not None else None
-    what = "is not signed" if fatal is None else f"is not signed, but holds {fatal.message}"
+    what = "is not signed" if fatal is None else f"is not signed and contains {fatal.message}"
     yield Said(
         f"{quoted(path)} {what}, expected a clear-signed message",
         "sign it with `gpg --clearsign`, or publish plain `.json` and give MAAS the URL of "
         "`index.json`"
         if fatal is None
-        else "look with `curl -i` at what the server sends in its place",
+        else "see with `curl -i` what the server sends instead",
         place=Place(path),
         also=(event.place,),
     )
@@ -67,17 +64,18 @@ def unsigned_sjson(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL802", Severity.FATAL)
 def bad_signature(event: Event, look: Look) -> Iterator[Said]:
-    """A signature does not hold.
+    """A signature is not valid.
 
-    MAAS: up to 3.7 has gpgv verify each file with the source's keyring; if that fails, the import
-        from every source stops, with no word of signatures but in the traceback (`read_signed`,
-        simplestreams/util.py). 3.8 discards this source: `Failed to verify PGP signature. Command
-        'gpgv …' returned the following error: …`, unless the source's `skip_keyring_verification`
-        is on (`_validate_pgp_signature`, maasservicelayer/simplestreams/client.py).
-    Why: the file was changed after it was signed, or was signed with a key that is not in the
-        keyring. A mirror that filters or renames must sign anew, with its own key.
-    Fix: sign the file as it is published. Give MAAS the keyring with the public key of who
-        signs: `gpg --export KEY > keyring.gpg`. gpgv reads only binary keyrings.
+    MAAS: up to 3.7 gpgv verifies each file with the source's keyring. If that fails, MAAS stops the
+        import of every source. Only the traceback mentions signatures (`read_signed`,
+        simplestreams/util.py). MAAS 3.8 discards this source: `Failed to verify PGP signature.
+        Command 'gpgv …' returned the following error: …`, unless the source's
+        `skip_keyring_verification` is on (`_validate_pgp_signature`,
+        maasservicelayer/simplestreams/client.py).
+    Why: somebody changed the file after it was signed, or signed it with a key that is not in the
+        keyring. A mirror that filters or renames must sign again, with its own key.
+    Fix: sign the file exactly as you publish it. Give MAAS a keyring with the public key of the
+        signer: `gpg --export KEY > keyring.gpg`. gpgv reads binary keyrings only.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
     """
@@ -88,8 +86,8 @@ def bad_signature(event: Event, look: Look) -> Iterator[Said]:
     if _same_trouble(seen, first):
         path = start  # one key is missing, not one a file
     yield Said(
-        f"the signature of {quoted(path)} does not hold: {seen.detail}",
-        REMEDIES.get(seen.status, "sign the file anew with `gpg --clearsign`"),
+        f"the signature of {quoted(path)} is not valid: {seen.detail}",
+        REMEDIES.get(seen.status, "sign the file again with `gpg --clearsign`"),
         place=Place(path),
         also=(event.place,),
     )
@@ -97,25 +95,25 @@ def bad_signature(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL803", Severity.FATAL)
 def no_keyring(event: Event, look: Look) -> Iterator[Said]:
-    """The stream is signed, and no keyring was given to verify it with.
+    """The stream is signed, and this check has no keyring to verify it with.
 
-    MAAS: up to 3.7 verifies a source whose URL does not end in `.json` with that source's own
-        keyring (`keyring_filename` or `keyring_data`), and stops the import from every source if
-        the key is not in it (`read_signed`, simplestreams/util.py). 3.8 does so unless the
-        source's `skip_keyring_verification` is on; without a keyring given here it is taken to
-        be.
-    Why: this check stands for a MAAS that holds no key for the stream. It can't say more than
-        that the signature would not be verified; the rest is judged as if it were.
-    Fix: run this check again with `--keyring FILE`, the file that MAAS is given: for Canonical's
-        stream, `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
+    MAAS: up to 3.7 MAAS verifies a source whose URL does not end in `.json` with the source's own
+        keyring (`keyring_filename` or `keyring_data`). If the key is not in it, MAAS stops the
+        import of every source (`read_signed`, simplestreams/util.py). MAAS 3.8 does the same unless
+        the source's `skip_keyring_verification` is on. Without a keyring, this check assumes that
+        it is on.
+    Why: this check stands for a MAAS without a key for the stream. It can only say that MAAS could
+        not verify the signature. It judges the rest as if the signature were valid.
+    Fix: run this check again with `--keyring FILE` and the keyring that MAAS uses. For Canonical's
+        stream that is `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
         `ubuntu-cloudimage-keyring`.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
     """
     start = _index(look)
     yield Said(
-        f"{quoted(start)} is signed, and no keyring was given to verify it with",
-        "pass `--keyring FILE` with the keyring that MAAS is given for this source",
+        f"{quoted(start)} is signed, and this check has no keyring to verify it with",
+        "pass `--keyring FILE` with the keyring that MAAS uses for this source",
         place=Place(start),
         also=(event.place,),
     )
@@ -125,36 +123,36 @@ def no_keyring(event: Event, look: Look) -> Iterator[Said]:
 def mixed_signing_index_signed(event: Event, look: Look) -> Iterator[Said]:
     """A signed index names a file that is not signed.
 
-    MAAS: up to 3.7 decides once, by the name of the index, and then demands a signature of all
-        that it names: `No signature found!`, and the import from every source stops
-        (`get_signing_policy`, import_images/helpers.py). 3.8 verifies every file, unless the
-        source's `skip_keyring_verification` is on (`_parse_response`,
+    MAAS: up to 3.7 MAAS decides once, by the name of the index, and then requires a signature of
+        every file that the index names. Without it, MAAS stops the import of every source: `No
+        signature found!` (`get_signing_policy`, import_images/helpers.py). MAAS 3.8 verifies every
+        file, unless the source's `skip_keyring_verification` is on (`_parse_response`,
         maasservicelayer/simplestreams/client.py).
-    Why: signing the index alone is not enough: each `path` in it must lead to a signed file.
-    Fix: sign the file, too, and name the `.sjson` in the index before that is signed.
+    Why: it is not enough to sign the index. Each `path` in it must lead to a signed file.
+    Fix: sign the file too. Name its `.sjson` in the index, and then sign the index.
     Example:
         "path": "streams/v1/com.example.maas:v3:download.json",
     """
     path = event.place.file
     signed = _twin(look.stream.files[path], ".sjson")
     yield Said(
-        f"the index is signed, but {quoted(path)}, which it names, is not",
-        f"name {quoted(signed)}, which is there, in the index, and sign the index anew"
+        f"the index is signed, but it names {quoted(path)}, which is not signed",
+        f"name {quoted(signed)} in the index instead, and sign the index again"
         if signed
-        else "sign it with `gpg --clearsign`, name the result in the index, and sign that anew",
+        else "sign it with `gpg --clearsign`, name the result in the index, and sign that again",
     )
 
 
 @rule("MSL805", Severity.FATAL)
 def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
-    """A signed file stands where MAAS expects plain JSON.
+    """A file is signed where MAAS expects plain JSON.
 
-    MAAS: up to 3.7 takes a source whose URL ends in `.json` for unsigned, with all that its index
-        names, and reads the header of a signature as JSON: a JSONDecodeError stops the import
-        from every source (`get_signing_policy`, import_images/helpers.py). 3.8 takes off a
-        signature wherever it finds one (`_parse_response`,
+    MAAS: up to 3.7 MAAS takes a source whose URL ends in `.json` for unsigned, with all files that
+        its index names. It reads the header of the signature as JSON, and a JSONDecodeError stops
+        the import of every source (`get_signing_policy`, import_images/helpers.py). MAAS 3.8
+        removes a signature from any file (`_parse_response`,
         maasservicelayer/simplestreams/client.py).
-    Why: signed and plain files don't mix under one index for older MAAS.
+    Why: older MAAS cannot read signed and plain files under one index.
     Fix: name the plain `.json` of the file in a plain index, or give MAAS the URL of a signed
         index.
     Example:
@@ -162,12 +160,10 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     """
     path, start = event.place.file, _index(look)
     plain = _twin(look.stream.files[path], ".json")
-    where = (
-        "under a name for" if path == start else f"under the plain index {quoted(start)}, expected"
-    )
+    where = "under a name for" if path == start else f"under plain {quoted(start)}, expected"
     yield Said(
         f"{quoted(path)} is a signed message {where} plain JSON",
-        f"name {quoted(plain)}, which is there, in the index"
+        f"name {quoted(plain)} in the index instead"
         if plain and path != start
         else "publish it as plain JSON, or give MAAS the URL of a signed `index.sjson`",
     )
@@ -181,22 +177,23 @@ def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     once=["unsigned-json-on-38"],
 )
 def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
-    """The stream is not signed, and MAAS 3.8 may want it to be.
+    """The stream is not signed, and MAAS 3.8 may require a signature.
 
-    MAAS: up to 3.7 verifies nothing of a source whose URL ends in `.json`. 3.8 verifies every
-        file of a source, whatever its name, unless the source's `skip_keyring_verification` is
-        on: `Failed to verify PGP signature.`, and the source is discarded (`_parse_response`,
-        maasservicelayer/simplestreams/client.py). The switch is on for `.json` sources from
-        before the upgrade, and for new ones by the CLI and the v2 API; with the v3 API it is off
-        unless asked for (`BootSourceRequest`, maasapiserver/v3/api/public/models/requests).
-    Why: verification was moved from the file's name to the source's settings.
-    Fix: switch `skip_keyring_verification` on for this source, or sign the stream and give MAAS
-        the URL of `index.sjson`. Whether a keyring is given to this check stands for the switch.
+    MAAS: up to 3.7 MAAS verifies nothing of a source whose URL ends in `.json`. MAAS 3.8 verifies
+        every file of a source, whatever its name, unless the source's `skip_keyring_verification`
+        is on. Otherwise it discards the source: `Failed to verify PGP signature.`
+        (`_parse_response`, maasservicelayer/simplestreams/client.py). The switch is on for `.json`
+        sources from before the upgrade, and for new ones from the CLI and the v2 API. With the v3
+        API it is off unless the request sets it (`BootSourceRequest`,
+        maasapiserver/v3/api/public/models/requests).
+    Why: the source's settings now decide about verification. Up to 3.7 the file's name decided.
+    Fix: switch `skip_keyring_verification` on for this source. Or sign the stream and give MAAS the
+        URL of `index.sjson`. This check takes the switch for off if it is given a keyring.
     Example:
         "format": "index:1.0",
     """
     start = _index(look)
-    message = f"{quoted(start)} is not signed, which passes only with `skip_keyring_verification`"
+    message = f"{quoted(start)} is not signed; MAAS needs `skip_keyring_verification` to read it"
     remedy = "switch `skip_keyring_verification` on for this source, or sign the stream"
     if isinstance(seen, Event):
         yield Said(message, remedy, place=Place(start), also=(seen.place,))
@@ -208,7 +205,7 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
             remedy,
             lines=look.where(lambda release: release.policy("signatures") == "every-document"),
             severity=Severity.INFO,
-            effect="discards the source, if verification is on for it",
+            effect="discards the source if verification is on for it",
         )
 
 
@@ -216,12 +213,12 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
 def sjson_differs_from_json(whole: Whole, look: Look) -> Iterator[Said]:
     """The signed and the plain form of a file differ.
 
-    MAAS: reads one of the two: by its URL the index, by the index's `path` the products file
-        (`path_from_mirror_url`, simplestreams/util.py). The other is never looked at.
-    Why: one of them was written and the other not: an old `.sjson` beside a new `.json` is a
-        signing step that failed. Two MAAS with two URLs of one stream then see different images.
-    Fix: write both in one run and sign last. In an index, only `.sjson` for `.json` in each
-        `path` should differ.
+    MAAS: MAAS reads one of the two: the index by its URL, a products file by the index's `path`
+        (`path_from_mirror_url`, simplestreams/util.py). It never reads the other.
+    Why: somebody wrote one and not the other. An old `.sjson` with a new `.json` means that signing
+        failed. Two MAAS with two URLs of one stream then see different images.
+    Fix: write both in one run, and sign last. Of an index, only `.sjson` and `.json` in each `path`
+        should differ.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
     """
@@ -240,20 +237,20 @@ def sjson_differs_from_json(whole: Whole, look: Look) -> Iterator[Said]:
                 f"{quoted(plain)} and {quoted(signed)} differ: {what}",
                 "write both in one run, and sign last",
                 place=Place(path),
-                effect=f"reads {quoted(path)}; with another URL it would read the other",
+                effect=f"reads {quoted(path)}; with another URL it reads the other file",
             )
 
 
 @rule("MSL808", Severity.WARNING, on="stream")
 def detached_signature_bad(whole: Whole, look: Look) -> Iterator[Said]:
-    """The detached signature beside a file does not hold.
+    """The detached signature of a file is not valid.
 
-    MAAS: never looks at `.json.gpg`; it knows clear-signed `.sjson` alone (`read_signed`,
+    MAAS: MAAS never reads `.json.gpg`. It reads clear-signed `.sjson` files only (`read_signed`,
         simplestreams/util.py; `_parse_response`, maasservicelayer/simplestreams/client.py).
-    Why: the signature is of an older file, so whoever does verify it, a mirror script or an
-        auditor, is refused. The `.sjson` beside it may well be as old.
-    Fix: sign anew after each change: `gpg --detach-sign --output index.json.gpg index.json`. Or
-        drop the signature.
+    Why: the signature belongs to an older file. A mirror script or an auditor that verifies it
+        fails. The `.sjson` may be old too.
+    Fix: sign again after each change: `gpg --detach-sign --output index.json.gpg index.json`. Or
+        delete the signature.
     Example:
         "updated": "Mon, 02 Nov 2026 10:00:00 +0000"
     """
@@ -261,10 +258,10 @@ def detached_signature_bad(whole: Whole, look: Look) -> Iterator[Said]:
         seen = file.detached_verification
         if seen is not None and not seen.good:
             yield Said(
-                f"{quoted(path + '.gpg')} is no signature of {quoted(path)}: {seen.detail}",
-                "sign the file anew, or drop the signature",
+                f"{quoted(f'{path}.gpg')} does not verify {quoted(path)}: {seen.detail}",
+                "sign the file again, or delete the signature",
                 place=Place(path),
-                effect="does not look at it",
+                effect="does not read it",
             )
 
 
@@ -293,7 +290,7 @@ def _difference(file: Metadata) -> str | None:
     if own.fatal is not None:
         return None  # said of the file itself
     if other.fatal is not None:
-        return f"the latter holds {other.fatal.message}"
+        return f"the second contains {other.fatal.message}"
     ours, theirs = _comparable(own.data), _comparable(other.data)
     if ours == theirs:
         return None

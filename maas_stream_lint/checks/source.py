@@ -39,7 +39,7 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
         "path": "streams/v1/com.example.maas:v3:download.json"
     """
     stream = look.stream
-    if stream.juju_index is not None:
+    if stream.juju_index is not None and not stream.fallback:
         return  # juju_style_index has it
     path = stream.index_path
     trouble = stream.files[path].trouble
@@ -262,7 +262,7 @@ def juju_style_index(event: Event, look: Look) -> Iterator[Said]:
         "datatype": "image-ids",
     """
     path = look.stream.juju_index
-    if path is not None:
+    if path is not None and not look.stream.fallback:
         yield Said(
             f"the only index is {quoted(path)}, which is Juju's name for it, expected "
             f"{quoted(look.stream.index_path)}",

@@ -1,4 +1,4 @@
-"""Rules on versions: which one MAAS takes, and what that one must hold."""
+"""Rules on versions: the one that MAAS takes, and the files that it needs."""
 
 from __future__ import annotations
 
@@ -35,35 +35,35 @@ NO_IMAGE = (
 def no_versions(event: Event, look: Look) -> Iterator[Said]:
     """A product has no versions.
 
-    MAAS: up to 3.7 has nothing to import and says nothing (`BasicMirrorWriter.sync_products`,
-        simplestreams/mirrors). 3.8 wants a `versions` object with at least one member; one product
-        without it makes the file invalid and loses the whole source (`Product`,
+    MAAS: up to 3.7 MAAS imports nothing of it and logs nothing (`BasicMirrorWriter.sync_products`,
+        simplestreams/mirrors). MAAS 3.8 needs a `versions` object with at least one member. One
+        product without it makes the file invalid, and MAAS discards the whole source (`Product`,
         maasservicelayer/simplestreams/models.py).
-    Why: a product is only the frame; what is downloaded stands in its versions. Publishers leave
-        the empty frame behind when they prune the last version.
-    Fix: publish a version, or take the product out of the file, and its name out of the index
-        entry.
+    Why: MAAS downloads the files of versions; a product is only the frame around them. A tool that
+        removed the last version has left the empty frame.
+    Fix: publish a version, or remove the product from the file and its name from the index entry.
     Example:
         "versions": {}
     """
     yield Said(
         f"product {shown(event.place.product)} has no versions, expected at least one",
-        "publish a version of it, or take the product out of the file and of the index entry",
+        "publish a version of it, or remove the product from the file and from the index entry",
         place=_field(event.place, "versions", look),
     )
 
 
 @rule("MSL502", Severity.FATAL)
 def newest_version_empty(event: Event, look: Look) -> Iterator[Said]:
-    """The newest version has no items, which hides the product.
+    """MAAS imports nothing of a product because its newest version has no items.
 
-    MAAS: up to 3.7 chooses the version by its name alone, before it looks inside; an empty one
-        means nothing to import, though older versions are whole, and nothing is logged
-        (`BasicMirrorWriter.sync_products` with `max_items` 1). 3.8 refuses the file, and with it
-        the whole source (maasservicelayer/simplestreams/models.py).
-    Why: a version is often announced before its files are there, or emptied and left behind.
-    Fix: delete the empty version, or fill in its items. Publish the files first, then the
-        metadata.
+    MAAS: up to 3.7 MAAS chooses the version by its name alone, before it looks at the items. If
+        that version is empty, MAAS imports nothing, although older versions are complete, and logs
+        nothing (`BasicMirrorWriter.sync_products` with `max_items` 1). MAAS 3.8 refuses the file
+        and discards the whole source (maasservicelayer/simplestreams/models.py).
+    Why: somebody announced the version before its files existed, or emptied it and left it in the
+        stream.
+    Fix: delete the empty version, or add its items. Publish the files first and the metadata after
+        them.
     Example:
         "20261101": {
          "items": {}
@@ -75,8 +75,8 @@ def newest_version_empty(event: Event, look: Look) -> Iterator[Said]:
     if product is not None:
         older = next((o for o in _names(product) if o != version and _items(product, o)), None)
     yield Said(
-        f"version {shown(version)}, the one MAAS takes, has no items, expected the image's files",
-        f"delete version {shown(version)}, and MAAS takes {shown(older)}, or publish its files"
+        f"version {shown(version)}, which MAAS takes, has no items, expected the image's files",
+        f"delete version {shown(version)}, so that MAAS takes {shown(older)}, or publish its files"
         if older is not None
         else f"publish the files of version {shown(version)}, or delete the product",
     )
@@ -84,15 +84,16 @@ def newest_version_empty(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL503", Severity.FATAL)
 def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
-    """An older version, which MAAS would not even take, lacks something.
+    """An older version is incomplete, so MAAS 3.8 discards the whole source.
 
-    MAAS: 3.8 checks *every* version of every product, not only the newest; one that does not fit
-        makes the file invalid, and the whole source is lost
-        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py). Up
-        to 3.7 older versions are never looked at, save for unsafe paths.
-    Why: old versions were published by older tools, often without `manifest`, and nobody looked
-        since.
-    Fix: delete the old version, since MAAS takes the newest anyway, or add what it lacks.
+    MAAS: MAAS 3.8 checks *every* version of every product, not only the newest. One version that
+        does not fit makes the file invalid, and MAAS discards the whole source
+        (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py). Up to
+        3.7 MAAS checks older versions for unsafe paths only.
+    Why: an older tool published the old version, often without a `manifest`, and nobody has checked
+        it since.
+    Fix: delete the old version, because MAAS takes the newest one anyway. Or add what the old
+        version lacks.
     Example:
         "20260901": {
          "items": {
@@ -101,8 +102,8 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     problems: list[Problem] = event.values["problems"]
     told = "; ".join(dict.fromkeys(_problem_in_words(p) for p in problems[:4]))
     yield Said(
-        f"older version {shown(event.place.version)} {told}, but every version must be whole",
-        f"delete this version (MAAS takes {shown(event.values['newest'])} anyway), or complete it",
+        f"older version {shown(event.place.version)} {told}, expected every version to be complete",
+        f"delete this version, because MAAS takes {shown(event.values['newest'])}, or complete it",
     )
 
 
@@ -114,17 +115,16 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     causes=["missing-boot-kernel"],
 )
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
-    """An Ubuntu product's newest version has no `boot-kernel`.
+    """An Ubuntu product's newest version has no kernel.
 
-    MAAS: up to 3.7 imports what is there; the set can't boot a machine and offers no kernel
-        (`commissionable`, maasserver/models/bootresourceset.py). 3.8 knows no such product: a file
-        that holds one is refused, and with it the whole source (`MultiFileImageVersion`,
+    MAAS: up to 3.7 MAAS imports the other files. The set cannot boot a machine and offers no kernel
+        (`commissionable`, maasserver/models/bootresourceset.py). MAAS 3.8 does not know such a
+        product: it refuses the file and discards the whole source (`MultiFileImageVersion`,
         maasservicelayer/simplestreams/models.py).
-    Why: MAAS boots every machine over the network with kernel and initrd of an Ubuntu set, and
-        offers Ubuntu for deployment only with a kernel to choose.
-    Fix: publish `boot-kernel` and `boot-initrd` with the squashfs, as in Canonical's stream; an
-        image that brings its own kernel is better uploaded with
-        `maas $PROFILE boot-resources create`.
+    Why: MAAS boots every machine over the network with kernel and initrd of an Ubuntu set. It
+        deploys Ubuntu only with a kernel to choose.
+    Fix: publish `boot-kernel` and `boot-initrd` with the squashfs, as in Canonical's stream. If the
+        image brings its own kernel, upload it with `maas $PROFILE boot-resources create`.
     Example:
         "items": {
          "boot-initrd": {
@@ -140,15 +140,15 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     causes=["missing-boot-initrd"],
 )
 def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
-    """An Ubuntu product's newest version has no `boot-initrd`.
+    """An Ubuntu product's newest version has no initrd.
 
-    MAAS: up to 3.7 imports what is there; without an initrd the set is not for commissioning, and
-        none of its kernels is offered (`commissionable`, maasserver/models/bootresourceset.py).
-        3.8 refuses the file, and with it the whole source (`MultiFileImageVersion`,
-        maasservicelayer/simplestreams/models.py).
-    Why: the machine gets kernel and initrd over the network; the initrd is what fetches the root
+    MAAS: up to 3.7 MAAS imports the other files. MAAS does not commission machines with a set that
+        has no initrd, and offers none of its kernels (`commissionable`,
+        maasserver/models/bootresourceset.py). MAAS 3.8 refuses the file and discards the whole
+        source (`MultiFileImageVersion`, maasservicelayer/simplestreams/models.py).
+    Why: a machine gets kernel and initrd over the network. The initrd then downloads the root
         image.
-    Fix: publish `boot-initrd` beside `boot-kernel`, from the same kernel build.
+    Fix: publish `boot-initrd` with `boot-kernel`, both from the same build of the kernel.
     Example:
         "items": {
          "boot-kernel": {
@@ -166,16 +166,16 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
     """The newest version has no root image.
 
-    MAAS: up to 3.7 imports what is there. An Ubuntu set without `squashfs` or `root-image.gz` is
-        not for commissioning and its kernel is not offered (`commissionable`,
-        maasserver/models/bootresourceset.py); another system's set has nothing to deploy
-        (`get_curtin_image`, maasserver/preseed.py). 3.8 wants `squashfs` or `root-image.gz` beside
-        kernel and initrd, or else `root-tgz`, by the item's *key*; a file with a version that has
-        neither is refused, and with it the whole source
+    MAAS: up to 3.7 MAAS imports the other files. MAAS does not commission machines with an Ubuntu
+        set that has no `squashfs` or `root-image.gz`, and does not offer its kernel
+        (`commissionable`, maasserver/models/bootresourceset.py). It has nothing to deploy from the
+        set of another system (`get_curtin_image`, maasserver/preseed.py). MAAS 3.8 needs `squashfs`
+        or `root-image.gz` with kernel and initrd, or else `root-tgz`, by the item's *key*. It
+        refuses a file with any other version and discards the whole source
         (maasservicelayer/simplestreams/models.py).
-    Why: the root image is the system itself; kernel and initrd only start it.
-    Fix: publish the root image with the other files: `squashfs` for Ubuntu, `root-tgz` for the
-        others.
+    Why: the root image is the system itself. Kernel and initrd only start it.
+    Fix: publish the root image with the other files: `squashfs` for Ubuntu, `root-tgz` for other
+        systems.
     Example:
         "items": {
          "boot-initrd": {
@@ -184,7 +184,7 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
         known = seen.values.get("known") or [seen.values.get("key")]
         yield Said(
             f"version {shown(seen.place.version)} has no root image, expected {_either(known)}",
-            f"publish {_either(known)} in this version, keyed by that name",
+            f"publish {_either(known)} in this version, under that key",
         )
     elif seen.product.ubuntu:
         yield from _missing(2, seen, look)
@@ -199,9 +199,9 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
             lines = _untroubled(seen, look)
         if lines:
             yield Said(
-                f"version {quoted(seen.name)}, the one MAAS takes, has no root image, "
+                f"version {quoted(seen.name)}, which MAAS takes, has no root image, "
                 f"only {listed(seen.ftypes) or 'items without ftype'}",
-                "publish the system's root image in this version, mostly a `root-tgz`",
+                f"publish the system's root image in this version, such as a {_tarball(look)}",
                 lines=lines,
                 severity=Severity.UNUSABLE,
                 effect="has nothing to deploy",
@@ -215,17 +215,17 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
     among=lambda products, _: [p for p in products if not _alike(p.versions.values())],
 )
 def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
-    """The newest version lacks a file that the one before it has.
+    """The newest version lacks a file that the version before it has.
 
-    MAAS: takes the version with the greatest name, whole or not. Its set counts as complete when
-        the files it *has* are downloaded, and then MAAS deletes the older set, which was good
-        (`resource_set_cleaner`, maasserver/bootresources.py; on 3.8
-        `cleanup_boot_resource_sets_for_selection`, maasservicelayer/services/image_sync.py, where
-        a version without kernel, initrd or root image is refused before that).
-    Why: the build of one file failed, or the metadata was written before all files were there.
-        Until then the image worked, and a rollback needs a download.
-    Fix: publish the missing file in the newest version, or delete that version, so that MAAS
-        keeps the older one.
+    MAAS: MAAS takes the version with the greatest name, complete or not. It counts a set as
+        complete when it has downloaded all files that the *version* names. Then it deletes the
+        older set, which was good (`resource_set_cleaner`, maasserver/bootresources.py; MAAS 3.8:
+        `cleanup_boot_resource_sets_for_selection`, maasservicelayer/services/image_sync.py). MAAS
+        3.8 refuses a version without kernel, initrd or root image before that.
+    Why: the build of one file failed, or somebody wrote the metadata before all files existed. The
+        image worked before, and MAAS has to download it again to go back.
+    Fix: publish the missing file in the newest version. Or delete that version, so that MAAS keeps
+        the older one.
     Example:
         "20261101": {
          "items": {
@@ -240,33 +240,33 @@ def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
     newest = product.newest
     vital = product.ubuntu and not lost.keys().isdisjoint((*look.kernels, *look.initrds, ROOT))
     yield Said(
-        f"version {quoted(newest.name)}, the one MAAS takes, has no "
+        f"version {quoted(newest.name)}, which MAAS takes, has no "
         f"{_either(lost.values())}, which {quoted(older.name)} has",
-        f"publish the missing in {quoted(newest.name)}, or delete that version, so that MAAS keeps "
+        f"publish it in {quoted(newest.name)}, or delete that version, so that MAAS keeps "
         f"{quoted(older.name)}",
         place=newest.place,
         also=(older.place,),
         lines=lines,
         severity=Severity.UNUSABLE if vital else Severity.WARNING,
-        effect="imports it, can neither boot nor deploy it, and deletes the older set that could be"
+        effect="imports it, cannot boot or deploy it, and deletes the older image that works"
         if vital
-        else "imports it and deletes the older set with that file",
+        else "imports it, and deletes the older image that has the file",
     )
 
 
 @rule("MSL508", Severity.WARNING, on="product")
 def version_sort(product: Product, look: Look) -> Iterator[Said]:
-    """The version MAAS takes is not the one that counts highest.
+    """MAAS does not take the version that people count as the newest.
 
-    MAAS: sorts version names as *text* and takes the last: `9` comes after `20250101`,
+    MAAS: MAAS sorts version names as *text* and takes the last one. So `9` comes after `20250101`,
         `20250101_9` after `20250101_10`, and `latest` after every date (up to 3.7 `resolve_work`,
-        simplestreams/util; 3.8 `sorted` by `version_name`,
-        maasservicelayer/simplestreams/models.py). Nothing is logged, and newer versions are never
-        imported.
-    Why: most people count. A tenth build of a day, or a name beside the dates, then stops all
-        updates.
-    Fix: name versions so that text and number agree: `YYYYMMDD_NN` with leading zeros, nothing
-        else. The paths of the files may stay as they are.
+        simplestreams/util; MAAS 3.8: `sorted` by `version_name`,
+        maasservicelayer/simplestreams/models.py). MAAS logs nothing and never imports the newer
+        versions.
+    Why: people count versions as numbers. The tenth build of a day, or a word among the dates,
+        stops all updates.
+    Fix: choose names that sort as text and as numbers alike: `YYYYMMDD_NN` with leading zeros. The
+        paths of the files can stay.
     Example:
         "20261015_10": {
     """
@@ -278,10 +278,10 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
     newer = max(names, key=_natural)
     if _natural(newer) > rank:
         yield Said(
-            f"MAAS takes version {quoted(taken)}, the last as text, "
-            f"though {quoted(newer)} looks newer",
+            f"MAAS takes version {quoted(taken)}, which is the last as text, "
+            f"but {quoted(newer)} looks newer",
             f"rename or delete version {quoted(taken)}; names like `20261015_01`, with leading "
-            "zeros, sort as text as they count",
+            "zeros, sort as text and as numbers alike",
             place=product.newest.place,
             also=(product.place.below("versions", newer),),
             effect=f"imports {quoted(taken)} and never {quoted(newer)}",
@@ -292,16 +292,15 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
 def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     """A version has no item keyed `manifest`.
 
-    MAAS: 3.8 wants a `manifest` in every version but a bootloader's; without one the file is
-        refused, and with it the whole source, although the manifest is never downloaded
+    MAAS: MAAS 3.8 needs a `manifest` in every version, except for bootloaders. Without it MAAS
+        refuses the file and discards the whole source, although it never downloads the manifest
         (`MultiFileImageVersion`, `SingleFileImageVersion`,
-        maasservicelayer/simplestreams/models.py). Up to 3.7 passes it over with a harmless
-        warning.
+        maasservicelayer/simplestreams/models.py). Up to 3.7 MAAS ignores the manifest with a
+        harmless warning.
     Why: Canonical's stream always has one, the list of installed packages. `meph2-import` adds it
         only if the build left one.
-    Fix: write the list of packages to a file beside the image (an empty system may have a short
-        one), and name it in an item with key and ftype `manifest`, with its `path`, `sha256` and
-        `size`.
+    Fix: write the list of packages to a file in the image's folder; the list can be short. Name the
+        file in an item with key and ftype `manifest`, and with `path`, `sha256` and `size`.
     Example:
         "items": {
          "root-tgz": {
@@ -309,8 +308,8 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     yield Said(
         f"version {shown(event.place.version)} has no item keyed `manifest`, expected one "
         "in every version",
-        "put a file with the image's package list beside it and name it in an item `manifest`, "
-        "with ftype, path, sha256 and size",
+        "write the image's package list to a file and name the file in an item `manifest`, with "
+        "ftype, path, sha256 and size",
     )
 
 
@@ -321,16 +320,15 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     among=lambda versions, _: [v for v in versions if len(v.roots) > 1],
 )
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
-    """The newest version has several root files that the system could be deployed from.
+    """The newest version has several root files for one system.
 
-    MAAS: from 3.5 on expects exactly one root file of the kinds that the OS driver takes; of two
-        it can choose none, and each deployment ends in an error of the database layer
-        (`get_curtin_image`, maasserver/preseed.py). Up to 3.4 the rack takes the first that the
-        directory lists, which may be either (`_find_image`,
-        provisioningserver/drivers/osystem/__init__.py).
-    Why: a stream that offers the same system as `root-tgz` and `root-txz` means to leave the
-        choice to MAAS, which has no rule for it.
-    Fix: leave one root file in the version, and delete the other items.
+    MAAS: from 3.5 on MAAS expects exactly one root file of the kinds that the OS driver deploys. If
+        there are two, each deployment ends with a database error (`get_curtin_image`,
+        maasserver/preseed.py). Up to 3.4 the rack takes the first file of the directory, which can
+        be either (`_find_image`, provisioningserver/drivers/osystem/__init__.py).
+    Why: a stream that offers one system as `root-tgz` and `root-txz` leaves the choice to MAAS, and
+        MAAS has no rule for it.
+    Fix: keep one root file in the version, and delete the other items.
     Example:
         "root-txz": {
          "ftype": "root-txz",
@@ -354,10 +352,10 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
         said = Said(
             f"version {quoted(version.name)} has {len(some)} root files, "
             f"{listed(_ftypes(some))}, expected one",
-            "leave one root file in this version, and delete the items of the others",
+            "keep one root file in this version, and delete the items of the others",
             place=some[1].place,
             also=(some[0].place, *(i.place for i in some[2:])),
-            effect="imports them all and can't tell which to deploy",
+            effect="imports all of them and cannot choose one to deploy",
             log=found,
         )
         yield from _by_search(said, tuple(told), look)
@@ -370,14 +368,15 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     among=lambda versions, look: [v for v in versions if _only_live_roots(v, look)],
 )
 def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
-    """The root of an Ubuntu product is only a `root-image.gz`.
+    """The only root of an Ubuntu product is one that MAAS cannot deploy.
 
-    MAAS: imports it and boots the ephemeral system from it, yet no OS driver lists `root-image.gz`
-        among the files it deploys, so each deployment fails (`get_image_filetypes`,
-        drivers/osystem; up to 3.4 `_find_image` in the same place).
-    Why: `root-image.gz` is the root of the v2 streams, from before squashfs.
-    Fix: publish the root as `squashfs`, as Canonical's v3 streams do; a `root-image.gz` beside it
-        does no harm.
+    MAAS: MAAS imports a `root-image.gz`. No OS driver deploys it, so each deployment fails
+        (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same place). From
+        3.5 on MAAS passes it to the kernel as the root of the live system, which works only if the
+        file is a squashfs. Up to 3.4 MAAS always passes the file name `squashfs`.
+    Why: `root-image.gz` is the root of the v2 streams, from the time before squashfs.
+    Fix: publish the root as `squashfs`, as in Canonical's v3 streams. A `root-image.gz` in the same
+        version does no harm.
     Example:
         "root-image.gz": {
          "ftype": "root-image.gz",
@@ -394,7 +393,7 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
                 f"expected a {best} to deploy",
                 f"publish a {best} in this version, as Canonical's v3 streams do",
                 place=item.place,
-                effect="boots from it, but can't deploy it",
+                effect="imports it, but cannot deploy it",
                 log=NO_IMAGE,
             )
             yield from _by_search(said, lines, look)
@@ -404,14 +403,14 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
 def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     """Two items of the newest version have the same file name.
 
-    MAAS: stores each file of a set under the last part of its `path`, without the directories. The
-        second of the same name takes the place of the first, whose file then is missing (up to 3.7
-        `get_or_create_boot_resource_file`, maasserver/bootresources.py, with a warning
-        `Hash mismatch for … resourceset=…`; 3.8 `get_or_create_from_simplestreams_file`,
-        maasservicelayer/services/bootresourcefiles.py, without one).
-    Why: paths look different enough (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but
-        only their last part counts.
-    Fix: rename one of the files, best to its ftype, and its `path` with it.
+    MAAS: MAAS stores each file of a set under the last part of its `path`, without the folders. The
+        second file of a name replaces the first, which is then missing. Up to 3.7 MAAS warns `Hash
+        mismatch for … resourceset=…` (`get_or_create_boot_resource_file`,
+        maasserver/bootresources.py). MAAS 3.8 logs nothing
+        (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
+    Why: the paths look different (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but only
+        their last part counts.
+    Fix: rename one of the files, preferably to its ftype, and correct its `path`.
     Example:
         "path": "noble/amd64/20261015/initrd/image",
     """
@@ -435,7 +434,7 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
             yield Said(
                 f"items {quoted(first.key)} and {quoted(item.key)} both have a file named "
                 f"{quoted(name)}, expected different names",
-                "rename one of the files, best to its ftype, and adjust its `path`",
+                "rename one of the files, preferably to its ftype, and correct its `path`",
                 place=item.at("path"),
                 also=(first.at("path"),),
                 lines=lines,
@@ -446,17 +445,18 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
 
 @rule("MSL513", Severity.UNUSABLE, on="version")
 def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
-    """The root file is of a kind that the system's driver does not deploy.
+    """The driver of the product's `os` does not deploy this kind of root file.
 
-    MAAS: imports it and offers it for deployment, which then fails, because the driver of an `os`
-        lists the kinds it takes: `centos`, `rhel`, `ol` and `suse` a tarball (`root-tgz`,
-        `root-txz`, `root-tbz`), `windows`, `esxi` and `ubuntu-core` a disk image (`root-dd…`)
-        (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same place).
-    Why: a tarball is unpacked into a file system that MAAS makes; a disk image is written as it
-        is. What the driver does besides fits only one of them.
-    Fix: build the kind that the system needs (packer-maas has templates for both), or publish it
-        under the `os` whose driver takes it. If only the ftype is wrong, correct it and the item's
-        key.
+    MAAS: MAAS imports the image and offers it for deployment, which then fails. The driver of an
+        `os` lists the kinds that it deploys: `centos`, `rhel`, `ol` and `suse` a tarball
+        (`root-tgz`, `root-txz`, `root-tbz`), `windows`, `esxi` and `ubuntu-core` a disk image
+        (`root-dd…`) (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same
+        place).
+    Why: MAAS unpacks a tarball into a file system that it makes, and writes a disk image to the
+        disk unchanged. The other steps of a driver fit only one of the two.
+    Fix: build the kind that the system needs; packer-maas has templates for both. Or publish the
+        file under the `os` whose driver deploys this kind. If only the ftype is wrong, correct the
+        ftype and the item's key.
     Example:
         "root-dd.gz": {
          "ftype": "root-dd.gz",
@@ -476,12 +476,12 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
             wanted = _kinds(accepted)
     if lines:
         said = Said(
-            f"os {quoted(product.os)} can't be deployed from "
+            f"MAAS cannot deploy os {quoted(product.os)} from "
             f"{_either(_ftypes(roots))}, expected {wanted}",
-            f"publish {wanted}, or use the `os` whose driver takes this kind of file",
+            f"publish {wanted}, or use the `os` whose driver deploys this kind of file",
             place=roots[0].at("ftype"),
             also=(product.at("os"),),
-            effect="imports it and offers it for deployment, which then fails",
+            effect="imports the image and offers it for deployment, which then fails",
             log=NO_IMAGE,
         )
         yield from _by_search(said, tuple(lines), look)
@@ -489,16 +489,15 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
 
 @rule("MSL514", Severity.IGNORED)
 def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
-    """A `root-image.gz` is passed over because an item is keyed `squashfs`.
+    """MAAS ignores a `root-image.gz` because another item is keyed `squashfs`.
 
-    MAAS: up to 3.7 leaves out `root-image.gz` without a word if the version has an item whose
-        *key* is `squashfs`, whatever that item is (`BootResourceRepoWriter.insert_item`,
-        maasserver/bootresources.py). 3.8 stores both.
-    Why: squashfs took the place of `root-image.gz`, and Canonical's streams key items by their
-        ftype. If the item is a squashfs, nothing is lost; if it is something else, the root image
-        is.
-    Fix: if the `squashfs` item is none, give it its ftype as key. If it is one, delete the
-        `root-image.gz` item, or leave all as it is.
+    MAAS: up to 3.7 MAAS ignores `root-image.gz` if the version has an item with the *key*
+        `squashfs`, whatever that item is. It logs nothing (`BootResourceRepoWriter.insert_item`,
+        maasserver/bootresources.py). MAAS 3.8 stores both.
+    Why: `squashfs` replaced `root-image.gz`, and Canonical's streams use the ftype as key. If the
+        item is a squashfs, nothing is lost. If it is something else, MAAS has no root image.
+    Fix: if the `squashfs` item is no squashfs, rename its key to its ftype. Otherwise delete the
+        `root-image.gz` item, or change nothing.
     Example:
         "squashfs": {
          "ftype": "manifest",
@@ -508,15 +507,16 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
     ftype = other.get("ftype") if isinstance(other, dict) else None
     if ftype == key:
         yield Said(
-            f"{passed_over} is passed over for the item keyed {quoted(key)}, expected one of them",
-            f"delete the {passed_over} item, which MAAS does not need beside a {key}",
-            effect=f"leaves it out without a word and uses the {key}, so nothing is lost",
+            f"MAAS ignores {passed_over} because of the item {quoted(key)}, expected one of them",
+            f"delete the {passed_over} item: MAAS does not need it with a {key}",
+            severity=Severity.INFO,
+            effect=f"ignores it, logs nothing and uses the {key}, so nothing is lost",
         )
     else:
         yield Said(
-            f"{passed_over} is passed over because an item of ftype {shown(ftype)} is keyed "
+            f"MAAS ignores {passed_over} because an item of ftype {shown(ftype)} is keyed "
             f"{quoted(key)}, expected a {key} there",
-            f"give the item keyed {quoted(key)} its ftype as key, or publish a {key} in it",
+            f"rename the key {quoted(key)} to the item's ftype, or publish a {key} in it",
             also=(Place(event.place.file, (*event.place.path[:5], key)),),
         )
 
@@ -525,7 +525,7 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
 
 
 def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
-    """A part of an Ubuntu set: of a version that lacks several, the first one's rule tells all."""
+    """A missing part of an Ubuntu set. If several are missing, the rule of the first tells all."""
     if isinstance(seen, Event):
         key = str(seen.values["key"])
         yield Said(f"version {shown(seen.place.version)} has no {quoted(key)}", _whole_set(look))
@@ -544,13 +544,13 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
         on = tuple(line for line in (*lines, *misnamed) if line in here)
         if on:
             yield Said(
-                f"version {quoted(seen.name)}, the one MAAS takes, has no {_either(lacking)}",
+                f"version {quoted(seen.name)}, which MAAS takes, has no {_either(lacking)}",
                 _whole_set(look),
                 lines=on,
                 severity=Severity.UNUSABLE,
-                effect="could neither boot nor deploy it, whatever its name"
+                effect="could not boot or deploy it under any name"
                 if misnamed
-                else "imports it, but can neither boot nor deploy it",
+                else "imports it, but cannot boot or deploy it",
             )
 
 
@@ -575,7 +575,7 @@ def _only_live_roots(version: Version, look: Look) -> bool:
 
 
 def _squashfs_key_has(version: Version, look: Look) -> bool:
-    """Whether an item is keyed by a root that takes the place of the others."""
+    """Whether an item is keyed by the root that replaces the others."""
     return any(item.key in _best_roots(look) for item in version.items)
 
 
@@ -614,9 +614,9 @@ def _lost(newest: Version, look: Look) -> tuple[Version | None, dict[str, str]]:
 
 
 def _parts(version: Version, look: Look) -> dict[str, str]:
-    """What a version is made of → how to call it: keys for a bootloader, else ftypes.
+    """The parts of a version and their names: keys for a bootloader, ftypes for others.
 
-    One root is like another, if a machine boots from it where it has to.
+    All roots count as one part. Of Ubuntu, only a root counts that a machine boots from.
     """
     product = version.product
     if product.bootloader:
@@ -656,13 +656,13 @@ def _items(product: Product, version: str) -> bool:
 
 
 def _of_one_length(names: Iterable[str]) -> bool:
-    """Whether names sort alike as text and as numbers, as they mostly do."""
+    """Whether names sort alike as text and as numbers; most streams have such names."""
     joined = "".join(names)
     return joined.isascii() and joined.isdigit() and len({len(n) for n in names}) == 1
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    """A key that counts digits as numbers; what stands before the first digit does not count."""
+    """A key that compares digits as numbers, from the first digit on."""
     key = []
     for at, part in enumerate(re.split(r"([0-9]+)", name)[1:]):
         digits = part.lstrip("0")
@@ -675,7 +675,7 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:
-    """One thing, without its log line where racks look root files up by name, and log nothing."""
+    """A finding, without its log line on lines whose racks find root files by name."""
     by_name = look.where(lambda release: release.deploy("finds-root-by") == "name")
     silent = tuple(line for line in lines if line in by_name)
     if silent:
@@ -688,7 +688,7 @@ def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]
 
 
 def _problem_in_words(problem: Problem) -> str:
-    """What is wrong with a version, after its name."""
+    """What is wrong with a version, worded to follow its name."""
     item = problem.path[5] if len(problem.path) > 5 else None
     if problem.cause == "newest-version-empty":
         return "has no items"
@@ -703,7 +703,13 @@ def _problem_in_words(problem: Problem) -> str:
     field = shown(problem.values.get("field"))
     if problem.values.get("value") is None:
         return f"lacks {field} in {shown(item)}"
-    return f"has an odd {field} in {shown(item)}"
+    return f"has a wrong {field} in {shown(item)}"
+
+
+def _tarball(look: Look) -> str:
+    """The usual ftype of other systems' root files."""
+    known = look.releases[-1].ftypes
+    return quoted(next(ftype for ftype in of_family("tarball") if ftype in known))
 
 
 def _kinds(accepted: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli import build, check, config, explain, fix, preview, rules
+from maas_stream_lint.cli import build, check, config, explain, fix, preview, prune, rules, serve
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
@@ -60,6 +60,9 @@ for _command in (
     preview.preview,
     fix.fix,
     build.build,
+    prune.prune,
+    prune.remove,
+    serve.serve,
     rules.rules,
     explain.explain,
     config.config,

@@ -54,6 +54,26 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return size
 
 
+_AGES = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Age(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A length of time: ``3d``, ``12h``, ``0``."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``12h`` → timedelta(hours=12)."""
+        from datetime import timedelta
+
+        if not isinstance(value, str):
+            return value
+        match = re.fullmatch(r"(\d{1,6})\s*([mhdw])|0", value.strip().lower())
+        if match is None:
+            self.fail(f"{value!r} is not a length of time; write 3d, 12h or 0", param, ctx)
+        return timedelta(seconds=int(match[1]) * _AGES[match[2]] if match[1] else 0)
+
+
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
     """The token in an environment variable or a file. No message repeats it."""
     if given is None:

@@ -1,0 +1,237 @@
+"""Taking versions out of a stream: out of the metadata first, their files after a time of grace."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.building import draft, existing, metadata_text, writing
+from maas_stream_lint.building.ledger import Ledger
+from maas_stream_lint.building.target import Target, said
+from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.fixing.jsontext import Remove, Set
+from maas_stream_lint.image_files import paths_of_others
+from maas_stream_lint.images.inspection import COMPANIONS
+from maas_stream_lint.images.listing import files_in
+from maas_stream_lint.output import printable_path
+from maas_stream_lint.rulebook import all_releases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from maas_stream_lint.building.existing import Existing
+    from maas_stream_lint.building.versions import Unneeded
+    from maas_stream_lint.fixing.jsontext import Change
+    from maas_stream_lint.fixing.publish import Signer
+    from maas_stream_lint.rulebook import UbuntuSet
+    from maas_stream_lint.source import LocalTree
+
+    #: Chooses what goes, by the stream, the files that are there, and what an Ubuntu needs.
+    Chooser = Callable[[Existing, Mapping[str, int], UbuntuSet], list[Unneeded]]
+
+#: How long files stay that no metadata names any more.
+GRACE = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a stream is pruned."""
+
+    grace: timedelta = GRACE
+    orphans: bool = False  #: whether files go, too, that no metadata named when it was last pruned
+    dry_run: bool = False
+    sign: Signer | None = None
+    keyring: Path | None = None
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What is gone, or would be; paths with their sizes in bytes."""
+
+    root: Path
+    versions: tuple[Unneeded, ...]  #: taken out of the metadata
+    deleted: Mapping[str, int]  #: files that were deleted
+    waiting: Mapping[str, int]  #: files that go when their time of grace is over
+    strangers: Mapping[str, int]  #: files that no metadata names, and that stay
+    written: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run as in ``rules/schemas/pruned.json``."""
+        return {
+            "root": printable_path(self.root),
+            "written": self.written,
+            "versions": [
+                {"product": v.product, "version": v.version, "files": list(v.paths)}
+                for v in self.versions
+            ],
+            "deleted": dict(self.deleted),
+            "waiting": dict(self.waiting),
+            "orphans": dict(self.strangers),
+        }
+
+
+def prune(root: Path, choose: Chooser, options: Options, now: datetime | None = None) -> Pruned:
+    """Take versions out of a stream, and delete files that have been out of it for long enough.
+
+    Nothing is done unless all metadata below the root can be read. Raises UsageError for what
+    cannot be meant, LintError if it cannot be done.
+    """
+    moment = now or datetime.now(timezone.utc).replace(microsecond=0)
+    if not root.is_dir():
+        raise UsageError(f"{printable_path(root)} is no directory", "name a stream's")
+    with nullcontext() if options.dry_run else writing.locked(root):
+        target = Target.of(
+            root, update=True, prefix=None, keyring=options.keyring, sign=options.sign
+        )
+        assert target.existing is not None
+        present, others = _present(root), _of_others(target.tree, target.existing)
+        gone = choose(target.existing, present, all_releases()[-1].ubuntu_set)
+        changes = _changes(target.existing, gone, metadata_text.written(moment))
+        _refuse_harm(target, changes)
+        written = target.existing.signed(target.existing.applied(changes), options.sign)
+        named = others | _named(target.tree, target.existing, gone)
+        lost = {f for v in gone for path in v.paths for f in _files_of(target.tree, path)}
+        ledger = Ledger.read(root)
+        free = {path: size for path, size in present.items() if path not in named}
+        ours = {path: s for path, s in free.items() if _goes(path, lost, ledger, options)}
+        ledger.note(ours, moment)
+        due = {path: s for path, s in ours.items() if ledger.due(path, moment, options.grace)}
+        if not options.dry_run:
+            ledger.write()  # before anything is lost that it has to know of
+            if gone:
+                writing.publish(root, written, target.before)
+            _delete(root, due, ledger)
+        waiting = {path: size for path, size in ours.items() if path not in due}
+        strangers = {path: size for path, size in free.items() if path not in ours}
+        return Pruned(root, tuple(gone), due, waiting, strangers, not options.dry_run)
+
+
+def _goes(path: str, lost: set[str], ledger: Ledger, options: Options) -> bool:
+    """Whether a file that nothing names is to be deleted, now or when its time has come."""
+    orphan = options.orphans and not path.endswith(COMPANIONS)
+    return path in lost or path in ledger.since or orphan
+
+
+def _present(root: Path) -> dict[str, int]:
+    try:
+        return dict(files_in(root))
+    except OverflowError:
+        raise LintError(f"{printable_path(root)} holds too many files", "prune a part") from None
+
+
+def _of_others(tree: LocalTree, known: Existing) -> set[str]:
+    """The files that metadata below the root names which is not this stream's."""
+    found = paths_of_others(tree, known.catalog.stream, set(known.bodies))
+    if found is None:
+        told = f"not all metadata below {printable_path(tree.root)} can be read"
+        hint = "a file of it may name what would be deleted: fix or remove it first"
+        raise UsageError(f"{told}, so nothing is changed", hint)
+    return {file for path in found for file in _files_of(tree, path)}
+
+
+def _files_of(tree: LocalTree, path: str) -> set[str]:
+    """The file that a path means: as it is written there, and where links lead."""
+    place = tree.locate(path)
+    if not isinstance(place, str):
+        return set()
+    root, real = tree.root, Path(os.path.realpath(tree.root))
+    own, there = Path(os.path.normpath(place)), Path(os.path.realpath(place))
+    pairs = ((own, root), (there, real))
+    return {p.relative_to(r).as_posix() for p, r in pairs if p.is_relative_to(r)}
+
+
+def _named(tree: LocalTree, known: Existing, gone: Iterable[Unneeded]) -> set[str]:
+    """The files of versions that stay."""
+    out = {(v.file, v.product, v.version) for v in gone}
+    return {
+        file
+        for version in known.catalog.all_versions
+        if (version.product.file.path, version.product.name, version.name) not in out
+        for item in version.items
+        if item.path
+        for file in _files_of(tree, item.path)
+    }
+
+
+def _changes(known: Existing, gone: list[Unneeded], updated: str) -> dict[str, list[Change]]:
+    """The edits that take versions out; what is empty then goes, too."""
+    changes: dict[str, list[Change]] = {}
+    for file in known.catalog.files:
+        own = [version for version in gone if version.file == file.path]
+        if not own:
+            continue
+        left = {p.name: set(p.versions) for p in file.products}
+        for version in own:
+            left[version.product].discard(version.version)
+        empty = {name for name, names in left.items() if not names} & {v.product for v in own}
+        entries = existing.entries(known, file)
+        if len(empty) == len(file.products):
+            for entry in entries:
+                _note(changes, entry.index.path, updated).append(
+                    Remove(("index", entry.content_id))
+                )
+            _refuse_empty(known, changes)
+            continue
+        edits = _note(changes, file.path, updated)
+        edits += [Remove(("products", name)) for name in sorted(empty)]
+        edits += [
+            Remove(("products", v.product, "versions", v.version))
+            for v in own
+            if v.product not in empty
+        ]
+        for entry in entries:
+            at = _note(changes, entry.index.path, updated)
+            at.append(Set(("index", entry.content_id, "updated"), updated))
+            listed = entry.raw.get("products")
+            if empty and isinstance(listed, list):
+                positions = [n for n, name in enumerate(listed) if name in empty]
+                at += [
+                    Remove(("index", entry.content_id, "products", n)) for n in reversed(positions)
+                ]
+    return changes
+
+
+def _note(changes: dict[str, list[Change]], path: str, updated: str) -> list[Change]:
+    return changes.setdefault(path, [Set(("updated",), updated)])
+
+
+def _refuse_empty(known: Existing, changes: Mapping[str, list[Change]]) -> None:
+    for index in known.catalog.indexes:
+        gone = [
+            c for c in changes.get(index.path, ()) if isinstance(c, Remove) and len(c.path) == 2
+        ]
+        if len(gone) >= len(index.entries):
+            hint = "take the boot source out of MAAS, and delete the folder"
+            raise UsageError("that would leave a stream without any product", hint)
+
+
+def _refuse_harm(target: Target, changes: Mapping[str, list[Change]]) -> None:
+    """Raise LintError if MAAS would do less with what is left than before."""
+    assert target.existing is not None
+    releases = all_releases()
+    before = target.findings(releases)
+    texts = target.existing.plain(target.existing.applied(changes))
+    report = draft.checked(target.draft_of(texts), releases)
+    for finding in report.findings:
+        if finding.severity >= draft.WORST and said(finding) not in before:
+            told = f"{finding.code} {finding.name}: {finding.message}"
+            raise LintError(f"what is left would not be right: {told}", finding.remedy)
+
+
+def _delete(root: Path, due: Mapping[str, int], ledger: Ledger) -> None:
+    """Delete files, and the folders that are empty then."""
+    folders = set()
+    for path in due:
+        place = root / path
+        with suppress(FileNotFoundError):
+            place.unlink()
+        ledger.since.pop(path, None)
+        folders |= {parent for parent in place.parents if root in parent.parents}
+    for folder in sorted(folders, key=lambda f: -len(f.parts)):
+        with suppress(OSError):  # not empty
+            folder.rmdir()
+    ledger.write()

@@ -1,0 +1,139 @@
+"""The commands ``prune`` and ``remove``: versions that a stream can do without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.options import FORMAT, KEYRING, signer_of, together
+from maas_stream_lint.cli.parameters import Age
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from maas_stream_lint.building.pruning import Chooser, Options
+
+HOW = together(
+    click.option(
+        "--older",
+        "grace",
+        type=Age(),
+        default="3d",
+        show_default=True,
+        metavar="AGE",
+        help="Delete files that have been out of the metadata for so long: 3d, 12h, 0.",
+    ),
+    click.option(
+        "--orphans",
+        is_flag=True,
+        help="Delete also files that no metadata named before.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Only say what would go, and how many bytes."),
+    click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key."),
+    KEYRING,
+    FORMAT,
+)
+
+
+@click.command()
+@click.argument("root", metavar="DIR", shell_complete=completion.folder)
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    required=True,
+    metavar="N",
+    help="Keep so many of the newest versions of each product.",
+)
+@click.option("--only", multiple=True, metavar="GLOB", help="Only products with such names.")
+@HOW
+def prune(
+    root: str,
+    keep: int,
+    only: tuple[str, ...],
+    grace: timedelta,
+    orphans: bool,
+    dry_run: bool,
+    sign: str | None,
+    keyring: str | None,
+    form: str,
+) -> None:
+    """Remove old versions from a stream, and later their files.
+
+    Versions are taken out of the metadata at once. Their files stay for --older, because a MAAS
+    may still read an old index; a later run deletes them. A product always keeps its newest
+    version that is whole. If any metadata cannot be read, nothing is changed.
+
+    Exit code 0: done. 2: it could not be done.
+    """
+    from maas_stream_lint.building import versions
+
+    _run(
+        root,
+        lambda known, present, needs: versions.beyond(known, keep, present, needs, only),
+        _options(grace, orphans=orphans, dry_run=dry_run, sign=sign, keyring=keyring),
+        form,
+    )
+
+
+@click.command()
+@click.argument("root", metavar="DIR", shell_complete=completion.folder)
+@click.argument("names", metavar="PRODUCT[/VERSION]...", nargs=-1, required=True)
+@HOW
+def remove(
+    root: str,
+    names: tuple[str, ...],
+    grace: timedelta,
+    orphans: bool,
+    dry_run: bool,
+    sign: str | None,
+    keyring: str | None,
+    form: str,
+) -> None:
+    """Remove products or versions from a stream, and later their files.
+
+    Files are deleted as by `prune`. The last whole version of a product is removed only with the
+    product.
+
+    Exit code 0: done. 2: it could not be done.
+    """
+    from maas_stream_lint.building import versions
+
+    _run(
+        root,
+        lambda known, present, needs: [
+            gone
+            for name in dict.fromkeys(names)
+            for gone in versions.named(known, name, present, needs)
+        ],
+        _options(grace, orphans=orphans, dry_run=dry_run, sign=sign, keyring=keyring),
+        form,
+    )
+
+
+def _options(
+    grace: timedelta, *, orphans: bool, dry_run: bool, sign: str | None, keyring: str | None
+) -> Options:
+    from maas_stream_lint.building.pruning import Options
+
+    ring = Path(keyring) if keyring else None
+    return Options(grace, orphans, dry_run, signer_of(sign), ring)
+
+
+def _run(root: str, choose: Chooser, options: Options, form: str) -> None:
+    from maas_stream_lint import output as out
+    from maas_stream_lint.building.pruning import prune as pruned
+
+    out.check_target(None)
+    done = pruned(Path(root), choose, options)
+    if form == "json":
+        from maas_stream_lint.report.data import as_json
+
+        text = as_json(done.to_dict())
+    else:
+        from maas_stream_lint.report import pruned as pruned_
+
+        text = pruned_.render(done, out.style(None))
+    out.write(text, None)
