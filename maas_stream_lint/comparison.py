@@ -11,12 +11,13 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.verdicts import second_verdict, several_verdict
 from maas_stream_lint.rulebook import releases
+from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from maas_stream_lint.boot_sources import Row
+    from maas_stream_lint.boot_sources import Given
     from maas_stream_lint.imports.situation import Situation
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.source import FetchOptions
@@ -63,7 +64,7 @@ def compare(
     before: str | os.PathLike[str] | Sequence[BootSource],
     after: str | os.PathLike[str] | Sequence[BootSource],
     maas: Iterable[str] | None = None,
-    selections: Sequence[Row] | None = None,
+    selections: Given = None,
     keyring: str | os.PathLike[str] | None = None,
     *,
     changes: Iterable[Sequence[str]] = (),
@@ -93,7 +94,8 @@ def compare(
             commissioning=commissioning,
             changes=changes,
         )
-        outcomes = simulate_situations([old, new], chosen)
+        defaults = {release.line: default_selections(release) for release in chosen}
+        outcomes = simulate_situations([old, new], chosen, defaults)
     return Comparison(
         old,
         new,
@@ -109,7 +111,7 @@ def _is_one(side: Any) -> bool:
 
 def _sources(
     side: Any,
-    selections: Sequence[Row] | None,
+    selections: Given,
     keyring: str | os.PathLike[str] | None,
     options: FetchOptions | None,
 ) -> Sequence[BootSource]:

@@ -2,7 +2,8 @@
 
 A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follows the tree in the
 source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring;
-``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is up for as long as
+``maas.json`` (optional) what MAAS selects and commissions with; ``expected.txt`` the findings of
+the rule. Where ``source`` is a URL, a server is up for as long as
 it is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's
 line, the answer's, its headers and, after a tab, its body. ``seen.json`` (optional) is what was
 seen of files and the server, where that takes more than a fixture: certificates, two servers, time.
@@ -41,8 +42,14 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     keyring = fixture / "keyring.gpg"
+    told = fixture / "maas.json"
     with opened(fixture) as source:
-        report = check(source, keyring=keyring if keyring.exists() else None, select=select)
+        report = check(
+            source,
+            keyring=keyring if keyring.exists() else None,
+            select=select,
+            **(json.loads(told.read_text("utf-8")) if told.exists() else {}),
+        )
     overlay = fixture / "seen.json"
     if not overlay.exists():
         return report.findings

@@ -18,7 +18,7 @@ from maas_stream_lint.imports.trace import Event, Import, Kind
 from maas_stream_lint.rulebook import unmissed_ftypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.situation import Row
@@ -314,6 +314,12 @@ def _refused(
 
 def _selection(product: Product) -> Selection:
     return (product.fields["os"], product.fields["release"], product.fields["arch"])
+
+
+def offered(lists: Iterable[Listed]) -> list[Selection]:
+    """What there is to select, sorted."""
+    images = (listed for listed in lists if not listed.bootloaders)
+    return sorted({_selection(product) for listed in images for product in listed.products})
 
 
 def cached(lists: list[Listed]) -> list[Cached]:
