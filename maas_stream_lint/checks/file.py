@@ -1,4 +1,4 @@
-"""Rules on products files as a whole: text, members, and what one bad product costs the others."""
+"""Rules on products files as a whole: text, members, and products that others take down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
 
-#: How many further places a finding lists, and how many of them at most are of the cause.
+#: How many further places a finding lists, and how many of them at most belong to the cause.
 MOST, MANY = 100, 20
 
 #: The strict engine's shapes as people call them.
@@ -36,8 +36,8 @@ TEXT_REMEDIES = {
     "nul-bytes": "publish the file again: an upload or a mirror has lost its content",
     "trailing-text": "end the file with the closing bracket: two writes may have got into one file",
     "not-utf8": "save the file as plain UTF-8, neither compressed nor UTF-16",
-    "too-deep": "write the stream anew: no stream is nested like this",
-    "huge-number": "write the number as it was meant",
+    "too-deep": "write the stream again: no stream is nested like this",
+    "huge-number": "write the intended number",
 }
 
 KEPT = "`content_id`, `datatype`, `format`, `updated` and `products`"
@@ -47,11 +47,11 @@ KEPT = "`content_id`, `datatype`, `format`, `updated` and `products`"
 def file_shape_mixed(event: Event, look: Look) -> Iterator[Said]:
     """One products file holds products of several kinds.
 
-    MAAS: up to 3.7 does not mind. 3.8 knows three kinds of products file, for bootloaders, for
-        images with kernel and initrd (Ubuntu), and for lone root tarballs (`root-tgz`), and takes a
-        file only if all of its products are of one kind; it discards the whole source of any other
+    MAAS: up to 3.7 accepts it. MAAS 3.8 knows three kinds of products file: bootloaders, images
+        with kernel and initrd (Ubuntu), and lone root tarballs (`root-tgz`). It takes a file only
+        if all products are of one kind, and otherwise discards the whole source
         (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
-    Why: each kind has its own model, and a file is held against one model as a whole.
+    Why: each kind has its own model, and MAAS compares a file with one model as a whole.
     Fix: write a products file for each kind and name all of them in the index. Give each file a
         `content_id` of its own.
     Example:
@@ -74,29 +74,29 @@ def file_products_empty(event: Event, look: Look) -> Iterator[Said]:
 
     MAAS: up to 3.7 finds nothing in the file and goes on. 3.8 discards the whole source
         (`SimpleStreamsProductList.preprocess_products`, maasservicelayer/simplestreams/models.py).
-    Why: a job that builds a stream may write the file before it has anything to put in, or take the
-        last product out; on 3.8 that loses the products of all other files too.
-    Fix: take the file out of the index until it has a product.
+    Why: a job that builds a stream may write the file before its first product, or remove the last
+        one. On 3.8 that also loses the products of all other files.
+    Fix: remove the file from the index until it has a product.
     Example:
         "products": {}
     """
     yield Said(
         "`products` is empty, expected at least one product",
-        f"take {quoted(event.place.file)} out of the index until it has a product",
+        f"remove {quoted(event.place.file)} from the index until it has a product",
     )
 
 
 @rule("MSL303", Severity.FATAL, causes=["file-products-missing", "products-not-an-object"])
 def file_products_missing(event: Event, look: Look) -> Iterator[Said]:
-    """A products file has no `products`, or they are no object.
+    """A products file has no `products`, or they are not an object.
 
     MAAS: up to 3.7 stops the whole import with `KeyError: 'products'` or an AttributeError
-        (`check_tree_paths` and `BasicMirrorWriter.sync_products` of the simplestreams library). 3.8
-        discards the whole source (maasservicelayer/simplestreams/models.py); a list is taken there,
-        but only in the form that MAAS writes itself.
+        (`check_tree_paths` and `BasicMirrorWriter.sync_products` of the simplestreams library).
+        MAAS 3.8 discards the whole source (maasservicelayer/simplestreams/models.py). It takes a
+        list only in the form that MAAS itself writes.
     Why: `products` maps each product's name to the product.
-    Fix: put the products under `products`, each under its name. If this is no products file, take
-        it out of the index.
+    Fix: put the products under `products`, each under its name. If this is not a products file,
+        remove it from the index.
     Example:
         "format": "products:1.0",
         "updated": "Sun, 01 Nov 2026 10:00:00 +0000"
@@ -105,7 +105,7 @@ def file_products_missing(event: Event, look: Look) -> Iterator[Said]:
     missing = event.cause == "file-products-missing"
     yield Said(
         f"`products` is {'missing' if missing else kind(value)}, expected an object",
-        "put the products under `products`, each under its name, or take the file out of the index",
+        "put the products under `products`, each under its name, or remove the file from the index",
     )
 
 
@@ -114,10 +114,10 @@ def file_content_id(event: Event, look: Look) -> Iterator[Said]:
     """A products file has no `content_id`.
 
     MAAS: up to 3.7 stops the whole import with `KeyError: 'content_id'`
-        (`BasicMirrorWriter.sync_products` of the simplestreams library; the second pass finds its
-        products by it, `BootResourceRepoWriter`, maasserver/bootresources.py). 3.8 discards the
-        whole source (`SimpleStreamsProductList`, maasservicelayer/simplestreams/models.py).
-    Why: `content_id` is the name of the file's content, the same that the index lists it under.
+        (`BasicMirrorWriter.sync_products` of the simplestreams library). Its second pass finds
+        products by it (`BootResourceRepoWriter`, maasserver/bootresources.py). MAAS 3.8 discards
+        the whole source (`SimpleStreamsProductList`, maasservicelayer/simplestreams/models.py).
+    Why: `content_id` names the content of the file. The index lists the file under the same name.
     Fix: add `content_id` at the top of the file, with the key of the file's entry in the index.
     Example:
         "datatype": "image-downloads",
@@ -136,10 +136,10 @@ def file_format(event: Event, look: Look) -> Iterator[Said]:
     """A products file's `format` is not `products:1.0`.
 
     MAAS: up to 3.7 stops the whole import with `TypeError: Unknown format '…' in '…'`
-        (`BasicMirrorWriter.sync` of the simplestreams library). 3.8 looks at no format, but
-        discards the source if it is there and no text (`SimpleStreamsProductList`,
+        (`BasicMirrorWriter.sync` of the simplestreams library). MAAS 3.8 accepts any text and an
+        absent `format`, and discards the source for anything else (`SimpleStreamsProductList`,
         maasservicelayer/simplestreams/models.py).
-    Why: by its `format` the library tells an index from a products file.
+    Why: the library uses `format` to tell an index from a products file.
     Fix: write `"format": "products:1.0"` at the top of the file.
     Example:
         "format": "products:2.0"
@@ -155,10 +155,10 @@ def file_format(event: Event, look: Look) -> Iterator[Said]:
 def file_updated(event: Event, look: Look) -> Iterator[Said]:
     """A products file's `updated` is missing, or in a form that MAAS 3.8 can't read.
 
-    MAAS: up to 3.7 never looks at it. 3.8 discards the whole source unless it is like
+    MAAS: up to 3.7 does not read it. MAAS 3.8 discards the whole source unless the text is like
         `Sun, 01 Nov 2026 10:00:00 +0000` or ISO 8601 (`updated_validator`,
         maasservicelayer/simplestreams/models.py).
-    Why: the usual slip is `GMT` or `UTC` at the end, where the model wants `+0000`.
+    Why: the usual mistake is `GMT` or `UTC` at the end. The model expects `+0000`.
     Fix: write the time of publication with a numeric offset: `date -uR` prints it.
     Example:
         "updated": "Sun, 01 Nov 2026 10:00:00 GMT"
@@ -175,10 +175,10 @@ def file_updated(event: Event, look: Look) -> Iterator[Said]:
 def file_datatype(event: Event, look: Look) -> Iterator[Said]:
     """A products file's `datatype` is neither `image-downloads` nor `image-ids`.
 
-    MAAS: up to 3.7 never looks at it. 3.8 discards the whole source (`Datatype`,
-        maasservicelayer/simplestreams/models.py), also for a file of `release-notifications`, which
-        Canonical's own streams had and older MAAS acts on.
-    Why: 3.8 has an enumeration of two types, and demands one of them in every file.
+    MAAS: up to 3.7 does not read it. MAAS 3.8 discards the whole source (`Datatype`,
+        maasservicelayer/simplestreams/models.py). It does so for `release-notifications`, too:
+        Canonical's streams had such a file, and older MAAS shows its messages.
+    Why: MAAS 3.8 knows two types, and requires one of them in every file.
     Fix: write `"datatype": "image-downloads"`. Keep release notifications under an index that no
         MAAS 3.8 reads.
     Example:
@@ -202,13 +202,13 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
 
     MAAS: up to 3.7 stops the whole import with a JSONDecodeError or UnicodeDecodeError and logs
         `Importing boot resources failed.` with a traceback (`MirrorReader.read_json`, simplestreams
-        library); of all HTTP errors only a 404 is one, so that the error page of a 403 or 500 is
-        parsed as the file. 3.8 discards the source: `Request to '…' failed: not a valid JSON file.`
+        library). It treats only a 404 as an HTTP error, and parses the error page of a 403 or 500.
+        MAAS 3.8 discards the source: `Request to '…' failed: not a valid JSON file.`
         (`SimpleStreamsClient.http_get`, maasservicelayer/simplestreams/client.py).
-    Why: usually an upload was cut off, a server or proxy answered with a page of its own, an editor
-        put a byte order mark in front, or a trailing comma was left behind by hand.
-    Fix: mend the text at the place given. `python3 -m json.tool FILE` stops at the same spot. Sign
-        the file again if it is signed.
+    Why: the usual causes are a cut upload, a page from a server or proxy, a byte order mark from an
+        editor, and a trailing comma.
+    Fix: correct the text at the place given. `python3 -m json.tool FILE` stops at the same place.
+        If the file is signed, sign it again.
     Example:
         "products": {},
         }
@@ -223,7 +223,7 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
         f"the file is not JSON: {said}{answered}",
         TEXT_REMEDIES.get(
             flaw.kind if flaw is not None else "",
-            "mend the text there; `python3 -m json.tool FILE` stops at the same spot",
+            "correct the text there; `python3 -m json.tool FILE` stops at the same place",
         ),
     )
 
@@ -235,8 +235,8 @@ def not_an_object(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 stops the whole import with `AttributeError: '…' object has no attribute 'get'`
         (`BasicMirrorWriter.sync` of the simplestreams library). 3.8 discards the whole source
         (maasservicelayer/simplestreams/client.py).
-    Why: an index and a products file are objects, `{…}`; a list of products is some other format.
-    Fix: publish the file in the form of simplestreams, or take it out of the index.
+    Why: an index and a products file are objects, `{…}`. A list of products is another format.
+    Fix: publish the file in the form of simplestreams, or remove it from the index.
     Example:
         [
          "com.example.maas:rhel-bases:9:amd64"
@@ -248,20 +248,19 @@ def not_an_object(event: Event, look: Look) -> Iterator[Said]:
         f"the file is {kind(value)}, expected an object with "
         f"{'`format`, `index` and `updated`' if first else KEPT}",
         "publish the file in the form of simplestreams"
-        + ("" if first else ", or take it out of the index"),
+        + ("" if first else ", or remove it from the index"),
     )
 
 
 @rule("MSL311", Severity.WARNING, on="stream")
 def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
-    """A key comes twice in one object.
+    """A key occurs twice in one object.
 
-    MAAS: every line takes the last of them and never sees the first, without a word (Python's
-        `json.loads`).
-    Why: of two products with one name the first is lost, of two `path`s the wrong one may be
-        served. Templates and merges by hand make such files; what writes JSON from data does not.
-    Fix: keep the one that is right and delete the other. If both are meant, as with two products
-        of one name, give one of them another name.
+    MAAS: takes the last one on every release line, and logs nothing (Python's `json.loads`).
+    Why: of two products with one name the first is lost. Of two `path`s MAAS may take the wrong
+        one. Templates and merges by hand write such files; programs that write JSON do not.
+    Fix: keep the right one and delete the other. If you need both, as with two products of one
+        name, rename one.
     Example:
         "label": "stable",
         "label": "candidate",
@@ -270,10 +269,10 @@ def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
         for flaw in document.flaws:
             if flaw.kind == "duplicate-key":
                 yield Said(
-                    f"the key {quoted(str(flaw.path[-1]))} comes twice in one object",
-                    "keep the one that is right and delete the other",
+                    f"the key {quoted(str(flaw.path[-1]))} occurs twice in one object",
+                    "keep the right one and delete the other",
                     place=Place(path, flaw.path),
-                    effect="takes the last one and never sees the other",
+                    effect="takes the last one, and never sees the other",
                 )
 
 
@@ -281,25 +280,24 @@ def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
 def not_a_number(whole: Whole, look: Look) -> Iterator[Said]:
     """A file holds `NaN` or `Infinity`, which JSON does not have.
 
-    MAAS: every line reads it, because Python's `json.loads` does; where a number is wanted, as in
-        `size`, it is refused, and that is a finding of its own.
-    Why: other readers, `jq` and web servers' validators among them, refuse the whole file. It comes
-        of a computation that failed.
-    Fix: write the number that was meant, or leave the member out.
+    MAAS: reads it on every release line, because Python's `json.loads` does. As a number, in `size`
+        for one, MAAS refuses it: that is another finding.
+    Why: other readers, such as `jq`, refuse the whole file. A failed computation usually causes it.
+    Fix: write the intended number, or remove the member.
     Example:
         "compression_ratio": NaN,
     """
-    yield from _oddities("nan", "which JSON does not have", "write the number that was meant", look)
+    yield from _oddities("nan", "which JSON does not have", "write the intended number", look)
 
 
 @rule("MSL313", Severity.WARNING, on="stream")
 def lone_surrogate(whole: Whole, look: Look) -> Iterator[Said]:
     r"""A text holds half a character: an escape like `\ud83d` without its other half.
 
-    MAAS: every line reads it, because Python's `json.loads` does. Where the text goes into the
-        database the import fails, and that is a finding of its own (MSL443).
-    Why: the text can't be written as UTF-8, so other tools refuse the file, and MAAS itself fails
-        as soon as it stores or prints it. It comes of cutting a text in the middle of an emoji.
+    MAAS: reads it on every release line, as Python's `json.loads` does. If MAAS stores the text
+        in its database, the import fails: that is another finding (MSL443).
+    Why: no program can write the text as UTF-8, so other tools refuse the file. The usual cause is
+        a text that was cut in the middle of an emoji.
     Fix: write the whole character, or delete the escape.
     Example:
         "note": "ready \ud83d",
@@ -335,14 +333,14 @@ def lone_surrogate(whole: Whole, look: Look) -> Iterator[Said]:
     ],
 )
 def malformed_node(event: Event, look: Look) -> Iterator[Said]:
-    """A product, a version or an item is no object.
+    """A product, a version or an item is not an object.
 
     MAAS: up to 3.7 stops the whole import with an AttributeError (`check_tree_paths` of the
-        simplestreams library goes through every version of every product). 3.8 discards the whole
-        source (maasservicelayer/simplestreams/models.py).
-    Why: `products`, `versions` and `items` are objects whose members are objects again; a list, a
-        text or `null` in between is something else.
-    Fix: write it as an object. What has no content yet, take out altogether, instead of `null`.
+        simplestreams library goes through every version of every product). MAAS 3.8 discards the
+        whole source (maasservicelayer/simplestreams/models.py).
+    Why: `products`, `versions` and `items` are objects, and so are their members. A list, a text or
+        `null` does not fit there.
+    Fix: write it as an object. If it has no content yet, remove it instead of writing `null`.
     Example:
         "versions": [
     """
@@ -352,26 +350,26 @@ def malformed_node(event: Event, look: Look) -> Iterator[Said]:
     value = event.values["value"] if "value" in event.values else value_at(look, event.place)
     yield Said(
         f"{called} is {kind(value)}, expected an object",
-        "write it as an object, or take it out",
+        "write it as an object, or remove it",
     )
 
 
 @rule("MSL315", Severity.IGNORED, on="stream")
 def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
-    """Products with nothing wrong about them are not imported, because of a bad one.
+    """MAAS does not import good products, because of a bad one.
 
-    MAAS: up to 3.7 reads all products in one go; an exception over one of them ends the whole
+    MAAS: up to 3.7 reads all products in one run. An exception over one product ends the whole
         import, of this source and of every other (`_import_resources`,
-        maasserver/bootresources.py). 3.8 judges a products file as a whole, and one file that it
-        refuses discards the source (`SimpleStreamsClient.get_all_products`,
-        maasservicelayer/simplestreams/client.py); a product that fails later takes all products of
-        its selection along, those of the same os, release and arch, and a bootloader those of every
-        selection (maasservicelayer/services/image_sync.py).
+        maasserver/bootresources.py). MAAS 3.8 judges a products file as a whole, and discards the
+        source for one bad file (`SimpleStreamsClient.get_all_products`,
+        maasservicelayer/simplestreams/client.py). A product that fails later fails its selection:
+        all products of the same os, release and arch. A bootloader fails every selection
+        (maasservicelayer/services/image_sync.py).
     Why: MAAS's log names the bad product at best. This finding names the good ones: the images that
-        you will look for in vain.
-    Fix: mend the bad product, its own finding says how. If there is no time for that, take it out
-        of the products file: then the good ones come in. (If it is the only one in its file, take
-        the file out of the index.) Sign again what was signed.
+        will be missing.
+    Fix: fix the bad product; its own finding says how. Until then, remove it from the products
+        file, and MAAS imports the good ones. If it is the only product of its file, remove the file
+        from the index. Sign the changed files again.
     Example:
         "com.example.maas:rhel-bases:8:amd64": {
     """
@@ -389,9 +387,9 @@ def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
                 place=bad[0] if one else Place(bad[0].file, ("products",)),
                 also=tuple(good if one and trace.fatal is None else (*bad[:MANY], *good[:MOST])),
                 lines=trace.lines,
-                effect="imports none of them, though there is nothing wrong with them"
+                effect="imports none of them, although nothing is wrong with them"
                 if len(good) > 1
-                else "does not import it, though there is nothing wrong with it",
+                else "does not import it, although nothing is wrong with it",
             )
 
 
@@ -425,14 +423,14 @@ def _culprits(trace: Trace, kind_: Kind) -> dict[Place, None]:
 
 
 def _otherwise_imported(trace: Trace, look: Look) -> Iterable[Place]:
-    """The products that the import would have brought in, but for its exceptions."""
+    """The products that the import would have taken without its exceptions."""
     if trace.strict:
         return [product.place for product in _untroubled(trace, look)]
     return dict.fromkeys(Place(i.file, ("products", i.product)) for i in trace.imported)
 
 
 def _untroubled(trace: Trace, look: Look) -> Iterator[Product]:
-    """Products with something to import that the import neither stumbles over nor drops."""
+    """Products with something to import, which cause no event."""
     troubled = {
         cut(e.place, "product")
         for e in trace.events
@@ -444,25 +442,25 @@ def _untroubled(trace: Trace, look: Look) -> Iterator[Product]:
 
 
 def _refusal(product: Product, trace: Trace) -> Event | None:
-    """The event for which a product's selection is given up."""
-    if product.bootloader:  # rides along with every selection
+    """The event that fails a product's selection."""
+    if product.bootloader:  # it comes with every selection
         return next(iter(trace.aborted.values()))
     os, release, arch = (str(product.raw.get(f)) for f in ("os", "release", "arch"))
     return trace.aborted.get((os, release, arch))
 
 
 def _way_out(bad: list[Place], trace: Trace, look: Look) -> str:
-    """What brings the good products back tonight."""
+    """What brings the good products back at once."""
     there = {file.path: {p.place for p in file.products} for file in look.catalog.files}
     files = sorted({place.file for place in bad})
     emptied = [path for path in files if there.get(path, set()) <= set(bad)]
     others = [path for path in files if path not in emptied]
     one, it = ("one", "it") if len(bad) == 1 else ("ones", "them")
-    ways = [f"{it} out of {listed(others)}"] if others else []
-    ways += [f"{listed(emptied)} out of the index"] if emptied else []
+    ways = [f"{it} from {listed(others)}"] if others else []
+    ways += [f"{listed(emptied)} from the index"] if emptied else []
     elsewhere = any(e.kind is Kind.ABORT and e.place.product is None for e in trace.events)
-    also = "; mend the other fatal findings too" if elsewhere else ""
-    return f"mend the bad {one}; until that is done, take {' and '.join(ways)}{also}"
+    also = "; fix the other fatal findings, too" if elsewhere else ""
+    return f"fix the bad {one}; until then, remove {' and '.join(ways)}{also}"
 
 
 def _name(place: Place) -> str:
@@ -477,7 +475,7 @@ def _documents(look: Look) -> Iterator[tuple[str, Document]]:
 
 
 def _oddities(kind_: str, what: str, remedy: str, look: Look) -> Iterator[Said]:
-    """One finding a file for all flaws of a kind that have no path."""
+    """One finding in each file for all flaws of a kind without a path."""
     for path, document in _documents(look):
         found = [flaw for flaw in document.flaws if flaw.kind == kind_]
         if found:
@@ -494,7 +492,7 @@ def _oddities(kind_: str, what: str, remedy: str, look: Look) -> Iterator[Said]:
 
 
 def _member(event: Event, name: str, look: Look) -> Place:
-    """Where a member of the file stands, the file itself if it is not there."""
+    """The place of a member of the file, or the file itself if the member is absent."""
     data: Any = value_at(look, Place(event.place.file))
     return Place(event.place.file, (name,) if isinstance(data, dict) and name in data else ())
 

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 #: What a failed download costs, and how bad that is.
 COSTS = {
     "set": (Severity.IGNORED, "drops the file, and with it the image's set as incomplete"),
-    "import": (Severity.FATAL, "tries for two hours, then fails the whole import, of every source"),
+    "import": (Severity.FATAL, "tries for two hours, then fails the import of every source"),
     "selection": (Severity.IGNORED, "fails every selection that the file belongs to"),
 }
-NEVER = "asks for it no more, unless the newer versions go"
-#: Where many places tell the same, so many are named.
+NEVER = "does not download it unless the newer versions are removed"
+#: How many places one finding names.
 MANY = 100
-#: Of the ftypes whose files are root file systems in a tar.
+#: The ftypes of root file systems in a tar.
 TARBALLS = ("root-tgz", "root-txz", "root-tbz")
 #: What an item may be called that MAAS deploys by the name `root-dd`.
 DD = "root-dd"
@@ -41,17 +41,16 @@ DD = "root-dd"
 def file_missing(image: Image, look: Look) -> Iterator[Said]:
     """A file that the metadata names is not there.
 
-    MAAS: imports the metadata, then asks for the file and gets a 404. Up to 3.4 that ends the
-        file's own thread, and its set is deleted as incomplete (`perform_write`,
-        maasserver/bootresources.py). From 3.5 to 3.7 it is asked for again for two hours, and then
-        the *whole import* fails, of every source and with every good file in it
-        (`download_bootresourcefile` and `SyncBootResourcesWorkflow`, maasserver/workflow/
-        bootresource.py). 3.8 fails the selection at once (maastemporalworker/workflow/
-        bootresource.py).
-    Why: paths start at the directory that `streams` is in. Files are often uploaded after the
+    MAAS: imports the metadata, then asks for the file and gets a 404. Up to 3.4 it deletes the
+        image's set as incomplete (`perform_write`, maasserver/bootresources.py). From 3.5 to 3.7 it
+        asks again for two hours. Then the *import of every source* fails, with every good file
+        (`download_bootresourcefile` and `SyncBootResourcesWorkflow`,
+        maasserver/workflow/bootresource.py). MAAS 3.8 fails the selection at once
+        (maastemporalworker/workflow/bootresource.py).
+    Why: paths start at the directory that holds `streams`. People often upload files after the
         metadata, to another folder, or not at all.
     Fix: publish the file at its path before the metadata that names it, or correct the path. If
-        the files of a new version come later, take the version out until they are there.
+        the files of a new version come later, remove the version until they are there.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
     """
@@ -69,16 +68,15 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
 
 @rule("MSL702", Severity.FATAL, on="image")
 def file_not_served(image: Image, look: Look) -> Iterator[Said]:
-    """A file is there, perhaps, but its server does not give it away.
+    """The server does not send a file that may be there.
 
-    MAAS: asks as anybody would and takes any status but 2xx for a failure; up to 3.4 all but a 404
-        are no error, and the body of the error page is hashed as if it were the file
-        (`RequestsUrlReader`, simplestreams/contentsource.py). What that costs is as for a missing
-        file.
-    Why: S3 says 403 of what is not there as well as of what is not public; stores want a login for
-        files that their index does not; proxies and caches give up on large files.
-    Fix: ask for the file from the region controller with `curl -v` and mend what the server
-        answers. Files must be readable without a login.
+    MAAS: asks without a login, and takes any status but 2xx for a failure. Up to 3.4 only a 404 is
+        an error: MAAS hashes the body of any other error page as the file (`RequestsUrlReader`,
+        simplestreams/contentsource.py). The cost is that of a missing file.
+    Why: S3 answers 403 for a missing file and for a private one. Some stores need a login for files
+        but not for the index. Proxies and caches may fail on large files.
+    Fix: ask for the file from the region controller with `curl -v`, and correct what the server
+        answers. Everybody must be able to read the files without a login.
     Example:
         HTTP/1.1 403 Forbidden
     """
@@ -94,14 +92,14 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
     yield from _failed(
         image,
         look,
-        f"{quoted(image.path)} is not served: {trouble.message}",
-        "give whoever serves it the right to read it"
+        f"the server does not send {quoted(image.path)}: {trouble.message}",
+        "give the server's user the right to read it"
         if trouble.kind == "unreadable"
-        else "let it be read without a login"
+        else "let everybody read it without a login"
         if trouble.kind == "unauthorized"
-        else "let everybody read it; S3 says so, too, of what is not there"
+        else "let everybody read it; S3 also answers 403 for a missing file"
         if trouble.kind == "forbidden"
-        else "see what the server answers with `curl -v`, from the region controller",
+        else "run `curl -v` on the region controller, and correct what the server answers",
         only=lines,
         logs=_status_logs(image),
     )
@@ -111,13 +109,13 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
 def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file is not as long as its `size` says.
 
-    MAAS: up to 3.4 the checksum then fails, too, and the file is dropped. From 3.5 to 3.7 a longer
-        file ends in an error `beyond EOF`, a shorter one in `Invalid checksum`, for two hours, and
-        then the whole import fails (`LocalBootResourceFile`, maasserver/utils/bootresource.py). 3.8
-        says `Downloaded file size does not match expected size`, and fails the selection
+    MAAS: up to 3.4 the checksum fails, too, and MAAS drops the file. From 3.5 to 3.7 it tries for
+        two hours, and then the whole import fails: `beyond EOF` for a longer file, `Invalid
+        checksum` for a shorter one (`LocalBootResourceFile`, maasserver/utils/bootresource.py).
+        MAAS 3.8 fails the selection: `Downloaded file size does not match expected size`
         (maasservicelayer/utils/image_local_files.py).
-    Why: a half-finished upload, or an image that was built anew below old metadata.
-    Fix: upload the file again, or write the size and the checksum of the one that is meant.
+    Why: an upload was cut off, or somebody rebuilt the image without new metadata.
+    Fix: upload the file again, or write the size and the checksum of the right file.
     Example:
         "size": 4096
     """
@@ -136,7 +134,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
             look,
             f"{quoted(image.path)} has {size:,} bytes, expected {int(said):,} as its size "
             f"says{cut}",
-            "upload it again, or write size and sha256 of the file that is meant",
+            "upload it again, or write size and sha256 of the right file",
             items=items,
             field="size",
             logs={
@@ -153,11 +151,11 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file's sha256 is not what the metadata says.
 
     MAAS: up to 3.4 drops the file (`Failed to finalize boot image …`, `write_content_thread`,
-        maasserver/bootresources.py). From 3.5 to 3.7 it is downloaded again and again for two
-        hours, and then the whole import fails: `Invalid checksum` (`download_bootresourcefile`).
-        3.8 does the same for the one selection: `Invalid SHA256 checksum`.
-    Why: the image was built anew and the metadata is of the one before, or an upload or a cache
-        changed bytes.
+        maasserver/bootresources.py). From 3.5 to 3.7 it downloads the file again for two hours.
+        Then the whole import fails: `Invalid checksum` (`download_bootresourcefile`). MAAS 3.8
+        fails the one selection: `Invalid SHA256 checksum`.
+    Why: somebody rebuilt the image and published the old metadata, or an upload or a cache changed
+        bytes.
     Fix: find out which of the two is right. Then upload the file again, or write the output of
         `sha256sum FILE`.
     Example:
@@ -195,12 +193,12 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
 def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file's sha512 or md5 is not what the metadata says.
 
-    MAAS: looks at sha256 alone from 3.5 on. Up to 3.4 the library checks the strongest that is
-        given while the file is read, so a wrong sha512 loses the file though its sha256 is right
+    MAAS: checks only sha256 from 3.5 on. Up to 3.4 the library checks the strongest checksum that
+        the item has. So a wrong sha512 loses the file although its sha256 is right
         (`ChecksummingContentSource`, simplestreams/contentsource.py; `checksummer`,
-        simplestreams/checksum_util.py). A wrong md5 beside a sha256 is never looked at.
-    Why: one checksum was written anew with the image, another was not.
-    Fix: write the output of `sha512sum` or `md5sum`, or leave all but sha256 out.
+        simplestreams/checksum_util.py). MAAS never checks an md5 beside a sha256.
+    Why: somebody updated one checksum with the image, and not the other.
+    Fix: write the output of `sha512sum` or `md5sum`, or remove all checksums but sha256.
     Example:
         "sha512": "00000000
     """
@@ -220,14 +218,14 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
             message = (
                 f"{quoted(image.path)} has the {name} {quoted(found)}, expected {quoted(said)}"
             )
-            remedy = f"write the output of `{name}sum`, or leave the {name} out"
+            remedy = f"write the output of `{name}sum`, or remove the {name}"
             place, *also = [item.at(name) for item in items]
             for severity, told, effect in (
                 (Severity.IGNORED, losing, COSTS["set"][1]),
                 (
                     Severity.INFO,
                     tuple(line for line in lines if line not in losing),
-                    "does not look at it",
+                    "does not check it",
                 ),
             ):
                 yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, "")
@@ -235,12 +233,12 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
 
 @rule("MSL706", Severity.UNUSABLE, on="image")
 def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
-    """A compressed disk image is published as `root-dd`, which is a tar of one.
+    """A compressed disk image has the ftype `root-dd`, which means a tar of a disk image.
 
     MAAS: tells curtin `dd-tgz` for the ftype `root-dd`: a tar.gz that holds the disk image
-        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). The image that a plain
-        gzip holds is `root-dd.gz`, which curtin calls `dd-gz`.
-    Why: the upload's `ddtgz` and `ddgz` are one letter apart, and READMEs had it wrong.
+        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). For a disk image in a
+        plain gzip the ftype is `root-dd.gz`, and curtin's name is `dd-gz`.
+    Why: the upload names `ddtgz` and `ddgz` differ by one letter, and some READMEs were wrong.
     Fix: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
     Example:
         "ftype": "root-dd"
@@ -260,21 +258,20 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
             items,
             f"{quoted(image.path)} is {described(content)}, and `root-dd` a tar of a disk image",
             f"write `{name}` as ftype and key of the item",
-            "writes what is in it to the disk as if it were a tar's; curtin finds no file system",
+            "has curtin write it to the disk as a tar; curtin then finds no file system",
         )
 
 
 @rule("MSL707", Severity.UNUSABLE, on="image")
 def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
-    """A root tarball is none, or holds a disk image instead of a root file system.
+    """A file with a tarball's ftype is no tarball, or holds a disk image.
 
-    MAAS: hands the file to curtin, which unpacks it onto the new file system; what is no tar fails
-        there, and a tar of one disk image leaves a machine that does not boot
+    MAAS: hands the file to curtin, and curtin unpacks it onto the new file system. That fails for a
+        file that is no tar. After a tar of one disk image the machine does not boot
         (`get_curtin_image`, maasserver/preseed.py).
-    Why: qcow2 and raw images are packed into a `.tar.gz` to make an upload happy, or a `.dd.gz` is
-        renamed.
-    Fix: pack the root file system itself, with `tar -C ROOT --xattrs -czf …`; or publish a disk
-        image under the ftype `root-dd.gz` for an os that is deployed by one.
+    Why: people pack qcow2 and raw images into a `.tar.gz` for the upload, or rename a `.dd.gz`.
+    Fix: pack the root file system itself, with `tar -C ROOT --xattrs -czf …`. Or publish a disk
+        image with the ftype `root-dd.gz`, for an os that MAAS deploys from one.
     Example:
         "ftype": "root-tgz"
     """
@@ -290,20 +287,20 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
             f"{quoted(image.path)} is {described(content)}, "
             f"expected a tarball of a root file system as `{items[0].ftype}`",
             _under_another_name(content, items, "pack the root file system itself with tar"),
-            "imports it, and deployment fails when curtin unpacks it",
+            "imports it, and the deployment fails when curtin unpacks it",
         )
 
 
 @rule("MSL708", Severity.UNUSABLE, on="image")
 def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
-    """A file's contents are of another kind than its `ftype` says.
+    """A file is of another kind than its `ftype` says.
 
-    MAAS: looks at no byte of a file but to hash it. A kernel that is none, an initrd that is a
-        squashfs or a disk image that is a tarball is imported, offered, and fails when a machine
-        boots or is deployed (`get_boot_filenames`, maasserver/models/bootresourceset.py;
-        `get_curtin_image`, maasserver/preseed.py).
-    Why: two items have each other's path, or a script renames what it packs.
-    Fix: give the item the path of the file that is meant, or the ftype of the one it has.
+    MAAS: only hashes a file, and never looks at its kind. It imports and offers an initrd that is a
+        squashfs, or a disk image that is a tarball. Then a machine fails to boot, or its deployment
+        fails (`get_boot_filenames`, maasserver/models/bootresourceset.py; `get_curtin_image`,
+        maasserver/preseed.py).
+    Why: two items have each other's path, or a script renames the files that it packs.
+    Fix: give the item the path of the right file, or the ftype of the file that it names.
     Example:
         "ftype": "boot-kernel"
     """
@@ -321,23 +318,23 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, which is no {quoted(ftype)}",
-            _under_another_name(content, items, "give the item the path of the file that is meant"),
-            "imports it, and it fails when a machine boots or is deployed with it",
+            f"{quoted(image.path)} is {described(content)}, not a {quoted(ftype)}",
+            _under_another_name(content, items, "give the item the path of the right file"),
+            "imports it; a machine then fails to boot from it, or its deployment fails",
         )
 
 
 @rule("MSL709", Severity.FATAL, on="image")
 def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
-    """The server sends a web page where an image should be, and says that all is well.
+    """The server sends a web page instead of an image, with status 200.
 
-    MAAS: takes the page for the file: the status is 200. Its checksum is wrong, so up to 3.4 the
-        file is dropped; from 3.5 to 3.7 it is fetched again for two hours, and then the whole
-        import fails; 3.8 fails the selection (`download_bootresourcefile`).
-    Why: a login page, an error page or a listing of the directory, from a store that does not say
-        404 or 401.
-    Fix: have the server say what is wrong with a status, let the file be read without a login,
-        and mend the path.
+    MAAS: takes the page for the file, and its checksum is wrong. Up to 3.4 it drops the file. From
+        3.5 to 3.7 it downloads it again for two hours, and then the whole import fails. MAAS 3.8
+        fails the selection (`download_bootresourcefile`).
+    Why: it is a login page, an error page or a directory listing, from a server that does not
+        answer 404 or 401.
+    Fix: let everybody read the file without a login, or correct the path. Make the server answer
+        an error with an error status.
     Example:
         Content-Type: text/html
     """
@@ -351,7 +348,7 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
         image,
         look,
         f"{quoted(image.path)} is an HTML page{where}, expected an image",
-        "let it be read without a login, or mend the path",
+        "let everybody read it without a login, or correct the path",
         logs={
             kind: text
             for kind in COSTS
@@ -362,15 +359,14 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
 
 @rule("MSL710", Severity.UNUSABLE, on="version")
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
-    """A bootloader's archives lack a file that MAAS boots machines by.
+    """The archives of a bootloader lack a file that machines boot from.
 
-    MAAS: unpacks the archives and offers what is in them by fixed names. Up to 3.4 every rack looks
-        for them and logs what is missing (`_link_simplestream_bootloaders`, provisioningserver/
-        boot/__init__.py); from 3.5 on nobody looks, and machines ask in vain
-        (`bootloader_files`, maascommon/bootmethods.py).
-    Why: names change with the distribution: `lpxelinux.0` came late, and shim is called otherwise
-        elsewhere.
-    Fix: put the files into one of the version's archives, at the top and by these names.
+    MAAS: unpacks the archives, and offers files of fixed names to machines. Up to 3.4 each rack
+        controller looks for them and logs a missing one (`_link_simplestream_bootloaders`,
+        provisioningserver/boot/__init__.py). From 3.5 on nothing checks them, and machines fail to
+        boot (`bootloader_files`, maascommon/bootmethods.py).
+    Why: names differ between distributions and versions: older syslinux has no `lpxelinux.0`.
+    Fix: put the files into one of the version's archives, at the top and with these names.
     Example:
         "os": "grub-efi-signed"
     """
@@ -388,26 +384,26 @@ def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
         if missing and lines:
             log: str = release.download("bootloader-log")
             yield Said(
-                f"no archive of the version holds {listed(missing, most=6)}, which MAAS boots "
-                f"{quoted(kind[2])} machines by",
-                "put it into one of the archives, at the top and by this name",
+                f"no archive of the version holds {listed(missing, most=6)}, and "
+                f"{quoted(kind[2])} machines boot from it",
+                "put it into one of the archives, at the top and with this name",
                 place=archives[0].at("path"),
                 also=tuple(item.at("path") for item in archives[1:]),
                 lines=tuple(lines),
-                effect="offers the bootloader without it, and machines ask for it in vain",
+                effect="offers the bootloader without it, and machines fail to boot",
                 log=log.format(file=missing[0], type=kind[0]),
             )
 
 
 @rule("MSL711", Severity.INFO, on="stream")
 def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
-    """A file in the tree is named by no metadata.
+    """No metadata names a file in the tree.
 
-    MAAS: never asks for it. `meph2-util find-orphans` looks for the same.
-    Why: versions are taken out of the metadata and their files stay; or a file was uploaded to
+    MAAS: never asks for it. `meph2-util find-orphans` lists the same files.
+    Why: somebody removed a version from the metadata and left its files, or uploaded a file to
         another path than the metadata has.
-    Fix: delete it once no reader has old metadata any more, an hour or so after publishing; or
-        name it.
+    Fix: delete it two hours after publishing, when no reader has old metadata. Or name it in the
+        metadata.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
     """
@@ -418,9 +414,8 @@ def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
     total = sum(orphans.values())
     number = "1 file" if len(orphans) == 1 else f"{len(orphans):,} files"
     yield Said(
-        f"{number} of {total:,} bytes {'is' if len(orphans) == 1 else 'are'} named by no "
-        f"metadata: {listed(largest)}",
-        "delete what is not needed any more, or name it",
+        f"no metadata names {number} of {total:,} bytes: {listed(largest)}",
+        "delete what nobody needs, or name it in the metadata",
         place=Place(largest[0]),
         also=tuple(Place(path) for path in largest[1:MANY]),
         effect="never asks for it",
@@ -429,12 +424,11 @@ def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL712", Severity.WARNING, on="stream")
 def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
-    """One file on disk stands under two paths that have differing checksums.
+    """One file on disk has two paths, and their items have different checksums.
 
-    MAAS: fetches both paths; the one whose checksum is not that of the file fails, which has a
-        finding of its own.
-    Why: the paths are links to one file, and the image behind one of them was replaced.
-    Fix: give each path a file of its own, or the items the checksum of the one there is.
+    MAAS: downloads both paths. One has the wrong checksum and fails; that is another finding.
+    Why: the paths are links to one file, and somebody replaced the image behind one of them.
+    Fix: give each path its own file, or both items the checksum of the file.
     Example:
         "path": "jammy/amd64/20240102/squashfs"
     """
@@ -447,11 +441,11 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
         if len(same) > 1 and len(digests) > 1:
             yield Said(
                 f"{listed([image.path for image in same])} are one file on disk, with "
-                f"{len(digests)} differing sha256 in the metadata",
-                "give each path a file of its own, or both items the sha256 of the file",
+                f"{len(digests)} different sha256 in the metadata",
+                "give each path its own file, or both items the sha256 of the file",
                 place=same[0].items[0].at("sha256"),
                 also=tuple(image.items[0].at("sha256") for image in same[1:MANY]),
-                effect="fetches both, and refuses at least one",
+                effect="downloads both, and refuses at least one",
             )
 
 
@@ -489,11 +483,11 @@ def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
 def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
     """A file is a link to somewhere outside of the tree.
 
-    MAAS: knows nothing of links; the web server decides, and copying tools do. nginx follows
-        links, others refuse them; `rsync -a` and `aws s3 sync` copy the link, or nothing.
-    Why: large images are kept in one place and linked into trees.
-    Fix: put the file itself into the tree, or a hard link; or make sure that whatever publishes
-        the tree follows links.
+    MAAS: does not see links: the web server or the copying tool decides. nginx follows links, and
+        other servers refuse them. `rsync -a` and `aws s3 sync` copy the link, or nothing.
+    Why: people keep large images in one place and link them into trees.
+    Fix: put the file itself into the tree, or a hard link. Or make sure that every program which
+        publishes the tree follows links.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
     """
@@ -501,9 +495,9 @@ def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
         lines = asking(image.items, look)
         yield Said(
             f"{quoted(image.path)} is a link out of the tree, to {quoted(image.seen.link)}",
-            "put the file itself there, or have links followed by all that publishes the tree",
+            "put the file itself there, or publish the tree with tools that follow links",
             lines=lines,
-            effect="gets it only if the server follows such links",
+            effect="gets the file only if the server follows such links",
         )
 
 
@@ -518,9 +512,9 @@ def _failed(
     only: tuple[str, ...] | None = None,
     logs: dict[str, str | None],
 ) -> Iterator[Said]:
-    """What it costs, release by release, that a file can't be fetched as it should be.
+    """What a failed download costs, for each release line.
 
-    ``only``: the release lines that it happens on. ``logs``: by what it costs.
+    ``only``: the release lines that fail. ``logs``: the log line by what the failure costs.
     """
     named = image.items if items is None else items
     newest = [item for item in named if _is_newest(item)]
@@ -578,7 +572,7 @@ def _is_newest(item: Item) -> bool:
 
 
 def _grouped(image: Image, field: str) -> dict[str, list[Item]]:
-    """The items by what they say in a field, those that say nothing left out."""
+    """The items by the value of a field; items without the field are absent."""
     found: dict[str, list[Item]] = {}
     for item in image.items:
         said = item.get(field)
@@ -603,7 +597,7 @@ def _where_it_may_be(image: Image, look: Look) -> str:
     newest = product.newest
     if before is not None and newest is not None and newest.name == version.name:
         return (
-            f"publish the files, or take version {quoted(version.name)} out until they are "
+            f"publish the files, or remove version {quoted(version.name)} until they are "
             f"there: {quoted(before)} is whole"
         )
     near = look.survey.elsewhere.get(image.path, ()) if look.survey is not None else ()
