@@ -20,6 +20,7 @@ from maas_stream_lint.checks import (
     source,
     systems,
     transport,
+    use,
     version,
 )
 from maas_stream_lint.rule import Rule
@@ -39,6 +40,7 @@ MODULES: tuple[ModuleType, ...] = (
     doubles,
     kernel_names,
     fields,
+    use,
     version,
     item,
     image,

@@ -39,16 +39,24 @@ def simulate(
     recorder.stage = "cache"
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
-    recorder.trace.stored, recorder.trace.cache = Stored(), partial(cached, lists)
-    sync = Sync(recorder, lists, recorder.trace.stored)
+    trace = recorder.trace
+    trace.stored, trace.cache = Stored(), partial(cached, lists)
+    sync = Sync(recorder, lists, trace.stored)
     sync.drop_unwanted()
-    if recorder.trace.fatal is None:
-        if selections is None:
-            chosen = sync.all_selections()
-        else:
-            chosen = sync.products(set(rows_of(selections, offered(lists))))
-        sync.suitable = set(chosen)
-        for selection, products in chosen.items():
-            sync.sync(selection, products)
-    recorder.trace.imported = list(sync.imported)
-    return recorder.trace
+    if trace.fatal is None:
+        _sync_all(sync, selections)
+        trace.imported = list(sync.imported)
+    else:
+        trace.beyond = Stored()
+        _sync_all(Sync(Recorder(answers, "sync"), lists, trace.beyond), selections)
+    return trace
+
+
+def _sync_all(sync: Sync, selections: tuple[Selection, ...] | None) -> None:
+    if selections is None:
+        chosen = sync.all_selections()
+    else:
+        chosen = sync.products(set(rows_of(selections, offered(sync.lists))))
+    sync.suitable = set(chosen)
+    for selection, products in chosen.items():
+        sync.sync(selection, products)
