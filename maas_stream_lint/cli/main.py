@@ -8,7 +8,18 @@ from __future__ import annotations
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli import build, check, config, explain, fix, preview, prune, rules, serve
+from maas_stream_lint.cli import (
+    build,
+    check,
+    config,
+    diagnose,
+    explain,
+    fix,
+    preview,
+    prune,
+    rules,
+    serve,
+)
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
@@ -65,6 +76,7 @@ for _command in (
     serve.serve,
     rules.rules,
     explain.explain,
+    diagnose.diagnose,
     config.config,
 ):
     main.add_command(_command)
