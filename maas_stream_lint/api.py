@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.boot_sources import BootSource, read_situation
@@ -19,6 +18,7 @@ from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.verdicts import chosen_verdict, several_verdict
+from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.imports.situation import Situation
     from maas_stream_lint.imports.trace import Outcome
+    from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions, Unchecked
     from maas_stream_lint.uses import Simulation
@@ -212,7 +213,7 @@ class Use:
 def check(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -224,8 +225,8 @@ def check(
 
     ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL.
     ``maas``: release lines, all of them for ``None``.
-    ``keyring``: the boot source's keyring; with ``None`` none is configured, so that MAAS up to 3.7
-    refuses any signed index and 3.8 looks at no signature.
+    ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
+    count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
     ``select``, ``ignore``: rules by code, prefix or name.
     ``files``: how closely image files are looked at: ``none``, ``head`` or ``download``, or
     FileOptions for more. With ``None``, a directory's are read and hashed (unless it holds metadata
@@ -249,7 +250,7 @@ def check(
 def preview(
     source: str | os.PathLike[str] | Sequence[BootSource],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
     selections: Sequence[Row] | None = None,
     commissioning: tuple[str, str] | None = None,
@@ -296,7 +297,7 @@ def _told_preview(
 def use(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
     commissioning: tuple[str, str] = ("ubuntu", "noble"),
     machines: Iterable[str] | None = None,
@@ -326,7 +327,7 @@ def use(
 def _look(
     source: str | os.PathLike[str],
     maas: Iterable[str] | None,
-    keyring: str | os.PathLike[str] | None,
+    keyring: GivenKeyring,
     options: FetchOptions | None,
     files: FileOptions,
     progress: Progress | None,
@@ -334,7 +335,7 @@ def _look(
     lines = releases(maas)
     opened = open_source(source, options=options)
     try:
-        look = look_at(load(opened, Path(keyring) if keyring is not None else None), lines)
+        look = look_at(load(opened, as_keyring(keyring)), lines)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:
         opened.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.imports.situation import ANY, ReadSource, Selection, Situation
+from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.source import open_source
 from maas_stream_lint.source.answer import Answer, Trouble
 from maas_stream_lint.stream import load
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.source import FetchOptions
 
     #: A row of a boot source's selections: ``{"os", "release", "arches", "subarches", "labels"}``.
@@ -35,7 +36,7 @@ class BootSource:
     source: str | os.PathLike[str]  #: where to read it: a directory, an index or a URL
     url: str | None = None  #: what MAAS is given, where that is not where it is read
     selections: Sequence[Row] | None = None  #: ``None``: every selection that it can serve
-    keyring: str | os.PathLike[str] | None = None  #: ``None``: none is configured
+    keyring: GivenKeyring = NOT_SAID  #: ``None``: MAAS has none; left out: nobody said
     priority: int | None = None  #: on 3.8; ``None``: its position, the last one highest
     enabled: bool = True  #: on 3.8
     #: On 3.8, whether signatures count. ``None``: they do if there is a keyring.
@@ -90,7 +91,7 @@ def read_situation(
 
 
 def _read(given: BootSource, number: int) -> ReadSource:
-    keyring = Path(given.keyring) if given.keyring is not None else None
+    keyring = as_keyring(given.keyring)
     opened = open_source(given.source, options=given.options)
     try:
         stream = load(_Down(opened) if given.down else opened, keyring)

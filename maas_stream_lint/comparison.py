@@ -10,6 +10,7 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.verdicts import second_verdict, several_verdict
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.rulebook import releases
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.boot_sources import Row
     from maas_stream_lint.imports.situation import Situation
     from maas_stream_lint.imports.trace import Outcome
+    from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.source import FetchOptions
 
 #: How a single source is called where nobody named it.
@@ -64,7 +66,7 @@ def compare(
     after: str | os.PathLike[str] | Sequence[BootSource],
     maas: Iterable[str] | None = None,
     selections: Sequence[Row] | None = None,
-    keyring: str | os.PathLike[str] | None = None,
+    keyring: GivenKeyring = NOT_SAID,
     *,
     changes: Iterable[Sequence[str]] = (),
     commissioning: tuple[str, str] | None = None,
@@ -110,7 +112,7 @@ def _is_one(side: Any) -> bool:
 def _sources(
     side: Any,
     selections: Sequence[Row] | None,
-    keyring: str | os.PathLike[str] | None,
+    keyring: GivenKeyring,
     options: FetchOptions | None,
 ) -> Sequence[BootSource]:
     if _is_one(side):

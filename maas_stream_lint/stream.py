@@ -6,18 +6,20 @@ import copy
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from maas_stream_lint.document import Document
+    from maas_stream_lint.keyring import Keyring
     from maas_stream_lint.source import Answer, Source
 
 #: A stream that names more metadata files than this is not read to its end.
@@ -65,7 +67,7 @@ class Metadata:
 
     path: str  #: as the index (or the source) names it
     answer: Answer
-    keyring: Path | None
+    keyring: Keyring
     detached: Answer | None = None  #: ``PATH.gpg`` beside a ``.json``, where there is one
     twin: Answer | None = None  #: the ``.sjson`` beside a ``.json`` and the other way round
     _documents: dict[str | None, Document] = field(default_factory=dict, repr=False)
@@ -93,14 +95,14 @@ class Metadata:
     @cached_property
     def verification(self) -> signature.Verification | None:
         """What gpgv says of the file; ``None`` without a keyring. Raises GpgvMissing."""
-        if self.keyring is None or self.answer.body is None:
+        if not isinstance(self.keyring, Path) or self.answer.body is None:
             return None
         return signature.verify(self.answer.body, self.keyring)
 
     @cached_property
     def detached_verification(self) -> signature.Verification | None:
         """What gpgv says of ``PATH.gpg``; ``None`` without one or a keyring. Raises GpgvMissing."""
-        if self.keyring is None or self.answer.body is None:
+        if not isinstance(self.keyring, Path) or self.answer.body is None:
             return None
         if self.detached is None or self.detached.body is None:
             return None
@@ -210,6 +212,8 @@ class Metadata:
         return Reading(Failure("metadata-not-read", "", self.answer.trouble.message))
 
     def _legacy_signature(self) -> Failure | None:
+        if self.keyring is NOT_SAID:
+            return None
         if self.verification is None:
             return Failure(
                 "no-keyring",
@@ -259,7 +263,7 @@ class Stream:
     index_path: str  #: the file that MAAS asks for first
     explicit: bool  #: whether the user named that file; else MAAS makes it up from a bare root
     base: str
-    keyring: Path | None
+    keyring: Keyring
     files: dict[str, Metadata]
     truncated: bool = False  #: more files were named than MAX_FILES
     json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
@@ -293,16 +297,17 @@ class Stream:
 
 def load(
     source: Source,
-    keyring: Path | None = None,
+    keyring: Keyring = None,
     known: Callable[[str], Metadata | None] | None = None,
 ) -> Stream:
     """Read all metadata that the index names, nested indexes included.
 
-    ``keyring``: the boot source's keyring, ``None`` where none is configured. ``known``: files that
+    ``keyring``: the boot source's keyring; ``None`` if MAAS has none, `keyring.NOT_SAID` if
+    nobody said, so that signatures count as good. ``known``: files that
     were read before, which then need not be read and parsed again. Raises UsageError for a keyring
     that is not there; everything wrong with the stream itself becomes data.
     """
-    if keyring is not None and not keyring.is_file():
+    if isinstance(keyring, Path) and not keyring.is_file():
         raise UsageError(f"no keyring file {str(keyring)!r}", "give the file that MAAS is given")
     stream = Stream(
         label=source.label,

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from maas_stream_lint import __version__
-from maas_stream_lint.api import check, preview
+from maas_stream_lint import __version__, api
 from maas_stream_lint.cli.main import main
 
 ROOT = Path(__file__).parents[1]
@@ -25,8 +24,8 @@ COMMAND = [sys.executable, "-m", "maas_stream_lint"]
 PLAIN = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
 
 
-def run(*args: str) -> Result:
-    return CliRunner().invoke(main, args)
+def run(*args: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
 def process(*args: str, **env: str) -> subprocess.CompletedProcess[bytes]:
@@ -114,9 +113,9 @@ def test_lists_may_be_repeated_and_have_commas() -> None:
 
 def test_json_is_the_library_s() -> None:
     seen = json.loads(run("check", BAD, "--format", "json").stdout)
-    assert seen == check(BAD).to_dict()
+    assert seen == api.check(BAD).to_dict()
     seen = json.loads(run("preview", BAD, "--maas", "3.7", "--format", "json").stdout)
-    assert seen == preview(BAD, ["3.7"]).to_dict()
+    assert seen == api.preview(BAD, ["3.7"]).to_dict()
 
 
 def test_preview() -> None:
@@ -198,7 +197,7 @@ def test_output_goes_to_a_file_as_a_whole(tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     result = run("check", BAD, "--format", "json", "--output", str(target))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert json.loads(target.read_text()) == check(BAD).to_dict()
+    assert json.loads(target.read_text()) == api.check(BAD).to_dict()
     assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
     old = os.umask(0)
     os.umask(old)
@@ -351,3 +350,51 @@ def test_interrupted_it_is_quiet() -> None:
     child.send_signal(signal.SIGINT)
     _, stderr = child.communicate(timeout=20)
     assert (child.returncode, stderr) == (130, b"")
+
+
+# -- the keyring -------------------------------------------------------------------------------
+
+SIGNED = ROOT / "fixtures/bad/MSL809-signature-not-verified/tree"
+ITS_KEYRING = ROOT / "tests/conformance/keyring.gpg"
+
+
+def test_a_keyring_that_nobody_spoke_of_is_not_missing() -> None:
+    """Without an option the prediction goes on, and one finding says what was not verified."""
+    said = run("check", SIGNED, "--files", "none", "--format", "json")
+    assert said.exit_code == 0
+    found = {f["code"]: f["severity"] for f in json.loads(said.stdout)["findings"]}
+    assert found["MSL809"] == "info"
+    assert not {"MSL801", "MSL802", "MSL803"} & set(found)
+    assert "imports the one product" in run("check", SIGNED, "--files", "none").stdout
+
+
+def test_no_keyring_is_what_maas_has() -> None:
+    said = run("check", SIGNED, "--files", "none", "--format", "json", "--no-keyring")
+    assert said.exit_code == 1
+    found = {f["code"]: f["severity"] for f in json.loads(said.stdout)["findings"]}
+    assert found["MSL803"] == "fatal"
+    assert "MSL809" not in found
+    for command in ("check", "preview", "fix", "explain"):
+        target = ["MSL803", "--source", SIGNED] if command == "explain" else [SIGNED]
+        both = run(command, *target, "--keyring", ITS_KEYRING, "--no-keyring")
+        assert both.exit_code == 2
+        assert "--keyring and --no-keyring cannot be combined" in both.stderr
+
+
+def test_a_flag_overrides_the_keyring_of_a_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(f"keyring = {json.dumps(str(ITS_KEYRING))}\n")
+    given = ("check", SIGNED, "--files", "none", "--config", file)
+    assert "no-keyring" in run(*given, "--no-keyring").stdout
+    assert "bad-signature" in run(*given).stdout
+
+
+def test_the_library_tells_a_missing_keyring_from_one_that_nobody_spoke_of() -> None:
+    def fatal(**more: None) -> bool:
+        verdicts = api.preview(SIGNED, ["2.9"], **more).to_dict()["maas"]
+        return verdicts["2.9"]["fatal"] is not None
+
+    assert not fatal()
+    assert fatal(keyring=None)
+    assert "MSL809" in {f.code for f in api.check(SIGNED).findings}
+    assert "MSL803" in {f.code for f in api.check(SIGNED, keyring=None).findings}

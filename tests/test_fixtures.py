@@ -1,7 +1,8 @@
 """Every rule against its fixture, ``fixtures/bad/CODE-name/``, and good streams that are silent.
 
 A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follows the tree in the
-source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring;
+source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring,
+which it has none of if the file is empty;
 ``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is up for as long as
 it is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's
 line, the answer's, its headers and, after a tab, its body. ``seen.json`` (optional) is what was
@@ -26,6 +27,7 @@ from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
+from maas_stream_lint.keyring import NOT_SAID, Unsaid
 from maas_stream_lint.look import Look
 from maas_stream_lint.rule import Rule, selected
 from maas_stream_lint.rulebook import all_releases
@@ -39,10 +41,16 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+def keyring_of(fixture: Path) -> Path | Unsaid | None:
     keyring = fixture / "keyring.gpg"
+    if not keyring.exists():
+        return NOT_SAID
+    return keyring if keyring.stat().st_size else None
+
+
+def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     with opened(fixture) as source:
-        report = check(source, keyring=keyring if keyring.exists() else None, select=select)
+        report = check(source, keyring=keyring_of(fixture), select=select)
     overlay = fixture / "seen.json"
     if not overlay.exists():
         return report.findings

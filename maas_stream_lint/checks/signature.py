@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.words import listed
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -95,25 +97,25 @@ def bad_signature(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL803", Severity.FATAL)
 def no_keyring(event: Event, look: Look) -> Iterator[Said]:
-    """The stream is signed, and this check has no keyring to verify it with.
+    """The stream is signed, and MAAS has no keyring to verify it with.
 
     MAAS: up to 3.7 MAAS verifies a source whose URL does not end in `.json` with the source's own
         keyring (`keyring_filename` or `keyring_data`). If the key is not in it, MAAS stops the
         import of every source (`read_signed`, simplestreams/util.py). MAAS 3.8 does the same unless
-        the source's `skip_keyring_verification` is on. Without a keyring, this check assumes that
+        the source's `skip_keyring_verification` is on. With `--no-keyring`, this check assumes that
         it is on.
-    Why: this check stands for a MAAS without a key for the stream. It can only say that MAAS could
-        not verify the signature. It judges the rest as if the signature were valid.
-    Fix: run this check again with `--keyring FILE` and the keyring that MAAS uses. For Canonical's
-        stream that is `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
-        `ubuntu-cloudimage-keyring`.
+    Why: `--no-keyring` says that MAAS has no keyring for this source. This check judges the rest as
+        if the signature were valid.
+    Fix: give the boot source its keyring in MAAS. For Canonical's stream that is
+        `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
+        `ubuntu-cloudimage-keyring`. Then run this check again with `--keyring FILE`.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
     """
     start = _index(look)
     yield Said(
-        f"{quoted(start)} is signed, and this check has no keyring to verify it with",
-        "pass `--keyring FILE` with the keyring that MAAS uses for this source",
+        f"{quoted(start)} is signed, and MAAS has no keyring for this source",
+        "give the boot source its keyring in MAAS, or give MAAS the URL of an unsigned index",
         place=Place(start),
         also=(event.place,),
     )
@@ -199,13 +201,40 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
         yield Said(message, remedy, place=Place(start), also=(seen.place,))
         return
     index = look.stream.files[start]
-    if look.stream.keyring is None and look.stream.explicit and index.exists and not index.signed:
+    verified = isinstance(look.stream.keyring, Path)
+    if not verified and look.stream.explicit and index.exists and not index.signed:
         yield Said(
             message,
             remedy,
             lines=look.where(lambda release: release.policy("signatures") == "every-document"),
             severity=Severity.INFO,
             effect="discards the source if verification is on for it",
+        )
+
+
+@rule("MSL809", Severity.INFO, on="stream")
+def signature_not_verified(whole: Whole, look: Look) -> Iterator[Said]:
+    """The stream is signed, and this run did not verify the signatures.
+
+    MAAS: up to 3.7 verifies every file of a source whose URL does not end in `.json` with that
+        source's own keyring, and stops the import from every source if this fails
+        (`read_signed`, simplestreams/util.py). 3.8 verifies unless the source's
+        `skip_keyring_verification` is on (`_parse_response`,
+        maasservicelayer/simplestreams/client.py).
+    Why: no option said which keyring MAAS has, so this run took every signature for good.
+    Fix: run the check again with `--keyring FILE`, the file that MAAS is given. For Canonical's
+        stream this is `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
+        `ubuntu-cloudimage-keyring`. If MAAS has no keyring for this source, use `--no-keyring`.
+    Example:
+        -----BEGIN PGP SIGNED MESSAGE-----
+    """
+    start = _index(look)
+    index = look.stream.files[start]
+    if look.stream.keyring is NOT_SAID and index.exists and index.signed:
+        yield Said(
+            f"{quoted(start)} is signed, and this run did not verify the signature",
+            "run the check again with `--keyring FILE`, the keyring that MAAS has for this source",
+            effect="verifies each file with the keyring of this source",
         )
 
 

@@ -10,7 +10,15 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.console import progress
-from maas_stream_lint.cli.options import FETCH, FORMAT, KEYRING, MAAS, Options, signer_of, together
+from maas_stream_lint.cli.options import (
+    FETCH,
+    FORMAT,
+    KEYRING_FILE,
+    MAAS,
+    Options,
+    signer_of,
+    together,
+)
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
 
@@ -109,7 +117,7 @@ BOOT = together(
 )
 @click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @MAAS
-@KEYRING
+@KEYRING_FILE
 @together(SAID, BOOT)
 @click.option(
     "--prefix",

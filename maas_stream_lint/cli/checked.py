@@ -21,7 +21,7 @@ def checked(options: Options) -> Report:
     report = api.check(
         options.source,
         options.lines,
-        options.keyring,
+        options.trusted,
         select=options.select,
         ignore=options.ignore,
         files=options.looking(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
+    from maas_stream_lint.keyring import Unsaid
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,6 +30,7 @@ class Options(NamedTuple):
     source: str | None = None
     maas: tuple[str, ...] | list[str] = ()
     keyring: str | None = None
+    no_keyring: bool = False
     select: tuple[str, ...] | list[str] = ()
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
@@ -56,6 +58,13 @@ class Options(NamedTuple):
     def lines(self) -> list[str] | None:
         """The release lines that were asked for; ``None``: all."""
         return list(self.maas) or None
+
+    @property
+    def trusted(self) -> str | Unsaid | None:
+        """The keyring as the library takes it."""
+        from maas_stream_lint.keyring import NOT_SAID
+
+        return None if self.no_keyring else self.keyring or NOT_SAID
 
     @property
     def threshold(self) -> Severity:
@@ -128,11 +137,21 @@ MAAS = click.option(
     shell_complete=completion.release_lines,
     help="MAAS release lines to predict, like 3.6 or 3.5,3.8. Repeatable.  [default: all]",
 )
-KEYRING = click.option(
+KEYRING_FILE = click.option(
     "--keyring",
+    callback=parameters.one_keyring,
     metavar="FILE",
     shell_complete=completion.source,
-    help="The boot source's keyring. Default: none is configured in MAAS either.",
+    help="The keyring that MAAS has for this source. Without it, signatures count as good.",
+)
+KEYRING = together(
+    KEYRING_FILE,
+    click.option(
+        "--no-keyring",
+        is_flag=True,
+        callback=parameters.one_keyring,
+        help="MAAS has no keyring for this source.",
+    ),
 )
 FETCH = together(
     click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from maas_stream_lint.report.formats import FORMATS, Target
 
@@ -33,6 +34,15 @@ def headers(
             raise click.BadParameter("expected 'Name: value'")
         made.append((name.strip(), value.strip()))
     return tuple(made)
+
+
+def one_keyring(ctx: click.Context, param: click.Parameter, given: Any) -> Any:
+    """A keyring, or that there is none: a command line cannot say both."""
+    other = "keyring" if param.name == "no_keyring" else "no_keyring"
+    origins = [ctx.get_parameter_source(name) for name in (str(param.name), other)]
+    if given and ctx.params.get(other) and origins == [ParameterSource.COMMANDLINE] * 2:
+        raise click.BadParameter("--keyring and --no-keyring cannot be combined")
+    return given
 
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}

@@ -42,7 +42,7 @@ def preview(log: bool, form: str, output: str | None, **given: Any) -> None:
 
         assert options.source is not None
         made = api.preview(
-            options.source, options.lines, options.keyring, options=options.fetching()
+            options.source, options.lines, options.trusted, options=options.fetching()
         )
         text = as_json(made.to_dict())
     else:

@@ -117,7 +117,7 @@ def refuse_unverified(plan: Plan) -> None:
     for path, metadata in stream.files.items():
         if not metadata.exists:
             continue
-        if stream.keyring is None:
+        if not isinstance(stream.keyring, Path):
             stale = signature_of(metadata)
             if stale is not None:
                 raise UsageError(f"nobody has verified the signature in {stale}", hint)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: What the default means, where the program decides it later.
 _ELSE = {
     "maas": "all",
-    "keyring": "none",
+    "keyring": "not said, so signatures count as good",
     "select": "all",
     "ignore": "none",
     "format": "text; in GitHub Actions also github",

@@ -1,0 +1,28 @@
+"""The keyring of a boot source: a file, none, or nobody said."""
+
+from __future__ import annotations
+
+from enum import Enum
+from os import PathLike
+from pathlib import Path
+from typing import Final, TypeAlias
+
+
+class Unsaid(Enum):
+    """The type of `NOT_SAID`."""
+
+    KEYRING = "not said"
+
+
+#: In place of a keyring: nobody said which one MAAS has. Signatures count as good, unverified.
+NOT_SAID: Final = Unsaid.KEYRING
+
+#: ``None``: MAAS has no keyring for the source.
+Keyring: TypeAlias = Path | Unsaid | None
+#: The same as users of the library give it.
+GivenKeyring: TypeAlias = str | PathLike[str] | Unsaid | None
+
+
+def as_keyring(given: GivenKeyring) -> Keyring:
+    """A keyring as the reader of streams takes it."""
+    return given if given is None or isinstance(given, Unsaid) else Path(given)
