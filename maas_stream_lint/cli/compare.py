@@ -10,9 +10,7 @@ import click
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.options import CONFIG, FETCH, KEYRING, MAAS, OUTPUT, Options, together
-from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS
-from maas_stream_lint.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +58,7 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     options = Options(**given)
     assert options.source is not None
     made = comparison.compare(
-        before, options.source, options.lines, keyring=options.keyring, options=options.fetching()
+        before, options.source, options.lines, keyring=options.trusted, options=options.fetching()
     )
     found = changes.changes_of(made)
     if form == "json":
@@ -80,6 +78,8 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
 def _limits(given: Sequence[str]) -> tuple[set[str], int | None]:
     """The kinds of change that fail, and the most bytes. Raises UsageError for other words."""
     from maas_stream_lint.changes import MEANING
+    from maas_stream_lint.errors import UsageError
+    from maas_stream_lint.quoting import quoted
 
     kinds, most = set(), None
     for word in given:
