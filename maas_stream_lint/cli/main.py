@@ -13,6 +13,7 @@ from maas_stream_lint.cli import (
     check,
     compare,
     config,
+    diagnose,
     explain,
     fix,
     preview,
@@ -77,6 +78,7 @@ for _command in (
     serve.serve,
     rules.rules,
     explain.explain,
+    diagnose.diagnose,
     config.config,
 ):
     main.add_command(_command)
