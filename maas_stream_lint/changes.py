@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.rulebook import releases
+from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,8 +69,10 @@ def changes_of(comparison: Comparison) -> list[Changes]:
     with uncollected():
         again = replace(comparison.after, changes=())
         chosen = releases(comparison.lines)
-        thirds = simulate_situations([comparison.before, comparison.after, again], chosen)
-        fresh = simulate_situations([again], chosen)
+        defaults = {release.line: default_selections(release) for release in chosen}
+        imports = [comparison.before, comparison.after, again]
+        thirds = simulate_situations(imports, chosen, defaults)
+        fresh = simulate_situations([again], chosen, defaults)
     alike: dict[tuple[object, ...], Changes] = {}
     for line in comparison.lines:
         first, second, third = next(o for o in thirds if line in o[0].lines)
