@@ -25,6 +25,13 @@ for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(_name, None)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def leaks_show_where_they_are() -> Iterator[None]:
+    """A socket that is left open is an error of the module that opened it, not of a later one."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session")
 def running_nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     with nginx(tmp_path_factory.mktemp("nginx")) as server:
