@@ -6,22 +6,27 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from maas_stream_lint import uses
 from maas_stream_lint.absence import Absence, find_absence
 from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
 from maas_stream_lint.model import Catalog, Image
+from maas_stream_lint.selected import is_selected
 from maas_stream_lint.twins import Twins, find_twins
+from maas_stream_lint.uses.use_events import use_traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.images.observation import Survey
+    from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
+    from maas_stream_lint.uses import Simulation
 
 
 Answer = TypeVar("Answer")
@@ -35,6 +40,9 @@ class Look:
     releases: tuple[Release, ...]
     traces: list[Trace]
     survey: Survey | None = None  #: of the image files, if they were looked at
+    #: What each release line selects; ``None`` where nobody said.
+    selections: Mapping[str, tuple[Selection, ...]] | None = None
+    commissioning: tuple[str, str] | None = None  #: the os and release that MAAS commissions with
     _widths: dict[str, int] = field(default_factory=dict, repr=False)
     _drivers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -92,6 +100,16 @@ class Look:
     def live_roots(self) -> frozenset[str]:
         """The ftypes of roots that a machine boots from."""
         return frozenset(root for r in self.releases for root in r.ubuntu_set.roots)
+
+    def selected_on(self, product: Product) -> tuple[str, ...]:
+        """The release lines on which a selection takes a product; all where nobody said."""
+        if self.selections is None:
+            return self.lines
+        return tuple(
+            release.line
+            for release in self.releases
+            if is_selected(product, self.selections[release.line], strict=release.strict)
+        )
 
     def span(self, lines: Sequence[str]) -> str:
         """Release lines, oldest first, in few words: ``2.9 to 3.7``."""
@@ -234,6 +252,40 @@ class Look:
         return list(find_twins(self.catalog.products, self.releases, self.takes))
 
     @cached_property
+    def uses(self) -> dict[str, Simulation | None]:
+        """Release line → what it does with the images that it imports; ``None``: there are none."""
+        return uses.simulate(self.traces, self.releases, beyond_aborts=True)
+
+    @cached_property
+    def used(self) -> list[tuple[tuple[str, ...], Simulation]]:
+        """The release lines that use their images alike, with what they do."""
+        found: dict[int, tuple[tuple[str, ...], Simulation]] = {}
+        for line, simulation in self.uses.items():
+            if simulation is not None:
+                lines, _ = found.get(id(simulation), ((), None))
+                found[id(simulation)] = ((*lines, line), simulation)
+        return list(found.values())
+
+    @cached_property
+    def use_traces(self) -> list[Trace]:
+        """What the use of the images stumbles over, as events."""
+        return use_traces(self.uses, self.traces)
+
+    def unusable(self, place: Place) -> tuple[str, ...]:
+        """The release lines on which the product that a place is in is of no use to any machine."""
+        lines = self._unusable.get((place.file, place.product), ())
+        return tuple(line for line in self.lines if line in lines)
+
+    @cached_property
+    def _unusable(self) -> dict[tuple[str, str | None], set[str]]:
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for trace in self.use_traces:
+            for event in trace.events:
+                for place in (event.place, *event.values["also"]):
+                    found.setdefault((place.file, place.product), set()).update(trace.lines)
+        return found
+
+    @cached_property
     def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:
         """Per trace: the products that the legacy engine takes, or that the strict one does not."""
         known = []
@@ -250,7 +302,17 @@ class Look:
         return known
 
 
-def look_at(stream: Stream, releases: tuple[Release, ...]) -> Look:
-    """Simulate the import for each release line."""
+def look_at(
+    stream: Stream,
+    releases: tuple[Release, ...],
+    selections: Mapping[str, tuple[Selection, ...]] | None = None,
+    commissioning: tuple[str, str] | None = None,
+) -> Look:
+    """Simulate the import for each release line.
+
+    ``selections``: what each line selects, ``None`` where nobody said. ``commissioning``: the os
+    and release that MAAS commissions with.
+    """
     with uncollected():
-        return Look(stream, releases, simulate(stream, releases))
+        traces = simulate(stream, releases, selections)
+        return Look(stream, releases, traces, selections=selections, commissioning=commissioning)

@@ -15,10 +15,12 @@ from maas_stream_lint.checks import (
     item,
     kernel_names,
     product_names,
+    selection,
     signature,
     source,
     systems,
     transport,
+    use,
     version,
 )
 from maas_stream_lint.rule import Rule
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 #: One module a family; a new module is named here, a new rule nowhere.
 MODULES: tuple[ModuleType, ...] = (
     source,
+    selection,
     index,
     file,
     product_names,
@@ -37,6 +40,7 @@ MODULES: tuple[ModuleType, ...] = (
     doubles,
     kernel_names,
     fields,
+    use,
     version,
     item,
     image,

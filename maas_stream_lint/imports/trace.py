@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.rows import BootResource, Cached
@@ -26,6 +27,7 @@ class Kind(Enum):
     ABORT = "abort"  #: the whole import, or on 3.8 the whole source
     SELECTION = "selection"  #: on 3.8, the selections that the product belongs to
     DROP = "drop"  #: the product, version or item
+    USE = "use"  #: the product, which is imported but of no use
 
 
 class Event(NamedTuple):
@@ -174,18 +176,32 @@ class Trace:
     events: list[Event] = field(default_factory=list)
     log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     imported: list[Import] = field(default_factory=list)
-    cached: list[Cached] = field(default_factory=list)  #: in the order of their ids, each once
+    cache: Callable[[], list[Cached]] = field(default=list, repr=False)
     stored: Stored | None = None  #: what MAAS holds then
+    #: What MAAS would hold, were the causes of an abort fixed; ``None``: what is stored.
+    beyond: Stored | None = None
     unselected: set[tuple[str, str]] = field(default_factory=set)
     """The products that no selection takes: products file, name."""
     aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
     fatal: Event | None = None
+
+    @cached_property
+    def cached(self) -> list[Cached]:
+        """What MAAS lists as available, in the order of its rows, each once."""
+        return self.cache()
 
     @property
     def rows(self) -> list[BootResource]:
         """The boot resources that MAAS holds then, in the order of their ids."""
         held = self.stored.resources.values() if self.stored is not None else ()
         return [resource.row() for resource in held]
+
+    @property
+    def rows_beyond_aborts(self) -> list[BootResource]:
+        """The same, as if the causes of an abort were fixed."""
+        if self.beyond is None:
+            return self.rows
+        return [resource.row() for resource in self.beyond.resources.values()]
 
     @property
     def resources(self) -> list[Resource]:
