@@ -13,6 +13,7 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.listing import files_in
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
+from maas_stream_lint.rulebook import streamed
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _of(item: Item, path: str) -> Wanted:
         path,
         int(size) if size is not None and size.isdecimal() and len(size) < 19 else None,
         {name: digest.lower() for name, digest in given.items() if digest},
-        listed=item.ftype == "archive.tar.xz",
+        listed=item.ftype in streamed("loader"),
     )
 
 

@@ -319,6 +319,11 @@ def of_family(family: str) -> tuple[str, ...]:
     return tuple(name for name, known in ftypes().items() if known.family == family)
 
 
+def streamed(family: str) -> tuple[str, ...]:
+    """The ftypes of a family that a stream may carry."""
+    return tuple(name for name in of_family(family) if ftypes()[name].stream)
+
+
 def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
     """The named release lines, all of them for ``None``, oldest first and each once.
 

@@ -186,10 +186,11 @@ def file_datatype(event: Event, look: Look) -> Iterator[Said]:
     """
     value = value_at(look, Place(event.place.file, ("datatype",)))
     notes = value == "release-notifications"
+    strict = look.where(lambda release: release.strict)
     yield Said(
         f"`datatype` is {_lacking(event, 'datatype', look)}, "
         "expected `image-downloads` or `image-ids`",
-        "keep release notifications under an index that no MAAS 3.8 reads"
+        f"keep release notifications under an index that MAAS {look.span(strict)} does not read"
         if notes
         else 'write `"datatype": "image-downloads"` at the top of the file',
         place=_member(event, "datatype", look),

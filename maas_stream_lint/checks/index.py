@@ -402,10 +402,11 @@ def entry_datatype(event: Event, look: Look) -> Iterator[Said]:
         "datatype": "release-notifications",
     """
     value = event.values.get("value")
+    strict = look.where(lambda release: release.strict)
     yield Said(
         f"the entry {_key(event)} has the `datatype` {shown(value)}, expected `image-downloads` "
         "or `image-ids`",
-        "keep release notifications under an index that no MAAS 3.8 reads"
+        f"keep release notifications under an index that MAAS {look.span(strict)} does not read"
         if value == "release-notifications"
         else 'write `"datatype": "image-downloads"` into the entry',
     )

@@ -13,7 +13,7 @@ from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import DEPTHS, Said, rule
-from maas_stream_lint.rulebook import ftypes, of_family
+from maas_stream_lint.rulebook import ftypes, of_family, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -526,6 +526,36 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
         )
 
 
+@rule(
+    "MSL618",
+    Severity.UNUSABLE,
+    on="item",
+    among=lambda items, _: [i for i in items if i.path and i.path[-1] == "/"],
+)
+def path_ends_in_slash(item: Item, look: Look) -> Iterator[Said]:
+    """An item's `path` ends in a slash, so its file has no name.
+
+    MAAS: every release line takes the part after the last slash as the file's name, and this part
+        is empty (`BootResourceStore.insert`, maasserver/bootresources.py; MAAS 3.8:
+        `get_or_create_from_simplestreams_file`,
+        maasservicelayer/services/bootresourcefiles.py). MAAS then requests a folder from the
+        server. The answer is an error or a list of files, and its checksum does not match.
+    Why: the path of a folder was written instead of the path of the file in it.
+    Fix: write the path of the file.
+    Example:
+        "path": "rhel9/amd64/20261015_01/",
+    """
+    lines = look.stores(item)
+    if lines:
+        yield Said(
+            f"path {quoted(item.path)} ends in a slash, expected the path of a file",
+            "write the path of the file, not the path of its folder",
+            place=item.at("path"),
+            lines=lines,
+            effect="stores the file without a name, and requests a folder",
+        )
+
+
 @rule("MSL616", Severity.WARNING, on="stream")
 def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
     """Two items name the same file with different checksums or sizes.
@@ -680,7 +710,7 @@ def _given_up(ftype: str) -> bool:
 
 def _archive() -> str:
     """The ftype of the archives that bootloaders come in."""
-    return next(name for name in of_family("loader") if ftypes()[name].stream)
+    return streamed("loader")[0]
 
 
 def _such_as(look: Look) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.words import listed
+from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.keyring import NOT_SAID
@@ -292,6 +292,39 @@ def detached_signature_bad(whole: Whole, look: Look) -> Iterator[Said]:
                 place=Place(path),
                 effect="does not read it",
             )
+
+
+@rule("MSL810", Severity.WARNING, on="stream")
+def signing_key_expired(whole: Whole, look: Look) -> Iterator[Said]:
+    """The key that signed a file has expired.
+
+    MAAS: MAAS accepts the file on every release line, because gpgv ends without an error
+        (`read_signed`, simplestreams/util.py; `_validate_pgp_signature`,
+        maasservicelayer/simplestreams/client.py).
+    Why: other readers refuse the file, and so can a later version of gpgv. The publisher
+        has probably forgotten to renew the key.
+    Fix: extend the life of the key with `gpg --quick-set-expire FINGERPRINT 2y`, and give MAAS a
+        keyring with the new public key. Or sign with another key.
+    Example:
+        -----BEGIN PGP SIGNED MESSAGE-----
+    """
+    expired = [
+        path
+        for path, file in look.stream.files.items()
+        if file.verification is not None
+        and file.verification.good
+        and file.verification.status == "expired"
+    ]
+    if expired:
+        seen = look.stream.files[expired[0]].verification
+        assert seen is not None
+        yield Said(
+            f"the signature of {quoted(expired[0])} is too old: {seen.detail}",
+            "extend the life of the key, and give MAAS a keyring with the new public key",
+            place=Place(expired[0]),
+            also=tuple(Place(path) for path in expired[1:MANY]),
+            effect="still accepts the signature",
+        )
 
 
 def _index(look: Look) -> str:

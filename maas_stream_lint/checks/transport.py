@@ -467,14 +467,24 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
     seen = image.seen
     if seen.cuts and seen.trouble is None and seen.digests:
         times = "once" if len(seen.cuts) == 1 else f"{len(seen.cuts)} times"
+        lines = asking(image.items, look)
         yield Said(
             f"{quoted(image.path)} broke off {times}, after {seen.cuts[-1]:,} of "
             f"{seen.size or 0:,} bytes",
             "look for limits on time and size along the way",
             also=_places(image),
-            lines=asking(image.items, look),
-            effect="begins it anew each time, up to 3.4 not even that",
+            lines=lines,
+            effect=_after_a_break(lines, look),
         )
+
+
+def _after_a_break(lines: tuple[str, ...], look: Look) -> str:
+    """What MAAS does when a download breaks off: lines that lose only the set do not retry."""
+    once = look.where(lambda r: r.line in lines and r.download("failure") == "set")
+    again = "restarts the download from the beginning"
+    if not once:
+        return again
+    return "does not retry" if len(once) == len(lines) else f"{again}; {look.span(once)} does not"
 
 
 def _server(look: Look) -> Server | None:

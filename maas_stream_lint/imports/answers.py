@@ -48,6 +48,10 @@ class Answers:
         """The column's width if a text of ``length`` does not fit, else ``None``."""
         return self._ask(too_long, column, length)
 
+    def sizes(self) -> range:
+        """The sizes of a file that the line's database stores."""
+        return self._ask(sizes)
+
     def refusal(self, said: str) -> str:
         """``EXCEPTION: TEXT`` of what the database says to a text that it does not store."""
         return self._ask(refusal, said)
@@ -121,6 +125,12 @@ def too_long(release: Release, column: str, length: int) -> int | None:
     """The column's width if a text of ``length`` does not fit, else ``None``."""
     limit = release.limit(column)
     return limit if limit is not None and length > limit else None
+
+
+def sizes(release: Release) -> range:
+    """The sizes of a file that a release's database stores: signed numbers of so many bits."""
+    half = 2 ** ((release.limit("file-size-bits") or 64) - 1)
+    return range(-half, half)
 
 
 def refusal(release: Release, said: str) -> str:
@@ -213,6 +223,7 @@ GROUNDS: dict[Callable[..., Any], Callable[[Release], Any]] = {
     stores: lambda release: release.policy("ftypes"),
     policy: lambda release: release.data["import"],
     too_long: lambda release: release.data["limits"],
+    sizes: lambda release: release.limit("file-size-bits"),
     refusal: lambda release: release.data["database"],
     log_text: lambda release: release.data["log"],
     flavoured: lambda release: release.policy("flavour"),

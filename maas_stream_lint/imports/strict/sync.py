@@ -54,6 +54,7 @@ class Sync:
         self.source = source
         self.turn = turn
         self.unmissed = unmissed_ftypes()
+        self.sizes = recorder.answers.sizes()
         self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
         self.suitable: set[Selection] = set()  #: all that is selected, in whichever source
         self.imported: dict[Import, None] = {}  #: in order, each once
@@ -246,7 +247,8 @@ class Sync:
             and (name + sha256).isascii()
             and (name + sha256).isprintable()
             and self.recorder.answers.too_long("file-sha256", len(sha256)) is None
-            and 0 < size < 2**63
+            and size > 0
+            and size in self.sizes
         ):
             at = place.below(*product.newest.steps(origin.item))
             self._refuse_file(ftype, name, sha256, size, at)
@@ -289,7 +291,7 @@ class Sync:
             raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
         self._refuse("file-name", "file name", name, at)
         self._refuse("file-sha256", "sha256", sha256, at)
-        if not -(2**63) <= size < 2**63:
+        if size not in self.sizes:
             message = "bigint out of range"
             raise _refused("size-out-of-range", at, "DataError", message, {"size": size})
         if size == 0:
