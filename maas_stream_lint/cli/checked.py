@@ -28,4 +28,8 @@ def checked(options: Options) -> Report:
         progress=progress(verbose=options.verbose),
         options=options.fetching(),
     )
+    if options.selected is not None:
+        from maas_stream_lint.logs.live import of_selected
+
+        report = of_selected(report, options.selected)
     return replace(report, configured=options.configured)
