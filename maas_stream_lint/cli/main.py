@@ -11,6 +11,7 @@ from maas_stream_lint import __version__
 from maas_stream_lint.cli import (
     build,
     check,
+    compare,
     config,
     diagnose,
     explain,
@@ -69,6 +70,7 @@ def main(debug: bool) -> None:
 for _command in (
     check.check,
     preview.preview,
+    compare.compare,
     fix.fix,
     build.build,
     prune.prune,
