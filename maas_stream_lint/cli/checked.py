@@ -27,6 +27,8 @@ def checked(options: Options) -> Report:
         files=options.looking(),
         progress=progress(verbose=options.verbose),
         options=options.fetching(),
+        selections=options.selecting,
+        commissioning=options.commissioning,
     )
     if options.selected is not None:
         from maas_stream_lint.logs.live import of_selected
