@@ -355,11 +355,11 @@ def test_check_takes_the_sources_from_there(maas: Maas) -> None:
     assert not any(secret in result.output for secret in KEY.split(":"))
 
 
-def test_check_leaves_out_what_is_not_selected(maas: Maas) -> None:
+def test_check_takes_the_selections_from_there(maas: Maas) -> None:
     fill(maas, "3.7", BAD)
     result = checked(maas)
-    assert result.exit_code == 0
-    assert "MSL401 ubuntu-name" not in result.stdout
+    assert "MSL130 selection-matches-nothing" in result.stdout
+    assert "info  MSL401 ubuntu-name" in result.stdout
 
 
 def test_check_of_a_maas_without_sources(maas: Maas) -> None:

@@ -11,10 +11,10 @@ import click
 from click.core import ParameterSource
 
 from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.asking import LIVE, asked, runs_of
 from maas_stream_lint.cli.checked import checked
 from maas_stream_lint.cli.configured import CALLED, Configured, converted
 from maas_stream_lint.cli.console import complain
-from maas_stream_lint.cli.live import LIVE, asked, runs_of
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,

@@ -30,8 +30,4 @@ def checked(options: Options) -> Report:
         selections=options.selecting,
         commissioning=options.commissioning,
     )
-    if options.selected is not None:
-        from maas_stream_lint.logs.live import of_selected
-
-        report = of_selected(report, options.selected)
     return replace(report, configured=options.configured)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.asking import LIVE, asked
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.console import progress, reading
-from maas_stream_lint.cli.live import LIVE, asked
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,

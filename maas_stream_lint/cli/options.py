@@ -80,7 +80,7 @@ class Options(NamedTuple):
         Raises UsageError for a selection that is none, and for a file that can't be read.
         """
         if not self.selections and self.selections_file is None:
-            return None
+            return None if self.selected is None else [one.as_row() for one in self.selected]
         from pathlib import Path
 
         from maas_stream_lint.errors import UsageError

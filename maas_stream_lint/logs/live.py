@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.logs.maas_state import (
         MaasState,
-        SelectedImages,
         SourceOfMaas,
         StoredImage,
     )
@@ -137,23 +135,6 @@ def unfit(source: SourceOfMaas) -> str | None:
         # A path would be one of the region controller, and not of this machine.
         return "it is no http:// or https:// URL"
     return None
-
-
-def of_selected(report: Report, selections: tuple[SelectedImages, ...]) -> Report:
-    """A report without what is found of images that a MAAS has not selected.
-
-    What ends an import ends it whatever is selected, and stays.
-    """
-    kept = tuple(f for f in report.findings if _concerns(report, f, selections))
-    return replace(report, findings=kept)
-
-
-def _concerns(report: Report, finding: Finding, selections: tuple[SelectedImages, ...]) -> bool:
-    product = report.look.catalog.product(finding.place)
-    if product is None or product.bootloader or finding.severity is Severity.FATAL:
-        return True
-    arch, release = product.get("arch") or "", product.get("release") or ""
-    return any(one.takes(product.os, release, arch) for one in selections)
 
 
 @contextmanager
