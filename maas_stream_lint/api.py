@@ -8,6 +8,7 @@ from datetime import date
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.beside import Beside
 from maas_stream_lint.boot_sources import BootSource, read_situation, selections_by_line
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
 REPORT_VERSION = 1
+#: The name of the source that is checked, where it has others beside it.
+OWN = "this source"
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,7 @@ def check(
     progress: Progress | None = None,
     selections: Given = None,
     commissioning: tuple[str, str] | None = None,
+    beside: Sequence[BootSource] = (),
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
@@ -239,7 +243,7 @@ def check(
     "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
     selection at all. ``"default"``: what a fresh MAAS of each release line selects. ``None``:
     nobody said, so everything is selected. ``commissioning``: the os and release that MAAS
-    commissions with.
+    commissions with. ``beside``: the other boot sources of the same MAAS, made before this one.
 
     Raises LintError if the check could not be made at all (UsageError: because of an argument).
     """
@@ -247,6 +251,9 @@ def check(
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
     with uncollected():
         look = _look(source, maas, keyring, options, how, progress, selections, commissioning)
+        if beside:
+            own = BootSource(OWN, source, selections=selections, keyring=keyring, options=options)
+            look.beside = Beside(OWN, read_situation([*beside, own]), look.releases)
         return Report(
             look.stream.label,
             look,
