@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import uploads
 from maas_stream_lint.building import manifest, naming
 from maas_stream_lint.building.parts import File, Product, Refusal
+from maas_stream_lint.building.wanted import WORD
 from maas_stream_lint.distributions import filled, notes
 from maas_stream_lint.images.sniff import better, described
 from maas_stream_lint.output import clean
@@ -80,7 +81,8 @@ def single_file(image: Image, wanted: Wanted, frame: Frame) -> Product:
         raise asked(
             image, "its release", "--release NAME, the text after the slash in MAAS's names"
         )
-    version = version or release
+    version = word(image, "its version", version or release, "--version")
+    release = word(image, "its release", release, "--release")
     name = frame.names.get((os, release, arch, GENERIC, GENERIC))
     name = name or naming.product_name(frame.prefix, os, release, arch)
     version_name = version_named(name, image, wanted, frame)
@@ -148,6 +150,14 @@ def version_named(product: str, image: Image, wanted: Wanted, frame: Frame) -> s
             Refusal(image.path, why, f"give --version-name one that sorts after {last}")
         )
     return name
+
+
+def word(image: Image, what: str, told: str, option: str) -> str:
+    """A text that can be a part of names and paths. Raises RefusedError for what cannot."""
+    if not WORD.fullmatch(told):
+        why = f"{what}, {clean(repr(told))}, cannot be a part of a name"
+        raise RefusedError(Refusal(image.path, why, f"give {option}"))
+    return told
 
 
 def asked(image: Image, what: str, option: str) -> RefusedError:
