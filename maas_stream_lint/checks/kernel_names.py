@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.use import flaw_of, listed_kernel
 from maas_stream_lint.checks.words import MANY
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.identity import GENERIC
+from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.twins import boot_subarch
 from maas_stream_lint.uploads import PLAIN
 
 if TYPE_CHECKING:
@@ -18,14 +18,10 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
-    from maas_stream_lint.rulebook import Release
-
-#: The name of every kernel has one of these parts, and no name has both.
-CHANNELS = ("hwe", "ga")
 
 
-@rule("MSL418", Severity.UNUSABLE, on="stream")
-def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
+@rule("MSL418", Severity.UNUSABLE, causes=["subarch-no-kernel"])
+def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     """An Ubuntu release has no product whose `subarch` names a kernel.
 
     MAAS: MAAS lists the subarches `ga-…` and `hwe-…` of complete Ubuntu sets as kernels
@@ -40,40 +36,28 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "generic",
     """
-    groups: dict[tuple[str | None, str | None], list[Product]] = {}
-    for product in look.catalog.products:
-        if product.ubuntu and look.commissions(product):
-            key = (product.get("release"), product.get("arch"))
-            groups.setdefault(key, []).append(product)
-    for (release, arch), products in groups.items():
-        if release is None or arch is None:
-            continue
-        served = {
-            r.line
-            for r in look.releases
-            for p in products
-            if _is_kernel(r, p.get("subarch") or GENERIC) and r.line in look.takes(p.place)
-        }
-        bare = [p for p in products if any(_is_bare(p, r) for r in look.releases)]
-        if not bare:
-            continue
-        version = bare[0].get("version")
-        kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
-        subarch = bare[0].get("subarch") or GENERIC
-        yield Said(
-            f"Ubuntu {quoted(release)} for {quoted(arch)} has only subarch {quoted(subarch)}, "
-            "which names no kernel",
-            f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
-            place=bare[0].at("subarch"),
-            also=tuple(p.at("subarch") for p in bare[1:MANY]),
-            lines=tuple(line for line in look.takes(bare[0].place) if line not in served),
-            effect="imports the image, but has no kernel to deploy it with",
-            log=f"{release} has no kernels available.",
-        )
+    product = look.catalog.product(event.place)
+    if product is None:
+        return
+    version, subarch = product.get("version"), product.get("subarch") or GENERIC
+    kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
+    yield Said(
+        f"Ubuntu {quoted(product.get('release'))} for {quoted(product.get('arch'))} has only "
+        f"subarch {quoted(subarch)}, which names no kernel",
+        f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
+        place=product.at("subarch"),
+        also=event.values["also"][:MANY],
+        effect="imports the image, but has no kernel to deploy it with",
+    )
 
 
-@rule("MSL419", Severity.UNUSABLE, on="product")
-def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL419",
+    Severity.UNUSABLE,
+    on="stream",
+    causes=["kernel-unparsable", "kernel-of-unknown-release"],
+)
+def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """MAAS fails on every list of kernels because it cannot read this kernel's name.
 
     MAAS: MAAS 3.4 and later reads a kernel's name as
@@ -83,38 +67,30 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
         nothing follows the channel, it fails with `Kernel … has no release specified`. This
         happens whenever MAAS lists kernels, for any release (`get_hwe_kernels`,
         maasserver/models/bootresource.py). MAAS reads `subarches` in the same way when it chooses
-        the least kernel of a machine.
+        the least kernel of a machine; the image itself still deploys. To MAAS 3.3 and older,
+        `ga-hwe-22.04` is a kernel of a release `hwe`, which it does not know.
     Why: one complete image with such a name breaks the list of kernels for all images.
     Fix: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`. Write the flavour
         into `kflavor` only.
     Example:
         "subarch": "ga-hwe-22.04",
     """
-    subarch, subarches = product.get("subarch") or GENERIC, product.get("subarches") or ""
-    if not _risky(subarch, subarches, product.get("kflavor") or ""):
+    remedy = "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`"
+    if not isinstance(seen, Event):
+        yield from listed_kernel(
+            look, "kernel-unparsable", "which MAAS cannot read as a kernel", remedy
+        )
         return
-    if not product.image or not look.commissions(product):
-        return
-    others = [text for text in subarches.split(",") if text != subarch]
-    takes = look.takes(product.place)
-    for field in ("subarch", "subarches"):
-        flawed: dict[tuple[str, str], list[str]] = {}
-        for release in look.releases:
-            if release.line not in takes or not release.deploy("parses-kernel"):
-                continue
-            for text in others if field == "subarches" else [boot_subarch(product, release)]:
-                flaw = _kernel_flaw(text)
-                if flaw is not None:
-                    flawed.setdefault((text, flaw), []).append(release.line)
-        for (text, flaw), lines in flawed.items():
-            yield Said(
-                f"MAAS cannot read {field} {quoted(text)} as a kernel: it {flaw}",
-                "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`",
-                place=product.at(field),
-                lines=tuple(lines),
-                effect="imports the image, and then fails whenever it lists kernels",
-                log=f"Kernel {text} {flaw}" + ("!" if "channels" in flaw else ""),
-            )
+    product, text = look.catalog.product(seen.place), str(seen.values["kernel"])
+    flaw = flaw_of(text)
+    if flaw is not None and product is not None:  # else unknown_kernel_release has it
+        yield Said(
+            f"MAAS cannot read subarch {quoted(text)} as a kernel: it {flaw}",
+            remedy,
+            place=product.at("subarch"),
+            also=seen.values["also"][:MANY],
+            effect="imports the image, and then fails whenever it lists kernels",
+        )
 
 
 @rule("MSL420", Severity.WARNING, on="product")
@@ -146,46 +122,3 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
             lines=look.takes(product.place),
             effect="imports the image for these subarches and for its own",
         )
-
-
-def _is_bare(product: Product, release: Release) -> bool:
-    """Whether a subarch names neither a kernel nor, where MAAS reads one, a platform."""
-    subarch = product.get("subarch") or GENERIC
-    if subarch == GENERIC or _is_kernel(release, subarch):
-        return subarch == GENERIC
-    parts = subarch.lower().split("-")
-    platform = len(parts) > 1 and not any(channel in parts for channel in CHANNELS)
-    return not (platform and release.deploy("parses-kernel"))
-
-
-def _is_kernel(release: Release, subarch: str) -> bool:
-    """Whether MAAS offers a subarch as a kernel."""
-    if release.deploy("parses-kernel"):
-        return any(channel in subarch.split("-") for channel in CHANNELS)
-    return subarch.startswith(tuple(f"{channel}-" for channel in CHANNELS))
-
-
-@lru_cache(maxsize=1024)
-def _risky(subarch: str, subarches: str, flavour: str) -> bool:
-    """Whether MAAS may be unable to read a kernel's name, whatever it makes of the flavour."""
-    return any(channel in flavour for channel in CHANNELS) or any(
-        _kernel_flaw(text) for text in (subarch, *subarches.split(","))
-    )
-
-
-@lru_cache(maxsize=1024)
-def _kernel_flaw(text: str) -> str | None:
-    """Why MAAS can't read a kernel's name, in MAAS's own words.
-
-    Mirrors ``parse_subarch_kernel_string`` (maasserver/utils/osystems.py).
-    """
-    parts = text.split("-")
-    channels = [channel for channel in CHANNELS if channel in parts]
-    if len(parts) == 1 or not channels:
-        return None
-    if len(channels) > 1:
-        return "has multiple channels specified"
-    rest = parts[parts.index(channels[0]) :]
-    if channels == ["hwe"] and "edge" in (*rest[1:2], rest[-1]):
-        rest = rest[1:]
-    return "has no release specified" if len(rest) < 2 else None
