@@ -151,7 +151,8 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: from 3.5 on restarts a download from the beginning after 10 seconds without a byte. On
         3.7, 5 MiB must come in that time; each further attempt halves it, down to 256 KiB. 3.5 and
         3.6 restart after an hour. After two hours the whole import fails, on 3.8 the selection
-        (`HEARTBEAT_TIMEOUT`, `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`, maastemporalworker/workflow/bootresource.py).
+        (`HEARTBEAT_TIMEOUT`, `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`,
+        maastemporalworker/workflow/bootresource.py).
     Why: a store that fetches from far away before it sends a byte, a throttled line, a busy proxy.
     Fix: copy the files to a server near MAAS, and lift its limits on speed.
     Example:
