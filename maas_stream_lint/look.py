@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
     from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.model import Entry, Item, Product
-    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.rulebook import Release, UbuntuSet
     from maas_stream_lint.stream import Stream
 
 
@@ -71,12 +71,16 @@ class Look:
     def commissions(self, product: Product) -> bool:
         """Whether the newest version has what commissions a machine, on one of the lines."""
         held = product.newest.ftypes if product.newest is not None else {}
-        return any(
-            parts.kernel in held
-            and parts.initrd in held
-            and not held.keys().isdisjoint(parts.roots)
-            for parts in {release.ubuntu_set for release in self.releases}
-        )
+        for parts in self._sets:
+            whole = parts.kernel in held and parts.initrd in held
+            if whole and not held.keys().isdisjoint(parts.roots):
+                return True
+        return False
+
+    @cached_property
+    def _sets(self) -> tuple[UbuntuSet, ...]:
+        """What an Ubuntu image needs, on one line or another."""
+        return tuple({release.ubuntu_set for release in self.releases})
 
     @cached_property
     def kernels(self) -> frozenset[str]:

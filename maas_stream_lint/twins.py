@@ -61,8 +61,11 @@ def find_twins(
     for (os, of, arch), several in alike.items():
         if len(several) < 2 or of is None or arch is None:
             continue
+        kernels: dict[_Kernel, list[int]] = {}
+        for position, product in enumerate(several):
+            kernels.setdefault(_kernel(product), []).append(position)
         for group in flavours.values():
-            for subarch, together in _by_subarch(several, group[0]).items():
+            for subarch, together in _by_subarch(several, kernels, group[0]).items():
                 taken_on = [(product, takes(product.place)) for product in together]
                 for release in group:
                     taken = [product for product, lines in taken_on if release.line in lines]
@@ -75,11 +78,13 @@ def boot_subarch(product: Product, release: Release) -> str:
     return _flavoured(_kernel(product), release)
 
 
-def _by_subarch(products: list[Product], release: Release) -> dict[str, list[Product]]:
-    """The products that share a boot resource's subarch, in the stream's order."""
-    kernels: dict[_Kernel, list[int]] = {}
-    for position, product in enumerate(products):
-        kernels.setdefault(_kernel(product), []).append(position)
+def _by_subarch(
+    products: list[Product], kernels: dict[_Kernel, list[int]], release: Release
+) -> dict[str, list[Product]]:
+    """The products that share a boot resource's subarch, in the stream's order.
+
+    ``kernels``: the products' positions by kernel.
+    """
     made: dict[str, list[int]] = {}
     for kernel, positions in kernels.items():
         made.setdefault(_flavoured(kernel, release), []).extend(positions)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
-    from maas_stream_lint.rulebook import Release
 
 #: The name of every kernel has one of these parts, and no name has both.
 CHANNELS = ("hwe", "ga")
@@ -40,6 +39,7 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "generic",
     """
+    ways = {bool(release.deploy("parses-kernel")) for release in look.releases}
     groups: dict[tuple[str | None, str | None], list[Product]] = {}
     for product in look.catalog.products:
         if product.ubuntu and look.commissions(product):
@@ -48,15 +48,20 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
     for (release, arch), products in groups.items():
         if release is None or arch is None:
             continue
+        bare = [
+            p
+            for p in products
+            if any(_names_nothing(p.get("subarch") or GENERIC, parsed=way) for way in ways)
+        ]
+        if not bare:
+            continue
         served = {
             r.line
             for r in look.releases
             for p in products
-            if _is_kernel(r, p.get("subarch") or GENERIC) and r.line in look.takes(p.place)
+            if _is_kernel(p.get("subarch") or GENERIC, parsed=r.deploy("parses-kernel"))
+            and r.line in look.takes(p.place)
         }
-        bare = [p for p in products if any(_is_bare(p, r) for r in look.releases)]
-        if not bare:
-            continue
         version = bare[0].get("version")
         kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
         subarch = bare[0].get("subarch") or GENERIC
@@ -148,19 +153,20 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
         )
 
 
-def _is_bare(product: Product, release: Release) -> bool:
-    """Whether a subarch names neither a kernel nor, where MAAS reads one, a platform."""
-    subarch = product.get("subarch") or GENERIC
-    if subarch == GENERIC or _is_kernel(release, subarch):
+@lru_cache(maxsize=1024)
+def _names_nothing(subarch: str, *, parsed: bool) -> bool:
+    """Whether a subarch names neither a kernel nor, where MAAS takes it apart, a platform."""
+    if subarch == GENERIC or _is_kernel(subarch, parsed=parsed):
         return subarch == GENERIC
     parts = subarch.lower().split("-")
     platform = len(parts) > 1 and not any(channel in parts for channel in CHANNELS)
-    return not (platform and release.deploy("parses-kernel"))
+    return not (platform and parsed)
 
 
-def _is_kernel(release: Release, subarch: str) -> bool:
-    """Whether MAAS offers a subarch as a kernel."""
-    if release.deploy("parses-kernel"):
+@lru_cache(maxsize=1024)
+def _is_kernel(subarch: str, *, parsed: bool) -> bool:
+    """Whether MAAS offers a subarch as a kernel. ``parsed``: it takes the text apart."""
+    if parsed:
         return any(channel in subarch.split("-") for channel in CHANNELS)
     return subarch.startswith(tuple(f"{channel}-" for channel in CHANNELS))
 
