@@ -34,7 +34,7 @@ class Twins(NamedTuple):
 
 
 class _Kernel(NamedTuple):
-    """What a boot resource's subarch is made of."""
+    """The parts of a boot resource's subarch."""
 
     kind: str  #: as in ``imports.identity``
     subarch: str | None
