@@ -216,7 +216,7 @@ class Look:
 
     @cached_property
     def absence(self) -> Absence:
-        """The products that the tree leaves out on purpose, and those whose files are not there yet."""
+        """The products that the tree leaves out on purpose, and those ahead of their files."""
         return find_absence(self)
 
     @cached_property
@@ -239,7 +239,7 @@ class Look:
 
     @cached_property
     def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:
-        """Per trace: the products that a legacy engine takes, or that a strict engine does not take."""
+        """Per trace: the products that a legacy engine takes, or that a strict one does not."""
         known = []
         for trace in self.traces:
             if trace.strict:

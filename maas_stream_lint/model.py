@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 
 class lazy(Generic[Value]):  # noqa: N801 - a decorator
-    """``functools.cached_property`` without its lock, which Python 3.11 and older take each time."""
+    """``functools.cached_property`` without the lock of Python 3.11 and older."""
 
     def __init__(self, work: Callable[[Any], Value]) -> None:
         """``work``: the method, called once for each object."""
