@@ -48,7 +48,7 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
     for rule in rules:
         for cause in rule.causes:
             by_cause.setdefault(cause, []).append(rule)
-    for trace in look.traces:
+    for trace in (*look.traces, *look.use_traces):
         seen: set[tuple[str, Kind, Place]] = set()
         for event in trace.events:
             for rule in by_cause.get(event.cause, ()):

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
 
 #: The severity of an event, where its rule says nothing else.
-COSTS = {Kind.ABORT: Severity.FATAL, Kind.SELECTION: Severity.IGNORED, Kind.DROP: Severity.IGNORED}
+COSTS = {
+    Kind.ABORT: Severity.FATAL,
+    Kind.SELECTION: Severity.IGNORED,
+    Kind.DROP: Severity.IGNORED,
+    Kind.USE: Severity.UNUSABLE,
+}
 
 
 def effect(event: Event, trace: Trace) -> str:
@@ -30,6 +35,12 @@ def effect(event: Event, trace: Trace) -> str:
         return f"{lost} ({told})"
     if event.kind is Kind.SELECTION:
         return f"fails every selection that it belongs to ({told})"
+    if event.kind is Kind.USE:
+        return (
+            "deploys it, but cannot commission a machine with it"
+            if event.values["commissions"]
+            else "imports it, but cannot deploy it"
+        )
     return "drops it and logs a warning" if event.message else "drops it and logs nothing"
 
 
@@ -50,7 +61,7 @@ def merged(effects: dict[str, set[str]], look: Look) -> str:
 
 def log_line(event: Event, trace: Trace, stream: Stream) -> str | None:
     """The line that an event puts into MAAS's log."""
-    if event.kind is Kind.DROP:
+    if event.kind in (Kind.DROP, Kind.USE):
         return event.message
     if event.kind is Kind.SELECTION:
         return f"Failed to synchronize selection <id>: {event.message}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from maas_stream_lint import uses
 from maas_stream_lint.absence import Absence, find_absence
 from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
@@ -13,6 +14,7 @@ from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
 from maas_stream_lint.model import Catalog, Image
 from maas_stream_lint.twins import Twins, find_twins
+from maas_stream_lint.uses.use_events import use_traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release, UbuntuSet
     from maas_stream_lint.stream import Stream
+    from maas_stream_lint.uses import Simulation
 
 
 Answer = TypeVar("Answer")
@@ -236,6 +239,40 @@ class Look:
     def twins(self) -> list[Twins]:
         """The boot resources that several products make."""
         return list(find_twins(self.catalog.products, self.releases, self.takes))
+
+    @cached_property
+    def uses(self) -> dict[str, Simulation | None]:
+        """Release line → what it does with the images that it imports; ``None``: there are none."""
+        return uses.simulate(self.traces, self.releases, beyond_aborts=True)
+
+    @cached_property
+    def used(self) -> list[tuple[tuple[str, ...], Simulation]]:
+        """The release lines that use their images alike, with what they do."""
+        found: dict[int, tuple[tuple[str, ...], Simulation]] = {}
+        for line, simulation in self.uses.items():
+            if simulation is not None:
+                lines, _ = found.get(id(simulation), ((), None))
+                found[id(simulation)] = ((*lines, line), simulation)
+        return list(found.values())
+
+    @cached_property
+    def use_traces(self) -> list[Trace]:
+        """What the use of the images stumbles over, as events."""
+        return use_traces(self.uses, self.traces)
+
+    def unusable(self, place: Place) -> tuple[str, ...]:
+        """The release lines on which the product that a place is in is of no use to any machine."""
+        lines = self._unusable.get((place.file, place.product), ())
+        return tuple(line for line in self.lines if line in lines)
+
+    @cached_property
+    def _unusable(self) -> dict[tuple[str, str | None], set[str]]:
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for trace in self.use_traces:
+            for event in trace.events:
+                for place in (event.place, *event.values["also"]):
+                    found.setdefault((place.file, place.product), set()).update(trace.lines)
+        return found
 
     @cached_property
     def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:

@@ -68,6 +68,7 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
     for product in look.catalog.products:
         name, file = product.name, product.file.path
         outcomes = []
+        useless = look.unusable(product.place)
         for line in look.lines:
             trace = by_line[line]
             if trace.fatal is not None or line in stopped:
@@ -79,7 +80,7 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
                 outcomes.append(IGNORED)
             else:
                 scopes = ((file, name), (file, None), (None, None))
-                hit = any(line in unusable.get(scope, ()) for scope in scopes)
+                hit = line in useless or any(line in unusable.get(scope, ()) for scope in scopes)
                 outcomes.append(UNUSABLE if hit else IMPORTED)
         made.append(Row(file, name, tuple(outcomes)))
     return made

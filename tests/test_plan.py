@@ -14,7 +14,7 @@ from images import INDEX, PRODUCTS, SQUASHFS, UBUNTU, Tree
 from maas_stream_lint.api import check
 from maas_stream_lint.finding import Finding
 from maas_stream_lint.fixing import plan as plan_
-from maas_stream_lint.fixing.jsontext import Remove
+from maas_stream_lint.fixing.jsontext import Remove, Set
 from maas_stream_lint.fixing.plan import FIXERS, Plan, fix
 from maas_stream_lint.fixing.proposal import Context, Part, Proposal
 
@@ -135,9 +135,11 @@ def test_two_that_want_the_same_place(tmp_path: Path, monkeypatch: pytest.Monkey
     assert product_of(plan)["version"] == "22.04"
 
 
+@pytest.mark.parametrize(("every", "whole"), [(3, 12), (20, 3)])
 def test_many_edits_that_do_harm_take_few_checks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, whole: int
 ) -> None:
+    """Where few products take harm, it is looked for in a stream of these alone."""
     tree = Tree()
     (product,) = tree.products.values()
     names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(120)]
@@ -145,8 +147,8 @@ def test_many_edits_that_do_harm_take_few_checks(
         name: {**product, "arch": f"arch{n}", "subarches": "generic, ga-22.04", "version": 22.04}
         for n, name in enumerate(names)
     }
-    bad = set(names[::3])
-    real, times = FIXERS["subarches-spaces"], 0
+    bad = set(names[::every])
+    real = FIXERS["subarches-spaces"]
 
     def harmful(finding: Finding, context: Context) -> Iterator[Proposal]:
         for proposal in real(finding, context):
@@ -154,18 +156,37 @@ def test_many_edits_that_do_harm_take_few_checks(
             more = (part,) if finding.place.product in bad else ()
             yield Proposal((*proposal.parts, *more), proposal.what)
 
-    def counted(*arguments: Any) -> Any:
-        nonlocal times
-        times += 1
-        return checked(*arguments)
-
-    checked = plan_._Planner._checked
     monkeypatch.setitem(FIXERS, "subarches-spaces", harmful)
-    monkeypatch.setattr(plan_._Planner, "_checked", counted)
+    times = counted(monkeypatch)
     plan = planned(tree.write(tmp_path))
-    assert len(plan.edits) == 2 * 120 - 40
+    assert len(plan.edits) == 2 * 120 - len(bad)
     assert {edit.place.product for edit in plan.failed} == bad
-    assert times < 40
+    assert sum(products == 120 for products in times) <= whole
+    assert len(times) < 40
+
+
+def test_harm_that_another_product_takes_is_seen_in_the_whole_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trial of a few products knows nothing of the others; what it likes is proven again."""
+    tree = Tree()
+    (product,) = tree.products.values()
+    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(60)]
+    tree.products = {
+        name: {**product, "arch": f"arch{n}", "version": 22.04} for n, name in enumerate(names)
+    }
+    tree.products[names[7]]["subarches"] = "generic, ga-22.04"
+    real = FIXERS["subarches-spaces"]
+
+    def harmful(finding: Finding, context: Context) -> Iterator[Proposal]:
+        for proposal in real(finding, context):
+            part = Part(finding.place.file, Set((*finding.place.path[:2], "arch"), "arch8"))
+            yield Proposal((*proposal.parts, part), proposal.what)
+
+    monkeypatch.setitem(FIXERS, "subarches-spaces", harmful)
+    plan = planned(tree.write(tmp_path))
+    assert len(plan.edits) == 60
+    assert [edit.name for edit in plan.failed] == ["subarches-spaces"]
 
 
 def test_a_clean_stream(tmp_path: Path) -> None:
@@ -224,13 +245,14 @@ def test_what_is_no_json_is_not_written(tmp_path: Path, number: str) -> None:
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows with each check that a plan makes."""
+    """How many products each check of a plan was of."""
     times: list[int] = []
     real = plan_._Planner._checked
 
     def check_(self: Any, *given: Any) -> Any:
-        times.append(1)
-        return real(self, *given)
+        report = real(self, *given)
+        times.append(len(report.look.catalog.products))
+        return report
 
     monkeypatch.setattr(plan_._Planner, "_checked", check_)
     return times

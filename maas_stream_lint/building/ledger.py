@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
     from pathlib import Path
 
@@ -45,6 +45,12 @@ class Ledger:
         """Whether a file has been out of the metadata for long enough."""
         since = self.since.get(path)
         return since is not None and _aware(since) <= now - grace
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """These files are gone. Raises OSError."""
+        for path in paths:
+            self.since.pop(path, None)
+        self.write()
 
     def write(self) -> None:
         """Keep it in the tree; an empty one is removed. Raises OSError."""

@@ -96,6 +96,7 @@ def prune(root: Path, choose: Chooser, options: Options, now: datetime | None = 
         named = others | _named(target.tree, target.existing, gone)
         lost = {f for v in gone for path in v.paths for f in _files_of(target.tree, path)}
         ledger = Ledger.read(root)
+        known = set(ledger.since)
         free = {path: size for path, size in present.items() if path not in named}
         ours = {path: s for path, s in free.items() if _goes(path, lost, ledger, options)}
         ledger.note(ours, moment)
@@ -104,7 +105,9 @@ def prune(root: Path, choose: Chooser, options: Options, now: datetime | None = 
             ledger.write()  # before anything is lost that it has to know of
             if gone:
                 writing.publish(root, written, target.before)
-            _delete(root, due, ledger)
+            _delete(root, due)
+            _tidy(root, {*due, *(known - present.keys())})
+            ledger.forget(due)
         waiting = {path: size for path, size in ours.items() if path not in due}
         strangers = {path: size for path, size in free.items() if path not in ours}
         return Pruned(root, tuple(gone), due, waiting, strangers, not options.dry_run)
@@ -222,16 +225,15 @@ def _refuse_harm(target: Target, changes: Mapping[str, list[Change]]) -> None:
             raise LintError(f"what is left would not be right: {told}", finding.remedy)
 
 
-def _delete(root: Path, due: Mapping[str, int], ledger: Ledger) -> None:
-    """Delete files, and the folders that are empty then."""
-    folders = set()
+def _delete(root: Path, due: Iterable[str]) -> None:
     for path in due:
-        place = root / path
         with suppress(FileNotFoundError):
-            place.unlink()
-        ledger.since.pop(path, None)
-        folders |= {parent for parent in place.parents if root in parent.parents}
+            (root / path).unlink()
+
+
+def _tidy(root: Path, gone: Iterable[str]) -> None:
+    """Remove the folders that are empty without these files."""
+    folders = {f for path in gone for f in (root / path).parents if root in f.parents}
     for folder in sorted(folders, key=lambda f: -len(f.parts)):
         with suppress(OSError):  # not empty
             folder.rmdir()
-    ledger.write()

@@ -19,6 +19,7 @@ from maas_stream_lint.checks import (
     source,
     systems,
     transport,
+    use,
     version,
 )
 from maas_stream_lint.rule import Rule
@@ -37,6 +38,7 @@ MODULES: tuple[ModuleType, ...] = (
     doubles,
     kernel_names,
     fields,
+    use,
     version,
     item,
     image,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import MANY, listed
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
     from maas_stream_lint.rulebook import Release
+
+#: What MAAS says where it expects one boot resource (`get_boot_filenames`, maasserver/rpc/boot.py).
+SEVERAL = "get() returned more than one BootResource -- it returned {count}!"
 
 
 @rule("MSL413", Severity.IGNORED, at="product")
@@ -120,14 +124,24 @@ def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
     for (name, architecture, versions_at), lines in found.items():
         told = [version for version, _ in versions_at if version]
         more = "" if len(told) == len(versions_at) else " and none"
-        yield Said(
+        unusable = set(look.unusable(versions_at[0][1]))
+        said = Said(
             f"products of {quoted(name)} for {quoted(architecture)} have different `version`s: "
             f"{listed(told, 4)}{more}",
             "give all products of a release the same `version`",
             place=versions_at[-1][1],
             also=tuple(at for _, at in versions_at[:MANY]),
-            lines=tuple(lines),
+            lines=tuple(line for line in lines if line in unusable),
             effect="makes a boot resource for each, and then fails when a machine needs one",
+            log=SEVERAL.format(count=len(versions_at)),
+        )
+        yield said
+        yield replace(
+            said,
+            lines=tuple(line for line in lines if line not in unusable),
+            severity=Severity.WARNING,
+            effect="makes a boot resource for each, and deploys the one that it made first",
+            log=None,
         )
 
 

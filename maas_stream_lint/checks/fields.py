@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -189,30 +190,42 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
 def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     """An Ubuntu product with a `ga-` or `hwe-` kernel has no `kflavor`.
 
-    MAAS: up to 3.7 MAAS takes it as `generic`. MAAS 3.8 appends the text `None` to the kernel's
-        name and stores the image as `amd64/ga-24.04-None`, where no machine looks for it
-        (`_from_simplestreams_multi_file_product`, maasservicelayer/builders/bootresources.py).
-    Why: the field is optional in the model of MAAS 3.8, but a later step needs it.
-    Fix: write `"kflavor": "generic"`, or the real flavour of the kernel, into the product itself.
+    MAAS: deploys it, as long as the machine wants no least kernel: such a kernel is looked for
+        among those of a flavour (`get_working_kernel`, up to 3.3 `validate_hwe_kernel`,
+        maasserver/utils/osystems.py). Up to 3.3 any machine that nobody chose a kernel for needs
+        one of flavour `generic`, and a rack has nothing to commission with (`insert_item`,
+        provisioningserver/import_images/download_resources.py). 3.8 adds the text of nothing to
+        the kernel's name: `ga-24.04-None` (`_from_simplestreams_multi_file_product`,
+        maasservicelayer/builders/bootresources.py).
+    Why: the field is optional in the model of 3.8, but not in what follows.
+    Fix: write `"kflavor": "generic"` into the product itself, or the flavour that the kernel has.
     Example:
         "com.example.maas:v3:boot:24.04:amd64:ga-24.04": {
          "arch": "amd64",
          "krel": "noble",
     """
-    if product.raw.get("kflavor") is not None:
+    if product.raw.get("kflavor") is not None or not product.ubuntu:
         return
     subarch = product.raw.get("subarch")
     if not isinstance(subarch, str) or not ("ga-" in subarch or "hwe-" in subarch):
         return
-    if product.newest is None or look.kernels.isdisjoint(product.newest.ftypes):
+    if product.newest is None or product.newest.ftypes.keys().isdisjoint(look.kernels):
         return
-    edge = "-edge" if subarch.endswith("-edge") else ""
-    kept = f"{subarch.removesuffix('-edge')}-None{edge}"
-    yield Said(
-        f"product {quoted(product.name)} has no `kflavor`, expected one with `{subarch}`",
+    useless, takes = look.unusable(product.place), look.takes(product.place)
+    above = product.get("kflavor") is not None  # where only the legacy engine sees it
+    takes = tuple(n for n in takes if not above or n in look.where(lambda r: r.strict))
+    said = Said(
+        f"product {quoted(product.name)} has no `kflavor`, expected one beside `{subarch}`",
         'write `"kflavor": "generic"` into the product',
-        lines=look.where(lambda release: release.policy("flavour") == "not-subarch"),
-        effect=f"stores it as {quoted(kept)}, where no machine looks for it",
+        lines=tuple(line for line in takes if line in useless),
+        effect="neither commissions machines with it nor chooses its kernel by itself",
+    )
+    yield said
+    yield replace(
+        said,
+        lines=tuple(line for line in takes if line not in useless),
+        severity=Severity.WARNING,
+        effect="deploys it only to machines without a least kernel",
     )
 
 

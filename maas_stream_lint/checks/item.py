@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Item, Version, Whole
+    from maas_stream_lint.model import Item, Whole
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
@@ -417,8 +417,8 @@ def item_not_taken(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL613", Severity.UNUSABLE, on="version")
-def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
+@rule("MSL613", Severity.UNUSABLE, causes=["root-misnamed"])
+def basename_not_ftype(event: Event, look: Look) -> Iterator[Said]:
     """Old racks do not find a root file because its name is not its ftype.
 
     MAAS: up to 3.4 MAAS imports the file. At deployment the rack looks for a file *named*
@@ -430,33 +430,21 @@ def basename_not_ftype(version: Version, look: Look) -> Iterator[Said]:
     Example:
         "path": "rhel/rhel9/amd64/20261015_01/rhel9.tar.gz",
     """
-    product = version.product
-    roots = version.roots
-    if not roots or any(_basename(i) == i.ftype for i in roots):
-        return
-    if not product.image or not product.system.stream:
-        return  # custom_os has this one
-    accepted = look.deployed(product.os)
-    by_name = look.where(lambda r: r.deploy("finds-root-by") == "name")
-    for item in roots:
+    product, name = look.catalog.product(event.place), event.values["file"]
+    version = product.newest if product is not None else None
+    for item in version.roots if version is not None else ():
         path = item.path
-        if path is None or _leads_out(path) or "://" in path:
+        if path is None or _basename(item) != name or _leads_out(path) or "://" in path:
             continue  # there are worse things to say of it
-        lines = tuple(
-            line
-            for line in look.stores(item)
-            if line in by_name and item.ftype in accepted.get(line, ())
+        yield Said(
+            f"the root file is named {quoted(_basename(item))}, expected its ftype "
+            f"{shown(item.ftype)}",
+            f"rename the file to {shown(item.ftype)}, in a folder of its own, and correct its "
+            "`path`",
+            place=item.at("path"),
+            also=event.values["also"],
+            effect="imports the file, but does not find it for deployment",
         )
-        if lines:
-            yield Said(
-                f"the root file is named {quoted(_basename(item))}, expected its ftype "
-                f"{shown(item.ftype)}",
-                f"rename the file to {shown(item.ftype)}, in a folder of its own, and correct its "
-                "`path`",
-                place=item.at("path"),
-                lines=lines,
-                effect="imports the file, but does not find it for deployment",
-            )
 
 
 @rule(

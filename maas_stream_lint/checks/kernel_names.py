@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.use import flaw_of, listed_kernel
 from maas_stream_lint.checks.words import MANY
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.identity import GENERIC
+from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.twins import boot_subarch
 from maas_stream_lint.uploads import PLAIN
 
 if TYPE_CHECKING:
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+<<<<<<< HEAD
 
 #: The name of every kernel has one of these parts, and no name has both.
 CHANNELS = ("hwe", "ga")
+=======
+>>>>>>> main
 
 
-@rule("MSL418", Severity.UNUSABLE, on="stream")
-def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
+@rule("MSL418", Severity.UNUSABLE, causes=["subarch-no-kernel"])
+def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     """An Ubuntu release has no product whose `subarch` names a kernel.
 
     MAAS: MAAS lists the subarches `ga-…` and `hwe-…` of complete Ubuntu sets as kernels
@@ -39,6 +42,7 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "generic",
     """
+<<<<<<< HEAD
     ways = {bool(release.deploy("parses-kernel")) for release in look.releases}
     groups: dict[tuple[str | None, str | None], list[Product]] = {}
     for product in look.catalog.products:
@@ -75,10 +79,30 @@ def ubuntu_generic_subarch(whole: Whole, look: Look) -> Iterator[Said]:
             effect="imports the image, but has no kernel to deploy it with",
             log=f"{release} has no kernels available.",
         )
+=======
+    product = look.catalog.product(event.place)
+    if product is None:
+        return
+    version, subarch = product.get("version"), product.get("subarch") or GENERIC
+    kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
+    yield Said(
+        f"Ubuntu {quoted(product.get('release'))} for {quoted(product.get('arch'))} has only "
+        f"subarch {quoted(subarch)}, which names no kernel",
+        f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
+        place=product.at("subarch"),
+        also=event.values["also"][:MANY],
+        effect="imports the image, but has no kernel to deploy it with",
+    )
+>>>>>>> main
 
 
-@rule("MSL419", Severity.UNUSABLE, on="product")
-def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
+@rule(
+    "MSL419",
+    Severity.UNUSABLE,
+    on="stream",
+    causes=["kernel-unparsable", "kernel-of-unknown-release"],
+)
+def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """MAAS fails on every list of kernels because it cannot read this kernel's name.
 
     MAAS: MAAS 3.4 and later reads a kernel's name as
@@ -88,38 +112,30 @@ def subarch_unparsable(product: Product, look: Look) -> Iterator[Said]:
         nothing follows the channel, it fails with `Kernel … has no release specified`. This
         happens whenever MAAS lists kernels, for any release (`get_hwe_kernels`,
         maasserver/models/bootresource.py). MAAS reads `subarches` in the same way when it chooses
-        the least kernel of a machine.
+        the least kernel of a machine; the image itself still deploys. To MAAS 3.3 and older,
+        `ga-hwe-22.04` is a kernel of a release `hwe`, which it does not know.
     Why: one complete image with such a name breaks the list of kernels for all images.
     Fix: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`. Write the flavour
         into `kflavor` only.
     Example:
         "subarch": "ga-hwe-22.04",
     """
-    subarch, subarches = product.get("subarch") or GENERIC, product.get("subarches") or ""
-    if not _risky(subarch, subarches, product.get("kflavor") or ""):
+    remedy = "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`"
+    if not isinstance(seen, Event):
+        yield from listed_kernel(
+            look, "kernel-unparsable", "which MAAS cannot read as a kernel", remedy
+        )
         return
-    if not product.image or not look.commissions(product):
-        return
-    others = [text for text in subarches.split(",") if text != subarch]
-    takes = look.takes(product.place)
-    for field in ("subarch", "subarches"):
-        flawed: dict[tuple[str, str], list[str]] = {}
-        for release in look.releases:
-            if release.line not in takes or not release.deploy("parses-kernel"):
-                continue
-            for text in others if field == "subarches" else [boot_subarch(product, release)]:
-                flaw = _kernel_flaw(text)
-                if flaw is not None:
-                    flawed.setdefault((text, flaw), []).append(release.line)
-        for (text, flaw), lines in flawed.items():
-            yield Said(
-                f"MAAS cannot read {field} {quoted(text)} as a kernel: it {flaw}",
-                "write it like `ga-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`",
-                place=product.at(field),
-                lines=tuple(lines),
-                effect="imports the image, and then fails whenever it lists kernels",
-                log=f"Kernel {text} {flaw}" + ("!" if "channels" in flaw else ""),
-            )
+    product, text = look.catalog.product(seen.place), str(seen.values["kernel"])
+    flaw = flaw_of(text)
+    if flaw is not None and product is not None:  # else unknown_kernel_release has it
+        yield Said(
+            f"MAAS cannot read subarch {quoted(text)} as a kernel: it {flaw}",
+            remedy,
+            place=product.at("subarch"),
+            also=seen.values["also"][:MANY],
+            effect="imports the image, and then fails whenever it lists kernels",
+        )
 
 
 @rule("MSL420", Severity.WARNING, on="product")
@@ -151,6 +167,7 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
             lines=look.takes(product.place),
             effect="imports the image for these subarches and for its own",
         )
+<<<<<<< HEAD
 
 
 @lru_cache(maxsize=1024)
@@ -195,3 +212,5 @@ def _kernel_flaw(text: str) -> str | None:
     if channels == ["hwe"] and "edge" in (*rest[1:2], rest[-1]):
         rest = rest[1:]
     return "has no release specified" if len(rest) < 2 else None
+=======
+>>>>>>> main

@@ -15,6 +15,7 @@ from maas_stream_lint.uploads import product_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 LTS = "LTS"
 
 
-@rule("MSL411", Severity.UNUSABLE, on="product")
-def unknown_os(product: Product, look: Look) -> Iterator[Said]:
+@rule("MSL411", Severity.UNUSABLE, causes=["unsupported-os"])
+def unknown_os(event: Event, look: Look) -> Iterator[Said]:
     """MAAS has no driver for the product's `os`.
 
     MAAS: MAAS imports the product, lists it under *Other images* and offers it for deployment. The
@@ -39,34 +40,24 @@ def unknown_os(product: Product, look: Look) -> Iterator[Said]:
     Example:
         "os": "debian",
     """
-    os = product.os
-    drivers = look.deployed(os)
-    if not _is_from_streams(os) or len(drivers) == len(look.releases) or not product.image:
+    product, os = look.catalog.product(event.place), event.values["image"].os
+    if product is None:
         return
-    takes = set(look.takes(product.place))
-    lacking = [r for r in look.releases if r.line in takes and r.line not in drivers]
-    if not lacking:
-        return
-    known = {name for r in lacking for name in r.drivers if _is_from_streams(name)}
-    known = {name for name in known if all(name in r.drivers for r in lacking)}
-    told = f"MAAS has no driver for os {quoted(os)}, expected one of {', '.join(sorted(known))}"
-    remedy = _with_a_driver(product, known)
-    texts: dict[str, list[str]] = {}
-    for release in lacking:
-        texts.setdefault(release.deploy("unknown-os"), []).append(release.line)
-    for text, lines in texts.items():
-        yield Said(
-            told,
-            remedy,
-            place=product.at("os"),
-            lines=tuple(lines),
-            effect="imports the image and offers it for deployment, which then fails",
-            log=f"Error generating the URL of curtin's image file.  {text}".replace("{os}", os),
-        )
+    lacking = [r for r in look.releases if os not in r.drivers]
+    known = {name for r in lacking or look.releases for name in r.drivers if _is_from_streams(name)}
+    known = {name for name in known if all(name in r.drivers for r in lacking)} - {os}
+    told = "has no driver for" if lacking else "cannot install"
+    yield Said(
+        f"MAAS {told} os {quoted(os)}, expected one of {', '.join(sorted(known))}",
+        _with_a_driver(product, known),
+        place=product.at("os"),
+        also=event.values["also"][:MANY],
+        effect="imports the image and offers it for deployment, which then fails",
+    )
 
 
-@rule("MSL412", Severity.UNUSABLE, on="product")
-def custom_os(product: Product, look: Look) -> Iterator[Said]:
+@rule("MSL412", Severity.FATAL, causes=["custom-os", "rack-import"])
+def custom_os(event: Event, look: Look) -> Iterator[Said]:
     """A product has the `os` `custom`, which MAAS reserves for uploads.
 
     MAAS: MAAS imports the product as `custom/RELEASE` and cannot use it. From 3.1 on it looks for
@@ -82,11 +73,9 @@ def custom_os(product: Product, look: Look) -> Iterator[Said]:
     Example:
         "os": "custom",
     """
-    racks = look.where(lambda r: r.deploy("custom-os") == "rack-import-fails")
-    if product.system.stream or not product.image or product.os not in look.releases[-1].drivers:
+    product, ends = look.catalog.product(event.place), event.cause == "rack-import"
+    if product is None:
         return
-    lines = look.takes(product.place)
-    failing = tuple(line for line in racks if line in lines)
     roots = [item.ftype for item in product.newest.roots] if product.newest is not None else []
     roots = [ftype for ftype in roots if ftype is not None and ftypes()[ftype].upload is not None]
     command = f": {product_command(product, roots[0])}" if roots and roots[0] else ""
@@ -94,9 +83,12 @@ def custom_os(product: Product, look: Look) -> Iterator[Said]:
         f"os {quoted(product.os)} is for uploaded images; MAAS cannot deploy it from a stream",
         f"use the `os` of its family, or upload the image{command}",
         place=product.at("os"),
-        lines=lines,
-        effect="imports the image, but never finds it when it deploys a machine"
-        + (f"; on {look.span(failing)} the import of every rack fails" if failing else ""),
+        also=event.values["also"][:MANY],
+        severity=Severity.FATAL if ends else None,
+        effect="imports the image, and then the import of every rack fails, so that machines boot "
+        "no new image of any source"
+        if ends
+        else "imports the image, but never finds it when it deploys a machine",
     )
 
 

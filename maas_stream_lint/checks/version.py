@@ -348,26 +348,29 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
             told[line] = here
     if told:
         some = max(told.values(), key=len)
-        found = f"get() returned more than one BootResourceFile -- it returned {len(some)}!"
+        useless = look.unusable(version.place)
         said = Said(
             f"version {quoted(version.name)} has {len(some)} root files, "
             f"{listed(_ftypes(some))}, expected one",
             "keep one root file in this version, and delete the items of the others",
             place=some[1].place,
             also=(some[0].place, *(i.place for i in some[2:])),
+            lines=tuple(line for line in told if line in useless),
             effect="imports all of them and cannot choose one to deploy",
-            log=found,
+            log=f"get() returned more than one BootResourceFile -- it returned {len(some)}!",
         )
-        yield from _by_search(said, tuple(told), look)
+        yield said
+        yield replace(
+            said,
+            lines=tuple(line for line in told if line not in useless),
+            severity=Severity.WARNING,
+            effect="deploys whichever its directory lists first",
+            log=None,
+        )
 
 
-@rule(
-    "MSL511",
-    Severity.UNUSABLE,
-    on="version",
-    among=lambda versions, look: [v for v in versions if _only_live_roots(v, look)],
-)
-def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
+@rule("MSL511", Severity.UNUSABLE, causes=["only-root-image"])
+def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
     """The only root of an Ubuntu product is one that MAAS cannot deploy.
 
     MAAS: MAAS imports a `root-image.gz`. No OS driver deploys it, so each deployment fails
@@ -381,22 +384,20 @@ def only_root_image_gz(version: Version, look: Look) -> Iterator[Said]:
         "root-image.gz": {
          "ftype": "root-image.gz",
     """
-    deployed = look.deployed(version.product.os)
-    for item in version.roots[:1]:
-        lines = tuple(
-            line for line in look.stores(item) if item.ftype not in deployed.get(line, ())
-        )
-        if lines and not _squashfs_key_has(version, look):
-            best = _either(sorted(_best_roots(look)))
-            said = Said(
-                f"the only root of version {quoted(version.name)} is a {quoted(item.ftype or '')}, "
-                f"expected a {best} to deploy",
-                f"publish a {best} in this version, as Canonical's v3 streams do",
-                place=item.place,
-                effect="imports it, but cannot deploy it",
-                log=NO_IMAGE,
-            )
-            yield from _by_search(said, lines, look)
+    product = look.catalog.product(event.place)
+    version = product.newest if product is not None else None
+    live = [i for i in version.roots if i.ftype in look.live_roots] if version is not None else []
+    if version is None or not live:
+        return
+    best = _either(sorted(_best_roots(look)))
+    yield Said(
+        f"the only root of version {quoted(version.name)} to boot from is a "
+        f"{quoted(live[0].ftype or '')}, expected a {best}",
+        f"publish a {best} in this version, as Canonical's v3 streams do",
+        place=live[0].place,
+        also=event.values["also"],
+        effect="imports it, but cannot deploy it",
+    )
 
 
 @rule("MSL512", Severity.UNUSABLE, on="version")
@@ -430,17 +431,23 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
             continue
         once = look.stores(first)
         lines = tuple(line for line in look.stores(item) if line in once)
-        if lines:
-            yield Said(
-                f"items {quoted(first.key)} and {quoted(item.key)} both have a file named "
-                f"{quoted(name)}, expected different names",
-                "rename one of the files, preferably to its ftype, and correct its `path`",
-                place=item.at("path"),
-                also=(first.at("path"),),
-                lines=lines,
-                effect=f"keeps only one of the two, so that {quoted(first.key)} or "
-                f"{quoted(item.key)} is missing",
-            )
+        useless = look.unusable(version.place)
+        said = Said(
+            f"items {quoted(first.key)} and {quoted(item.key)} both have a file named "
+            f"{quoted(name)}, expected different names",
+            "rename one of the files, preferably to its ftype, and correct its `path`",
+            place=item.at("path"),
+            also=(first.at("path"),),
+            lines=tuple(line for line in lines if line in useless),
+            effect=f"keeps only one of the two, so that {quoted(first.key)} or "
+            f"{quoted(item.key)} is missing",
+        )
+        yield said
+        yield replace(
+            said,
+            lines=tuple(line for line in lines if line not in useless),
+            severity=Severity.WARNING,
+        )
 
 
 @rule("MSL513", Severity.UNUSABLE, on="version")
@@ -468,10 +475,11 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     if not roots:
         return
     lines, wanted = [], ""
+    useless = look.unusable(version.place)
     stored = [(i, look.stores(i)) for i in roots]
     for line, accepted in look.deployed(product.os).items():
         here = [i for i, on in stored if line in on]
-        if here and not any(i.ftype in accepted for i in here):
+        if here and line in useless and not any(i.ftype in accepted for i in here):
             lines.append(line)
             wanted = _kinds(accepted)
     if lines:
@@ -541,7 +549,8 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
             continue  # newest_version_partial has it, where an older version is better
         here = {release.line for release in releases}
         lines, misnamed = look.takes(seen.place), look.misnames(seen.place)
-        on = tuple(line for line in (*lines, *misnamed) if line in here)
+        useless = look.unusable(seen.place)
+        on = tuple(n for n in (*lines, *misnamed) if n in here and (n in useless or n in misnamed))
         if on:
             yield Said(
                 f"version {quoted(seen.name)}, which MAAS takes, has no {_either(lacking)}",

@@ -13,8 +13,8 @@ from maas_stream_lint.cli.console import progress
 from maas_stream_lint.cli.options import (
     FETCH,
     FORMAT,
-    KEYRING_FILE,
     MAAS,
+    SIGNING,
     Options,
     signer_of,
     together,
@@ -115,10 +115,8 @@ BOOT = together(
     is_flag=True,
     help="Add to the stream that is in the folder; the rest of it stays as it is.",
 )
-@click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
 @MAAS
-@KEYRING_FILE
-@together(SAID, BOOT)
+@together(SIGNING, SAID, BOOT)
 @click.option(
     "--prefix",
     metavar="TEXT",

@@ -14,7 +14,7 @@ import click
 from maas_stream_lint.names import EXIT_TERMINATED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from maas_stream_lint.images.progress import Progress
 
@@ -46,6 +46,18 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def current_step() -> Iterator[Callable[[str], None]]:
+    """Give what shows the current step of long work: one line of a terminal, removed at the end."""
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda step: None
+        return
+    try:
+        yield lambda step: click.echo(f"\r\033[K{step}", err=True, nl=False)
+    finally:
+        click.echo("\r\033[K", err=True, nl=False)
 
 
 def shortened(text: str) -> str:

@@ -10,7 +10,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import checked
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import complain
+from maas_stream_lint.cli.console import complain, current_step
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,
@@ -116,14 +116,16 @@ def fix(
     wanted = relabel.parsed(as_os)
     report = checked(options._replace(select=(), ignore=()))
     identify = _identify(report)
-    planned = plan.fix(
-        report,
-        unsafe,
-        drop_broken,
-        signs=signer is not None,
-        only=rules if options.select or options.ignore else None,
-        chosen=relabel.proposals(wanted, identify, unsafe=unsafe) if wanted else None,
-    )
+    with current_step() as show:
+        planned = plan.fix(
+            report,
+            unsafe,
+            drop_broken,
+            signs=signer is not None,
+            only=rules if options.select or options.ignore else None,
+            chosen=relabel.proposals(wanted, identify, unsafe=unsafe) if wanted else None,
+            told=lambda count: show(f"proving {count:,} edits"),
+        )
     written = None
     if target is not None or (in_place and (planned.files or signer)):
         written = publish.write(

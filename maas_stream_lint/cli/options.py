@@ -153,6 +153,16 @@ KEYRING = together(
         help="MAAS has no keyring for this source.",
     ),
 )
+#: For commands that write to a stream on disk.
+SIGNING = together(
+    click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key."),
+    click.option(
+        "--keyring",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="The keyring that verifies the signatures which --sign replaces.",
+    ),
+)
 FETCH = together(
     click.option(
         "--header",

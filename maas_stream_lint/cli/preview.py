@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,13 +20,25 @@ from maas_stream_lint.cli.options import (
     together,
 )
 
+if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
+
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
 @together(MAAS, KEYRING)
 @click.option("--log", is_flag=True, help="Also show the log that MAAS would write.")
+@click.option(
+    "--rename",
+    "renames",
+    metavar="OLD=NEW",
+    multiple=True,
+    help="Suppose that a product has another name. Repeatable.",
+)
 @together(FORMAT, OUTPUT, FETCH, CONFIG)
-def preview(log: bool, form: str, output: str | None, **given: Any) -> None:
+def preview(
+    log: bool, renames: tuple[str, ...], form: str, output: str | None, **given: Any
+) -> None:
     """Show what each MAAS release would do with a stream.
 
     The preview lists the products that MAAS imports and the boot resources that MAAS creates.
@@ -36,6 +48,7 @@ def preview(log: bool, form: str, output: str | None, **given: Any) -> None:
     from maas_stream_lint import output as out
 
     out.check_target(output)
+    names = _names(renames)
     options = Options(mode="none", **given)
     if form == "json":
         from maas_stream_lint.report.data import as_json
@@ -44,9 +57,38 @@ def preview(log: bool, form: str, output: str | None, **given: Any) -> None:
         made = api.preview(
             options.source, options.lines, options.trusted, options=options.fetching()
         )
+        if names:
+            supposed = _renamed(checked(options), names)
+            made = api.Preview(supposed.source, supposed.look)
         text = as_json(made.to_dict())
     else:
         from maas_stream_lint.report import prediction
 
-        text = prediction.render(checked(options), out.style(output), log=log)
+        report = _renamed(checked(options), names) if names else checked(options)
+        text = prediction.render(report, out.style(output), log=log)
+        text = "".join(f"{line}\n" for line in _fates(report, names)) + text
     out.write(text, output)
+
+
+def _names(renames: tuple[str, ...]) -> dict[str, str]:
+    if not renames:
+        return {}
+    from maas_stream_lint.fixing.renaming import parsed
+
+    return parsed(renames)
+
+
+def _renamed(report: Report, names: dict[str, str]) -> Report:
+    from maas_stream_lint.fixing.renaming import renamed
+
+    return renamed(report, names)
+
+
+def _fates(report: Report, names: dict[str, str]) -> list[str]:
+    """What MAAS does with each product under its new name."""
+    if not names:
+        return []
+    from maas_stream_lint.fixing.renaming import fate
+    from maas_stream_lint.output import clean
+
+    return [*(clean(fate(report, name)) for name in names.values()), ""]

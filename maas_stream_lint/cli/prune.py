@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.options import FORMAT, KEYRING, signer_of, together
+from maas_stream_lint.cli.options import FORMAT, SIGNING, signer_of, together
 from maas_stream_lint.cli.parameters import Age
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ HOW = together(
         help="Delete also files that no metadata named before.",
     ),
     click.option("--dry-run", is_flag=True, help="Only say what would go, and how many bytes."),
-    click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key."),
-    KEYRING,
+    SIGNING,
     FORMAT,
 )
 

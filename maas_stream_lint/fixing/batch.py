@@ -9,7 +9,7 @@ from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.finding import Finding, Path
     from maas_stream_lint.fixing.jsontext import Change
@@ -63,14 +63,14 @@ def _below(spot: Spot, gone: set[Spot]) -> bool:
     return any((file, place[:depth]) in gone for depth in range(1, len(place) + 1))
 
 
-def with_lists(wanted: list[Wanted], look: Look) -> list[Wanted]:
+def with_lists(proposals: Sequence[Proposal], look: Look) -> list[Proposal]:
     """The same proposals; where products get another name or go, an index's list of them follows.
 
     The last proposal that concerns a products file brings the lists up to date for all of them.
     """
     last: dict[str, int] = {}
     names: dict[str, set[str]] = {}
-    for number, (_, proposal) in enumerate(wanted):
+    for number, proposal in enumerate(proposals):
         for old, new in proposal.renamed:
             if len(old.path) == len(("products", "NAME")):
                 last[old.file] = number
@@ -82,8 +82,8 @@ def with_lists(wanted: list[Wanted], look: Look) -> list[Wanted]:
     for file, number in last.items():
         lists.setdefault(number, []).extend(_relisted(look, file, names[file]))
     return [
-        (finding, replace(proposal, parts=(*proposal.parts, *lists.get(number, ()))))
-        for number, (finding, proposal) in enumerate(wanted)
+        replace(proposal, parts=(*proposal.parts, *lists.get(number, ())))
+        for number, proposal in enumerate(proposals)
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
+    from maas_stream_lint.fixing.batch import Wanted
     from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.look import Look
     from maas_stream_lint.stream import Metadata
@@ -49,6 +51,8 @@ MODULES = (documents, products, items)
 ROUNDS = 12
 #: So many edits that do harm are tried one by one.
 FEW = 8
+#: Bytes of metadata that may be checked again for that, over all edits.
+SPARE = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ def fix(
     only: Iterable[str] | None = None,
     chosen: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None = None,
     now: datetime | None = None,
+    told: Callable[[int], object] = lambda count: None,
 ) -> Plan:
     """Plan the edits that mend what a report has found. Nothing is written.
 
@@ -146,10 +151,13 @@ def fix(
     may be edited. ``only``: names of rules to mend, else those of all that the report shows.
     ``chosen``: proposals that somebody has chosen, to be made after the others.
 
+    ``told``: is told before each check how many edits it is to prove.
+
     Raises UsageError where the stream can't be planned for.
     """
     with uncollected():
         planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
+        planner.told = told
         granted = {flag for flag, given in ((UNSAFE, unsafe), (DROP, drop_broken)) if given}
         elsewhere = not signs and signed_by_others(report)
         try:
@@ -161,13 +169,26 @@ def fix(
         return planner.plan()
 
 
+def checked_with(report: Report, proposals: Sequence[Proposal]) -> Report:
+    """The report on a stream as it would be with these edits, whether they help or not.
+
+    Raises LintError for an edit that cannot be made.
+    """
+    with uncollected():
+        planner = _Planner(report, datetime.now(timezone.utc), signs=True)
+        try:
+            return planner.supposed(proposals)
+        finally:
+            planner.close()
+
+
 class _Planner:
     """The rounds of proposing, applying and checking."""
 
     def __init__(self, report: Report, now: datetime, *, signs: bool) -> None:
         # What is proven is proven by all rules, whichever the report was made with.
         self._given = report
-        self._before = report = replace(report, findings=tuple(findings(report.look, all_rules())))
+        self._before = report = replace(report, findings=_by_all_rules(report))
         self._now = now
         self._signs = signs
         stream = report.look.stream
@@ -183,6 +204,11 @@ class _Planner:
         self._failed: dict[tuple[str, str], Edit] = {}
         self._granted: set[str] = set()
         self._round = 0  # edits made before it
+        self.told: Callable[[int], object] = lambda count: None
+        self._lists = True  # whether lists of products follow
+        self.made: list[Wanted] = []
+        self._size = sum(len(file.answer.body or b"") for file in stream.files.values())
+        self._spare = SPARE
 
     def close(self) -> None:
         """Keep what was hashed."""
@@ -216,6 +242,11 @@ class _Planner:
             self._try(list(chosen(self._context())))
             self._rounds(only)
 
+    def supposed(self, proposals: Sequence[Proposal]) -> Report:
+        """A report on the stream with these edits."""
+        texts = self._applied(with_lists(proposals, self._report.look))
+        return self._checked(texts, self._start)
+
     def _rounds(self, only: frozenset[str] | None) -> None:
         for _ in range(ROUNDS):
             context = self._context()
@@ -235,7 +266,7 @@ class _Planner:
 
     def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
         """Make what is allowed and helps; say whether another round may make more."""
-        wanted: list[tuple[Finding, Proposal]] = []
+        wanted: list[Wanted] = []
         seen: set[tuple[Any, ...]] = set()
         for finding, proposal in proposals:
             edit = _edit(finding, proposal)
@@ -248,7 +279,7 @@ class _Planner:
                 wanted.append((finding, proposal))
         self._round = len(self._edits)
         chosen, known = compatible(wanted), len(self._failed)
-        made = bool(chosen) and self._halve(chosen)
+        made = bool(chosen) and self._make(chosen)
         # What was put off may help now that what it was put off for has failed.
         return made or (len(chosen) < len(wanted) and len(self._failed) > known)
 
@@ -264,9 +295,59 @@ class _Planner:
         file = self._before.look.stream.files.get(path)
         return file is not None and signature_of(file) is not None
 
-    def _halve(self, wanted: list[tuple[Finding, Proposal]]) -> bool:
-        """Make all at once if that does no harm, else first what is of products that take none."""
+    def _make(self, wanted: list[Wanted]) -> bool:
+        """Make what helps; say whether anything was made.
+
+        What does harm is looked for in a small stream, of the products that take it alone.
+        """
         harm = self._harm_of(wanted)
+        if not harm:
+            return True
+        moves = moves_of(wanted)
+        bad = [spot(finding.place, moves) in harm for finding, _ in wanted]
+        suspects = [each for each, marked in zip(wanted, bad, strict=True) if marked]
+        if not suspects or not self._is_worth_a_trial(suspects):
+            return self._halve(wanted, harm)
+        trial = self._trial(suspects)
+        trial._halve(suspects)
+        good = {id(proposal) for _, proposal in trial.made}
+        batch = [w for w, marked in zip(wanted, bad, strict=True) if not marked or id(w[1]) in good]
+        self._failed |= trial._failed
+        return bool(batch) and self._halve(batch)
+
+    def _is_worth_a_trial(self, suspects: list[Wanted]) -> bool:
+        """Whether they are of a few products of a large stream, and change nothing else."""
+        products = {finding.place.path[:2] for finding, _ in suspects}
+        inside = all(
+            finding.place.product is not None
+            and not proposal.added
+            and all(part.change.path[:2] == finding.place.path[:2] for part in proposal.parts)
+            for finding, proposal in suspects
+        )
+        return inside and len(products) * FEW < len(self._report.look.catalog.products)
+
+    def _trial(self, suspects: list[Wanted]) -> _Planner:
+        """A planner for a stream that holds the products of these edits alone."""
+        kept = {(finding.place.file, finding.place.product) for finding, _ in suspects}
+        trial = copy(self)
+        trial._edits, trial._failed, trial.made, trial._lists = [], {}, [], False
+        trial._round, trial._spare = 0, SPARE
+        trial._texts = dict(self._texts)
+        for file in self._report.look.catalog.files:
+            names = {product.name: product.raw for product in file.products}
+            data = self._context().data(file.path)
+            held = {n: raw for n, raw in names.items() if (file.path, n) in kept}
+            trial._texts[file.path] = json.dumps({**data, "products": held})
+        trial._size = sum(map(len, trial._texts.values()))
+        trial._report = self._checked(trial._texts, self._start)
+        return trial
+
+    def _halve(self, wanted: list[Wanted], harm: set[tuple[str, str]] | None = None) -> bool:
+        """Make all at once if that does no harm, else first what is of products that take none.
+
+        ``harm``: which products take it, if that is known.
+        """
+        harm = self._harm_of(wanted) if harm is None else harm
         if not harm:
             return True
         if len(wanted) == 1:
@@ -279,7 +360,7 @@ class _Planner:
             known: set[tuple[str, str]] = set()
             again = [p in known or bool(known.add(p)) for p in products]  # type: ignore[func-returns-value]
             parts = _split(wanted, again)
-        if parts is None and len(wanted) > FEW and harm.issuperset(products):
+        if parts is None and harm.issuperset(products) and not self._may_try(len(wanted)):
             self._fail(wanted)
             return False
         half = len(wanted) // 2
@@ -287,9 +368,19 @@ class _Planner:
         made = self._halve(first)
         return self._halve(second) or made
 
-    def _fail(self, wanted: list[tuple[Finding, Proposal]]) -> None:
+    def _may_try(self, count: int) -> bool:
+        """Whether so many edits are tried one by one, each of which may do harm by itself.
+
+        For each of them the stream is checked again, which takes long if it is large.
+        """
+        if count > FEW or self._spare < count * self._size:
+            return False
+        self._spare -= count * self._size
+        return True
+
+    def _fail(self, wanted: list[Wanted]) -> None:
         """Do not try these again."""
-        if self._round != len(self._edits):
+        if any(edit.moved for edit in self._edits[self._round :]):
             # What was made since they were proposed may have moved their places: another round
             # tells.
             return
@@ -297,11 +388,15 @@ class _Planner:
             edit = _edit(finding, proposal)
             self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
 
-    def _harm_of(self, wanted: list[tuple[Finding, Proposal]]) -> set[tuple[str, str]]:
+    def _harm_of(self, wanted: list[Wanted]) -> set[tuple[str, str]]:
         """Make them all, unless they do harm: then which products take it."""
-        wanted = with_lists(wanted, self._report.look)
+        self.told(len(self._edits) + len(wanted))
+        given = wanted
+        if self._lists:
+            followed = with_lists([proposal for _, proposal in wanted], self._report.look)
+            wanted = [(f, p) for (f, _), p in zip(wanted, followed, strict=True)]
         try:
-            texts = self._applied(wanted)
+            texts = self._applied([proposal for _, proposal in wanted])
         except ChangeError:
             return {("", "")}
         start = self._start
@@ -311,6 +406,7 @@ class _Planner:
         harm = harm_of(self._report, after, wanted)
         if harm:
             return harm
+        self.made += given
         warnings = warnings_of(self._report, after, wanted)
         self._edits += [
             replace(_edit(finding, proposal), warning=warning)
@@ -319,10 +415,10 @@ class _Planner:
         self._texts, self._report, self._start = texts, after, start
         return set()
 
-    def _applied(self, wanted: list[tuple[Finding, Proposal]]) -> dict[str, str]:
+    def _applied(self, proposals: Iterable[Proposal]) -> dict[str, str]:
         texts = dict(self._texts)
         changes: dict[str, list[Change]] = {}
-        for _, proposal in wanted:
+        for proposal in proposals:
             for part in proposal.parts:
                 changes.setdefault(part.file, []).append(part.change)
             for path, data in proposal.added.items():
@@ -370,6 +466,14 @@ class _Planner:
     def _report_seen(self, path: str) -> Any:
         survey = self._report.look.survey
         return survey.files.get(path) if survey is not None else None
+
+
+def _by_all_rules(report: Report) -> tuple[Finding, ...]:
+    """What all rules say of a stream, whichever a report was made with."""
+    codes = frozenset(rule.code for rule in all_rules())
+    if report.asked is not None and report.asked >= codes:
+        return report.facts
+    return tuple(findings(report.look, all_rules()))
 
 
 def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:
@@ -445,9 +549,7 @@ def _said(change: Change) -> dict[str, Any]:
     return said
 
 
-def _split(
-    wanted: list[tuple[Finding, Proposal]], later: list[bool]
-) -> tuple[list[tuple[Finding, Proposal]], list[tuple[Finding, Proposal]]] | None:
+def _split(wanted: list[Wanted], later: list[bool]) -> tuple[list[Wanted], list[Wanted]] | None:
     """Two parts, the second of what is marked; ``None`` if one is empty."""
     if len(set(later)) < 2:
         return None

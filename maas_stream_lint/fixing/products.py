@@ -114,7 +114,7 @@ def label(finding: Finding, context: Context) -> Iterator[Proposal]:
 @fixes("field-below-product")
 def raised(finding: Finding, context: Context) -> Iterator[Proposal]:
     """A field that is the same for all of a product is written into the product itself."""
-    found = re.match(r"`([^`]+)` stands in the ", finding.message)
+    found = re.match(r"`([^`]+)`", finding.message)
     product = _product(finding, context)
     if found is None or found[1] in product:
         return

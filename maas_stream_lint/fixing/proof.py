@@ -131,9 +131,11 @@ def _key(
 
 
 def _moved(place: Place, moves: dict[Place, Place | None]) -> Place:
-    for old, new in moves.items():
-        if new is not None and place.file == old.file and place.path[: len(old.path)] == old.path:
-            return Place(new.file, (*new.path, *place.path[len(old.path) :]))
+    """Where a place is after ``moves``: the innermost first, which names what it is in of old."""
+    for depth in range(len(place.path), -1, -1):
+        new = moves.get(Place(place.file, place.path[:depth]))
+        if new is not None:
+            place = Place(new.file, (*new.path, *place.path[depth:]))
     return place
 
 

@@ -207,7 +207,7 @@ class Stage:
         if not folder.is_dir():
             return True
         live = self.live / folder.relative_to(self.tree)
-        if not live.exists():
+        if not live.exists() and self.live.exists():
             with suppress(FileExistsError):
                 live.mkdir(parents=True)
                 atomic.take_after(folder, live)

@@ -26,6 +26,7 @@ class Kind(Enum):
     ABORT = "abort"  #: the whole import, or on 3.8 the whole source
     SELECTION = "selection"  #: on 3.8, the selections that the product belongs to
     DROP = "drop"  #: the product, version or item
+    USE = "use"  #: the product, which is imported but of no use
 
 
 class Event(NamedTuple):
@@ -176,6 +177,8 @@ class Trace:
     imported: list[Import] = field(default_factory=list)
     cached: list[Cached] = field(default_factory=list)  #: in the order of their ids, each once
     stored: Stored | None = None  #: what MAAS holds then
+    #: What MAAS would hold, were the causes of an abort fixed; ``None``: what is stored.
+    beyond: Stored | None = None
     unselected: set[tuple[str, str]] = field(default_factory=set)
     """The products that no selection takes: products file, name."""
     aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
@@ -186,6 +189,13 @@ class Trace:
         """The boot resources that MAAS holds then, in the order of their ids."""
         held = self.stored.resources.values() if self.stored is not None else ()
         return [resource.row() for resource in held]
+
+    @property
+    def rows_beyond_aborts(self) -> list[BootResource]:
+        """The same, as if the causes of an abort were fixed."""
+        if self.beyond is None:
+            return self.rows
+        return [resource.row() for resource in self.beyond.resources.values()]
 
     @property
     def resources(self) -> list[Resource]:

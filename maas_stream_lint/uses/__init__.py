@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.uses.ground import Ground
 from maas_stream_lint.uses.simulation import Settings, Simulation
 
 if TYPE_CHECKING:
@@ -22,23 +23,32 @@ __all__ = ["Settings", "Simulation", "simulate"]
 
 
 def simulate(
-    traces: Sequence[Trace], releases: Sequence[Release], settings: Settings | None = None
+    traces: Sequence[Trace],
+    releases: Sequence[Release],
+    settings: Settings | None = None,
+    *,
+    beyond_aborts: bool = False,
 ) -> dict[str, Simulation | None]:
-    """Release line → its use of what its import leaves, ``None`` where the import ends early.
+    """Release line → its use of what its import leaves, ``None`` where the import fails.
+
+    ``beyond_aborts``: take an import that ends early as if the causes of that were fixed, as far as
+    the simulation goes on behind them.
 
     Lines whose imports and facts are the same share one simulation.
     """
     by_line = {line: trace for trace in traces for line in trace.lines}
     made: list[tuple[Trace, Release, Simulation]] = []
+    grounds: dict[int, Ground] = {}
     found: dict[str, Simulation | None] = {}
     for release in releases:
         trace = by_line[release.line]
-        if trace.fatal is not None:
-            found[release.line] = None
-            continue
         shared = next((s for t, r, s in made if t is trace and _alike(r, release)), None)
-        if shared is None:
-            shared = Simulation(release, trace.rows, trace.cached, settings or Settings())
+        if shared is None and (trace.fatal is None or beyond_aborts):
+            ground = grounds.get(id(trace))
+            if ground is None:
+                rows = trace.rows_beyond_aborts if beyond_aborts else trace.rows
+                ground = grounds[id(trace)] = Ground(rows, trace.cached, release.ubuntu_set)
+            shared = Simulation(release, ground, settings or Settings(), beyond_aborts)
             made.append((trace, release, shared))
         found[release.line] = shared
     return found

@@ -123,9 +123,7 @@ class Files:
             raise
 
     def _get(self, system: System, arch: str, kernel: str) -> Image | None:
-        architecture = f"{arch}/{kernel}"
-        images = self.stock.named(str(system))
-        found = [image for image in images if image.resource.architecture == architecture]
+        found = self.stock.exactly(str(system), f"{arch}/{kernel}")
         if len(found) > 1:
             told = SEVERAL.format(count=len(found))
             raise Refusal("several-resources", "MultipleObjectsReturned", told, kernel)

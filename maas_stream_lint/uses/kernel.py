@@ -43,6 +43,10 @@ class Names(ABC):
         """Whether a text that a machine asks for is looked up as a kernel."""
 
     @abstractmethod
+    def is_generic(self, text: str) -> bool:
+        """Whether a subarch is a kernel for generic machines, by its name alone."""
+
+    @abstractmethod
     def _order(self, text: str) -> Order: ...
 
     def order(self, text: str) -> Order:
@@ -77,6 +81,10 @@ class PrefixNames(Names):
 
     def asked(self, text: str) -> bool:
         """Likewise of what a machine asks for."""
+        return self.is_kernel(text)
+
+    def is_generic(self, text: str) -> bool:
+        """Any kernel is."""
         return self.is_kernel(text)
 
     @staticmethod
@@ -151,9 +159,26 @@ class ParsedNames(Names):
     Mirrors ``get_release_version_from_string`` (maasserver/utils/osystems.py, from 3.4 on).
     """
 
+    def __init__(self, known: KnownReleases) -> None:
+        """Nothing is taken apart yet."""
+        super().__init__(known)
+        self._parsed: dict[str, Parsed] = {}
+
     def asked(self, text: str) -> bool:
         """``validate_kernel_str`` in ``get_working_kernel``."""
         return any(channel in text.split("-") for channel in CHANNELS)
+
+    def is_generic(self, text: str) -> bool:
+        """One without a platform. Raises Refusal if it can't be read."""
+        parsed = self.parsed(text)
+        return parsed.kernel and not parsed.platform
+
+    def parsed(self, text: str) -> Parsed:
+        """The parts of a name, taken apart once. Raises Refusal if it can't be read."""
+        found = self._parsed.get(text)
+        if found is None:
+            found = self._parsed[text] = parse(text)
+        return found
 
     @staticmethod
     def rolling(parsed: Parsed) -> str:
@@ -168,7 +193,7 @@ class ParsedNames(Names):
             if version is not None:
                 return (*version, 0)
             return (*OLDEST, CHANNEL + (0 if text == GENERIC else PLATFORM))
-        parsed = parse(text)
+        parsed = self.parsed(text)
         return (*self._version(text, parsed), _weight(parsed))
 
     def _version(self, text: str, parsed: Parsed) -> tuple[int, ...]:

@@ -10,12 +10,12 @@ from maas_stream_lint.uses.kernel import (
     Names,
     ParsedNames,
     PrefixNames,
-    parse,
 )
+from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
-    from maas_stream_lint.uses.known import KnownReleases
+    from maas_stream_lint.uses.ground import Ground
     from maas_stream_lint.uses.stock import Image, Stock
 
 
@@ -24,18 +24,35 @@ class Kernels(ABC):
 
     names: Names
 
-    def __init__(self, stock: Stock) -> None:
-        """``stock``: the images that are there."""
+    def __init__(self, stock: Stock, names: Names) -> None:
+        """``stock``: the images that are there. ``names``: how their kernels' names are read."""
         self.stock = stock
+        self.names = names
+        self._available: dict[tuple[str, str, str, str | None], dict[str, None] | Refusal] = {}
 
-    @abstractmethod
     def available(
         self, name: str, arch: str, platform: str, flavour: str | None = None
-    ) -> list[str]:
+    ) -> dict[str, None]:
         """The kernels of a release for a machine, in the order in which MAAS tries them.
 
         Raises Refusal if one of them can't be ordered: then nobody gets any.
         """
+        key = (name, arch, platform, flavour)
+        found = self._available.get(key)
+        if found is None:
+            images = self.stock.starting_with(name, arch)
+            alike = [i for i in images if flavour in (None, i.resource.kflavor)]
+            try:
+                found = dict.fromkeys(self._for(alike, platform))
+            except Refusal as refusal:
+                found = refusal
+            self._available[key] = found
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    @abstractmethod
+    def _for(self, images: list[Image], platform: str) -> list[str]: ...
 
     @abstractmethod
     def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
@@ -50,6 +67,14 @@ class Kernels(ABC):
         return {resource.kflavor for resource in resources if resource.kflavor is not None}
 
     @abstractmethod
+    def is_level(self, text: str) -> bool:
+        """Whether a member of ``subarches`` is listed as a kernel. Raises Refusal if unreadable."""
+
+    @abstractmethod
+    def platform_of(self, image: Image) -> str | None:
+        """The platform that an image's kernel is for; ``None`` if it has no kernel."""
+
+    @abstractmethod
     def flavour_of(self, kernel: str) -> str:
         """The flavour that a machine's least kernel asks for."""
 
@@ -62,21 +87,20 @@ class PrefixKernels(Kernels):
 
     names: PrefixNames
 
-    def __init__(self, stock: Stock, known: KnownReleases) -> None:
-        """Nothing is listed yet."""
-        super().__init__(stock)
-        self.names = PrefixNames(known)
-
-    def available(
-        self, name: str, arch: str, platform: str, flavour: str | None = None
-    ) -> list[str]:
-        """The platform is nobody's concern."""
-        images = self.stock.starting_with(name, arch)
-        return self._list([i for i in images if flavour in (None, i.resource.kflavor)])
+    def _for(self, images: list[Image], platform: str) -> list[str]:
+        return self._list(images)
 
     def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
         """Of every architecture."""
         return self._list(self.stock.starting_with(name), levels=levels)
+
+    def is_level(self, text: str) -> bool:
+        """By how it starts."""
+        return self.names.is_kernel(text)
+
+    def platform_of(self, image: Image) -> str | None:
+        """Any will do."""
+        return GENERIC if self.names.is_kernel(image.subarch) else None
 
     def flavour_of(self, kernel: str) -> str:
         """The first of its parts that is a flavour."""
@@ -100,20 +124,11 @@ class ParsedKernels(Kernels):
 
     names: ParsedNames
 
-    def __init__(self, stock: Stock, known: KnownReleases) -> None:
-        """Nothing is listed yet."""
-        super().__init__(stock)
-        self.names = ParsedNames(known)
-
-    def available(
-        self, name: str, arch: str, platform: str, flavour: str | None = None
-    ) -> list[str]:
-        """Exact platform first, then what supports it, generic kernels last.
+    def _for(self, images: list[Image], platform: str) -> list[str]:
+        """List those of the exact platform first, then what supports it, generic kernels last.
 
         Mirrors ``get_available_kernels_prioritising_platform`` (maasserver/utils/osystems.py).
         """
-        images = self.stock.starting_with(name, arch)
-        images = [i for i in images if flavour in (None, i.resource.kflavor)]
         generic = self._list(images, GENERIC)
         if platform == GENERIC:
             return generic
@@ -126,9 +141,22 @@ class ParsedKernels(Kernels):
         """Of every architecture and platform."""
         return self._list(self.stock.starting_with(name), levels=levels)
 
+    def is_level(self, text: str) -> bool:
+        """By its channel."""
+        return self.names.parsed(text).kernel
+
+    def platform_of(self, image: Image) -> str | None:
+        """The product's own platform, else that in the kernel's name."""
+        try:
+            parsed = self.names.parsed(image.subarch)
+        except Refusal:
+            return GENERIC
+        own = image.resource.extra.get("platform", parsed.platform) or GENERIC
+        return own if parsed.kernel else None
+
     def flavour_of(self, kernel: str) -> str:
         """What stands behind its release, if any resource has that flavour."""
-        flavour = parse(kernel).flavour
+        flavour = self.names.parsed(kernel).flavour
         return flavour if flavour and flavour in self.flavours() else GENERIC
 
     def _list(
@@ -141,7 +169,7 @@ class ParsedKernels(Kernels):
     ) -> list[str]:
         found: dict[str, None] = {}
         for image in images:
-            parsed = parse(image.subarch)
+            parsed = self.names.parsed(image.subarch)
             if platform is not None and not _is_for(image, parsed.platform, platform, exact=exact):
                 continue
             if parsed.kernel:
@@ -151,7 +179,9 @@ class ParsedKernels(Kernels):
             elif platform is not None and platform != GENERIC:
                 found[image.subarch] = None
             if levels:
-                found.update({text: None for text in image.listed if parse(text).kernel})
+                found.update(
+                    {text: None for text in image.listed if self.names.parsed(text).kernel}
+                )
         return self._sorted(found)
 
 
@@ -161,7 +191,8 @@ def _is_for(image: Image, named: str, platform: str, *, exact: bool) -> bool:
     return own == platform or (not exact and platform in image.platforms)
 
 
-def kernels_of(release: Release, stock: Stock, known: KnownReleases) -> Kernels:
+def kernels_of(release: Release, ground: Ground) -> Kernels:
     """The lists as a release line makes them."""
+    kind = release.use("kernel-names")
     kinds = {"prefix": PrefixKernels, "parsed": ParsedKernels}
-    return kinds[release.use("kernel-names")](stock, known)
+    return kinds[kind](ground.stock, ground.names(kind))

@@ -8,6 +8,7 @@ then finds (provisioningserver/boot/tftppath.py, rackdservices/tftp.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
@@ -63,8 +64,26 @@ class Tree:
 
         One with an empty part lies a level higher, where nobody looks.
         """
-        wanted = (system.os, arch, system.release)
-        return [d for d in self.directories if (d.os, d.arch, d.release) == wanted and all(d)]
+        return self._by_system.get((system.os, arch, system.release), [])
+
+    def exactly(self, system: System, arch: str, subarch: str) -> Directory | None:
+        """The first directory of a system, an architecture and a subarch."""
+        return self._by_subarch.get((system.os, arch, system.release, subarch))
+
+    @cached_property
+    def _by_subarch(self) -> dict[tuple[str, str, str, str], Directory]:
+        found: dict[tuple[str, str, str, str], Directory] = {}
+        for at in filter(all, self.directories):
+            found.setdefault((at.os, at.arch, at.release, at.subarch), at)
+        return found
+
+    @cached_property
+    def _by_system(self) -> dict[tuple[str, str, str], list[Directory]]:
+        found: dict[tuple[str, str, str], list[Directory]] = {}
+        for at in self.directories:
+            if all(at):
+                found.setdefault((at.os, at.arch, at.release), []).append(at)
+        return found
 
     def supported(self, directory: Directory) -> list[str]:
         """What a directory's image says it supports, if the rack finds its description.
@@ -79,8 +98,11 @@ class Tree:
         return [""] if said is None else said.split(",")
 
 
-def imported(stock: Stock, release: Release) -> Tree:
-    """What a rack of a release line makes of the region's images."""
+def imported(stock: Stock, release: Release, *, beyond_aborts: bool) -> Tree:
+    """What a rack of a release line makes of the region's images.
+
+    ``beyond_aborts``: go on without the image that ends the import.
+    """
     tree = Tree()
     images = sorted(stock.images, key=_product_name)
     described = _described(images)
@@ -94,8 +116,11 @@ def imported(stock: Stock, release: Release) -> Tree:
         if image.position not in wanted:
             continue
         if image.os == "custom" and release.deploy("custom-os") == "rack-import-fails":
-            return Tree(refusal=_not_found(image))
-        _link(tree, image)
+            tree.refusal = tree.refusal or _not_found(image)
+        else:
+            _link(tree, image)
+    if tree.refusal is not None and not beyond_aborts:
+        return Tree(refusal=tree.refusal)
     tree.directories = dict(sorted(tree.directories.items()))
     return tree
 
@@ -151,18 +176,27 @@ def _directories(image: Image) -> Iterator[str]:
 class Rack:
     """Boots and installs as a rack of one release line does."""
 
-    def __init__(self, choice: Choice, stock: Stock) -> None:
-        """``choice``: how kernels are chosen. ``stock``: the images that are there."""
+    def __init__(self, choice: Choice, stock: Stock, *, beyond_aborts: bool) -> None:
+        """``choice``: how kernels are chosen. ``stock``: the images that are there.
+
+        ``beyond_aborts``: take an import that fails for one image as if that were not there.
+        """
         self.release = choice.release
         self.stock = stock
         self.configs = Configs(choice)
         self.files = Files(choice, stock, with_root=False)
-        self.tree = imported(stock, choice.release)
+        self._beyond_aborts = beyond_aborts
+
+    @cached_property
+    def tree(self) -> Tree:
+        """What the rack has imported."""
+        return imported(self.stock, self.release, beyond_aborts=self._beyond_aborts)
 
     @property
     def rack_import(self) -> Refusal | None:
         """What the import of a rack ends in."""
-        return self.tree.refusal
+        # Only one os can end it, so most racks need not be looked at.
+        return self.tree.refusal if self.stock.has("custom") else None
 
     def boot(self, machine: Machine, config: Config, final: System) -> Boot:
         """What a machine gets to boot; the root is always the file ``squashfs``."""
@@ -216,11 +250,10 @@ class Rack:
         """``get_boot_image`` (rackdservices/tftp.py): the label of what fits."""
         if config.system.os not in self.release.drivers:
             return None
-        found = self.tree.of(config.system, machine.arch)
-        for at in found:
-            if at.subarch == config.kernel:
-                return at.label
-        for at in found:
+        exact = self.tree.exactly(config.system, machine.arch, config.kernel)
+        if exact is not None:
+            return exact.label
+        for at in self.tree.of(config.system, machine.arch):
             if config.kernel in self.tree.supported(at):
                 return at.label
         return None
@@ -229,21 +262,12 @@ class Rack:
         """``get_curtin_image``: exactly that, else any if some resource supports it."""
         if system.os not in self.release.drivers or system.os in self.release.use("ephemeral"):
             return None
+        exact = self.tree.exactly(system, machine.arch, subarch)
         found = self.tree.of(system, machine.arch)
-        exact = [at for at in found if at.subarch == subarch]
-        if exact or not found:
-            return exact[0] if exact else None
-        resource = self._resource(subarch, machine, system)
+        if exact is not None or not found or system.os == "custom":
+            return exact
+        resource = self.stock.supporting(str(system), machine.arch, subarch)
         return found[0] if resource is not None else None
-
-    def _resource(self, subarch: str, machine: Machine, system: System) -> Image | None:
-        """``get_resource_for`` (maasserver/models/bootresource.py)."""
-        if system.os == "custom":
-            return None
-        for image in self.stock.named(str(system)):
-            if image.resource.architecture.startswith(machine.arch) and image.supports(subarch):
-                return image
-        return None
 
     def _root(self, at: Directory, system: System) -> Handed:
         """``_find_image`` (drivers/osystem): the first file that the driver takes, or its usual."""

@@ -27,6 +27,15 @@ class Refusal(Exception):  # noqa: N818 - not an error of ours, but what MAAS sa
         self.values = values
 
     @property
+    def log(self) -> str | None:
+        """MAAS's own words for it, ``None`` where MAAS says nothing."""
+        if self.cause == "rack-import":
+            return "Unable to import boot images; cleaning up failed snapshot and cache."
+        if self.cause in ("rack-lacks-files", "rack-lacks-root"):
+            return None
+        return self.text.partition(": no ")[0] if self.cause == "not-bootable" else self.text
+
+    @property
     def form(self) -> bool:
         """Whether it is a form's error, so that the boot goes on without a kernel."""
         return self.exception == FORM

@@ -10,7 +10,7 @@ from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
-    from maas_stream_lint.uses.stock import Image, Stock
+    from maas_stream_lint.uses.stock import Stock
 
 NOT_BOOTABLE = "failed to compute a bootable {arch}/{kernel} system for {system}: no {lacking}"
 PARTS = ("kernel", "initrd", None, "rootfs")
@@ -74,7 +74,9 @@ class Region:
                 + " "
             )
             raise Refusal("unsupported-os", "MissingBootImage", told)
-        image = self._resource(subarch, machine, system)
+        uploads_only = system.os == "custom"
+        name = str(system)
+        image = None if uploads_only else self.stock.supporting(name, machine.arch, subarch)
         roots = [f for f in image.set.files if f.ftype in types] if image is not None else []
         if image is None or not roots:
             raise no_image(subarch, machine, system, image)
@@ -82,12 +84,3 @@ class Region:
             told = SEVERAL_FILES.format(count=len(roots))
             raise Refusal("several-roots", "MultipleObjectsReturned", told, image=image)
         return roots[0].name, types[roots[0].ftype]
-
-    def _resource(self, subarch: str, machine: Machine, system: System) -> Image | None:
-        """``get_resource_for`` (maasserver/models/bootresource.py)."""
-        if system.os == "custom":
-            return None
-        for image in self.stock.named(str(system)):
-            if image.resource.architecture.startswith(machine.arch) and image.supports(subarch):
-                return image
-        return None

@@ -10,18 +10,16 @@ from maas_stream_lint.uses.boot import Boot
 from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.kernels import kernels_of
-from maas_stream_lint.uses.known import KnownReleases
 from maas_stream_lint.uses.rack import Rack
 from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.region import Region
-from maas_stream_lint.uses.stock import Stock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maas_stream_lint.imports.rows import BootResource, Cached
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.curtin import Handed
+    from maas_stream_lint.uses.ground import Ground
     from maas_stream_lint.uses.stock import Image
 
 UBUNTU = "ubuntu"
@@ -66,9 +64,9 @@ class Simulation:
     """The images in use. Every question is answered once."""
 
     release: Release
-    rows: Sequence[BootResource]
-    cached: Sequence[Cached]
+    ground: Ground  #: the images that are there
     settings: Settings
+    beyond_aborts: bool = False  #: take what ends an import as if it were fixed
     _deployed: dict[tuple[Any, ...], Deployment] = field(default_factory=dict, repr=False)
     _commissioned: dict[tuple[Machine, System], Commissioning] = field(
         default_factory=dict, repr=False
@@ -76,12 +74,16 @@ class Simulation:
 
     def __post_init__(self) -> None:
         """Put the rows where MAAS finds them."""
-        self.stock = Stock(self.rows, self.release.ubuntu_set)
-        self.known = KnownReleases(self.cached)
-        self.kernels = kernels_of(self.release, self.stock, self.known)
+        self.stock = self.ground.stock
+        self.kernels = kernels_of(self.release, self.ground)
         self.choice = Choice(self.release, self.kernels, self.settings.commissioning)
-        rack = self.release.use("boots-from") == "rack"
-        self.server = Rack(self.choice, self.stock) if rack else Region(self.choice, self.stock)
+
+    @cached_property
+    def server(self) -> Rack | Region:
+        """Who hands out the files."""
+        if self.release.use("boots-from") == "rack":
+            return Rack(self.choice, self.stock, beyond_aborts=self.beyond_aborts)
+        return Region(self.choice, self.stock)
 
     @cached_property
     def machines(self) -> list[Machine]:

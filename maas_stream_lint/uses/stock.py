@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,17 +71,15 @@ class Image:
         platforms = self.resource.extra.get("supported_platforms")
         return [] if platforms is None else platforms.split(",")
 
-    def supports(self, subarch: str) -> bool:
-        """Whether it is found by a kernel's or a platform's name.
+    @property
+    def supports(self) -> frozenset[str]:
+        """The kernels and platforms by whose names it is found.
 
         Mirrors ``supports_subarch`` and ``supports_platform`` (maasserver/models/bootresource.py).
         """
-        return (
-            subarch == self.subarch
-            or subarch in self.listed
-            or subarch == self.resource.extra.get("platform")
-            or subarch in self.platforms
-        )
+        platform = self.resource.extra.get("platform")
+        own = [self.subarch] if platform is None else [self.subarch, platform]
+        return frozenset((*own, *self.listed, *self.platforms))
 
 
 class Stock:
@@ -93,44 +92,119 @@ class Stock:
             for position, row in enumerate(rows)
             if not row.bootloader
         ]
-        self._by_name = sorted(self.images, key=lambda image: image.resource.name)
-        self._names = [image.resource.name for image in self._by_name]
+        self._by_name: dict[str, list[Image]] = {}
+        for image in self.images:
+            self._by_name.setdefault(image.resource.name, []).append(image)
+        self._names = sorted(self._by_name)
+        self._starting: dict[tuple[str, str], list[Image]] = {}
+        self._supporting: dict[str, dict[str, list[Image]]] = {}
 
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
         """The whole images whose name and architecture start so, in the order of their rows."""
-        found = [
-            i for i in self._prefixed(name) if i.whole and i.resource.architecture.startswith(arch)
-        ]
-        return sorted(found, key=lambda image: image.position)
+        found = self._starting.get((name, arch))
+        if found is None:
+            found = [
+                image
+                for other in self._names_from(name)
+                for image in self._by_name[other]
+                if image.whole and image.resource.architecture.startswith(arch)
+            ]
+            found.sort(key=lambda image: image.position)
+            self._starting[(name, arch)] = found
+        return found
 
     def named(self, name: str) -> list[Image]:
         """The images of exactly that name, in the order of their rows."""
-        return [image for image in self._prefixed(name) if image.resource.name == name]
+        return self._by_name.get(name, [])
 
-    def _prefixed(self, name: str) -> Iterator[Image]:
+    def exactly(self, name: str, architecture: str) -> list[Image]:
+        """The images of exactly that name and architecture."""
+        return self._exactly.get((name, architecture), [])
+
+    @cached_property
+    def _exactly(self) -> dict[tuple[str, str], list[Image]]:
+        found: dict[tuple[str, str], list[Image]] = {}
+        for image in self.images:
+            key = (image.resource.name, image.resource.architecture)
+            found.setdefault(key, []).append(image)
+        return found
+
+    def supporting(self, name: str, arch: str, subarch: str) -> Image | None:
+        """The first image of a name that is for an architecture and a kernel or platform.
+
+        Mirrors ``get_resource_for`` (maasserver/models/bootresource.py).
+        """
+        if name not in self._supporting:
+            made = self._supporting[name] = {}
+            for image in self.named(name):
+                for text in image.supports:
+                    made.setdefault(text, []).append(image)
+        found = self._supporting[name].get(subarch, ())
+        return next((i for i in found if i.resource.architecture.startswith(arch)), None)
+
+    def _names_from(self, name: str) -> Iterator[str]:
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):
                 return
-            yield self._by_name[at]
+            yield self._names[at]
+
+    @cached_property
+    def apart(self) -> dict[str, list[Image]]:
+        """The images by name, where no other name or architecture can be taken for theirs."""
+        found: dict[str, list[Image]] = {}
+        for at, name in enumerate(self._names):
+            if at + 1 < len(self._names) and self._names[at + 1].startswith(name):
+                continue
+            images = self._by_name[name]
+            architectures = {image.resource.architecture for image in images}
+            arches = sorted({image.arch for image in images})
+            nested = any(b.startswith(a) for a, b in pairwise(arches))
+            if len(architectures) == len(images) and not nested:
+                found[name] = images
+        return found
+
+    @cached_property
+    def listings(self) -> list[tuple[list[str], list[Image]]]:
+        """The ``subarches`` of whole images, each once, with the images that have them."""
+        found: dict[str, list[Image]] = {}
+        for image in self.images:
+            subarches = image.resource.extra.get("subarches")
+            if subarches is not None and image.whole:
+                found.setdefault(subarches, []).append(image)
+        return [(text.split(","), images) for text, images in found.items()]
 
     def products(self, image: Image) -> list[str]:
         """The products whose files lie under an image's name and architecture."""
-        architecture = image.resource.architecture
-        named = self.named(image.resource.name)
-        alike = [i.set.products for i in named if i.resource.architecture == architecture]
-        return list(dict.fromkeys(name for products in alike for _, name in products))
+        alike = self.exactly(image.resource.name, image.resource.architecture)
+        return list(dict.fromkeys(name for i in alike for _, name in i.set.products))
+
+    def has(self, os: str) -> bool:
+        """Whether there is an image of a system."""
+        return next(self._names_from(f"{os}/"), None) is not None
 
     @cached_property
-    def architectures(self) -> list[str]:
-        """What a machine may have as architecture.
+    def offering(self) -> dict[str, list[Image]]:
+        """The architectures that a machine may have, each with the images that make it possible.
 
         Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
         """
-        found: set[str] = set()
+        found: dict[str, list[Image]] = {}
+        known: dict[tuple[str, str, str | None], set[str]] = {}
         for image in self.images:
             if image.whole:
-                found |= architectures_of(image)
-        return sorted(found)
+                extra = image.resource.extra
+                key = (image.arch, image.subarch, extra.get("subarches"))
+                made = known.get(key) if len(extra) < 2 else None
+                if made is None:
+                    made = known[key] = architectures_of(image)
+                for architecture in made:
+                    found.setdefault(architecture, []).append(image)
+        return found
+
+    @cached_property
+    def architectures(self) -> list[str]:
+        """What a machine may have as architecture, sorted."""
+        return sorted(self.offering)
 
 
 def architectures_of(image: Image) -> set[str]:

@@ -163,6 +163,6 @@ def _chosen(simulation: Simulation, system: System, images: list[Image]) -> bool
         and row.release == system.release
         and row.has_eol
         and (row.title or "").endswith("LTS")
-        for row in simulation.cached
+        for row in simulation.ground.cached
     )
     return marked and any(image.whole for image in images)

@@ -32,13 +32,21 @@ def simulate(stream: Stream, answers: Answers) -> Trace:
     recorder.stage = "cache"
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
-    recorder.trace.stored, recorder.trace.cached = Stored(), cached(lists)
-    sync = Sync(recorder, lists, recorder.trace.stored)
+    trace = recorder.trace
+    trace.stored, trace.cached = Stored(), cached(lists)
+    sync = Sync(recorder, lists, trace.stored)
     sync.drop_unwanted()
-    if recorder.trace.fatal is None:
-        selections = sync.all_selections()
-        sync.suitable = set(selections)
-        for selection, products in selections.items():
-            sync.sync(selection, products)
-    recorder.trace.imported = list(sync.imported)
-    return recorder.trace
+    if trace.fatal is None:
+        _sync_all(sync)
+        trace.imported = list(sync.imported)
+    else:
+        trace.beyond = Stored()
+        _sync_all(Sync(Recorder(answers, "sync"), lists, trace.beyond))
+    return trace
+
+
+def _sync_all(sync: Sync) -> None:
+    selections = sync.all_selections()
+    sync.suitable = set(selections)
+    for selection, products in selections.items():
+        sync.sync(selection, products)

@@ -1,0 +1,106 @@
+"""What is odd about the images of a release line, though each of them may be of use.
+
+Each function yields what it is about and the images that are to blame, in the order of the rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.uses.chosen_kernel import Machine, System
+from maas_stream_lint.uses.kernel import GENERIC
+from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.simulation import UBUNTU
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.uses.kernels import Kernels
+    from maas_stream_lint.uses.simulation import Simulation
+    from maas_stream_lint.uses.stock import Image
+
+
+class Advice(NamedTuple):
+    """Something that holds of images."""
+
+    about: tuple[str, ...]  #: what tells it from others of its kind
+    images: list[Image]
+    log: str | None = None
+
+
+def listed_kernels(simulation: Simulation) -> Iterator[Advice]:
+    """Members of ``subarches`` that end the list of least kernels: cause, text."""
+    found: dict[str, tuple[Refusal, list[Image]]] = {}
+    kernels = simulation.kernels
+    for texts, images in simulation.stock.listings:
+        for text in texts:
+            refusal = _refusal(kernels, text)
+            if refusal is not None:
+                holders = [image for image in images if image.subarch != text]
+                found.setdefault(text, (refusal, []))[1].extend(holders)
+    for text, (said, images) in found.items():
+        if images:
+            yield Advice((said.cause, text), images, said.log)
+
+
+def _refusal(kernels: Kernels, text: str) -> Refusal | None:
+    try:
+        if kernels.is_level(text):
+            kernels.names.order(text)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def without_generic(simulation: Simulation) -> Iterator[Advice]:
+    """Architectures whose kernels are for generic machines, which there can be none of: arch."""
+    by_arch: dict[str, list[Image]] = {}
+    for image in simulation.stock.images:
+        if image.os == UBUNTU and image.whole and simulation.kernels.platform_of(image) == GENERIC:
+            by_arch.setdefault(image.arch, []).append(image)
+    for arch, images in by_arch.items():
+        if f"{arch}/{GENERIC}" not in simulation.stock.architectures:
+            yield Advice((arch,), images)
+
+
+def platforms(simulation: Simulation) -> Iterator[Advice]:
+    """Kernels for platforms that no machine can have: platform."""
+    for image in simulation.stock.images:
+        if image.os != UBUNTU or not image.whole:
+            continue
+        platform = simulation.kernels.platform_of(image)
+        offered = f"{image.arch}/{platform}" in simulation.stock.architectures
+        if platform not in (None, GENERIC) and not offered:
+            yield Advice((str(platform),), [image])
+
+
+def without_kernel(simulation: Simulation) -> Iterator[Advice]:
+    """Architectures of machines that images list, but that their releases have no kernel for."""
+    for architecture, offering in simulation.stock.offering.items():
+        arch, _, platform = architecture.partition("/")
+        if platform == GENERIC or not platform:
+            continue
+        images = [
+            image
+            for image in offering
+            if image.os == UBUNTU and image.resource.architecture != architecture
+        ]
+        machine = Machine(arch, platform)
+        systems = {System(image.os, image.release) for image in images}
+        if images and all(
+            simulation.deploy(machine, system).refusal is not None for system in systems
+        ):
+            yield Advice((architecture,), images)
+
+
+def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
+    """Architectures with systems to install, and no Ubuntu to commission a machine with: arch."""
+    others: dict[str, list[Image]] = {}
+    for image in simulation.stock.images:
+        if image.os != UBUNTU:
+            others.setdefault(image.arch, []).append(image)
+    for arch, images in others.items():
+        machine = Machine(arch, GENERIC)
+        ubuntu = {System(i.os, i.release) for i in simulation.stock.images if i.os == UBUNTU}
+        if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
+            yield Advice((arch,), images)

@@ -1,0 +1,36 @@
+"""What release lines that import alike have in common when they use the images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.uses.kernel import Names, ParsedNames, PrefixNames
+from maas_stream_lint.uses.known import KnownReleases
+from maas_stream_lint.uses.stock import Stock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_stream_lint.imports.rows import BootResource, Cached
+    from maas_stream_lint.rulebook import UbuntuSet
+
+KINDS: dict[str, type[Names]] = {"prefix": PrefixNames, "parsed": ParsedNames}
+
+
+class Ground:
+    """The images of one import, and what their names mean."""
+
+    def __init__(
+        self, rows: Sequence[BootResource], cached: Sequence[Cached], needs: UbuntuSet
+    ) -> None:
+        """``rows``, ``cached``: what the import leaves. ``needs``: what a machine needs to boot."""
+        self.cached = cached
+        self.stock = Stock(rows, needs)
+        self.known = KnownReleases(cached)
+        self._names: dict[str, Names] = {}
+
+    def names(self, kind: str) -> Names:
+        """Kernels' names as release lines of one kind read them."""
+        if kind not in self._names:
+            self._names[kind] = KINDS[kind](self.known)
+        return self._names[kind]

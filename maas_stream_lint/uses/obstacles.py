@@ -1,0 +1,245 @@
+"""What keeps an image from being used: the first thing that MAAS stumbles over, and its cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.rulebook import is_root
+from maas_stream_lint.uses.chosen_kernel import Machine, System
+from maas_stream_lint.uses.kernel import GENERIC, ROLLING
+from maas_stream_lint.uses.plainly_used import plainly_used
+from maas_stream_lint.uses.rack import SQUASHFS
+from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.simulation import UBUNTU
+from maas_stream_lint.uses.stock import architectures_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.uses.simulation import Deployment, Simulation
+    from maas_stream_lint.uses.stock import Image
+
+#: So many platforms of an image are tried.
+MOST = 20
+#: Causes of refusals for which one kernel's name is to blame, whoever is refused.
+KERNEL_CAUSES = ("kernel-of-unknown-release", "kernel-unparsable")
+
+
+class Obstacle(NamedTuple):
+    """Why an image is of no use to any machine."""
+
+    image: Image  #: the one to blame
+    cause: str  #: what a rule knows it by
+    refusal: Refusal  #: what MAAS says
+    commissions: bool  #: whether it is commissioning that fails, while deploying works
+    values: dict[str, Any]  #: what a rule needs to word its message
+    victims: tuple[Image, ...] = ()  #: other images that are of no use for it
+
+
+def obstacles(simulation: Simulation, *, all_images: bool = False) -> list[Obstacle]:
+    """Every image that can't be used, by what is to blame, in the order of the rows.
+
+    ``all_images``: also simulate the use of those that are plainly of use.
+    """
+    found: dict[tuple[int, str, str], Obstacle] = {}
+    ended = simulation.server.rack_import
+    if ended is not None:
+        found[(-1, "", "")] = _no_rack(simulation, ended)
+    plain = set() if all_images else plainly_used(simulation)
+    for image in simulation.stock.images:
+        if image.position in plain:
+            continue
+        if ended is not None and image is ended.values["image"]:
+            continue
+        for obstacle in _judge(simulation, image):
+            key = (obstacle.image.position, obstacle.cause, obstacle.refusal.kernel or "")
+            first = found.setdefault(key, obstacle)
+            if image is not first.image:
+                found[key] = first._replace(victims=(*first.victims, image))
+    return list(found.values())
+
+
+def _no_rack(simulation: Simulation, ended: Refusal) -> Obstacle:
+    """The image that ends the import of every rack, and with it the use of all others."""
+    blamed = ended.values["image"]
+    victims = tuple(image for image in simulation.stock.images if image is not blamed)
+    return Obstacle(blamed, "rack-import", ended, commissions=False, values={}, victims=victims)
+
+
+def candidates(simulation: Simulation, image: Image) -> list[Machine]:
+    """The machines that an image might be for: those of its own platform first.
+
+    One whose architecture no image makes possible counts, since another source may. What is no
+    kernel, and says it is for generic machines, is for no others.
+    """
+    generic = f"{image.arch}/{GENERIC}"
+    platform = simulation.kernels.platform_of(image)
+    if image.os == UBUNTU and platform is None and GENERIC in image.listed:
+        return [Machine(image.arch, GENERIC)]
+    own = architectures_of(image) if image.whole else simulation.stock.architectures
+    names = [generic if platform is None else f"{image.arch}/{platform}", generic]
+    names += sorted(name for name in own if name.partition("/")[0] == image.arch)[:MOST]
+    return [Machine(image.arch, name.partition("/")[2]) for name in dict.fromkeys(names)]
+
+
+def _judge(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
+    if image.os == UBUNTU:
+        yield from _ubuntu(simulation, image)
+    else:
+        yield from _other(simulation, image)
+
+
+# -- Ubuntu: a machine boots it, is commissioned with it, and is deployed from it --------------
+
+
+def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
+    system = System(image.os, image.release)
+    deployed = commissioned = False
+    refusals: list[Refusal] = []
+    failed: list[Refusal] = []
+    for machine in candidates(simulation, image):
+        refusal = _deploys(simulation.deploy(machine, system, image.subarch), system)
+        if refusal is None:
+            deployed = True
+        else:
+            refusals.append(refusal)
+        commissioning = simulation.commission(machine, system)
+        if commissioning.refusal is None:
+            commissioned = True
+        else:
+            failed.append(commissioning.refusal)
+        if deployed and commissioned:
+            return
+    refusal = failed[0] if deployed else refusals[0]
+    yield _ubuntu_obstacle(simulation, image, refusal, commissions=deployed)
+
+
+def _deploys(deployment: Deployment, system: System) -> Refusal | None:
+    """What keeps a machine from being deployed, but for another release that it boots for that."""
+    boot = deployment.boot
+    if boot is not None and boot.config is not None and boot.config.system != system:
+        return deployment._replace(boot=None).refusal
+    return deployment.refusal
+
+
+def _ubuntu_obstacle(
+    simulation: Simulation, image: Image, refusal: Refusal, *, commissions: bool
+) -> Obstacle:
+    def made(cause: str, blamed: Image = image, **values: Any) -> Obstacle:
+        return Obstacle(blamed, cause, refusal, commissions, values)
+
+    if not image.whole:
+        return made("set-incomplete", lacking=_lacking(image))
+    if refusal.cause in KERNEL_CAUSES and refusal.kernel not in (None, image.release):
+        blamed = _named(simulation, image, refusal.kernel or "")
+        if blamed is not None:
+            return made(refusal.cause, blamed)
+    if refusal.cause in KERNEL_CAUSES or _is_name_of_kernel(simulation, image, refusal):
+        return made("release-unknown")
+    if refusal.cause in ("kernel-not-available", "no-kernels"):
+        return _no_kernel(simulation, image, made)
+    if refusal.cause in ("rack-lacks-files", "missing-boot-image", "not-bootable"):
+        return _not_booted(simulation, image, refusal, made)
+    if refusal.cause == "no-image" and image.needs.roots[0] in image.files:
+        return made("not-for-generic-machines")
+    if refusal.cause in ("no-root", "no-image"):
+        return made("only-root-image")
+    return made(refusal.cause)
+
+
+def _lacking(image: Image) -> list[str]:
+    """The parts that an Ubuntu image lacks."""
+    ftypes, needs = image.set.ftypes, image.needs
+    lacking = [ftype for ftype in (needs.kernel, needs.initrd) if ftype not in ftypes]
+    return [*lacking, needs.roots[0]] if ftypes.isdisjoint(needs.roots) else lacking
+
+
+def _named(simulation: Simulation, image: Image, kernel: str) -> Image | None:
+    """The image whose kernel has a name, among those that are listed together with another."""
+    if image.subarch == kernel:
+        return image
+    listed = simulation.stock.starting_with(image.resource.name, image.arch)
+    return next((other for other in listed if other.subarch == kernel), None)
+
+
+def _is_name_of_kernel(simulation: Simulation, image: Image, refusal: Refusal) -> bool:
+    """Whether a release is taken for a kernel, or for one that is newer than all."""
+    if refusal.cause != "kernel-too-old":
+        return False
+    return image.release == ROLLING or simulation.kernels.names.asked(image.release)
+
+
+def _no_kernel(simulation: Simulation, image: Image, made: Any) -> Obstacle:
+    """Its subarch is no kernel, or one for a platform that no machine has."""
+    platform = simulation.kernels.platform_of(image)
+    if platform is None:
+        obstacle: Obstacle = made("subarch-no-kernel")
+    else:
+        obstacle = made("platform-not-offered", platform=platform)
+    return obstacle
+
+
+def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: Any) -> Obstacle:
+    """The kernel is chosen, but what the machine then asks for is not there."""
+    obstacle: Obstacle
+    best = image.needs.roots[0]
+    root = image.files.get(best)
+    alike = simulation.stock.named(image.resource.name)
+    by_name = refusal.cause == "rack-lacks-files"
+    if root is None:
+        obstacle = made("only-root-image")
+    elif by_name and root != SQUASHFS:
+        obstacle = made("root-misnamed", file=root, ftype=best)
+    elif refusal.kernel == GENERIC:
+        obstacle = made("no-generic-directory")
+    elif refusal.kernel not in {other.subarch for other in alike}:
+        obstacle = made("kernel-of-other-release", kernel=refusal.kernel)
+    else:
+        obstacle = made("not-booted")
+    return obstacle
+
+
+# -- all else: curtin installs it --------------------------------------------------------------
+
+
+def _other(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
+    refusals: list[Refusal] = []
+    system = System(image.os, image.release)
+    for machine in candidates(simulation, image):
+        refusal = _installs(simulation, machine, system)
+        if refusal is None:
+            return
+        refusals.append(refusal)
+    yield _other_obstacle(simulation, image, refusals[0])
+
+
+def _installs(simulation: Simulation, machine: Machine, system: System) -> Refusal | None:
+    """What keeps curtin from installing a system, whatever the machine boots for that."""
+    deployment = simulation.deploy(machine, system)
+    boot = deployment.boot.refusal if deployment.boot is not None else None
+    if boot is not None and boot.cause == "custom-os":
+        return boot
+    if isinstance(deployment.curtin, Refusal):
+        return deployment.curtin
+    return deployment.fetched
+
+
+def _other_obstacle(simulation: Simulation, image: Image, refusal: Refusal) -> Obstacle:
+    def made(cause: str, **values: Any) -> Obstacle:
+        return Obstacle(image, cause, refusal, commissions=False, values=values)
+
+    release = simulation.release
+    types = release.curtin_types.get(image.os)
+    if image.os == "custom":
+        return made("custom-os")
+    if types is None or image.os in release.use("ephemeral"):
+        return made("unsupported-os")
+    taken = [file for file in image.set.files if file.ftype in types]
+    if refusal.cause == "several-roots":
+        return made("several-roots")
+    if not taken:
+        roots = [file.ftype for file in image.set.files if is_root(file.ftype)]
+        return made("root-of-other-kind" if roots else "set-incomplete", lacking=[])
+    if not any(file.name in types for file in taken) and refusal.cause == "rack-lacks-root":
+        return made("root-misnamed", file=taken[0].name, ftype=taken[0].ftype)
+    return made("not-for-generic-machines")

@@ -1,0 +1,136 @@
+"""What findings say of an image against what MAAS makes of it: over the corpus and made streams."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from maas_stream_lint.api import check
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.collect import findings
+from maas_stream_lint.finding import Finding, Place, Severity
+from maas_stream_lint.look import look_at
+from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.stream import load
+from maas_stream_lint.uses import Simulation
+from maas_stream_lint.uses.obstacles import obstacles
+from made_use import streams
+from test_use import CASES, written
+from trees import KEYRING, MemoryTree
+
+#: The rule on products that are one image: of no use or not, that is what is to be said of them.
+DOUBLES = "same-resource-twice"
+
+
+def blamed(found: tuple[Finding, ...] | list[Finding], product: str, line: str) -> list[Finding]:
+    """The findings that say of a product that it is of no use, or lost; not of single items."""
+    return [
+        finding
+        for finding in found
+        if line in finding.maas
+        and finding.severity >= Severity.UNUSABLE
+        and finding.name != DOUBLES
+        and any(place.product == product for place in _meant(finding))
+        and not (finding.severity is Severity.IGNORED and finding.place.item is not None)
+    ]
+
+
+def _meant(finding: Finding) -> tuple[Place, ...]:
+    """What a finding says something bad of: an import's loss is at its first place."""
+    of_use = finding.severity is Severity.UNUSABLE or finding.name == "custom-os"
+    return finding.places if of_use else finding.places[:1]
+
+
+def lost(found: tuple[Finding, ...] | list[Finding], product: str, line: str) -> bool:
+    """Whether an item of a product is said to be dropped."""
+    return any(
+        line in finding.maas
+        and finding.severity >= Severity.IGNORED
+        and any(place.product == product for place in finding.places)
+        for finding in found
+    )
+
+
+def doubled(found: tuple[Finding, ...] | list[Finding], product: str, line: str) -> bool:
+    """Whether several products make one image, so that neither is what its metadata says."""
+    return any(
+        finding.name == DOUBLES
+        and line in finding.maas
+        and any(place.product == product for place in finding.places)
+        for finding in found
+    )
+
+
+def is_used(resource: dict[str, Any], release: dict[str, Any]) -> bool:
+    """Whether the referee says that machines are deployed from a resource, and commissioned."""
+    deployed = resource["deploy"].values()
+    if resource["resource"].startswith("ubuntu/"):
+        arch = resource["resource"].split(" ")[1].partition("/")[0]
+        commissioned = [
+            one["ok"] is True
+            for machine, one in release["commission"].items()
+            if machine.partition("/")[0] == arch
+        ]
+        return any(one["ok"] is True for one in deployed) and any(commissioned)
+    return any(
+        "error" not in one["curtin"] and not str(one["ok"]).startswith(("404", "BootResource"))
+        for one in deployed
+    )
+
+
+@pytest.mark.parametrize("id_", CASES)
+def test_corpus(id_: str, tmp_path: Path) -> None:
+    case = json.loads(CASES[id_].read_text("utf-8"))
+    if "min_hwe_kernel" in case:
+        pytest.skip("a check knows of no machine's least kernel")
+    keyring = KEYRING if case["keyring"] else None
+    found = check(written(case, tmp_path), keyring=keyring, files="none").findings
+    for verdict in case["expected"]:
+        if verdict["fatal"] is not None:
+            continue
+        used: dict[str, list[bool]] = {}
+        for resource in verdict["resources"]:
+            release = verdict["releases"][resource["resource"].split(" ")[0]]
+            for product in resource["products"]:
+                used.setdefault(product, []).append(is_used(resource, release))
+        for line in verdict["maas"]:
+            for product, said in used.items():
+                if all(said):
+                    assert not blamed(found, product, line), (line, product)
+                elif not any(said):
+                    told = blamed(found, product, line) or lost(found, product, line)
+                    assert told, (line, product)
+
+
+def known(simulation: Simulation, *, all_images: bool) -> set[tuple[Any, ...]]:
+    return {
+        (o.cause, o.image.position, o.refusal.text, tuple(i.position for i in o.victims))
+        for o in obstacles(simulation, all_images=all_images)
+    }
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams())
+def test_made_streams(tree: MemoryTree) -> None:
+    look = look_at(load(tree), all_releases())  # type: ignore[arg-type]
+    for _, simulation in look.used:
+        assert known(simulation, all_images=False) == known(simulation, all_images=True)
+    found = findings(look, all_rules())
+    by_line = {line: trace for trace in look.traces for line in trace.lines}
+    for line, simulation in look.uses.items():
+        if simulation is None or by_line[line].fatal is not None:
+            continue
+        for image in simulation.stock.images:
+            for file, product in image.set.products:
+                place = Place(file, ("products", product))
+                if doubled(found, product, line):
+                    continue
+                if line in look.unusable(place):
+                    told = blamed(found, product, line) or lost(found, product, line)
+                    assert told, (line, product)
+                else:
+                    assert not blamed(found, product, line), (line, product)
