@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
-<<<<<<< HEAD
-
-#: The name of every kernel has one of these parts, and no name has both.
-CHANNELS = ("hwe", "ga")
-=======
->>>>>>> main
 
 
 @rule("MSL418", Severity.UNUSABLE, causes=["subarch-no-kernel"])
@@ -42,44 +36,6 @@ def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "generic",
     """
-<<<<<<< HEAD
-    ways = {bool(release.deploy("parses-kernel")) for release in look.releases}
-    groups: dict[tuple[str | None, str | None], list[Product]] = {}
-    for product in look.catalog.products:
-        if product.ubuntu and look.commissions(product):
-            key = (product.get("release"), product.get("arch"))
-            groups.setdefault(key, []).append(product)
-    for (release, arch), products in groups.items():
-        if release is None or arch is None:
-            continue
-        bare = [
-            p
-            for p in products
-            if any(_names_nothing(p.get("subarch") or GENERIC, parsed=way) for way in ways)
-        ]
-        if not bare:
-            continue
-        served = {
-            r.line
-            for r in look.releases
-            for p in products
-            if _is_kernel(p.get("subarch") or GENERIC, parsed=r.deploy("parses-kernel"))
-            and r.line in look.takes(p.place)
-        }
-        version = bare[0].get("version")
-        kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
-        subarch = bare[0].get("subarch") or GENERIC
-        yield Said(
-            f"Ubuntu {quoted(release)} for {quoted(arch)} has only subarch {quoted(subarch)}, "
-            "which names no kernel",
-            f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
-            place=bare[0].at("subarch"),
-            also=tuple(p.at("subarch") for p in bare[1:MANY]),
-            lines=tuple(line for line in look.takes(bare[0].place) if line not in served),
-            effect="imports the image, but has no kernel to deploy it with",
-            log=f"{release} has no kernels available.",
-        )
-=======
     product = look.catalog.product(event.place)
     if product is None:
         return
@@ -93,7 +49,6 @@ def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
         also=event.values["also"][:MANY],
         effect="imports the image, but has no kernel to deploy it with",
     )
->>>>>>> main
 
 
 @rule(
@@ -167,50 +122,3 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
             lines=look.takes(product.place),
             effect="imports the image for these subarches and for its own",
         )
-<<<<<<< HEAD
-
-
-@lru_cache(maxsize=1024)
-def _names_nothing(subarch: str, *, parsed: bool) -> bool:
-    """Whether a subarch names neither a kernel nor, where MAAS takes it apart, a platform."""
-    if subarch == GENERIC or _is_kernel(subarch, parsed=parsed):
-        return subarch == GENERIC
-    parts = subarch.lower().split("-")
-    platform = len(parts) > 1 and not any(channel in parts for channel in CHANNELS)
-    return not (platform and parsed)
-
-
-@lru_cache(maxsize=1024)
-def _is_kernel(subarch: str, *, parsed: bool) -> bool:
-    """Whether MAAS offers a subarch as a kernel. ``parsed``: it takes the text apart."""
-    if parsed:
-        return any(channel in subarch.split("-") for channel in CHANNELS)
-    return subarch.startswith(tuple(f"{channel}-" for channel in CHANNELS))
-
-
-@lru_cache(maxsize=1024)
-def _risky(subarch: str, subarches: str, flavour: str) -> bool:
-    """Whether MAAS may be unable to read a kernel's name, whatever it makes of the flavour."""
-    return any(channel in flavour for channel in CHANNELS) or any(
-        _kernel_flaw(text) for text in (subarch, *subarches.split(","))
-    )
-
-
-@lru_cache(maxsize=1024)
-def _kernel_flaw(text: str) -> str | None:
-    """Why MAAS can't read a kernel's name, in MAAS's own words.
-
-    Mirrors ``parse_subarch_kernel_string`` (maasserver/utils/osystems.py).
-    """
-    parts = text.split("-")
-    channels = [channel for channel in CHANNELS if channel in parts]
-    if len(parts) == 1 or not channels:
-        return None
-    if len(channels) > 1:
-        return "has multiple channels specified"
-    rest = parts[parts.index(channels[0]) :]
-    if channels == ["hwe"] and "edge" in (*rest[1:2], rest[-1]):
-        rest = rest[1:]
-    return "has no release specified" if len(rest) < 2 else None
-=======
->>>>>>> main
