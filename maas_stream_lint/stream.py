@@ -194,7 +194,9 @@ class Metadata:
 
     def _verified(self, *, needed: bool) -> bool:
         """Whether the signature is good. ``needed``: no keyring is a bad signature."""
-        return not needed if self.verification is None else self.verification.good
+        if self.verification is not None:
+            return self.verification.good
+        return not needed or (self.keyring is NOT_SAID and self.signed)
 
     @cached_property
     def best(self) -> Document | None:

@@ -2,8 +2,9 @@
 
 A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follows the tree in the
 source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring,
-which it has none of if the file is empty;
-``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is up for as long as
+which it has none of if the file is empty; ``maas.json`` (optional) what MAAS selects and
+commissions with; ``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is
+up for as long as
 it is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's
 line, the answer's, its headers and, after a tab, its body. ``seen.json`` (optional) is what was
 seen of files and the server, where that takes more than a fixture: certificates, two servers, time.
@@ -49,8 +50,10 @@ def keyring_of(fixture: Path) -> Path | Unsaid | None:
 
 
 def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+    file = fixture / "maas.json"
+    told = json.loads(file.read_text("utf-8")) if file.exists() else {}
     with opened(fixture) as source:
-        report = check(source, keyring=keyring_of(fixture), select=select)
+        report = check(source, keyring=keyring_of(fixture), select=select, **told)
     overlay = fixture / "seen.json"
     if not overlay.exists():
         return report.findings

@@ -15,6 +15,7 @@ from maas_stream_lint.checks import (
     item,
     kernel_names,
     product_names,
+    selection,
     signature,
     source,
     systems,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 #: One module a family; a new module is named here, a new rule nowhere.
 MODULES: tuple[ModuleType, ...] = (
     source,
+    selection,
     index,
     file,
     product_names,
