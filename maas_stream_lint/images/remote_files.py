@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.images.download import Load, inflated
 from maas_stream_lint.images.keeping import Kept, is_kept
 from maas_stream_lint.images.local_files import asked
-from maas_stream_lint.images.observation import Seen
+from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.source import Trouble
@@ -37,6 +38,8 @@ _LEAST_BYTES, _LEAST_SECONDS = 30 * 1024, 30.0
 #: After so many failed files in a row, each file gets two attempts. After so many files in a row
 #: without any answer, no further file is requested.
 _ILL, _DEAD = 8, 24
+#: MAAS may take the page of an error for the file; of a longer one nothing is said.
+_LONGEST_PAGE = 64 * 2**10
 
 
 class RemoteFiles:
@@ -151,6 +154,7 @@ class RemoteFiles:
                 seen.trouble = refused.trouble
                 seen.redirects = refused.hops or seen.redirects
                 seen.moved = refused.moved or seen.moved
+                seen.location = refused.location or seen.location
             if self._stop.is_set():  # which breaks connections, too
                 seen.trouble = None
                 raise Stopped
@@ -163,6 +167,7 @@ class RemoteFiles:
             pause = policy.pause(seen.trouble, seen.headers.get("retry-after"), done)
             if pause is None:
                 return
+            seen.faults += (seen.trouble,)
             self._stop.wait(pause)
 
     def _probed(self, wanted: Wanted, seen: Seen, url: httpx.URL, client: Client) -> None:
@@ -218,11 +223,12 @@ class RemoteFiles:
                 return head
             else:
                 seen.trouble = reply.trouble
+                seen.page = _page(reply)
         return None
 
     def _note(self, seen: Seen, reply: Reply) -> None:
         seen.status, seen.url, seen.redirects = reply.status, reply.url, reply.hops
-        seen.moved = reply.moved
+        seen.moved, seen.location = reply.moved, reply.location
         seen.headers = reply.headers
 
     def _loaded(self, load: Load, url: httpx.URL, client: Client) -> None:
@@ -312,6 +318,15 @@ def _fits(wanted: Wanted, seen: Seen) -> bool:
     return all(seen.digests.get(n) in (None, d) for n, d in given.items()) and (
         wanted.size in (None, seen.size)
     )
+
+
+def _page(reply: Reply) -> tuple[int, dict[str, str]] | None:
+    """Size and digests of a short page that comes with a status."""
+    with suppress(Refused):
+        body = reply.read(_LONGEST_PAGE + 1)
+        if len(body) <= _LONGEST_PAGE:
+            return len(body), {name: hashlib.new(name, body).hexdigest() for name in ALGORITHMS}
+    return None
 
 
 def _final(trouble: Trouble) -> bool:

@@ -53,6 +53,9 @@ class Trouble:
     message: str  #: for people, without secrets; ``404 Not Found`` if the server answered so
     status: int | None = None  #: the HTTP status, if the server answered
     remedy: str | None = None  #: what to do about it, where the kind alone does not tell
+    # Of a body that broke off, in bytes:
+    got: int | None = None  #: what came
+    expected: int | None = None  #: what its head promised
 
     @property
     def hint(self) -> str:
@@ -87,9 +90,13 @@ class Answer:
     trouble: Trouble | None = None
     # Only remote sources fill in the rest.
     status: int | None = None
+    first_url: str | None = None  #: the URL of the path itself
     url: str | None = None  #: the last URL of the request; never with credentials or a query
     redirects: tuple[str, ...] = ()  #: the URLs that the server redirected to, in order
     headers: Mapping[str, str] = field(default_factory=dict)  #: some; the keys in lower case
+    raw: bytes | None = None  #: the body with its Content-Encoding, if it has one
+    undecodable: str | None = None  #: why ``raw`` cannot be decoded, in zlib's words
+    faults: tuple[Trouble, ...] = ()  #: what the attempts before this one met
     #: The body of an answer whose status is not 2xx, at most 64 KiB: MAAS up to 3.7 reads it as
     #: the document.
     error_body: bytes | None = None
@@ -104,7 +111,7 @@ class FetchOptions:
     timeout: float = 20.0  #: for a connection, and for each pause of the server
     deadline: float = 300.0  #: for one document, with all its redirects and retries
     max_bytes: int = 256 * 2**20  #: of one document, after decompression
-    max_redirects: int = 5
+    max_redirects: int = 30  #: as many as the most patient HTTP client of MAAS follows
     retries: int = 2  #: attempts after the first one
     backoff: float = 0.5  #: the pause before the first retry; it doubles with each retry
     longest_wait: float = 10.0  #: a longer ``Retry-After`` ends the attempts
