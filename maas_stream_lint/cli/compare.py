@@ -9,7 +9,16 @@ import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.options import CONFIG, FETCH, KEYRING, MAAS, OUTPUT, Options, together
+from maas_stream_lint.cli.options import (
+    CONFIG,
+    FETCH,
+    KEYRING,
+    MAAS,
+    OUTPUT,
+    SELECTIONS,
+    Options,
+    together,
+)
 from maas_stream_lint.names import EXIT_FINDINGS
 
 if TYPE_CHECKING:
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 @click.command(cls=Configured)
 @click.argument("before", metavar="OLD", shell_complete=completion.source)
 @click.argument("source", metavar="NEW", shell_complete=completion.source)
-@together(MAAS, KEYRING)
+@together(MAAS, KEYRING, SELECTIONS)
 @click.option(
     "--fail-on",
     callback=parameters.listed,
@@ -58,7 +67,13 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     options = Options(**given)
     assert options.source is not None
     made = comparison.compare(
-        before, options.source, options.lines, keyring=options.trusted, options=options.fetching()
+        before,
+        options.source,
+        options.lines,
+        options.selecting,
+        options.trusted,
+        commissioning=options.commissioning,
+        options=options.fetching(),
     )
     found = changes.changes_of(made)
     if form == "json":

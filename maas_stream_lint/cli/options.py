@@ -12,6 +12,7 @@ from maas_stream_lint.names import MODES, SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from maas_stream_lint.boot_sources import Given
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
@@ -31,6 +32,9 @@ class Options(NamedTuple):
     maas: tuple[str, ...] | list[str] = ()
     keyring: str | None = None
     no_keyring: bool = False
+    selections: tuple[str, ...] | list[str] = ()
+    selections_file: str | None = None
+    commissioning: tuple[str, str] | None = None
     select: tuple[str, ...] | list[str] = ()
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
@@ -58,6 +62,28 @@ class Options(NamedTuple):
     def lines(self) -> list[str] | None:
         """The release lines that were asked for; ``None``: all."""
         return list(self.maas) or None
+
+    @property
+    def selecting(self) -> Given:
+        """The selections as the library takes them; ``None``: nobody said.
+
+        Raises UsageError for a selection that is none, and for a file that can't be read.
+        """
+        if not self.selections and self.selections_file is None:
+            return None
+        from pathlib import Path
+
+        from maas_stream_lint.errors import UsageError
+        from maas_stream_lint.selecting import DEFAULT, parse_selection, read_selections
+
+        words = [word for word in self.selections if word != DEFAULT]
+        if len(words) < len(self.selections):
+            if words or self.selections_file is not None:
+                hint = "give `--selection default` alone"
+                raise UsageError("`default` and other selections cannot be combined", hint)
+            return DEFAULT
+        file = self.selections_file
+        return [*map(parse_selection, words), *(read_selections(Path(file)) if file else ())]
 
     @property
     def trusted(self) -> str | Unsaid | None:
@@ -161,6 +187,30 @@ SIGNING = together(
         metavar="FILE",
         shell_complete=completion.source,
         help="The keyring that verifies the signatures which --sign replaces.",
+    ),
+)
+SELECTIONS = together(
+    click.option(
+        "--selection",
+        "selections",
+        multiple=True,
+        metavar="SELECTION",
+        help="What MAAS selects of this source: ubuntu/noble/amd64, or "
+        "os=ubuntu,release=noble,arch=amd64|arm64,subarch=…,label=…, or `default` for what a fresh "
+        "MAAS selects. Repeatable.  [default: whatever the source can serve]",
+    ),
+    click.option(
+        "--selections",
+        "selections_file",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="File with the output of `maas $PROFILE boot-source-selections read ID`.",
+    ),
+    click.option(
+        "--commissioning",
+        callback=parameters.pair,
+        metavar="OS/RELEASE",
+        help="The release that MAAS commissions machines with, like ubuntu/noble.",
     ),
 )
 FETCH = together(
