@@ -34,7 +34,7 @@ class Twins(NamedTuple):
 
 
 class _Kernel(NamedTuple):
-    """The parts of a boot resource's subarch."""
+    """What a boot resource's subarch is made of."""
 
     kind: str  #: as in ``imports.identity``
     subarch: str | None
@@ -50,22 +50,19 @@ def find_twins(
 
     What a boot resource is called: see ``imports.identity``.
     """
-    alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
+    alike: dict[tuple[str, str | None, str | None], list[tuple[Product, _Kernel]]] = {}
     for product in products:
-        alike.setdefault(
-            (product.os, series(_kind(product), product.get), product.get("arch")), []
-        ).append(product)
+        kernel = _kernel(product)
+        name = (product.os, series(kernel.kind, product.get), product.get("arch"))
+        alike.setdefault(name, []).append((product, kernel))
     flavours: dict[tuple[bool, str], list[Release]] = {}
     for release in releases:
         flavours.setdefault((release.strict, release.policy("flavour")), []).append(release)
     for (os, of, arch), several in alike.items():
         if len(several) < 2 or of is None or arch is None:
             continue
-        kernels: dict[_Kernel, list[int]] = {}
-        for position, product in enumerate(several):
-            kernels.setdefault(_kernel(product), []).append(position)
         for group in flavours.values():
-            for subarch, together in _by_subarch(several, kernels, group[0]).items():
+            for subarch, together in _by_subarch(several, group[0]).items():
                 taken_on = [(product, takes(product.place)) for product in together]
                 for release in group:
                     taken = [product for product, lines in taken_on if release.line in lines]
@@ -79,17 +76,17 @@ def boot_subarch(product: Product, release: Release) -> str:
 
 
 def _by_subarch(
-    products: list[Product], kernels: dict[_Kernel, list[int]], release: Release
+    products: list[tuple[Product, _Kernel]], release: Release
 ) -> dict[str, list[Product]]:
-    """The products that share a boot resource's subarch, in the stream's order.
-
-    ``kernels``: the products' positions by kernel.
-    """
+    """The products that share a boot resource's subarch, in the stream's order."""
+    kernels: dict[_Kernel, list[int]] = {}
+    for position, (_, kernel) in enumerate(products):
+        kernels.setdefault(kernel, []).append(position)
     made: dict[str, list[int]] = {}
     for kernel, positions in kernels.items():
         made.setdefault(_flavoured(kernel, release), []).extend(positions)
     return {
-        subarch: [products[position] for position in sorted(positions)]
+        subarch: [products[position][0] for position in sorted(positions)]
         for subarch, positions in made.items()
         if len(positions) > 1
     }
