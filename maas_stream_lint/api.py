@@ -8,7 +8,8 @@ from datetime import date
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.boot_sources import BootSource, read_situation
+from maas_stream_lint.beside import Beside
+from maas_stream_lint.boot_sources import BootSource, read_situation, selections_by_line
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
@@ -23,8 +24,10 @@ from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
+from maas_stream_lint.selecting import default_selections
 from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
+from maas_stream_lint.unselected import lower_unselected
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
 from maas_stream_lint.uses.chosen_kernel import System
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
-    from maas_stream_lint.boot_sources import Row
+    from maas_stream_lint.boot_sources import Given
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.imports.situation import Situation
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
 REPORT_VERSION = 1
+#: The name of the source that is checked, where it has others beside it.
+OWN = "this source"
 
 
 @dataclass(frozen=True)
@@ -220,6 +225,9 @@ def check(
     options: FetchOptions | None = None,
     files: str | FileOptions | None = None,
     progress: Progress | None = None,
+    selections: Given = None,
+    commissioning: tuple[str, str] | None = None,
+    beside: Sequence[BootSource] = (),
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
@@ -231,17 +239,25 @@ def check(
     ``files``: how closely image files are looked at: ``none``, ``head`` or ``download``, or
     FileOptions for more. With ``None``, a directory's are read and hashed (unless it holds metadata
     alone) and a URL's asked for their first bytes. ``progress``: is told of them.
+    ``selections``: what the source has selected: a list of ``{"os", "release", "arches",
+    "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
+    selection at all. ``"default"``: what a fresh MAAS of each release line selects. ``None``:
+    nobody said, so everything is selected. ``commissioning``: the os and release that MAAS
+    commissions with. ``beside``: the other boot sources of the same MAAS, made before this one.
 
     Raises LintError if the check could not be made at all (UsageError: because of an argument).
     """
     rules = selected(all_rules(), select, ignore)
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
     with uncollected():
-        look = _look(source, maas, keyring, options, how, progress)
+        look = _look(source, maas, keyring, options, how, progress, selections, commissioning)
+        if beside:
+            own = BootSource(OWN, source, selections=selections, keyring=keyring, options=options)
+            look.beside = Beside(OWN, read_situation([*beside, own]), look.releases)
         return Report(
             look.stream.label,
             look,
-            tuple(findings(look, rules)),
+            tuple(lower_unselected(findings(look, rules), look)),
             asked=frozenset(rule.code for rule in rules),
             narrowed=bool(how.only),
         )
@@ -252,17 +268,13 @@ def preview(
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
-    selections: Sequence[Row] | None = None,
+    selections: Given = None,
     commissioning: tuple[str, str] | None = None,
     options: FetchOptions | None = None,
 ) -> Preview | ToldPreview:
     """Say what each release line would do with a stream.
 
     ``source``: also a list of BootSource, each with its own selections and keyring.
-    ``selections``: what the source has selected: a list of ``{"os", "release", "arches",
-    "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
-    selection at all. ``None``: nobody said, so everything is selected.
-    ``commissioning``: the os and release that MAAS commissions with.
     Other arguments and errors as for ``check``.
     """
     if not isinstance(source, (str, PathLike)):
@@ -285,7 +297,8 @@ def _told_preview(
     lines = releases(maas)
     with uncollected():
         situation = read_situation(sources, commissioning=commissioning, migrated=not several)
-        outcomes = simulate_situations([situation], lines)
+        defaults = {release.line: default_selections(release) for release in lines}
+        outcomes = simulate_situations([situation], lines, defaults)
     return ToldPreview(
         situation,
         tuple(outcome for (outcome,) in outcomes),
@@ -331,11 +344,15 @@ def _look(
     options: FetchOptions | None,
     files: FileOptions,
     progress: Progress | None,
+    selections: Given = None,
+    commissioning: tuple[str, str] | None = None,
 ) -> Look:
     lines = releases(maas)
+    chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options)
     try:
-        look = look_at(load(opened, as_keyring(keyring)), lines)
+        stream = load(opened, as_keyring(keyring))
+        look = look_at(stream, lines, chosen, commissioning)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:
         opened.close()

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.imports.situation import ANY, ReadSource, Selection, Situation
+from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
+from maas_stream_lint.selecting import DEFAULT, default_selections, selections_of
 from maas_stream_lint.source import open_source
 from maas_stream_lint.source.answer import Answer, Trouble
 from maas_stream_lint.stream import load
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from maas_stream_lint.keyring import GivenKeyring
+    from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions
 
-    #: A row of a boot source's selections: ``{"os", "release", "arches", "subarches", "labels"}``.
-    Row = Mapping[str, Any]
+    #: What a boot source selects: a list of ``{"os", "release", "arches", "subarches", "labels"}``;
+    #: ``"default"``: what a fresh MAAS selects; ``None``: every selection that it can serve.
+    Given = Sequence[Mapping[str, Any] | Selection] | str | None
 
-#: The lists of a row. One that is left out is ``["*"]``.
-LISTS = ("arches", "subarches", "labels")
 #: What a user may have done to a MAAS between two imports.
 CHANGES = ("add", "remove", "url", "edit", "selections", "priority", "enabled")
 
@@ -35,7 +36,7 @@ class BootSource:
     name: str
     source: str | os.PathLike[str]  #: where to read it: a directory, an index or a URL
     url: str | None = None  #: what MAAS is given, where that is not where it is read
-    selections: Sequence[Row] | None = None  #: ``None``: every selection that it can serve
+    selections: Given = None
     keyring: GivenKeyring = NOT_SAID  #: ``None``: MAAS has none; left out: nobody said
     priority: int | None = None  #: on 3.8; ``None``: its position, the last one highest
     enabled: bool = True  #: on 3.8
@@ -45,23 +46,32 @@ class BootSource:
     options: FetchOptions | None = field(default=None, repr=False)  #: how to read it
 
 
-def parse_selections(rows: Iterable[Row] | None) -> tuple[Selection, ...] | None:
-    """Selections as the engines take them. Raises UsageError for what is none."""
-    return None if rows is None else tuple(_selection(row) for row in rows)
+def parse_selections(rows: Given) -> tuple[Selection, ...] | None:
+    """Selections as the engines take them; ``None`` for ``None`` and for ``default``.
+
+    Raises UsageError for what is none.
+    """
+    if rows is None or rows == DEFAULT:
+        return None
+    if isinstance(rows, str):
+        raise UsageError(f"no selections {rows!r}", f"give a list of them, or {DEFAULT!r}")
+    return tuple(
+        row if isinstance(row, Selection) else selections_of([dict(row)], "selections")[0]
+        for row in rows
+    )
 
 
-def _selection(row: Row) -> Selection:
-    hint = 'write {"os": "ubuntu", "release": "noble", "arches": ["amd64"]}'
-    for name in ("os", "release"):
-        if not isinstance(row.get(name), str):
-            raise UsageError(f"{name!r} of a selection must be text: {dict(row)!r}", hint)
-    lists = []
-    for name in LISTS:
-        values = row.get(name, [ANY])
-        if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-            raise UsageError(f"{name!r} of a selection must be a list of texts: {values!r}", hint)
-        lists.append(tuple(values))
-    return Selection(row["os"], row["release"], *lists)
+def selections_by_line(
+    rows: Given, releases: Sequence[Release]
+) -> dict[str, tuple[Selection, ...]] | None:
+    """What each release line selects; ``None`` where nobody said. Raises UsageError."""
+    chosen = parse_selections(rows)
+    if rows is None:
+        return None
+    return {
+        release.line: default_selections(release) if chosen is None else chosen
+        for release in releases
+    }
 
 
 def read_situation(
@@ -104,6 +114,7 @@ def _read(given: BootSource, number: int) -> ReadSource:
         url,
         stream,
         parse_selections(given.selections),
+        given.selections == DEFAULT,
         number if given.priority is None else given.priority,
         given.enabled,
         given.down,

@@ -12,12 +12,13 @@ from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.verdicts import second_verdict, several_verdict
 from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.rulebook import releases
+from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from maas_stream_lint.boot_sources import Row
+    from maas_stream_lint.boot_sources import Given
     from maas_stream_lint.imports.situation import Situation
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.keyring import GivenKeyring
@@ -65,7 +66,7 @@ def compare(
     before: str | os.PathLike[str] | Sequence[BootSource],
     after: str | os.PathLike[str] | Sequence[BootSource],
     maas: Iterable[str] | None = None,
-    selections: Sequence[Row] | None = None,
+    selections: Given = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
     changes: Iterable[Sequence[str]] = (),
@@ -95,7 +96,8 @@ def compare(
             commissioning=commissioning,
             changes=changes,
         )
-        outcomes = simulate_situations([old, new], chosen)
+        defaults = {release.line: default_selections(release) for release in chosen}
+        outcomes = simulate_situations([old, new], chosen, defaults)
     return Comparison(
         old,
         new,
@@ -111,7 +113,7 @@ def _is_one(side: Any) -> bool:
 
 def _sources(
     side: Any,
-    selections: Sequence[Row] | None,
+    selections: Given,
     keyring: GivenKeyring,
     options: FetchOptions | None,
 ) -> Sequence[BootSource]:

@@ -13,14 +13,17 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
 from maas_stream_lint.model import Catalog, Image
+from maas_stream_lint.selected import is_selected
 from maas_stream_lint.twins import Twins, find_twins
 from maas_stream_lint.uses.use_events import use_traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
     from maas_stream_lint.images.observation import Survey
+    from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.stream import Stream
@@ -38,6 +41,10 @@ class Look:
     releases: tuple[Release, ...]
     traces: list[Trace]
     survey: Survey | None = None  #: of the image files, if they were looked at
+    #: What each release line selects; ``None`` where nobody said.
+    selections: Mapping[str, tuple[Selection, ...]] | None = None
+    beside: Beside | None = None  #: the other boot sources, where somebody told them
+    commissioning: tuple[str, str] | None = None  #: the os and release that MAAS commissions with
     _widths: dict[str, int] = field(default_factory=dict, repr=False)
     _drivers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -95,6 +102,16 @@ class Look:
     def live_roots(self) -> frozenset[str]:
         """The ftypes of roots that a machine boots from."""
         return frozenset(root for r in self.releases for root in r.ubuntu_set.roots)
+
+    def selected_on(self, product: Product) -> tuple[str, ...]:
+        """The release lines on which a selection takes a product; all where nobody said."""
+        if self.selections is None:
+            return self.lines
+        return tuple(
+            release.line
+            for release in self.releases
+            if is_selected(product, self.selections[release.line], strict=release.strict)
+        )
 
     def span(self, lines: Sequence[str]) -> str:
         """Release lines, oldest first, in few words: ``2.9 to 3.7``."""
@@ -287,7 +304,17 @@ class Look:
         return known
 
 
-def look_at(stream: Stream, releases: tuple[Release, ...]) -> Look:
-    """Simulate the import for each release line."""
+def look_at(
+    stream: Stream,
+    releases: tuple[Release, ...],
+    selections: Mapping[str, tuple[Selection, ...]] | None = None,
+    commissioning: tuple[str, str] | None = None,
+) -> Look:
+    """Simulate the import for each release line.
+
+    ``selections``: what each line selects, ``None`` where nobody said. ``commissioning``: the os
+    and release that MAAS commissions with.
+    """
     with uncollected():
-        return Look(stream, releases, simulate(stream, releases))
+        traces = simulate(stream, releases, selections)
+        return Look(stream, releases, traces, selections=selections, commissioning=commissioning)

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
 
 IMPORTED, UNUSABLE, IGNORED, FATAL, NOTICE = "imported", "unusable", "ignored", "fatal", "notice"
+UNSELECTED, LEFT_OUT = "not selected", "left out"
 
 #: What each outcome means, best first.
 MEANING = {
     IMPORTED: "MAAS imports it",
     UNUSABLE: "MAAS imports it, but can't deploy, commission or find it",
     NOTICE: "MAAS shows its message; there is nothing to import",
+    UNSELECTED: "no selection takes it",
+    LEFT_OUT: "none of its files is here, so a selection of it fails",
     IGNORED: "MAAS drops it, with or without a word; the rest goes on",
     FATAL: "MAAS stops before it is through, and imports nothing of this source",
 }
@@ -27,6 +30,8 @@ MEANING = {
 
 #: Rules on what the metadata says of a file, by which its download fails.
 DOWNLOADS = ("sha256-form", "size-zero")
+#: Rules on what MAAS selects, which say nothing against the products that it imports.
+ON_SELECTIONS = ("selection-matches-nothing", "commissioning-not-selected")
 
 
 class Row(NamedTuple):
@@ -69,10 +74,16 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
         name, file = product.name, product.file.path
         outcomes = []
         useless = look.unusable(product.place)
+        selected = look.selected_on(product) if look.selections is not None else look.lines
+        left_out = look.absence.leaves_out(file, name)
         for line in look.lines:
             trace = by_line[line]
             if trace.fatal is not None or line in stopped:
                 outcomes.append(FATAL)
+            elif line not in selected:
+                outcomes.append(UNSELECTED)
+            elif left_out:
+                outcomes.append(LEFT_OUT)
             elif (file, name) not in taken[id(trace)]:
                 notice = product.notification and not trace.strict
                 outcomes.append(NOTICE if notice else IGNORED)
@@ -125,7 +136,7 @@ def _unusable(
     """The release lines by what a finding is about: a product, a products file, or all of it."""
     found: dict[tuple[str | None, str | None], set[str]] = {}
     for finding in findings:
-        if finding.severity is Severity.UNUSABLE:
+        if finding.severity is Severity.UNUSABLE and finding.name not in ON_SELECTIONS:
             place = finding.place
             scope = (place.file, place.product) if place.file in files else (None, None)
             found.setdefault(scope, set()).update(finding.maas)

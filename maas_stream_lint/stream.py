@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.keyring import NOT_SAID
+from maas_stream_lint.metadata_fetch import Refused, fetch, refused_at
 from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Metadata:
     @property
     def trouble(self) -> Trouble:
         """Why the file can't be had, where it does not exist."""
-        return self.answer.trouble or Trouble("missing", "no such file")
+        return self.answer.trouble or refused_at(self.answer) or Trouble("missing", "no such file")
 
     @cached_property
     def text(self) -> str | None:
@@ -125,15 +126,17 @@ class Metadata:
         unread = self._unread()
         if unread is not None:
             return unread
-        body = self.answer.body
-        if body is None and self.answer.status != 404 and self.answer.error_body is not None:
-            return self._error_page(self.answer.error_body, signed=signed)
-        if body is None:
-            # `open` itself refuses such a path, with a ValueError that is not logged.
-            exception = "OSError" if _openable(self.path) else "ValueError"
-            message = f"Unable to open {self.path}. mirrors=[]"
-            return Reading(Failure("file-missing", exception, message))
-        return self._legacy_text(body, self.text, signed=signed)
+        got = fetch(self.answer, strict=False)
+        if isinstance(got, Refused):
+            return Reading(Failure("file-missing", got.exception, got.message))
+        if got is not None and self.answer.trouble is not None:
+            return self._error_page(got.data, signed=signed)
+        if got is not None:
+            return self._legacy_text(got.data, self._decoded(got.data), signed=signed)
+        # `open` itself refuses such a path, with a ValueError that is not logged.
+        exception = "OSError" if _openable(self.path) else "ValueError"
+        message = f"Unable to open {self.path}. mirrors=[]"
+        return Reading(Failure("file-missing", exception, message))
 
     def _error_page(self, body: bytes, *, signed: bool) -> Reading:
         """Up to 3.7 only a 404 is an error: the body of a 403 or 500 is read as the document."""
@@ -174,19 +177,25 @@ class Metadata:
         unread = self._unread()
         if unread is not None:
             return unread
-        if self.answer.body is None:
+        got = fetch(self.answer, strict=True)
+        if isinstance(got, Refused):
+            return Reading(Failure("file-missing", got.exception, got.message))
+        if got is None:
             what = self.answer.trouble.message if self.answer.trouble else "404 Not Found"
             if self.answer.trouble and self.answer.trouble.kind in ("missing", "outside-root"):
                 what = "404 Not Found"
             return Reading(_client("file-missing", f"Request to '{self.path}' failed: {what}"))
-        if self.text is None:
-            return self._unparsed(self.answer.body)
+        try:
+            text = got.text
+        except UnicodeDecodeError as error:
+            undecoded = Failure("not-utf8", "UnicodeDecodeError", str(error))
+            return Reading(undecoded, self._unparsed(got.data).document)
         failure = None
         if verify is not False and not self._verified(needed=bool(verify)):
             cause = "bad-signature" if self.signed else "unsigned-file"
             failure = _client(cause, "Failed to verify PGP signature.")
-        payload = signature.strict_payload(self.text) if self.signed else None
-        reading = self._parsed(self.text, failure, payload)
+        payload = signature.strict_payload(text) if self.signed else None
+        reading = self._parsed(text, failure, payload)
         if reading.failure is not None and reading.failure.cause == "not-json":
             message = f"Request to '{self.path}' failed: not a valid JSON file."
             return Reading(_client("not-json", message), reading.document)
@@ -194,7 +203,9 @@ class Metadata:
 
     def _verified(self, *, needed: bool) -> bool:
         """Whether the signature is good. ``needed``: no keyring is a bad signature."""
-        return not needed if self.verification is None else self.verification.good
+        if self.verification is not None:
+            return self.verification.good
+        return not needed or (self.keyring is NOT_SAID and self.signed)
 
     @cached_property
     def best(self) -> Document | None:

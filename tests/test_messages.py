@@ -24,6 +24,8 @@ STEPS = {
     "end",
     "skipped",
     "cancelled",
+    "part-done",
+    "part-failed",
     "failed",
 }
 LEVELS = {

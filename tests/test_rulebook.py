@@ -41,6 +41,7 @@ KNOWN = {
         "database",
         "log",
         "download",
+        "metadata",
         "drivers",
         "titles",
         "release-titles",

@@ -93,8 +93,8 @@ def test_everything_new_is_a_first_import(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("selections", "told"),
     [
-        ([{"release": "noble"}], "'os' of a selection must be text"),
-        ([{"os": "ubuntu", "release": "noble", "arches": "amd64"}], "must be a list of texts"),
+        ([{"release": "noble"}], "needs the texts `os` and `release`"),
+        ([{"os": "ubuntu", "release": "noble", "arches": "amd64"}], "is no list of texts"),
     ],
 )
 def test_selections_that_are_none(selections: list[dict[str, object]], told: str) -> None:

@@ -22,6 +22,10 @@ class Answered:
     url: str | None = None
     redirects: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    first_url: str | None = None
+    raw: bytes | None = None
+    undecodable: str | None = None
+    faults: tuple[Any, ...] = ()
     error_body: bytes | None = None
 
 

@@ -38,6 +38,7 @@ OUTSIDE = {
     "rules/messages": "log-lines.md",
     "rules/releases": "releases.md",
     "rules/schemas/compare.json": "schemas/compare.json",
+    "rules/schemas/diagnose.json": "schemas/diagnose.json",
     "rules/schemas/preview.json": "schemas/preview.json",
     "rules/schemas/report.json": "schemas/report.json",
     "tests/conformance/README.md": "conformance.md",

@@ -32,7 +32,7 @@ def overview() -> str:
         "# What MAAS's log lines mean",
         (
             'Paste a line into `maas-stream-lint explain "…"`, or find it here. What stands in braces '
-            "varies. `maas-stream-lint explain --log FILE` reads a whole log."
+            "varies. [From the log to the cause](start/diagnose.md) reads a whole log."
         ),
     ]
     for about, heading in HEADINGS.items():

@@ -15,8 +15,10 @@ from maas_stream_lint.checks import (
     item,
     kernel_names,
     product_names,
+    selection,
     signature,
     source,
+    sources,
     systems,
     transport,
     use,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 #: One module a family; a new module is named here, a new rule nowhere.
 MODULES: tuple[ModuleType, ...] = (
     source,
+    selection,
+    sources,
     index,
     file,
     product_names,

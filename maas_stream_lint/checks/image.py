@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.words import listed
+from maas_stream_lint.file_fetch import Failed, fetch
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.images.sniff import better, described, suits
 from maas_stream_lint.quoting import quoted
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
 #: What a failed download costs, and how bad that is.
 COSTS = {
     "set": (Severity.IGNORED, "drops the file, and with it the image's set as incomplete"),
-    "import": (Severity.FATAL, "tries for two hours, then fails the import of every source"),
+    "import": (Severity.FATAL, "fails the whole import, of every source"),
     "selection": (Severity.IGNORED, "fails every selection that the file belongs to"),
 }
 NEVER = "does not download it unless the newer versions are removed"
-#: How many places one finding names.
+#: A finding names so many of the places that it is about.
 MANY = 100
-#: The ftypes of root file systems in a tar.
+#: What to do about a file that its server does not send, by the kind of trouble.
+_SERVING = {
+    "unreadable": "allow the web server's user to read it",
+    "unauthorized": "allow reading it without a login",
+    "forbidden": "allow everybody to read it; S3 also answers 403 for a file that does not exist",
+    "": "request it with `curl -v` from the region controller, and correct what the server answers",
+}
+#: Of the ftypes whose files are root file systems in a tar.
 TARBALLS = ("root-tgz", "root-txz", "root-tbz")
 #: What an item may be called that MAAS deploys by the name `root-dd`.
 DD = "root-dd"
@@ -62,7 +70,7 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
         look,
         f"the file {quoted(image.path)} is not there: {trouble.message}",
         _where_it_may_be(image, look),
-        logs=_status_logs(image),
+        causes=("status",),
     )
 
 
@@ -80,29 +88,30 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
     Example:
         HTTP/1.1 403 Forbidden
     """
-    trouble = image.seen.trouble
-    if trouble is None or trouble.unchecked or is_absent(image.seen):
-        return
-    lines = None
-    if trouble.kind == "redirects" and image.seen.redirects:
-        # The others have redirecting_files.
-        lines = look.where(lambda release: release.download("redirects"))
-    elif trouble.kind == "tls":
-        lines = look.where(lambda release: release.download("verifies-tls"))
-    yield from _failed(
-        image,
-        look,
-        f"the server does not send {quoted(image.path)}: {trouble.message}",
-        "give the server's user the right to read it"
-        if trouble.kind == "unreadable"
-        else "let everybody read it without a login"
-        if trouble.kind == "unauthorized"
-        else "let everybody read it; S3 also answers 403 for a missing file"
-        if trouble.kind == "forbidden"
-        else "run `curl -v` on the region controller, and correct what the server answers",
-        only=lines,
-        logs=_status_logs(image),
-    )
+    seen, trouble = image.seen, image.seen.trouble
+    if trouble is None:
+        yield from _failed(
+            image,
+            look,
+            f"MAAS cannot request {quoted(image.path)}, which holds a control character",
+            "rename the file",
+            causes=("path",),
+        )
+        yield from _failed(
+            image,
+            look,
+            f"the server answers {seen.status} for {quoted(image.path)}, without a body",
+            _SERVING[""],
+            causes=("endless",),
+        )
+    elif not (trouble.unchecked or is_absent(seen) or _is_moved(seen)):
+        yield from _failed(
+            image,
+            look,
+            f"the server does not send {quoted(image.path)}: {trouble.message}",
+            _SERVING.get(trouble.kind, _SERVING[""]),
+            causes=("status", "redirect", "loop", "closed", "cut", "endless", "path", "other"),
+        )
 
 
 @rule("MSL703", Severity.FATAL, on="image")
@@ -126,7 +135,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     for said, items in _grouped(image, "size").items():
         if not said.isdecimal() or int(said) == size:
             continue
-        if seen.encoded_anyway and any(_is_stored(item, seen) for item in items):
+        if is_encoding_to_blame(items[0], seen):
             continue  # content_encoding_on_artifact has it
         cut = f"; the connection broke off after {seen.cuts[-1]:,}" if seen.cuts else ""
         yield from _failed(
@@ -137,12 +146,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
             "upload it again, or write size and sha256 of the right file",
             items=items,
             field="size",
-            logs={
-                "import": "Failed to synchronise boot resources: "
-                + ("Invalid checksum" if size < int(said) else "LocalStoreWriteBeyondEOF"),
-                "selection": "Failed to synchronize selection {id}: Downloaded file size does not "
-                "match expected size",
-            },
+            causes=("too-long", "too-short"),
         )
 
 
@@ -169,7 +173,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
         wrong_size = any(_size_differs(item, seen) for item in items)
         if said.lower() == found or wrong_size:
             continue
-        if said.lower() == seen.digests.get("sha256"):
+        if is_encoding_to_blame(items[0], seen):
             continue  # content_encoding_on_artifact has it
         what = f", {described(seen.content)}" if seen.content is not None else ""
         cut = f", cut after {seen.cuts[-1]:,}" if seen.cuts else ""
@@ -181,11 +185,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
             "upload the file again, or write its sha256: the output of `sha256sum`",
             items=items,
             field="sha256",
-            logs={
-                kind: text
-                for kind in COSTS
-                if (text := _mismatch_log(kind, look, image, found, said))
-            },
+            causes=("checksum",),
         )
 
 
@@ -228,7 +228,10 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
                     "does not check it",
                 ),
             ):
-                yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, "")
+                release = next((r for r in look.releases if r.line in told), None)
+                failed = met(image, items[0], release, look) if release is not None else None
+                log = failed.log if failed is not None and severity > Severity.INFO else ""
+                yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, log)
 
 
 @rule("MSL706", Severity.UNUSABLE, on="image")
@@ -348,12 +351,9 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
         image,
         look,
         f"{quoted(image.path)} is an HTML page{where}, expected an image",
-        "let everybody read it without a login, or correct the path",
-        logs={
-            kind: text
-            for kind in COSTS
-            if (text := _mismatch_log(kind, look, image, seen.digests.get("sha256", "…"), "…"))
-        },
+        "allow reading it without a login, or correct the path",
+        causes=("too-long", "too-short", "checksum", "encoding"),
+        certain=True,
     )
 
 
@@ -509,39 +509,62 @@ def _failed(
     *,
     items: list[Item] | None = None,
     field: str = "path",
-    only: tuple[str, ...] | None = None,
-    logs: dict[str, str | None],
+    causes: tuple[str, ...],
+    certain: bool = False,
 ) -> Iterator[Said]:
-    """What a failed download costs, for each release line.
+    """What it costs, release by release, that MAAS does not get a file.
 
-    ``only``: the release lines that fail. ``logs``: the log line by what the failure costs.
+    ``causes``: those of ``file_fetch`` that the rule is about. ``certain``: MAAS refuses the file
+    even if what was observed does not say by which of them.
     """
     named = image.items if items is None else items
     newest = [item for item in named if _is_newest(item)]
     old = [item for item in named if not _is_newest(item)]
-    if newest:
-        place, *also = [item.at(field) for item in newest]
-        lines = asking(newest, look)
-        for release in look.releases:
-            if release.line not in lines or (only is not None and release.line not in only):
-                continue
-            failure = release.download("failure")
-            severity, effect = COSTS[failure]
-            log = logs.get(failure) or ""
-            yield Said(
-                message,
-                remedy,
-                place,
-                tuple(also[:MANY]),
-                (release.line,),
-                severity,
-                effect,
-                log,
-            )
-    elif old:
+    if not newest:
         place, *also = [item.at(field) for item in old]
-        lines = tuple(n for n in asking(old, look) if only is None or n in only)
+        lines = tuple(
+            line
+            for line in asking(old, look)
+            if certain or cause_on(line, image, old[0], look) in causes
+        )
         yield Said(message, remedy, place, tuple(also[:MANY]), lines, Severity.WARNING, NEVER, "")
+        return
+    place, *also = [item.at(field) for item in newest]
+    lines = asking(newest, look)
+    for release in look.releases:
+        failed = met(image, newest[0], release, look)
+        if failed is None and certain:
+            failed = Failed("checksum", "", release.download("attempts") != "one")
+        if release.line not in lines or failed is None or failed.cause not in causes:
+            continue
+        severity, effect = cost(release, failed)
+        more = tuple(also[:MANY])
+        line = (release.line,)
+        yield Said(message, remedy, place, more, line, severity, effect, failed.log)
+
+
+def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
+    """Why a release line does not get the file of an item; ``None`` if it gets it."""
+    base = look.stream.base if "://" in look.stream.base else ""
+    url = f"{base.rstrip('/')}/{image.path}" if base else image.path
+    return fetch(image.seen, item, release, url)
+
+
+def cause_on(line: str, image: Image, item: Item, look: Look) -> str | None:
+    """The cause of that on one line."""
+    release = next(r for r in look.releases if r.line == line)
+    failed = met(image, item, release, look)
+    return failed.cause if failed is not None else None
+
+
+def cost(release: Release, failed: Failed) -> tuple[Severity, str]:
+    """What a failure costs on a release line: how bad that is, and what MAAS does."""
+    severity, effect = COSTS[release.download("failure")]
+    if failed.cause == "endless":
+        effect = f"reads the empty answer without an end, fills the memory, then {effect}"
+    elif failed.retried:
+        effect = f"tries for {release.download('total-seconds') // 3600} hours, then {effect}"
+    return severity, effect
 
 
 def _unusable(
@@ -579,6 +602,11 @@ def _grouped(image: Image, field: str) -> dict[str, list[Item]]:
         if said:
             found.setdefault(said, []).append(item)
     return found
+
+
+def _is_moved(seen: Seen) -> bool:
+    """Whether redirects are what is wrong: ``redirecting_files`` has that."""
+    return bool(seen.redirects) and seen.trouble is not None and seen.trouble.kind == "redirects"
 
 
 def _is_left_out(image: Image, look: Look) -> bool:
@@ -651,14 +679,21 @@ def _size_differs(item: Item, seen: Seen) -> bool:
 
 def _length(seen: Seen) -> int | None:
     """How long the file is that MAAS gets, once it has undone what the server did to it."""
-    return seen.decoded_size if seen.encoded_anyway else seen.size
+    return seen.decoded_size if seen.decoded else seen.size
 
 
-def _is_stored(item: Item, seen: Seen) -> bool:
-    """Whether what the server stores, before anything is undone, is what an item says."""
-    if seen.digests:
-        return (item.get("sha256") or "").lower() == seen.digests.get("sha256")
-    return item.get("size") == str(seen.size)
+def is_encoding_to_blame(item: Item, seen: Seen) -> bool:
+    """Whether the file is right in one of its two forms: as it comes, or decoded."""
+    if not seen.encoding:
+        return False
+    if not seen.digests:
+        return seen.size is not None and item.get("size") == str(seen.size)
+    said = (item.get("sha256") or "").lower(), item.get("size") or ""
+    forms = (
+        (seen.digests.get("sha256"), str(seen.size)),
+        (seen.decoded.get("sha256"), str(seen.decoded_size)),
+    )
+    return said in forms
 
 
 def _strongest(look: Look, line: str, item: Item) -> str | None:
@@ -675,39 +710,6 @@ def _under_another_name(content: Content, items: list[Item], otherwise: str) -> 
     if not names:
         return otherwise
     return f"{otherwise}, or write {listed(names[:2], last='or')} as ftype if this one is meant"
-
-
-def _mismatch_log(failure: str, look: Look, image: Image, found: str, said: str) -> str | None:
-    release = _first_with(failure, look)
-    if release is None:
-        return None
-    log: str = release.download("mismatch-log")
-    item = image.items[0]
-    product = item.version.product
-    names = (product.os, product.get("arch"), product.get("subarch"), product.get("release"))
-    filename = image.path.rpartition("/")[2]
-    ident = "/".join([*(name or "generic" for name in names), item.version.name, filename])
-    return log.format(image=ident, found=found, expected=said, selection="{id}")
-
-
-def _first_with(failure: str, look: Look) -> Release | None:
-    return next((r for r in look.releases if r.download("failure") == failure), None)
-
-
-def _status_logs(image: Image) -> dict[str, str | None]:
-    """What is logged of a file that is not sent, with what the server says as httpx words it."""
-    trouble = image.seen.trouble
-    said = "404 Not Found"
-    if trouble is not None and trouble.status is not None:
-        said = trouble.message
-    url = image.seen.url or image.path
-    told = f"Client error '{said}' for url '{url}'"
-    if said >= "5":
-        told = told.replace("Client", "Server")
-    return {
-        "import": "Failed to synchronise boot resources: …",
-        "selection": f"Failed to synchronize selection {{id}}: {told}",
-    }
 
 
 def _top_name(name: str) -> str:

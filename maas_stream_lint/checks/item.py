@@ -7,8 +7,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.image import COSTS
+from maas_stream_lint.checks.image import COSTS, cost
 from maas_stream_lint.checks.words import MANY, kind, listed, shown, value_at
+from maas_stream_lint.file_fetch import never_matching
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
@@ -239,17 +240,21 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
         return  # an event of its own, or nothing wrong
     lines = look.stores(seen)
-    if lines:
-        upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
-        yield Said(
-            f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected "
-            + ("lower-case digits" if upper else "64 lower-case hexadecimal digits"),
-            "write it in lower case" if upper else "write the output of `sha256sum FILE`",
-            place=seen.at("sha256"),
-            lines=lines,
-            severity=Severity.UNUSABLE,
-            effect="downloads the file and refuses it, since the checksum never matches",
-        )
+    upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
+    for release in look.releases:
+        if release.line in lines:
+            failed = never_matching(seen, release)
+            severity, effect = cost(release, failed)
+            yield Said(
+                f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected "
+                + ("lower-case digits" if upper else "64 lower-case hexadecimal digits"),
+                "write it in lower case" if upper else "write the output of `sha256sum FILE`",
+                place=seen.at("sha256"),
+                lines=(release.line,),
+                severity=severity,
+                effect=effect,
+                log=failed.log,
+            )
 
 
 @rule("MSL608", Severity.FATAL, causes=["missing-size", "size-not-a-number", "size-out-of-range"])

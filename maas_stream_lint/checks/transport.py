@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from maas_stream_lint.checks.image import COSTS, MANY, asking
+from maas_stream_lint.checks.image import MANY, asking, cost, is_encoding_to_blame, met
 from maas_stream_lint.checks.words import listed, moment
+from maas_stream_lint.file_fetch import Failed, on_same_server, undoes
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Seen, Server
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Entry, Image, Item, Whole
+    from maas_stream_lint.rulebook import Release
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
 #: Servers that are known to stumble over a colon.
 COLON_HATERS = ("nexus", "artifactory")
-#: MAAS's longest patience for one file: DOWNLOAD_TIMEOUT, two hours.
-PATIENCE = 7200
 
 
 @rule("MSL120", Severity.FATAL, on="stream")
@@ -44,6 +44,8 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
     server = _server(look)
     if server is None or server.anonymous is None:
         return
+    if server.encoded_login or server.user_only:
+        yield from _misread_login(server, look)
     in_url = server.login == "url"
     what = f" to {quoted(server.refused)}" if server.refused is not None else ""
     yield Said(
@@ -129,7 +131,7 @@ def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
     first = server.stale[0]
     headers = look.stream.files[first].answer.headers
     age = headers.get("age", "")
-    aged = f", which is {int(age):,} s old" if age.isdecimal() else ""
+    aged = f", which is {int(age):,} s old" if age.isdecimal() and len(age) < 10 else ""
     yield Said(
         f"a cache serves {listed(server.stale)}{aged}; asked anew, the server has another",
         "have `streams/` served with `Cache-Control: no-cache`, and the cache emptied now",
@@ -162,7 +164,7 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
             for image in _images(look)
             if image.seen.silence > beat
             or (image.seen.rate is not None and image.seen.rate * beat < least)
-            or (image.seen.rate and (image.seen.size or 0) / image.seen.rate > PATIENCE)
+            or _takes_too_long(image.seen, release)
         ]
         if slow:
             first = max(slow, key=lambda image: (image.seen.silence > beat, image.seen.silence))
@@ -231,41 +233,48 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
     if not any(hater in _software(look) for hater in COLON_HATERS):
         named = [each for each in named if not each[0].startswith("streams/")]
     if named:
-        yield _odd(named, "a colon, which Nexus as a proxy and some other stores refuse")
+        yield _odd(named, "a colon, which Nexus as a proxy and other stores refuse", Severity.INFO)
 
 
-@rule("MSL631", Severity.WARNING, on="stream")
+@rule("MSL631", Severity.IGNORED, on="stream")
 def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
     """A path holds characters that are written differently in URLs, and differently by each.
 
-    MAAS: puts the path behind the base as it is and leaves the rest to its HTTP library; `?` and
-        `#` cut it off there (`_urlinfo`, simplestreams/contentsource.py; `urljoin` on 3.8).
+    MAAS: adds the path to the base as it is and leaves the rest to its HTTP library; `?` and `#`
+        end it there (`_urlinfo`, simplestreams/contentsource.py). 3.8 joins it like a link
+        (`urljoin`): it requests `f/a` for `f//a`, and takes a first folder with a colon for the
+        scheme of a URL.
     Why: S3 and Nexus read `+` as a blank, Tomcat answers 400 to `^` or `[`, and what is not ASCII
         is encoded by each in a way of its own.
     Fix: rename files to letters, digits, `.`, `-`, `_` and `/`.
     Example:
         "path": "jammy/amd64/20240101+1/squashfs"
     """
+    yield from _joined_as_links(look)
     if not ODD.search("\n".join(look.paths)):
         return
     named = [(path, at) for path, at in look.paths.items() if ODD.search(path)]
     if named:
         odd = sorted({c for path, _ in named for c in ODD.findall(path)})
-        yield _odd(named, f"{listed(odd, most=5)}, which servers and stores do not all read alike")
+        what = f"{listed(odd, most=5)}, which servers and stores read in different ways"
+        yield _odd(named, what, Severity.WARNING)
 
 
 @rule("MSL720", Severity.FATAL, on="image")
 def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
-    """A file's URL redirects, which MAAS follows no longer.
+    """A file's URL redirects, and not every MAAS release follows.
 
-    MAAS: up to 3.6 follows (requests, aiohttp). 3.7 and 3.8 do not: `Redirect response '302 Found'
-        for url …`; on 3.7 that is tried for two hours and then the whole import fails, on 3.8 the
-        selection fails at once (httpx without `follow_redirects`, maascommon/apiclient.py).
-        Metadata is redirected without harm, so nothing is wrong at first sight.
-    Why: Nexus and Artifactory over object storage, CDNs and http-to-https redirects hand files out
+    MAAS: up to 3.4 follows 30 redirects (requests). 3.5 and 3.6 follow 9 (aiohttp), but most
+        attempts fail if the redirect stays on the same host and port: MAAS sends stray bytes after
+        each request, which the server answers with 400 on that connection. 3.7 and 3.8 follow
+        none: `Redirect response '302 Found' for url …`. On 3.7 MAAS tries for two hours and then
+        fails the whole import; on 3.8 the selection fails at once (httpx without
+        `follow_redirects`, maascommon/apiclient.py). MAAS follows redirects of metadata, so the
+        source looks good at first.
+    Why: Nexus and Artifactory over object storage, CDNs and redirects from http to https send files
         like that.
-    Fix: have the store send the files itself (in Artifactory, switch "redirect" of the storage
-        off), or give MAAS the URL that the redirects lead to.
+    Fix: configure the store to send the files itself (in Artifactory, switch "redirect" of the
+        storage off), or give MAAS the URL that the redirects lead to.
     Example:
         HTTP/1.1 302 Found
     """
@@ -273,31 +282,40 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
     if not hops:
         return
     chain = " → ".join(quoted(hop) for hop in hops[:3])
-    refusing = [r for r in look.releases if not r.download("redirects")]
-    if not refusing:
+    message = f"the server redirects {quoted(image.path)} to {chain}"
+    remedy = "serve it without a redirect, or give MAAS the URL that the redirects lead to"
+    lines = asking(image.items, look)
+    follows = []
+    for release in look.releases:
+        if release.line not in lines:
+            continue
+        failed = met(image, image.items[0], release, look)
+        if failed is not None and failed.cause in ("redirect", "stray-chunk", "loop"):
+            severity, effect = cost(release, failed)
+            log = failed.log
+        elif release.download("stray-chunk") and on_same_server(image.seen, look):
+            severity, log = Severity.WARNING, ""
+            effect = "follows, but most attempts fail with a 400 that stray bytes of MAAS cause"
+        else:
+            follows.append(release.line)
+            continue
         yield Said(
-            f"{quoted(image.path)} is redirected to {chain}",
-            "nothing for these releases; have it sent where it is before you upgrade",
+            message,
+            remedy,
             also=_places(image),
-            lines=asking(image.items, look),
-            severity=Severity.INFO,
-            effect="follows; later releases do not",
-        )
-    for release in refusing:
-        lines = tuple(n for n in asking(image.items, look) if n == release.line)
-        severity, effect = COSTS[release.download("failure")]
-        status = image.seen.moved or "302 Found"
-        told = f"Redirect response '{status}' for url '{look.stream.base}{image.path}'"
-        yield Said(
-            f"{quoted(image.path)} is redirected to {chain}",
-            "have it sent where it is, or give MAAS the URL that the redirects lead to",
-            also=_places(image),
-            lines=lines,
+            lines=(release.line,),
             severity=severity,
             effect=effect,
-            log=f"Failed to synchronize selection {{id}}: {told}"
-            if release.strict
-            else f"Failed to synchronise boot resources: {told}",
+            log=log,
+        )
+    if follows:
+        yield Said(
+            message,
+            "nothing for these releases; serve it without a redirect before you upgrade",
+            also=_places(image),
+            lines=tuple(follows),
+            severity=Severity.INFO,
+            effect="follows",
         )
 
 
@@ -337,12 +355,14 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL722", Severity.FATAL, on="image")
 def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
-    """The server says of a file that it is encoded for the way, so MAAS decodes it.
+    """The server sends a file with a Content-Encoding.
 
-    MAAS: asks for gzip and undoes it before it hashes (requests, aiohttp and httpx alike). Where
-        the server only compresses on the way, what comes out is the file, but its length is told
-        nowhere and a broken download can't be noticed. Where it says so of a `.gz` or `.tar.gz`
-        that is stored like that, what comes out is something else, and size and checksum are wrong.
+    MAAS: undoes `gzip` and `deflate` before it hashes, and leaves a file with any other coding as
+        it comes (requests, aiohttp and httpx alike). 3.5 and 3.6 refuse `br`. So a stored `.tar.gz`
+        with the header `gzip` is unpacked, and its size and checksum are wrong; a file that is
+        compressed on the way as `x-gzip` stays compressed, with the same result. `gzip` on the way
+        is harmless, and so are names such as `aws-chunked` or `utf-8` on a file that is stored
+        plain.
     Why: `gzip on` for all types, Apache's `AddEncoding x-gzip .gz`, or an upload that set
         `Content-Encoding` in a bucket.
     Fix: switch compression off for everything but text, and delete the `Content-Encoding` of the
@@ -353,31 +373,41 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
     seen = image.seen
     if seen.encoding is None or seen.trouble is not None:
         return
-    told = f"{quoted(image.path)} comes with `Content-Encoding: {seen.encoding}`"
-    sums = {(item.get("sha256") or "").lower() for item in image.items}
-    sizes = {item.get("size") for item in image.items}
-    known = seen.digests.get("sha256")
-    stored = known in sums if known is not None else str(seen.size) in sizes
-    if not (seen.encoded_anyway and stored):
-        yield Said(
-            told
-            + (" whatever was asked for" if seen.encoded_anyway else " when asked as MAAS asks"),
-            "switch the server's compression off for images",
-            also=_places(image),
-            lines=asking(image.items, look),
-            severity=Severity.WARNING,
-            effect="gets it right, but can't tell when a download was cut short",
-        )
-        return
+    told = f"the server sends {quoted(image.path)} with `Content-Encoding: {seen.encoding}`"
+    lines, item = asking(image.items, look), image.items[0]
+    harmless = []
     for release in look.releases:
-        severity, effect = COSTS[release.download("failure")]
+        if release.line not in lines:
+            continue
+        failed = met(image, item, release, look)
+        stored = seen.encoded_anyway and not seen.digests and is_encoding_to_blame(item, seen)
+        if failed is None and stored and undoes(release, seen.encoding):
+            failed = Failed("too-long", "", release.download("attempts") != "one")
+        if failed is None:
+            harmless.append(release.line)
+            continue
+        if failed.cause != "encoding" and not is_encoding_to_blame(item, seen):
+            continue  # the file itself is wrong
+        severity, effect = cost(release, failed)
+        undone = undoes(release, seen.encoding)
+        why = "and MAAS undoes it" if undone else "which MAAS does not undo"
         yield Said(
-            f"{told} although it is stored as it is, so that MAAS unpacks it first",
-            "delete the Content-Encoding of the stored object",
+            f"{told}, {why}",
+            "switch the encoding off for images, and delete it from stored objects",
             also=_places(image),
-            lines=tuple(n for n in asking(image.items, look) if n == release.line),
+            lines=(release.line,),
             severity=severity,
-            effect=f"unpacks it, finds another size and checksum, and {effect}",
+            effect=effect,
+            log=failed.log,
+        )
+    if harmless:
+        yield Said(
+            told,
+            "nothing for these releases; switch the encoding off for images all the same",
+            also=_places(image),
+            lines=tuple(harmless),
+            severity=Severity.INFO,
+            effect="gets the file as it should be",
         )
 
 
@@ -478,6 +508,58 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
+def _joined_as_links(look: Look) -> Iterator[Said]:
+    """Paths of image files that mean something else where MAAS joins them like links."""
+    lines = look.where(lambda release: release.download("joins") == "urljoin")
+    for path, item in look.paths.items() if lines else ():
+        if path.startswith("streams/") or "://" in path:
+            continue
+        if re.match(r"[A-Za-z][\w+.-]*:", path.split("/")[0]):
+            what = f"the first folder of {quoted(path)} holds a colon"
+            severity = Severity.IGNORED
+            effect = "takes it for the scheme of a URL, and cannot request it"
+        elif "//" in path:
+            what = f"{quoted(path)} holds two slashes in a row"
+            severity = Severity.WARNING
+            effect = "requests it with one slash, which S3 takes for another file"
+        else:
+            continue
+        remedy = "rename the folder, or write one slash and publish the file there"
+        place = _place(item)
+        yield Said(what, remedy, place=place, lines=lines, severity=severity, effect=effect)
+
+
+def _misread_login(server: Server, look: Look) -> Iterator[Said]:
+    """That release lines send another login than the URL means."""
+    index = look.stream.start
+    what = "is percent-encoded" if server.encoded_login else "has no password"
+    for release in look.releases:
+        decodes = release.data["metadata"]["undoes-login"]
+        severity, effect = Severity.FATAL, "is refused, and imports nothing of this source"
+        if server.refused != index:  # metadata is there for everybody
+            decodes = release.download("undoes-login")
+            severity, effect = cost(release, Failed("status", "", retried=False))
+        if not decodes:
+            sent = "sends it without decoding it" if server.encoded_login else "sends `None` as it"
+            yield Said(
+                f"the login in the URL {what}, and MAAS {sent}",
+                "use a login with letters and digits only, and with a password",
+                lines=(release.line,),
+                severity=severity,
+                effect=effect,
+            )
+
+
+def _takes_too_long(seen: Seen, release: Release) -> bool:
+    """Whether a file does not arrive in the time of an attempt, or of a heartbeat if short."""
+    limit = release.download("attempt-seconds") or release.download("total-seconds")
+    if limit and seen.rate and (seen.size or 0) / seen.rate > limit:
+        return True
+    least: int = release.download("heartbeat-least")
+    beat: int = release.download("heartbeat-seconds")
+    return seen.seconds is not None and (seen.size or 0) < least and seen.seconds > beat
+
+
 def _after_a_break(lines: tuple[str, ...], look: Look) -> str:
     """What MAAS does when a download breaks off: lines that lose only the set do not retry."""
     once = look.where(lambda r: r.line in lines and r.download("failure") == "set")
@@ -531,13 +613,14 @@ def _place(names: Entry | Item) -> Place:
     return names.place.below("path")
 
 
-def _odd(named: list[tuple[str, Entry | Item]], what: str) -> Said:
+def _odd(named: list[tuple[str, Entry | Item]], what: str, severity: Severity) -> Said:
     path, names = named[0]
     more = f" (and {len(named) - 1:,} more)" if len(named) > 1 else ""
     return Said(
         f"{quoted(path)}{more} holds {what}",
-        "rename the file to letters, digits, `.`, `-`, `_` and `/`, and mend its path",
+        "rename the file to letters, digits, `.`, `-`, `_` and `/`, and correct its path",
         place=_place(names),
         also=tuple(_place(each) for _, each in named[1:MANY]),
-        effect="takes the path as it is; whether the server does is another matter",
+        severity=severity,
+        effect="requests the path as it is; some servers do not accept it",
     )

@@ -22,6 +22,7 @@ from maas_stream_lint.cli.options import (
     MAAS,
     OUTPUT,
     RULES,
+    SELECTIONS,
     SEVERITY,
     Options,
     together,
@@ -44,7 +45,7 @@ _MOST_GONE = 10
 
 @click.command(cls=Configured)
 @click.argument("source", required=False, shell_complete=completion.source)
-@together(MAAS, KEYRING, RULES, SEVERITY)
+@together(MAAS, KEYRING, SELECTIONS, RULES, SEVERITY)
 @click.option(
     "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
 )

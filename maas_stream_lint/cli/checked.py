@@ -27,5 +27,7 @@ def checked(options: Options) -> Report:
         files=options.looking(),
         progress=progress(verbose=options.verbose),
         options=options.fetching(),
+        selections=options.selecting,
+        commissioning=options.commissioning,
     )
     return replace(report, configured=options.configured)

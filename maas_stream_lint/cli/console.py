@@ -77,3 +77,8 @@ def progress(*, verbose: bool) -> Progress | None:
 
         return Lines()
     return None
+
+
+def reading() -> Progress | None:
+    """Where the progress of reading logs goes: to a terminal only."""
+    return progress(verbose=False)

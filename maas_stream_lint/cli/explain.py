@@ -16,7 +16,7 @@ from maas_stream_lint.names import EXIT_FAILED
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
-    from maas_stream_lint.logs.tally import Answer
+    from maas_stream_lint.logs.tally import Tally
 
 #: So much of standard input is taken for pasted text; a log goes through `--log -`.
 _MOST_PASTED = 2**20
@@ -122,7 +122,7 @@ def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: 
     return "\n\n".join(explain_.rule_page(rule, report, style(None)) for rule in known)
 
 
-def _of_text(text: str) -> Answer:
+def _of_text(text: str) -> Tally:
     from maas_stream_lint.logs.tally import explained
 
     if not text.strip():
@@ -130,16 +130,11 @@ def _of_text(text: str) -> Answer:
     return explained(text)
 
 
-def _of_logs(logs: tuple[str, ...]) -> Answer:
-    from maas_stream_lint.logs.log_files import logs as opened
-    from maas_stream_lint.logs.scan import seen
-    from maas_stream_lint.logs.tally import Answer
+def _of_logs(logs: tuple[str, ...]) -> Tally:
+    from maas_stream_lint.cli.console import reading
+    from maas_stream_lint.logs.conclusion import read
 
-    answer = Answer()
-    for log in opened(logs):
-        for found in seen(log):
-            answer.take(found.whole, (found.file, found.line))
-    return answer
+    return read(logs, reading()).tally
 
 
 def _report(options: Options) -> Report | None:
@@ -150,7 +145,7 @@ def _report(options: Options) -> Report | None:
     return checked(options)
 
 
-def _answered(answer: Answer, options: Options, form: str) -> str:
+def _answered(answer: Tally, options: Options, form: str) -> str:
     from maas_stream_lint.output import style
 
     report = _report(options)

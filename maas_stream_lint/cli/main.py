@@ -8,7 +8,19 @@ from __future__ import annotations
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli import build, check, config, explain, fix, preview, prune, rules, serve
+from maas_stream_lint.cli import (
+    build,
+    check,
+    compare,
+    config,
+    diagnose,
+    explain,
+    fix,
+    preview,
+    prune,
+    rules,
+    serve,
+)
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
@@ -58,6 +70,7 @@ def main(debug: bool) -> None:
 for _command in (
     check.check,
     preview.preview,
+    compare.compare,
     fix.fix,
     build.build,
     prune.prune,
@@ -65,6 +78,7 @@ for _command in (
     serve.serve,
     rules.rules,
     explain.explain,
+    diagnose.diagnose,
     config.config,
 ):
     main.add_command(_command)

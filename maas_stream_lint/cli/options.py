@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -12,6 +13,7 @@ from maas_stream_lint.names import MODES, SEVERITIES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from maas_stream_lint.boot_sources import Given
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: When the run began, for ``--deadline``.
+_STARTED = time.monotonic()
 
 
 class Options(NamedTuple):
@@ -31,6 +36,9 @@ class Options(NamedTuple):
     maas: tuple[str, ...] | list[str] = ()
     keyring: str | None = None
     no_keyring: bool = False
+    selections: tuple[str, ...] | list[str] = ()
+    selections_file: str | None = None
+    commissioning: tuple[str, str] | None = None
     select: tuple[str, ...] | list[str] = ()
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
@@ -53,11 +61,35 @@ class Options(NamedTuple):
     ca_bundle: str | None = None
     timeout: float | None = None
     max_redirects: int | None = None
+    deadline: float | None = None
+    max_metadata: int | None = None
 
     @property
     def lines(self) -> list[str] | None:
         """The release lines that were asked for; ``None``: all."""
         return list(self.maas) or None
+
+    @property
+    def selecting(self) -> Given:
+        """The selections as the library takes them; ``None``: nobody said.
+
+        Raises UsageError for a selection that is none, and for a file that can't be read.
+        """
+        if not self.selections and self.selections_file is None:
+            return None
+        from pathlib import Path
+
+        from maas_stream_lint.errors import UsageError
+        from maas_stream_lint.selecting import DEFAULT, parse_selection, read_selections
+
+        words = [word for word in self.selections if word != DEFAULT]
+        if len(words) < len(self.selections):
+            if words or self.selections_file is not None:
+                hint = "give `--selection default` alone"
+                raise UsageError("`default` and other selections cannot be combined", hint)
+            return DEFAULT
+        file = self.selections_file
+        return [*map(parse_selection, words), *(read_selections(Path(file)) if file else ())]
 
     @property
     def trusted(self) -> str | Unsaid | None:
@@ -90,6 +122,8 @@ class Options(NamedTuple):
             "ca_bundle": self.ca_bundle,
             "timeout": self.timeout,
             "max_redirects": self.max_redirects,
+            "max_total_bytes": self.max_metadata,
+            "until": _STARTED + self.deadline if self.deadline is not None else None,
         }
         return FetchOptions(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 
@@ -163,6 +197,30 @@ SIGNING = together(
         help="The keyring that verifies the signatures which --sign replaces.",
     ),
 )
+SELECTIONS = together(
+    click.option(
+        "--selection",
+        "selections",
+        multiple=True,
+        metavar="SELECTION",
+        help="What MAAS selects of this source: ubuntu/noble/amd64, or "
+        "os=ubuntu,release=noble,arch=amd64|arm64,subarch=…,label=…, or `default` for what a fresh "
+        "MAAS selects. Repeatable.  [default: whatever the source can serve]",
+    ),
+    click.option(
+        "--selections",
+        "selections_file",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="File with the output of `maas $PROFILE boot-source-selections read ID`.",
+    ),
+    click.option(
+        "--commissioning",
+        callback=parameters.pair,
+        metavar="OS/RELEASE",
+        help="The release that MAAS commissions machines with, like ubuntu/noble.",
+    ),
+)
 FETCH = together(
     click.option(
         "--header",
@@ -202,7 +260,20 @@ FETCH = together(
         "--max-redirects",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Redirects to follow for each document.  [default: 5]",
+        help="Redirects to follow for each document.  [default: 30]",
+    ),
+    click.option(
+        "--deadline",
+        type=float,
+        callback=parameters.seconds,
+        metavar="SECONDS",
+        help="End the run after this time, downloads included.",
+    ),
+    click.option(
+        "--max-metadata",
+        type=parameters.Size(),
+        metavar="SIZE",
+        help="Read no more metadata than this in all, decompressed.  [default: 256M]",
     ),
 )
 FILES = together(
@@ -239,7 +310,7 @@ FILES = together(
         "--max-download",
         type=parameters.Size(),
         metavar="SIZE",
-        help="Start no download that would exceed this total, like 5G.",
+        help="Download no more bytes than this in all, like 5G.",
     ),
     click.option(
         "--keep",

@@ -23,6 +23,16 @@ def listed(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
     return parts
 
 
+def pair(ctx: click.Context, param: click.Parameter, given: str | None) -> tuple[str, str] | None:
+    """``ubuntu/noble`` → ``("ubuntu", "noble")``."""
+    if given is None:
+        return None
+    os, _, release = (part.strip() for part in given.partition("/"))
+    if not os or not release or "/" in release:
+        raise click.BadParameter("expected OS/RELEASE, like ubuntu/noble")
+    return os, release
+
+
 def headers(
     ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:

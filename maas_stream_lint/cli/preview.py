@@ -16,6 +16,7 @@ from maas_stream_lint.cli.options import (
     KEYRING,
     MAAS,
     OUTPUT,
+    SELECTIONS,
     Options,
     together,
 )
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING)
+@together(MAAS, KEYRING, SELECTIONS)
 @click.option("--log", is_flag=True, help="Also show the log that MAAS would write.")
 @click.option(
     "--rename",
@@ -75,7 +76,12 @@ def preview(
 
         assert options.source is not None
         made = api.preview(
-            options.source, options.lines, options.trusted, options=options.fetching()
+            options.source,
+            options.lines,
+            options.trusted,
+            options=options.fetching(),
+            selections=options.selecting,
+            commissioning=options.commissioning,
         )
         if names:
             supposed = _renamed(checked(options), names)

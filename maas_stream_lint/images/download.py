@@ -6,11 +6,12 @@ import hashlib
 import zlib
 from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.local_files import asked, whole_listing
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.source import Trouble
+from maas_stream_lint.source.decoding import Decoding, codings
 
 if TYPE_CHECKING:
     from maas_stream_lint.images.keeping import Kept
@@ -37,6 +38,7 @@ class Load:
         #: ETag, Last-Modified and length; they are the same for all parts.
         self.kind: tuple[str | None, str | None, int | None] = (None, None, None)
         self.seconds = 0.0
+        self.arrived = 0  #: bytes of all attempts together
         self._kept = kept
         #: A file that unpacks to more than this is not the wanted one.
         self._longest = _LONGEST if wanted.size is None else wanted.size + 2**20
@@ -48,15 +50,14 @@ class Load:
         self._decoded = {n: make(n, usedforsecurity=False) for n in asked(self.wanted)}
         self._head = bytearray()
         self._archive = BytesIO() if self.wanted.listed else None
-        self._inflater: Any = None
+        self._decoding: Decoding | None = None
+        self._undecodable: str | None = None
         self._decoded_size = 0
 
     @property
     def limit(self) -> int:
         """How many bytes to read at most."""
-        if self.total is not None:
-            return self.total
-        return self._longest
+        return self._longest if self.total is None else min(self.total, self._longest)
 
     def cut(self) -> Trouble:
         """That the connection broke off within the file."""
@@ -65,8 +66,9 @@ class Load:
 
     def decode(self, encoding: str | None) -> None:
         """Hash the file without this encoding as well, if MAAS would undo it."""
-        if encoding in ("gzip", "x-gzip") and not self.got:
-            self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if encoding is not None and not self.got:
+            with suppress(KeyError):
+                self._decoding = Decoding(codings(encoding))
 
     def restart(self, told: Progress) -> None:
         """Start again: what came so far is of no use."""
@@ -81,45 +83,47 @@ class Load:
             self._head += data[: HEAD_BYTES - len(self._head)]
         for hasher in self._hashers.values():
             hasher.update(data)
-        if self._inflater is not None:
-            self._decode(data)
+        if self._decoding is not None and self._decoded_size <= self._longest:
+            self._decode(data, self._decoding)
         if self._archive is not None:
             self._archive.write(data)
             if self._archive.tell() > _LISTED:
                 self._archive = None
         self._kept.write(data)
         self.got += len(data)
+        self.arrived += len(data)
 
-    def _decode(self, data: memoryview) -> None:
-        left: Any = data
+    def _decode(self, data: memoryview, decoding: Decoding) -> None:
         try:
-            while left and not self._inflater.eof:
-                piece = self._inflater.decompress(left, 2**20)
+            for piece in decoding.feed(data):
                 self._decoded_size += len(piece)
                 if self._decoded_size > self._longest:
-                    self._inflater = None
-                    return
+                    break  # certainly too long, so its digests do not matter
                 for hasher in self._decoded.values():
                     hasher.update(piece)
-                left = self._inflater.unconsumed_tail
-        except zlib.error:
-            self._inflater = None
+        except zlib.error as error:
+            self._undecodable = str(error).rpartition(": ")[2]
+        if self._undecodable is not None:
+            self._decoding = None
 
     def finish(self) -> None:
         """All bytes have come: note what they are."""
         seen = self.seen
-        seen.size = self.got
+        # A file of which the rest did not matter is as long as its server says.
+        seen.size = max(self.got, self.total or 0)
         seen.digests = {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
-        if self._inflater is not None:
+        seen.undecodable = self._undecodable
+        if self._decoding is not None:
             seen.decoded = {name: hasher.hexdigest() for name, hasher in self._decoded.items()}
             seen.decoded_size = self._decoded_size
         head = bytes(self._head)
-        if self._inflater is not None and seen.size != self.wanted.size:
+        if self._decoding is not None and seen.size != self.wanted.size:
             head = inflated(head)
         seen.content = sniff(head, whole=len(head) == seen.size)
         if self._archive is not None:
             self._archive.seek(0)
             seen.names = whole_listing(self._archive)
+        seen.seconds = self.seconds
         if self.got >= RATED and self.seconds > 0:
             seen.rate = self.got / self.seconds
 

@@ -74,6 +74,12 @@ class Seen:
     encoded_anyway: bool = False  #: the same when asked for the file as it is
     decoded: dict[str, str] = field(default_factory=dict)  #: digests of what MAAS then decodes
     decoded_size: int | None = None
+    undecodable: str | None = None  #: why it can't be decoded, in zlib's words
+    location: str | None = None  #: the Location of the first redirect, without a login
+    #: Size and digests of the page that came with a status that is not 2xx.
+    page: tuple[int, dict[str, str]] | None = None
+    faults: tuple[Trouble, ...] = ()  #: what the attempts before the last one met
+    seconds: float | None = None  #: how long the body of the whole file took
     cuts: tuple[int, ...] = ()  #: after which bytes the connection broke off
     silence: float = 0.0  #: the longest time without a byte, in seconds
     rate: float | None = None  #: bytes a second, if there were enough to tell
@@ -87,6 +93,8 @@ class Server:
     anonymous: Trouble | None = None
     refused: str | None = None  #: the path that it answers so of
     login: str | None = None  #: where the credentials are from: ``url``, ``netrc`` or ``header``
+    encoded_login: bool = False  #: the URL's user or password is percent-encoded
+    user_only: bool = False  #: the URL has a user and no password
     untrusted: str | None = None  #: what the system's own certificates say against it
     #: Per address of the host's: a digest of its index, or the trouble with it.
     frontends: dict[str, str] = field(default_factory=dict)

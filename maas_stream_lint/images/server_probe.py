@@ -49,6 +49,9 @@ def probe_server(
     answer = metadata.get(index)
     if answer is None or answer.body is None:
         return seen
+    userinfo = site.origin.userinfo
+    seen.encoded_login = b"%" in userinfo
+    seen.user_only = bool(userinfo) and b":" not in userinfo
     with closing(Client(site, options, watchdog)) as client:
         if site.login is not None:
             for path in (index, file):

@@ -30,23 +30,48 @@ class Answers:
 
     def named(self, kind: str, product: str) -> bool:
         """Whether a product's name holds what MAAS demands of its kind."""
-        return self._ask(named, kind, product)
+        key = (named, kind, product)
+        try:
+            found: bool = self._given[key]
+        except KeyError:
+            found = self._answer(key)
+        return found
 
     def boots(self, type_: str, os: str | None, arch: str | None) -> bool:
         """Whether MAAS boots machines with such a bootloader."""
-        return self._ask(boots, type_, os, arch)
+        key = (boots, type_, os, arch)
+        try:
+            found: bool = self._given[key]
+        except KeyError:
+            found = self._answer(key)
+        return found
 
     def stores(self, ftype: str) -> bool:
         """Whether MAAS stores files of an ftype."""
-        return self._ask(stores, ftype)
+        key = (stores, ftype)
+        try:
+            found: bool = self._given[key]
+        except KeyError:
+            found = self._answer(key)
+        return found
 
     def policy(self, name: str) -> Any:
         """A member of the line's ``[import]`` table; a list as a tuple."""
-        return self._ask(policy, name)
+        key = (policy, name)
+        try:
+            found: Any = self._given[key]
+        except KeyError:
+            found = self._answer(key)
+        return found
 
     def too_long(self, column: str, length: int) -> int | None:
         """The column's width if a text of ``length`` does not fit, else ``None``."""
-        return self._ask(too_long, column, length)
+        key = (too_long, column, length)
+        try:
+            found: int | None = self._given[key]
+        except KeyError:
+            found = self._answer(key)
+        return found
 
     def sizes(self) -> range:
         """The sizes of a file that the line's database stores."""
@@ -62,7 +87,12 @@ class Answers:
 
     def flavoured(self, subarch: str, kflavor: str | None) -> str:
         """The subarch with its flavour, as the boot resource is called."""
-        return self._ask(flavoured, subarch, kflavor)
+        key = (flavoured, subarch, kflavor)
+        try:
+            found: str = self._given[key]
+        except KeyError:
+            found = self._answer(key)
+        return found
 
     def supported(self, text: str) -> tuple[str, str]:
         """What becomes of a product with such a ``maas_supported``."""
@@ -93,10 +123,12 @@ class Answers:
 
     def _ask(self, question: Callable[..., Answer], *given: Any) -> Answer:
         key = (question, *given)
-        try:
-            answer: Answer = self._given[key]
-        except KeyError:
-            answer = self._given[key] = question(self.release, *given)
+        answer: Answer = self._given[key] if key in self._given else self._answer(key)
+        return answer
+
+    def _answer(self, key: tuple[Any, ...]) -> Any:
+        """Work an answer out. The methods that are asked for every item look it up themselves."""
+        answer = self._given[key] = key[0](self.release, *key[1:])
         return answer
 
 

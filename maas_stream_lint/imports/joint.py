@@ -11,28 +11,37 @@ from maas_stream_lint.imports.maas import Maas
 from maas_stream_lint.imports.strict.strict_import import import_all as import_strict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from maas_stream_lint.imports.situation import Situation
+    from maas_stream_lint.imports.situation import Selection, Situation
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.rulebook import Release
 
 
 def simulate_situations(
-    situations: Sequence[Situation], releases: Sequence[Release]
+    situations: Sequence[Situation],
+    releases: Sequence[Release],
+    defaults: Mapping[str, tuple[Selection, ...]],
 ) -> list[list[Outcome]]:
-    """The imports of one MAAS, one for each situation it is in, by the lines that import alike."""
-    found: list[tuple[Answers, list[Outcome]]] = []
+    """The imports of one MAAS, one for each situation it is in, by the lines that import alike.
+
+    ``defaults``: what a fresh MAAS of each release line selects.
+    """
+    found: list[tuple[Answers, tuple[Selection, ...] | None, list[Outcome]]] = []
+    default = any(source.default for situation in situations for source in situation.sources)
     shared = [{source.name: Shared() for source in situation.sources} for situation in situations]
     for release in releases:
-        known = next((outcomes for answers, outcomes in found if answers.shared_by(release)), None)
+        rows = defaults[release.line] if default else None
+        alike = (one for answers, own, one in found if own == rows and answers.shared_by(release))
+        known = next(alike, None)
         if known is None:
             answers = Answers(release)
-            known = _imports(situations, answers, shared)
-            found.append((answers, known))
+            resolved = [situation.selecting(rows or ()) for situation in situations]
+            known = _imports(resolved, answers, shared)
+            found.append((answers, rows, known))
         for outcome in known:
             outcome.lines = (*outcome.lines, release.line)
-    return [outcomes for _, outcomes in found]
+    return [outcomes for *_, outcomes in found]
 
 
 def _imports(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from maas_stream_lint.stream import Stream
 
 #: What stands for every value in a selection.
@@ -36,6 +38,24 @@ class Selection(NamedTuple):
         )
 
 
+def rows_of(
+    selections: Iterable[Selection], offered: Sequence[tuple[str, str, str]]
+) -> list[tuple[str, str, str]]:
+    """What the strict engine makes of selections: a row for each os, release and arch.
+
+    ``offered``: those that the source has. ``*`` alone stands for all architectures that are
+    offered; beside another, it is an architecture that there is not. Mirrors
+    ``ensure_selections_from_legacy`` (3.8, maasservicelayer/services/bootsourceselections.py).
+    """
+    found: list[tuple[str, str, str]] = []
+    for row in selections:
+        if row.arches == (ANY,):
+            found += [new for new in offered if new[:2] == (row.os, row.release)]
+        else:
+            found += [(row.os, row.release, arch) for arch in row.arches]
+    return found
+
+
 class Row(NamedTuple):
     """A selection as the strict engine has it: one architecture of one release in one source."""
 
@@ -59,6 +79,7 @@ class ReadSource:
     stream: Stream
     #: ``None``: every selection that the source can serve
     selections: tuple[Selection, ...] | None = None
+    default: bool = False  #: whether it selects what a fresh MAAS of the release line does
     priority: int = 1
     enabled: bool = True
     down: bool = False  #: MAAS cannot reach it
@@ -70,6 +91,10 @@ class ReadSource:
     def host(self) -> str:
         """Its host, as a message of a failed connection names it."""
         return urlsplit(self.url).hostname or self.url
+
+    def selecting(self, default: tuple[Selection, ...]) -> ReadSource:
+        """The source where it selects what a fresh MAAS does: ``default``."""
+        return replace(self, selections=default, default=False) if self.default else self
 
     def with_url(self, message: str) -> str:
         """A message of an exception with URLs, where the metadata has paths."""
@@ -90,6 +115,10 @@ class Situation:
     changes: tuple[tuple[str, str], ...] = ()  #: what was done since the last import, to what
     #: Whether the strict engine makes its rows from selections of before, at the end of its fetch.
     migrated: bool = False
+
+    def selecting(self, default: tuple[Selection, ...]) -> Situation:
+        """The same where sources select what a fresh MAAS does: ``default``."""
+        return replace(self, sources=tuple(source.selecting(default) for source in self.sources))
 
     @property
     def names(self) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,10 +21,8 @@ class Touched:
 
     __slots__ = ("sources", "turn")
 
-    def __init__(self) -> None:
-        """Nobody has written it."""
-        self.sources: tuple[str, ...] = ()
-        self.turn = 0
+    sources: tuple[str, ...]
+    turn: int
 
     def touch(self, source: str, turn: int, *, again: bool = True) -> None:
         """Note that a source writes it. ``turn``: the number of the import.
@@ -45,7 +42,7 @@ class HeldFile(Touched):
 
     def __init__(self, name: str, ftype: str, sha256: str, size: int, origin: Import) -> None:
         """A new row, of which no byte has arrived."""
-        super().__init__()
+        self.sources, self.turn = (), 0
         self.name, self.ftype, self.sha256, self.size = name, ftype, sha256, size
         self.origin = origin  #: the item that wrote it last
         self.complete = False  #: whether its bytes have arrived
@@ -59,7 +56,7 @@ class HeldSet(Touched):
 
     def __init__(self, version: str, label: str) -> None:
         """A new row, without files."""
-        super().__init__()
+        self.sources, self.turn = (), 0
         self.version, self.label = version, label
         self.files: dict[str, HeldFile] = {}  #: by their names
 
@@ -109,7 +106,7 @@ class Stored:
         """A fresh MAAS holds nothing."""
         self.resources: dict[Key, HeldResource] = {}
         self.aliases: dict[tuple[str, str], str | None] = {}  #: of the first resource of a name
-        self.needed: Counter[str] = Counter()  #: sha256 → the number of files that have it
+        self.needed: dict[str, int] = {}  #: sha256 → the number of files that have it
         self.sizes: dict[str, int] = {}  #: sha256 → the size of its content
         self.arrived: set[str] = set()  #: the sha256 of contents whose bytes are there
         self.deleted: list[str] = []  #: the sha256 of contents that went
@@ -120,7 +117,7 @@ class Stored:
 
     def hold(self, sha256: str, size: int) -> None:
         """Note that one more file has a content."""
-        self.needed[sha256] += 1
+        self.needed[sha256] = self.needed.get(sha256, 0) + 1
         self.sizes.setdefault(sha256, size)
 
     def release(self, sha256: str) -> None:
@@ -141,7 +138,7 @@ class Stored:
 
     def unrelease(self, sha256: str, size: int, *, known: bool) -> None:
         """Take a ``release`` back. ``known``: whether its bytes were there."""
-        if not self.needed[sha256]:
+        if sha256 not in self.needed:
             self.deleted.remove(sha256)
             if known:
                 self.arrived.add(sha256)
@@ -200,7 +197,7 @@ class Dropped:
     def settle(self) -> None:
         """Keep the bytes that another file needs by now."""
         for sha256 in self.known:
-            if self.stored.needed[sha256] and sha256 in self.stored.deleted:
+            if sha256 in self.stored.needed and sha256 in self.stored.deleted:
                 self.stored.deleted.remove(sha256)
                 self.stored.arrived.add(sha256)
 

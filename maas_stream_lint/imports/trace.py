@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.rows import BootResource, Cached
@@ -175,7 +176,7 @@ class Trace:
     events: list[Event] = field(default_factory=list)
     log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     imported: list[Import] = field(default_factory=list)
-    cached: list[Cached] = field(default_factory=list)  #: in the order of their ids, each once
+    cache: Callable[[], list[Cached]] = field(default=list, repr=False)
     stored: Stored | None = None  #: what MAAS holds then
     #: What MAAS would hold, were the causes of an abort fixed; ``None``: what is stored.
     beyond: Stored | None = None
@@ -183,6 +184,11 @@ class Trace:
     """The products that no selection takes: products file, name."""
     aborted: dict[tuple[str, str, str], Event] = field(default_factory=dict)
     fatal: Event | None = None
+
+    @cached_property
+    def cached(self) -> list[Cached]:
+        """What MAAS lists as available, in the order of its rows, each once."""
+        return self.cache()
 
     @property
     def rows(self) -> list[BootResource]:

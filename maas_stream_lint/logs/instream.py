@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.effects import log_line
@@ -62,6 +63,26 @@ def said(trace: Trace, report: Report) -> list[str]:
     return told
 
 
+def foretold(report: Report, lines: tuple[str, ...]) -> list[str]:
+    """The lines of log that one of these release lines would write, each once, in their order."""
+    wanted = set(lines)
+    told = {
+        text: None
+        for trace in report.look.traces
+        if wanted & set(trace.lines)
+        for texts in trace.log.values()
+        for _, text in texts
+    }
+    ends = [
+        event
+        for trace in report.look.traces
+        if wanted & set(trace.lines) and trace.fatal is not None
+        for event in [log_line(trace.fatal, trace, report.look.stream)]
+        if event is not None
+    ]
+    return [*told, *dict.fromkeys(ends)]
+
+
 def same(match: Match, text: str) -> bool:
     """Whether a predicted text is the one of the log, but for what differs from run to run."""
     if text == match.text:
@@ -115,4 +136,11 @@ def _causes(match: Match, rules: tuple[str, ...], report: Report) -> list[Findin
         if any(same(match, word) for word in _words(event, trace, report))
     }
     mine = [f for f in on_its_lines if f.name in rules or f.name in match.rules]
-    return [f for f in mine if f.place.product in places] or mine
+    mine = [f for f in mine if f.place.product in places] or mine
+    return [f for f in mine if _is_of(f, match.holes.get("url", ""))] or mine
+
+
+def _is_of(finding: Finding, url: str) -> bool:
+    """Whether a finding names the file that a URL leads to."""
+    named = re.findall("`([^`]+)`", finding.message)
+    return any("/" in path and f"/{path}" in url for path in named)

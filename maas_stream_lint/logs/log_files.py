@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import re
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
@@ -32,31 +34,39 @@ _SEALED = ("KSHHRHLP", "LPKSHHRH")  # a binary journal begins with it
 #: A file that grows to more than this when it is unpacked is a bomb.
 MOST_UNPACKED = 64 * 2**30
 MOST_FILES = 2_000
+#: An archive that cannot be read from its end, as it is piped, is held in memory up to this.
+_HEAD, _DEEPEST = 512, 6
+MOST_HELD = 256 * 2**20
+#: What reading a damaged or cut file ends in.
+_DAMAGE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError)
 
 
 class Log(NamedTuple):
     """One log, open to be read."""
 
     name: str
-    file: IO[bytes]
-    size: int | None  #: bytes to come, if it is known
+    file: Reader
 
 
 def logs(named: tuple[str, ...]) -> Iterator[Log]:
     """Every log of what is named, older files of a rotation first. Raises UsageError."""
     for name in named:
         if name == "-":
-            yield Log("-", sys.stdin.buffer, None)
-            continue
-        path = Path(name)
-        if path.is_dir():
-            yield from _folder(path)
+            yield from _opened(Log("-", Reader(sys.stdin.buffer, "-")))
+        elif Path(name).is_dir():
+            yield from _folder(Path(name))
         else:
-            yield from _file(path, name)
+            yield from _file(Path(name), name)
+
+
+def size(named: tuple[str, ...]) -> int:
+    """The bytes of the files that are named, as far as they are known beforehand."""
+    paths = [Path(name) for name in named if name != "-"]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _folder(path: Path) -> Iterator[Log]:
-    found = []
+    found: list[Path] = []
     for folder, folders, files in os.walk(path):
         folders.sort()
         found += [Path(folder, file) for file in files if _LOGS.search(file)]
@@ -78,119 +88,135 @@ def _age(path: Path) -> tuple[str, int, str]:
 
 def _file(path: Path, name: str) -> Iterator[Log]:
     try:
-        with path.open("rb") as file:
-            yield from _opened(Log(name, file, os.fstat(file.fileno()).st_size))
-    except (OSError, EOFError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile) as error:
-        why = getattr(error, "strerror", None) or str(error) or "it cannot be read"
-        raise UsageError(f"cannot read {name}: {why.lower()}", "name a log, or `-`") from None
+        file = path.open("rb")
+    except OSError as error:
+        raise _unreadable(name, error) from None
+    with file:
+        yield from _opened(Log(name, Reader(file, name)))
 
 
 def _opened(log: Log) -> Iterator[Log]:
     """The log, unpacked; or, of an archive, each log in it."""
-    head = _peek(log.file)
+    head = log.file.head
     if head[:8].decode("latin-1") in _SEALED:
         raise UsageError(
             f"{log.name} is a binary journal",
             f"pipe it: `journalctl --file {log.name} | maas-stream-lint diagnose --log -`",
         )
+    unpacked = _unpacked(log.file, head)
     if head.startswith(b"PK\3\4"):
         yield from _zipped(log)
-    elif (unpacked := _unpacked(log.file, head)) is not None:
-        with unpacked as file:
-            yield from _tarred(Log(log.name, cast("IO[bytes]", _Bounded(file, log.name)), None))
-    elif _is_tar(head):
+    elif unpacked is not None:
+        yield from _opened(Log(log.name, Reader(unpacked, log.name, log.file.depth + 1)))
+    elif head[257:262] == b"ustar":
         yield from _tarred(log)
     else:
         yield log
 
 
-def _unpacked(file: IO[bytes], head: bytes) -> IO[bytes] | None:
+def _unpacked(file: Reader, head: bytes) -> IO[bytes] | None:
+    packed = cast("IO[bytes]", file)
     if head.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=packed))
     if head.startswith(b"\xfd7zXZ\0"):
-        return cast("IO[bytes]", lzma.LZMAFile(file))
+        return cast("IO[bytes]", lzma.LZMAFile(packed))
     if head.startswith(b"BZh"):
-        return cast("IO[bytes]", bz2.BZ2File(file))
+        return cast("IO[bytes]", bz2.BZ2File(packed))
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         import zstandard
 
-        reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
-            file, read_across_frames=True
-        )
-        return cast("IO[bytes]", reader)
+        decompressor = zstandard.ZstdDecompressor(max_window_size=2**31)
+        return cast("IO[bytes]", decompressor.stream_reader(packed, read_across_frames=True))
     return None
 
 
 def _tarred(log: Log) -> Iterator[Log]:
-    """The logs of a tar archive, or the log itself if it is none."""
-    replay = _Replay(log.file)
-    if not _is_tar(replay.head):
-        yield log._replace(file=cast("IO[bytes]", replay))
-        return
-    with tarfile.open(fileobj=cast("IO[bytes]", replay), mode="r|") as archive:
-        for number, member in enumerate(archive):
-            if number > 100 * MOST_FILES:
-                raise UsageError(f"{log.name} holds too many files", "unpack it, and name the logs")
-            if member.isfile() and _LOGS.search(member.name):
-                file = archive.extractfile(member)
+    try:
+        with tarfile.open(fileobj=cast("IO[bytes]", log.file), mode="r|") as archive:
+            for number, member in enumerate(archive):
+                if number > 100 * MOST_FILES:
+                    raise UsageError(f"{log.name} holds too many files", "unpack it, name the logs")
+                file = archive.extractfile(member) if _LOGS.search(member.name) else None
                 if file is not None:
-                    yield from _opened(Log(f"{log.name}:{member.name}", file, member.size))
+                    name = f"{log.name}:{member.name}"
+                    yield from _opened(Log(name, Reader(file, name, log.file.depth + 1)))
+    except _DAMAGE as error:
+        raise _unreadable(log.name, error) from None
 
 
 def _zipped(log: Log) -> Iterator[Log]:
-    with zipfile.ZipFile(log.file) as archive:
-        for member in archive.infolist()[: 100 * MOST_FILES]:
-            if not member.is_dir() and _LOGS.search(member.filename):
-                with archive.open(member) as file:
-                    yield from _opened(Log(f"{log.name}:{member.filename}", file, member.file_size))
+    try:
+        with zipfile.ZipFile(log.file.whole()) as archive:
+            for member in archive.infolist()[: 100 * MOST_FILES]:
+                if not member.is_dir() and _LOGS.search(member.filename):
+                    name = f"{log.name}:{member.filename}"
+                    with archive.open(member) as file:
+                        yield from _opened(Log(name, Reader(file, name, log.file.depth + 1)))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *_DAMAGE) as error:
+        raise _unreadable(log.name, error) from None
 
 
-def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar"
+def _unreadable(name: str, error: BaseException) -> UsageError:
+    why = getattr(error, "strerror", None) or str(error) or "it is damaged"
+    return UsageError(f"cannot read {name}: {why.lower()}", "name a log that is whole, or `-`")
 
 
-def _peek(file: IO[bytes]) -> bytes:
-    """The first bytes of a file that can go back."""
-    head = file.read(512)
-    if file.seekable():
-        file.seek(0)
-    return head
+class Reader:
+    """A file that is read once from its beginning, whose first bytes are known before."""
 
-
-class _Replay:
-    """A stream whose first bytes were read already."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.head = b""
-        while len(self.head) < 512 and (more := file.read(512 - len(self.head))):
-            self.head += more
-        self._rest = self.head
-
-    def read(self, size: int = -1) -> bytes:
-        if self._rest:
-            end = len(self._rest) if size < 0 else size
-            part, self._rest = self._rest[:end], self._rest[end:]
-            return part + self._file.read() if size < 0 else part
-        return self._file.read(size)
-
-
-class _Bounded:
-    """A stream that is unpacked, and ends in an error if it grows beyond reason."""
-
-    def __init__(self, file: IO[bytes], name: str) -> None:
+    def __init__(self, file: IO[bytes], name: str, depth: int = 0) -> None:
+        """``depth``: how often it was unpacked. Raises UsageError, as each read does."""
+        if depth > _DEEPEST:
+            raise UsageError(f"{name} is packed too often", "unpack it")
+        self.depth = depth
         self._file = file
         self._name = name
-        self._left = MOST_UNPACKED
+        self._left = MOST_UNPACKED if depth else None
+        self._rest = self.head = self._first(_HEAD)
 
     def read(self, size: int = -1) -> bytes:
-        part = self._file.read(size)
-        self._left -= len(part)
-        if self._left < 0:
-            raise UsageError(
-                f"{self._name} is too large unpacked", "name the part of it that counts"
-            )
-        return part
+        """The next bytes, none at the end."""
+        if not self._rest:
+            return self._read(size)
+        end = len(self._rest) if size < 0 else size
+        part, self._rest = self._rest[:end], self._rest[end:]
+        return part + self._read(-1) if size < 0 else part
+
+    def whole(self) -> IO[bytes]:
+        """The file as one that can be read from its end."""
+        if self._file.seekable():
+            self._file.seek(0)
+            return self._file
+        held = self.read(MOST_HELD)
+        while more := self.read(MOST_HELD - len(held)) if len(held) < MOST_HELD else b"":
+            held += more
+        if len(held) >= MOST_HELD:
+            raise UsageError(f"{self._name} is too large to be piped", "name the file")
+        return io.BytesIO(held)
 
     def seekable(self) -> bool:
+        """It is not."""
         return False
+
+    def _first(self, size: int) -> bytes:
+        head = b""
+        while len(head) < size and (more := self._read(size - len(head))):
+            head += more
+        return head
+
+    def _read(self, size: int) -> bytes:
+        try:
+            part = self._file.read(size)
+        except UsageError:
+            raise
+        except _DAMAGE as error:
+            raise _unreadable(self._name, error) from None
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":
+                raise
+            raise _unreadable(self._name, error) from None
+        if self._left is not None:
+            self._left -= len(part)
+            if self._left < 0:
+                raise UsageError(f"{self._name} is too large unpacked", "cut it to what counts")
+        return part

@@ -48,8 +48,11 @@ class Pattern(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What stands in front of it in MAAS's log: ``maas.import-images: [warn] ``."""
-        return f"{self.logger}: [{self.level}] " if self.logger else ""
+        """What stands in front of it in MAAS's log: ``maas.import-images: [warn] ``.
+
+        Nothing does in the log of the workers, which is JSON.
+        """
+        return f"{self.logger}: [{self.level}] " if self.logger and self.place != "worker" else ""
 
 
 class Case(NamedTuple):
@@ -82,6 +85,7 @@ class Message(NamedTuple):
     remedy: str = ""
     simulated: bool = False  #: whether the simulated import of metadata predicts it
     traceback: bool = False  #: whether it only says that an exception follows
+    each_item: bool = False  #: whether MAAS writes it once for each item of a product
     step: str = ""  #: what it is in the course of an import: ``start``, ``source``, ``end`` …
     cases: tuple[Case, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from maas_stream_lint.logs import anchors
 from maas_stream_lint.logs.folding import MOST_LINES, Whole, folded
@@ -17,7 +17,7 @@ from maas_stream_lint.logs.messages import message, names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from maas_stream_lint.logs.log_files import Log
+    from maas_stream_lint.logs.log_files import Log, Reader
 
 _PIECE = 4 * 2**20
 #: So much of the end of a piece is looked at with the next one, for the traceback of a message.
@@ -59,7 +59,7 @@ def seen(log: Log, told: Callable[[int], None] | None = None) -> Iterator[Seen]:
         number += piece.count(b"\n", at, limit)
 
 
-def _pieces(file: IO[bytes], told: Callable[[int], None] | None) -> Iterator[tuple[bytes, int]]:
+def _pieces(file: Reader, told: Callable[[int], None] | None) -> Iterator[tuple[bytes, int]]:
     """Pieces of whole lines, and up to where each counts; the rest comes with the next one."""
     read = _decoded(file)
     rest = b""
@@ -80,7 +80,7 @@ def _pieces(file: IO[bytes], told: Callable[[int], None] | None) -> Iterator[tup
         rest = piece[limit:]
 
 
-def _decoded(file: IO[bytes]) -> Callable[[int], bytes]:
+def _decoded(file: Reader) -> Callable[[int], bytes]:
     """A reader of the file in UTF-8: of what a Windows editor saved, a recoding one."""
     first = file.read(4)
     known = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.logs.decision import Decision, decided
 from maas_stream_lint.logs.folding import folded, last_line, raised, unwrapped
@@ -81,7 +81,7 @@ class Entry:
         return said
 
 
-class Answer:
+class Tally:
     """All that was recognised, each text once, and all that was not."""
 
     def __init__(self) -> None:
@@ -135,28 +135,50 @@ class Answer:
             "unknown": [{"text": text, "count": n} for text, n in self.unknown],
         }
 
-    def take(self, whole: Whole, place: tuple[str, int] | None = None) -> list[Match]:
-        """Count what one message and the lines below it say. Returns what of it is known."""
-        record = whole.record
-        match = recognise(record.text, ours=record.ours)
-        below = raised(whole.trace)
-        if match is None and below is None:
-            match = recognise(whole.joined, ours=record.ours)
-        outer = match is not None and match.message.traceback
-        if match is not None:
-            self.add(match, record, place, below if outer else None)
-        if below is not None:
-            self.add(below, record, place).under = outer
-        elif outer and (unknown := last_line(whole.trace)):
-            self.miss(unknown)
-        if match is None and below is None:
-            self.miss(record.text, record.times)
-        return [found for found in (match, below) if found is not None]
+    def note(
+        self,
+        match: Match,
+        record: Record,
+        place: tuple[str, int] | None,
+        because: Match | None = None,
+    ) -> None:
+        """Count a message, and the exception below it."""
+        self.add(match, record, place, because)
+        if because is not None:
+            self.add(because, record, place).under = True
+
+    def take(self, whole: Whole, place: tuple[str, int] | None = None) -> None:
+        """Count what one message and the lines below it say."""
+        reading = understood(whole)
+        for match, because in reading.matches:
+            self.note(match, whole.record, place, because)
+        if reading.unknown:
+            self.miss(reading.unknown, whole.record.times)
 
 
-def explained(pasted: str) -> Answer:
+class Reading(NamedTuple):
+    """What one message and the lines below it say."""
+
+    matches: tuple[tuple[Match, Match | None], ...]  #: each with the exception below it
+    unknown: str  #: what of it is not known
+
+
+def understood(whole: Whole) -> Reading:
+    """What one message and the lines below it say."""
+    record = whole.record
+    match = recognise(record.text, ours=record.ours)
+    below = raised(whole.trace)
+    if match is None and below is None:
+        match = recognise(whole.joined, ours=record.ours)
+    if match is not None and match.message.traceback:
+        return Reading(((match, below),), "" if below is not None else last_line(whole.trace))
+    found = tuple((one, None) for one in (match, below) if one is not None)
+    return Reading(found, "" if found else record.text.strip() or "(no text)")
+
+
+def explained(pasted: str) -> Tally:
     """What pasted text says: one line, several, or a line that was wrapped into several."""
-    answer = Answer()
+    tally = Tally()
     if "\n" in pasted:
         import textwrap
 
@@ -164,6 +186,6 @@ def explained(pasted: str) -> Answer:
     lines = [line for line in pasted.splitlines() if line.strip()]
     while lines:
         whole = unwrapped(lines) or folded(lines)
-        answer.take(whole)
+        tally.take(whole)
         lines = lines[whole.taken :]
-    return answer
+    return tally

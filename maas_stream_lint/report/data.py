@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.logs.tally import Answer
+    from maas_stream_lint.logs.tally import Tally
     from maas_stream_lint.rule import Rule
 
 
@@ -51,7 +51,7 @@ def rule_pages(known: Iterable[Rule]) -> dict[str, Any]:
     return {"version": 1, "rules": pages}
 
 
-def answer(made: Answer, report: Report | None) -> dict[str, Any]:
+def answer(made: Tally, report: Report | None) -> dict[str, Any]:
     """What lines of a log mean, and, if a stream was checked, what it has to do with each."""
     told = {"version": 1, **made.to_dict()}
     if report is not None:

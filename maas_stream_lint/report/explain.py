@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.logs.tally import Answer, Entry
+    from maas_stream_lint.logs.tally import Entry, Tally
     from maas_stream_lint.rule import Rule
 
 
@@ -83,7 +83,7 @@ def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
     return page.text()
 
 
-def in_stream(answer: Answer, report: Report, style: Style) -> str:
+def in_stream(answer: Tally, report: Report, style: Style) -> str:
     """What a stream has to do with each message of a log."""
     page = Page(style)
     for entry in answer.entries:

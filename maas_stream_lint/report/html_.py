@@ -42,6 +42,8 @@ _ICONS = {
     outcome.IMPORTED: "\N{CHECK MARK}",
     outcome.UNUSABLE: "!",
     outcome.NOTICE: "i",
+    outcome.UNSELECTED: "\N{EN DASH}",
+    outcome.LEFT_OUT: "\N{EN DASH}",
     outcome.IGNORED: "\N{MULTIPLICATION X}",
     outcome.FATAL: "\N{BLACK SQUARE}",
     Severity.WARNING.label: "\N{MIDDLE DOT}",

@@ -10,7 +10,7 @@ from maas_stream_lint.report.plain import BAD, GOOD, LABEL, TITLE, PlainPage
 from maas_stream_lint.rule_files import release_lines, rule_codes
 
 if TYPE_CHECKING:
-    from maas_stream_lint.logs.tally import Answer, Entry
+    from maas_stream_lint.logs.tally import Entry, Tally
     from maas_stream_lint.output import Style
 
 _WIDE = 8
@@ -18,7 +18,7 @@ _WIDE = 8
 _MOST_RULES = 8
 
 
-def render(answer: Answer, style: Style, *, source: bool) -> str:
+def render(answer: Tally, style: Style, *, source: bool) -> str:
     """Every message with its page. ``source``: whether what a stream has to do with it follows."""
     page = PlainPage(style)
     shown = [entry for entry in answer.entries if not entry.under]
@@ -83,7 +83,7 @@ def _rules(entry: Entry) -> str:
     return ", ".join(named[:_MOST_RULES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _unknown(page: PlainPage, answer: Answer) -> None:
+def _unknown(page: PlainPage, answer: Tally) -> None:
     if not answer.unknown:
         return
     if answer.entries:

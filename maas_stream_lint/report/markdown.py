@@ -30,6 +30,8 @@ _ICONS = {
     outcome.IMPORTED: "\N{WHITE HEAVY CHECK MARK}",
     outcome.UNUSABLE: "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}",
     outcome.NOTICE: "\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}",
+    outcome.UNSELECTED: "\N{EN DASH}",
+    outcome.LEFT_OUT: "\N{EN DASH}",
     outcome.IGNORED: "\N{CROSS MARK}",
     outcome.FATAL: "\N{NO ENTRY}",
 }

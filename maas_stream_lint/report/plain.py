@@ -75,7 +75,7 @@ def _commands(text: str) -> list[str]:
     parts = []
     begun = 0
     for found in _BACKTICKS.finditer(text):
-        if len(found[0]) > _LONG_COMMAND:
+        if len(found[0]) > _LONG_COMMAND and " " in found[0]:
             parts += [text[begun : found.start()].strip(), found[0]]
             begun = found.end() + (text[found.end() : found.end() + 1] in (".", ","))
     parts.append(text[begun:].strip())

@@ -36,6 +36,8 @@ _COLORS = {
     outcome.IGNORED: COLORS["ignored"],
     outcome.FATAL: COLORS["ignored"],
     outcome.NOTICE: COLORS["info"],
+    outcome.UNSELECTED: LABEL,
+    outcome.LEFT_OUT: LABEL,
 }
 #: The stages of the log in words.
 _STAGES = {

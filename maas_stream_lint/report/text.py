@@ -184,6 +184,9 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     parts = [Text(f"imports {some_of}")] if taken else []
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
+    for passed_over in (outcome.UNSELECTED, outcome.LEFT_OUT):
+        if counts[passed_over]:
+            parts.append(Text(f"{counts[passed_over]:,} {passed_over}"))
     if lost := counts[outcome.IGNORED]:
         told = styled(f"drops {whole if lost == products else f'{lost:,}'}", COLORS["ignored"])
         parts.append(told.append_text(_by(report, column, Severity.IGNORED)))

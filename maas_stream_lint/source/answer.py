@@ -27,6 +27,7 @@ _HINTS = {
     "untrusted": "give the certificate of its authority with --ca-bundle",
     "not-tls": "if that port speaks http, write http:// in the URL",
     "handshake": "compare the TLS versions of the server with those of this machine's OpenSSL",
+    "out-of-time": "allow more time with --deadline",
     "too-large": "see whether it is what you meant to publish; if so, split it",
 }
 
@@ -34,7 +35,7 @@ _HINTS = {
 _UNCHECKED = frozenset(
     (
         *("refused", "unknown-host", "unreachable", "timeout", "proxy"),
-        *("untrusted", "not-tls", "handshake", "too-large"),
+        *("untrusted", "not-tls", "handshake", "too-large", "out-of-time"),
     )
 )
 
@@ -48,11 +49,14 @@ class Trouble:
     #: client accepts), ``connection`` (no HTTP, or closed without an answer), ``cut``,
     #: ``unreadable``, ``outside-root`` or ``not-a-file``. No answer: ``refused``,
     #: ``unknown-host``, ``unreachable``, ``timeout``, ``proxy``, ``untrusted``, ``not-tls``,
-    #: ``handshake`` or ``too-large``.
+    #: ``handshake``, ``too-large`` or ``out-of-time``.
     kind: str
     message: str  #: for people, without secrets; ``404 Not Found`` if the server answered so
     status: int | None = None  #: the HTTP status, if the server answered
     remedy: str | None = None  #: what to do about it, where the kind alone does not tell
+    # Of a body that broke off, in bytes:
+    got: int | None = None  #: what came
+    expected: int | None = None  #: what its head promised
 
     @property
     def hint(self) -> str:
@@ -87,9 +91,13 @@ class Answer:
     trouble: Trouble | None = None
     # Only remote sources fill in the rest.
     status: int | None = None
+    first_url: str | None = None  #: the URL of the path itself
     url: str | None = None  #: the last URL of the request; never with credentials or a query
     redirects: tuple[str, ...] = ()  #: the URLs that the server redirected to, in order
     headers: Mapping[str, str] = field(default_factory=dict)  #: some; the keys in lower case
+    raw: bytes | None = None  #: the body with its Content-Encoding, if it has one
+    undecodable: str | None = None  #: why ``raw`` cannot be decoded, in zlib's words
+    faults: tuple[Trouble, ...] = ()  #: what the attempts before this one met
     #: The body of an answer whose status is not 2xx, at most 64 KiB: MAAS up to 3.7 reads it as
     #: the document.
     error_body: bytes | None = None
@@ -104,7 +112,11 @@ class FetchOptions:
     timeout: float = 20.0  #: for a connection, and for each pause of the server
     deadline: float = 300.0  #: for one document, with all its redirects and retries
     max_bytes: int = 256 * 2**20  #: of one document, after decompression
-    max_redirects: int = 5
+    max_total_bytes: int = 256 * 2**20  #: of all documents together, after decompression
+    max_values: int = 8_000_000  #: JSON values of all documents together
+    total_deadline: float = 600.0  #: for all documents together
+    until: float | None = None  #: the moment of ``time.monotonic`` when the run must end
+    max_redirects: int = 30  #: as many as the most patient HTTP client of MAAS follows
     retries: int = 2  #: attempts after the first one
     backoff: float = 0.5  #: the pause before the first retry; it doubles with each retry
     longest_wait: float = 10.0  #: a longer ``Retry-After`` ends the attempts

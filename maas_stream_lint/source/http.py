@@ -60,10 +60,16 @@ class Refused(Exception):  # noqa: N818 - an answer that is none, which callers 
     """No usable answer came."""
 
     def __init__(
-        self, trouble: Trouble, *, hops: tuple[str, ...] = (), moved: str | None = None
+        self,
+        trouble: Trouble,
+        *,
+        hops: tuple[str, ...] = (),
+        moved: str | None = None,
+        location: str | None = None,
     ) -> None:
-        """``hops``: the URLs of the redirects before. ``moved``: the status of the first one."""
+        """``hops``: the URLs of the redirects before. ``moved``, ``location``: of the first one."""
         super().__init__(trouble.message)
+        self.location = location
         self.trouble = trouble
         self.hops = hops
         self.moved = moved
@@ -78,13 +84,16 @@ class Reply:
         lease: Lease,
         watchdog: Watchdog,
         way: Way,
+        until: float | None = None,
     ) -> None:
-        """``way``: how the request went to its server."""
+        """``way``: how the request went to its server. ``until``: when the run must end."""
+        self._until = until
         self.status = response.status_code
         self.reason = response.reason_phrase[:_REASON]
         self.url = ""  #: without credentials and query, as all URLs here
         self.hops: tuple[str, ...] = ()  #: the URLs of the redirects before
         self.moved: str | None = None  #: the status of the first of the redirects before
+        self.location: str | None = None  #: the Location of that one, without a login
         self.silence = 0.0  #: the longest time without a byte of the body so far, in seconds
         self._response = response
         self._headers = _read(response.headers.raw)
@@ -120,7 +129,8 @@ class Reply:
 
     def allow(self, seconds: float | None) -> None:
         """Let the body take so long from now; ``None``: only the timeout of each pause counts."""
-        self._lease.end = None if seconds is None else time.monotonic() + seconds
+        end = None if seconds is None else time.monotonic() + seconds
+        self._lease.end = _sooner(end, self._until)
 
     def read(self, most: int) -> bytes:
         """Up to so many bytes of the body. Raises Refused if the connection breaks before."""
@@ -168,10 +178,24 @@ class Reply:
         if self._lease.late:
             return _late()
         length = self.length
-        if isinstance(error, httpx.RemoteProtocolError) and length is not None:
-            message = f"the server broke off after {self._got:,} of {length:,} bytes"
-            return Trouble("cut", message)
+        if isinstance(error, httpx.RemoteProtocolError):
+            of = f" of {length:,}" if length is not None else ""
+            message = f"the server broke off after {self._got:,}{of} bytes"
+            return Trouble("cut", message, got=self._got, expected=length)
         return diagnosis(error, self._way)
+
+
+class _Path:
+    """The redirects of one request."""
+
+    def __init__(self) -> None:
+        self.hops: list[str] = []
+        self.moved: str | None = None
+        self.location: str | None = None
+
+    def refused(self, trouble: Trouble) -> Refused:
+        """That the path ends here."""
+        return Refused(trouble, hops=tuple(self.hops), moved=self.moved, location=self.location)
 
 
 class Client:
@@ -219,35 +243,35 @@ class Client:
         ``headers``: replace those of the source. Raises Refused, and UsageError for a proxy.
         """
         trusted = not without_login
-        hops: list[str] = []
-        moved = None
+        path = _Path()
         while True:
             # After another server chose where to go, secrets stay here for good.
             trusted = trusted and self._site.trusts(url)
             try:
                 reply = self._exchange(method, url, self._told(trusted, headers or {}), end)
             except UsageError as error:
-                if not hops:
+                if not path.hops:
                     raise
-                trouble = Trouble("proxy", error.message, remedy=error.hint)
-                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
+                raise path.refused(Trouble("proxy", error.message, remedy=error.hint)) from None
             except Refused as refused:
-                raise Refused(refused.trouble, hops=tuple(hops), moved=moved) from None
-            reply.url, reply.hops, reply.moved = shown(str(url)), tuple(hops), moved
+                raise path.refused(refused.trouble) from None
+            reply.url, reply.hops = shown(str(url)), tuple(path.hops)
+            reply.moved, reply.location = path.moved, path.location
             location = reply.header("location")
             if not follow or reply.status not in REDIRECTS or location is None:
                 return reply
             reply.close()
-            moved = moved or reply.trouble.message
-            if len(hops) >= self._options.max_redirects:
-                trouble = Trouble("redirects", f"more than {len(hops)} redirects", reply.status)
-                raise Refused(trouble, hops=tuple(hops), moved=moved)
+            path.moved = path.moved or reply.trouble.message
+            path.location = path.location or shown(location)
+            if len(path.hops) >= self._options.max_redirects:
+                message = f"more than {len(path.hops)} redirects"
+                raise path.refused(Trouble("redirects", message, reply.status))
             try:
                 url = parsed(anonymous(urljoin(str(url), location)))
             except ValueError:
-                trouble = Trouble("redirects", "redirected to what is no http or https URL")
-                raise Refused(trouble, hops=tuple(hops), moved=moved) from None
-            hops.append(shown(str(url)))
+                message = "redirected to what is no http or https URL"
+                raise path.refused(Trouble("redirects", message)) from None
+            path.hops.append(shown(str(url)))
 
     def close(self) -> None:
         """Close all connections."""
@@ -269,7 +293,10 @@ class Client:
     def _exchange(self, method: str, url: httpx.URL, headers: Headers, end: float | None) -> Reply:
         """One request, without redirects."""
         way = self._way(url)
-        lease = Lease(self._connections, end or time.monotonic() + 2 * way.timeout)
+        now, until = time.monotonic(), self._options.until
+        if until is not None and now >= until:
+            raise Refused(Trouble("out-of-time", "the time for the whole run is over"))
+        lease = Lease(self._connections, _sooner(end or now + 2 * way.timeout, until))
         request = self._request(method, url, headers, lease)
         self._watchdog.watch(lease)
         try:
@@ -284,7 +311,7 @@ class Client:
             self._watchdog.release(lease)
             raise
         self.reached = True
-        return Reply(response, lease, self._watchdog, way)
+        return Reply(response, lease, self._watchdog, way, until)
 
     def _request(
         self, method: str, url: httpx.URL, headers: Headers, lease: Lease
@@ -360,6 +387,10 @@ def _read(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             text = value.decode("latin-1")
         found[name] = f"{found[name]}, {text}" if name in found else text
     return found
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _late() -> Trouble:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import time
 import zlib
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.source.address import Site, shown
 from maas_stream_lint.source.answer import Answer, Trouble
+from maas_stream_lint.source.budget import Budget
+from maas_stream_lint.source.decoding import UNDONE, Decoding, codings
 from maas_stream_lint.source.http import Client, Refused
 from maas_stream_lint.source.index_path import split_source
 from maas_stream_lint.source.retries import Retries
 from maas_stream_lint.source.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from maas_stream_lint.source.answer import FetchOptions
     from maas_stream_lint.source.http import Reply
     from maas_stream_lint.source.library import httpx
 
 _ERROR_BYTES = 64 * 2**10
-_STEP = 2**20  #: bytes decompressed at a time
 
 
 class _Unusable(Exception):  # noqa: N818 - it never leaves this module
@@ -48,6 +50,7 @@ class RemoteTree:
         self._retries = Retries(
             options.retries, options.backoff, options.longest_wait, options.longest_wait
         )
+        self._budget = Budget(options)
         self._dead: Trouble | None = None
 
     def close(self) -> None:
@@ -67,20 +70,25 @@ class RemoteTree:
             url = self.site.url(path)
         except ValueError:
             return Answer(path, None, Trouble("missing", "no URL can hold this path"))
-        end = time.monotonic() + self._options.deadline
-        done = 0
+        end = min(time.monotonic() + self._options.deadline, self._budget.end)
+        if time.monotonic() >= self._budget.end:
+            limit = f"{self._options.total_deadline:g} s"
+            return Answer(path, None, Trouble("out-of-time", f"all metadata took over {limit}"))
+        faults: list[Trouble] = []
         while True:
             answer = self._attempt(path, url, end)
-            done += 1
+            answer = replace(answer, first_url=shown(str(url)), faults=tuple(faults))
             if answer.trouble is None:
                 break
-            pause = self._retries.pause(answer.trouble, answer.headers.get("retry-after"), done)
+            asked = answer.headers.get("retry-after")
+            pause = self._retries.pause(answer.trouble, asked, len(faults) + 1)
             if pause is None or time.monotonic() + pause >= end:
                 break
+            faults.append(answer.trouble)
             time.sleep(pause)
         if not self._client.reached:
             self._dead = answer.trouble
-        return answer
+        return self._budget.admit(answer)
 
     def _attempt(self, path: str, url: httpx.URL, end: float) -> Answer:
         try:
@@ -89,14 +97,18 @@ class RemoteTree:
         except Refused as refused:
             hops = refused.hops
             last = hops[-1] if hops else shown(str(url))
-            return Answer(path, None, self._in_time(refused.trouble, end), None, last, hops)
+            trouble = self._in_time(refused.trouble, end)
+            return Answer(path, None, trouble, url=last, redirects=hops)
 
     def _answer(self, path: str, reply: Reply, end: float) -> Answer:
         """The answer of the server, its body read."""
-        body = error_body = trouble = None
+        body = raw = undecodable = error_body = trouble = None
         try:
             if reply.status // 100 == 2:
-                body = _body(reply, self._options.max_bytes)
+                came = _body(reply.pieces(), self._options.max_bytes, reply.length)
+                chain = codings(reply.header("content-encoding"))
+                raw = came if chain else None
+                body, undecodable = _decoded(came, chain, self._options.max_bytes)
             else:
                 trouble = reply.trouble
                 error_body = _error_body(reply)
@@ -104,9 +116,9 @@ class RemoteTree:
             trouble = error.trouble
         except Refused as refused:
             trouble = self._in_time(refused.trouble, end)
-        return Answer(
-            path, body, trouble, reply.status, reply.url, reply.hops, reply.headers, error_body
-        )
+        answer = Answer(path, body, trouble, reply.status, None, reply.url, reply.hops)
+        answer = replace(answer, headers=reply.headers)
+        return replace(answer, raw=raw, undecodable=undecodable, error_body=error_body)
 
     def _in_time(self, trouble: Trouble, end: float) -> Trouble:
         """The trouble, or the deadline where that is what ended the exchange."""
@@ -115,12 +127,12 @@ class RemoteTree:
         return trouble
 
 
-def _body(reply: Reply, limit: int) -> bytes:
+def _body(pieces: Iterable[bytes], limit: int, length: int | None = None) -> bytes:
     too_large = _Unusable("too-large", f"larger than {limit} bytes")
-    if (reply.length or 0) > limit:
+    if (length or 0) > limit:
         raise too_large
     body = bytearray()
-    for piece in _decoded(reply):
+    for piece in pieces:
         body += piece
         if len(body) > limit:
             raise too_large
@@ -129,33 +141,28 @@ def _body(reply: Reply, limit: int) -> bytes:
 
 def _error_body(reply: Reply) -> bytes:
     body = bytearray()
-    with suppress(_Unusable, Refused):
-        for piece in _decoded(reply):
+    with suppress(Refused):
+        for piece in reply.pieces():
             body += piece
             if len(body) >= _ERROR_BYTES:
                 break
+    chain = codings(reply.header("content-encoding"))
+    if chain and all(coding in UNDONE for coding in chain):
+        with suppress(StopIteration, zlib.error):
+            return next(Decoding(chain).feed(bytes(body)))[:_ERROR_BYTES]
     return bytes(body[:_ERROR_BYTES])
 
 
-def _decoded(reply: Reply) -> Iterator[bytes]:
-    """The body without its gzip, in pieces of bounded size however much a byte expands to."""
-    coding = (reply.header("content-encoding") or "").strip().lower()
-    if coding in ("", "identity"):
-        yield from reply.pieces()
-        return
-    if coding not in ("gzip", "x-gzip"):
-        raise _Unusable("encoding", f"encoded as {coding[:40]!r} where gzip was asked for")
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+def _decoded(came: bytes, chain: tuple[str, ...], limit: int) -> tuple[bytes, str | None]:
+    """A body without its encoding, if that can be undone; otherwise as it came, and why.
+
+    A coding of another name leaves the body as it is.
+    """
+    if not chain or any(coding not in UNDONE for coding in chain):
+        return came, None
+    decoding = Decoding(chain)
     try:
-        for data in reply.pieces():
-            while data:
-                if inflater.eof:  # several may follow one another
-                    if data[:1] != b"\x1f":
-                        return  # junk at the end, which requests and aiohttp skip
-                    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
-                yield inflater.decompress(data, _STEP)
-                data = inflater.unused_data or inflater.unconsumed_tail
-    except zlib.error:
-        raise _Unusable("encoding", "the body is not the gzip that its header says") from None
-    if not inflater.eof:
-        raise _Unusable("encoding", "the gzip body ends too early")
+        body = _body(decoding.feed(came), limit)
+    except zlib.error as error:
+        return came, str(error).rpartition(": ")[2]
+    return (body, None) if decoding.whole else (came, "incomplete or truncated stream")

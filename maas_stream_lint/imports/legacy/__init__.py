@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.legacy.both_passes import NOTHING, PassRecorder
-from maas_stream_lint.imports.legacy.choosing import everything
+from maas_stream_lint.imports.legacy.choosing import choose, everything
 from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
 from maas_stream_lint.imports.legacy.second_pass import SecondPass
@@ -24,14 +24,21 @@ from maas_stream_lint.imports.stored import Stored
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.legacy.flattening import Shared
+    from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.stream import Stream
 
 
-def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
-    """The import of one source, everything selected, nothing stored before.
+def simulate(
+    stream: Stream,
+    answers: Answers,
+    shared: Shared,
+    selections: tuple[Selection, ...] | None = None,
+) -> Trace:
+    """The import of one source, nothing stored before.
 
-    ``shared``: what the imports of other release lines have found already.
+    ``shared``: what the imports of other release lines have found already. ``selections``: what
+    the source has selected; ``None``: everything.
 
     Mirrors ``_import_resources_without_lock`` (src/maasserver/bootresources.py).
     """
@@ -42,10 +49,14 @@ def simulate(stream: Stream, answers: Answers, shared: Shared) -> Trace:
     ClaimRows(recorder).fill(first.mapping)
     recorder.stage = "writer"
     recorder.trace.stored = Stored()
-    recorder.trace.cached = first.cached()
-    if not first.mapping and recorder.trace.fatal is None:
+    recorder.trace.cache = first.cached
+    if selections is None:
+        wanted = everything(first.mapping, recorder)
+    else:
+        wanted = choose([first.mapping], [selections], [recorder])
+    if wanted.empty and recorder.trace.fatal is None:
         recorder.trace.say("writer", "warning", NOTHING)
         return recorder.trace
     second = SecondPass(recorder, first, Store(recorder.trace.stored))
-    second.write(everything(first.mapping, recorder))
+    second.write(wanted)
     return recorder.trace

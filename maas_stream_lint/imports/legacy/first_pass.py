@@ -45,7 +45,9 @@ class FirstPass:
     def cached(self) -> list[Cached]:
         """What MAAS keeps of all that is available, in the order of its rows, each once."""
         rows: dict[Cached, None] = {}
-        for spec, claim in self.mapping.items():
+        # All claims of one item say the same.
+        claims = {id(claim): (spec, claim) for spec, claim in self.mapping.items()}
+        for spec, claim in claims.values():
             get = claim.flat.get
             title, codename = get("release_title"), get("release_codename")
             row = Cached(spec[0], spec[4], title, codename, get("support_eol") is not None)

@@ -170,8 +170,7 @@ class _Import:
         if wanted.empty:
             self.outcome.writer.append(("warning", NOTHING))
             return
-        store = Store(self.maas.stored, self.maas.turn)
-        store.stops = True
+        store = Store(self.maas.stored, self.maas.turn, told=True)
         for source, recorder, first in zip(self.sources, self.recorders, self.firsts, strict=True):
             recorder.stage = "writer"
             SecondPass(recorder, first, store, source.name).write(wanted)

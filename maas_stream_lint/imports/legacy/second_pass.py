@@ -62,6 +62,7 @@ class SecondPass:
         self._made = Identity("", "", None, None)
         self._odd = False  # its name or architecture has another number of slashes than one
         self._held: tuple[HeldResource, HeldSet] | None = None
+        self._fitting: set[tuple[int, int]] = set()  # lengths of file name and sha256
 
     def write(self, wanted: Wanted) -> None:
         """Walk over the same files again: ``BootResourceRepoWriter``."""
@@ -212,11 +213,11 @@ class SecondPass:
                     "slash-in-name", item.place, "ValueError", message, values=identity_
                 )
                 return
-        if self.store.stops and self.recorder.trace.fatal is not None:
+        if self.store.told and self.recorder.trace.fatal is not None:
             return
         if self._held is None:
             self._held = self._get_set(item.base)
-        size = int(item.get("size") or 0)
+        size = item.raw["size"] if item.usual else int(item.get("size") or 0)
         origin = Import(item.version.file, product, vername, item.key)
         new = HeldFile(filename, ftype, sha256, size, origin)
         if self.store.insert(self.recorder, self.source, *self._held, new, item):
@@ -280,9 +281,15 @@ class SecondPass:
         if (
             item.usual
             and EXTRAS.isdisjoint(item.base)
-            and answers.too_long("file-name", len(filename)) is None
-            and answers.too_long("file-sha256", len(sha256)) is None
+            and (
+                (len(filename), len(sha256)) in self._fitting
+                or (
+                    answers.too_long("file-name", len(filename)) is None
+                    and answers.too_long("file-sha256", len(sha256)) is None
+                )
+            )
         ):
+            self._fitting.add((len(filename), len(sha256)))
             return True
         return self._closely_fits(filename, sha256, item)
 

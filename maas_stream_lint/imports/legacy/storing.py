@@ -22,16 +22,22 @@ SHORTEST, LONGEST = 7, 63
 class Store:
     """The boot resources of a MAAS while it imports."""
 
-    def __init__(self, stored: Stored, turn: int = 1) -> None:
-        """``turn``: the number of the import, for who wrote a row in which."""
+    def __init__(self, stored: Stored, turn: int = 1, *, told: bool = False) -> None:
+        """``turn``: the number of the import. ``told``: whether what follows it is asked for.
+
+        Then who wrote what is kept, and what is to fetch; and nothing is stored once MAAS fails.
+        """
         self.stored = stored
         self.turn = turn
-        self.stops = False  #: whether nothing is stored any more once MAAS has failed
+        self.told = told
         self.before = set(stored.resources)
         self.inserted: set[Key] = set()
         self.queued: dict[str, list[str]] = {}  #: sha256 → the sources that MAAS has for it
         self._waiting: dict[int, tuple[str, str]] = {}  # of a row: the sha256 and its source
-        self._disk: dict[str, str] | None = None  # sha256 → name of the file on disk
+        self._names: dict[str, str] = {}  # name of a file on disk → its sha256
+        for file in stored.files():
+            if file.on_disk is not None:
+                self._names[file.on_disk] = file.sha256
 
     def set_of(
         self, recorder: PassRecorder, made: Identity, version: str, label: str
@@ -68,9 +74,11 @@ class Store:
         Mirrors ``BootResourceStore.insert``.
         """
         whole = self._is_complete(recorder, resource)
-        held.touch(source, self.turn, again=False)
+        if self.told:
+            held.touch(source, self.turn, again=False)
         row = held.files.get(new.name)
-        self._supersede(recorder, held, new)
+        if new.ftype in recorder.supersedes:
+            self._supersede(recorder, held, new)
         if row is None:
             if not self._name_on_disk(recorder, new, item):
                 return False
@@ -87,7 +95,8 @@ class Store:
                 self._queue(row, source)
             elif not row.complete:
                 self._queue(row, source)
-        row.touch(source, self.turn)
+        if self.told:
+            row.touch(source, self.turn)
         if whole and not self._is_complete(recorder, resource):
             told = self._told(recorder, resource)
             line = f"Resource {told} has no complete resource set!"
@@ -121,13 +130,14 @@ class Store:
         return True
 
     def _supersede(self, recorder: PassRecorder, held: HeldSet, new: HeldFile) -> None:
-        gone = recorder.supersedes.get(new.ftype)
-        if gone is not None:
-            for name in [name for name, file in held.files.items() if file.ftype == gone]:
-                self.stored.drop_file(held, name)
+        gone = recorder.supersedes[new.ftype]
+        for name in [name for name, file in held.files.items() if file.ftype == gone]:
+            self.stored.drop_file(held, name)
 
     def _queue(self, row: HeldFile, source: str) -> None:
         """Have the bytes fetched after the pass."""
+        if not self.told:
+            return
         self.queued.setdefault(row.sha256, []).append(source)
         waits = self._waiting.get(id(row))
         if waits is None or waits[0] != row.sha256:
@@ -150,17 +160,18 @@ class Store:
 
     def is_whole(self, recorder: PassRecorder, held: HeldSet) -> bool:
         """Whether all bytes of a set are there."""
-        files = held.files.values()
-        missing = [file for file in files if file.size and not file.complete]
-        if not missing:
-            if any(file.size for file in files):
-                return True
-            # Nothing but empty files: a sum of no bytes.
-            return bool(files) and not self._counts_each(recorder)
         arrived = self.stored.arrived
-        if not arrived or not all(file.sha256 in arrived for file in missing):
-            return False
-        return not self._counts_each(recorder)
+        shared = empty = True
+        for file in held.files.values():
+            if file.size:
+                empty = False
+                if not file.complete:
+                    if file.sha256 not in arrived:
+                        return False
+                    shared = False
+        if empty:  # a sum of no bytes
+            return bool(held.files) and not self._counts_each(recorder)
+        return shared or not self._counts_each(recorder)
 
     def _told(self, recorder: PassRecorder, resource: HeldResource) -> str:
         """A boot resource as Python prints it."""
@@ -181,40 +192,32 @@ class Store:
         Mirrors ``BootResourceFileManager.calculate_filename_on_disk``
         (src/maasserver/models/bootresourcefile.py).
         """
-        if self._disk is None:
-            files = self.stored.files()
-            self._disk = {file.sha256: file.on_disk for file in files if file.on_disk is not None}
-            self._heads = {name[:SHORTEST] for name in self._disk.values()}
-        known = self._disk.get(new.sha256)
-        if known is None:
-            known = self._free_name(new.sha256)
-            if known is None and recorder.answers.policy("names-on-disk"):
-                column, table = "filename_on_disk", "maasserver_bootresourcefile"
-                message = (
-                    f'null value in column "{column}" of relation "{table}" violates not-null '
-                    "constraint"
-                )
-                values = {"field": "sha256", "value": new.sha256}
-                recorder.abort(
-                    "sha256-no-name", item.place, "IntegrityError", message, values=values
-                )
-                return False
-            if known is not None:
-                self._disk[new.sha256] = known
-                self._heads.add(known[:SHORTEST])
-        new.on_disk = known
+        sha256 = new.sha256
+        head = sha256[:SHORTEST]
+        owner = self._names.setdefault(head, sha256) if len(head) == SHORTEST else None
+        new.on_disk = head if owner == sha256 else self._longer_name(sha256)
+        if new.on_disk is None and recorder.answers.policy("names-on-disk"):
+            column, table = "filename_on_disk", "maasserver_bootresourcefile"
+            message = (
+                f'null value in column "{column}" of relation "{table}" violates not-null '
+                "constraint"
+            )
+            values = {"field": "sha256", "value": sha256}
+            recorder.abort("sha256-no-name", item.place, "IntegrityError", message, values=values)
+            return False
         return True
 
-    def _free_name(self, sha256: str) -> str | None:
-        assert self._disk is not None
-        head = sha256[:SHORTEST]
-        if len(head) == SHORTEST and head not in self._heads:
-            return head
-        alike = [name for name in self._disk.values() if name.startswith(head)]
-        if not alike:
-            return head
-        for length in range(SHORTEST + 1, LONGEST + 1):
-            name = sha256[:length]
-            if not any(other.startswith(name) for other in alike):
+    def _longer_name(self, sha256: str) -> str | None:
+        """The name where the first letters alone are another file's, or too few."""
+        for name, owner in self._names.items():
+            if owner == sha256:
                 return name
-        return None
+        head = sha256[:SHORTEST]
+        alike = [name for name in self._names if name.startswith(head)]
+        lengths = range(SHORTEST + 1, LONGEST + 1)
+        tried = (sha256[:length] for length in lengths) if alike else iter((head,))
+        free = (name for name in tried if not any(other.startswith(name) for other in alike))
+        found = next(free, None)
+        if found is not None:
+            self._names[found] = sha256
+        return found

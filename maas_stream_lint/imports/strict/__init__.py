@@ -7,22 +7,29 @@ stores what is ``fitting``, and ``sync`` makes boot resources of it. The models 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
+from maas_stream_lint.imports.situation import rows_of
 from maas_stream_lint.imports.stored import Stored
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
-from maas_stream_lint.imports.strict.sync import Sync, cached
+from maas_stream_lint.imports.strict.sync import Sync, cached, offered
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
+    from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.stream import Stream
 
 
-def simulate(stream: Stream, answers: Answers) -> Trace:
-    """The import of one source, everything selected, nothing stored before.
+def simulate(
+    stream: Stream, answers: Answers, selections: tuple[Selection, ...] | None = None
+) -> Trace:
+    """The import of one source, nothing stored before.
+
+    ``selections``: what the source has selected; ``None``: everything.
 
     Mirrors ``fetch_manifest_and_update_cache`` and ``SyncSelectionWorkflow``
     (src/maastemporalworker/workflow/bootresource.py).
@@ -33,20 +40,23 @@ def simulate(stream: Stream, answers: Answers) -> Trace:
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
     trace = recorder.trace
-    trace.stored, trace.cached = Stored(), cached(lists)
+    trace.stored, trace.cache = Stored(), partial(cached, lists)
     sync = Sync(recorder, lists, trace.stored)
     sync.drop_unwanted()
     if trace.fatal is None:
-        _sync_all(sync)
+        _sync_all(sync, selections)
         trace.imported = list(sync.imported)
     else:
         trace.beyond = Stored()
-        _sync_all(Sync(Recorder(answers, "sync"), lists, trace.beyond))
+        _sync_all(Sync(Recorder(answers, "sync"), lists, trace.beyond), selections)
     return trace
 
 
-def _sync_all(sync: Sync) -> None:
-    selections = sync.all_selections()
-    sync.suitable = set(selections)
-    for selection, products in selections.items():
+def _sync_all(sync: Sync, selections: tuple[Selection, ...] | None) -> None:
+    if selections is None:
+        chosen = sync.all_selections()
+    else:
+        chosen = sync.products(set(rows_of(selections, offered(sync.lists))))
+    sync.suitable = set(chosen)
+    for selection, products in chosen.items():
         sync.sync(selection, products)

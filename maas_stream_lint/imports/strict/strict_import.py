@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
-from maas_stream_lint.imports.situation import ANY, Row
+from maas_stream_lint.imports.situation import ANY, Row, rows_of
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
-from maas_stream_lint.imports.strict.sync import Sync, cached
+from maas_stream_lint.imports.strict.sync import Sync, cached, offered
 from maas_stream_lint.imports.trace import Outcome, commissioning_texts
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.maas import Maas
-    from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
+    from maas_stream_lint.imports.situation import ReadSource, Situation
     from maas_stream_lint.imports.stored import Dropped, HeldFile, HeldSet
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.trace import Event
@@ -148,11 +148,11 @@ class _Import:
         """After another URL, what is selected and not there."""
         moved = [name for what, name in self.situation.changes if what == "url"]
         for row in self.maas.rows:
-            if row.source in moved and self.outcome.failures.get(row.source) is None:
-                wanted = {row[:3] for row in self._offered(row.source)}
-                if row.wanted not in wanted:
-                    number = self.maas.numbers[row.source]
-                    self.outcome.notifications.append(GONE.format(number, *row.wanted))
+            if row.source not in moved or self.outcome.failures.get(row.source) is not None:
+                continue
+            if row.wanted not in offered(self.manifests.get(row.source, ())):
+                number = self.maas.numbers[row.source]
+                self.outcome.notifications.append(GONE.format(number, *row.wanted))
 
     def _tell_commissioning(self) -> None:
         sources = self.situation.sources
@@ -167,16 +167,6 @@ class _Import:
 
     # -- selections --------------------------------------------------------------------------
 
-    def _offered(self, name: str) -> list[tuple[str, str, str]]:
-        """What a source has to select: os, release and arch."""
-        found = {
-            (product.fields["os"], product.fields["release"], product.fields["arch"]): None
-            for listed in self.manifests.get(name, ())
-            if not listed.bootloaders
-            for product in listed.products
-        }
-        return sorted(found)
-
     def _make_rows(self) -> None:
         """A row for each architecture that a selection names, or that is there for ``*`` alone.
 
@@ -184,25 +174,13 @@ class _Import:
         """
         known = set(self.maas.rows)
         for source in self.situation.sources:
-            offered = self._offered(source.name)
-            for wanted in self._wanted(source.selections, offered):
+            there = offered(self.manifests.get(source.name, ()))
+            rows = there if source.selections is None else rows_of(source.selections, there)
+            for wanted in rows:
                 row = Row(source.name, *wanted)
                 if row not in known:
                     known.add(row)
                     self.maas.rows.append(row)
-
-    def _wanted(
-        self, selections: tuple[Selection, ...] | None, offered: list[tuple[str, str, str]]
-    ) -> list[tuple[str, str, str]]:
-        if selections is None:
-            return offered
-        found: list[tuple[str, str, str]] = []
-        for row in selections:
-            if row.arches == (ANY,):
-                found += [new for new in offered if new[:2] == (row.os, row.release)]
-            else:
-                found += [(row.os, row.release, arch) for arch in row.arches]
-        return found
 
     def _highest(self) -> list[Row]:
         """Of rows that select the same, that of the enabled source with the highest priority."""
@@ -300,7 +278,7 @@ class _Import:
                 sources = self.outcome.from_.setdefault(file.sha256, [])
                 sources += [] if row.source in sources else [row.source]
                 file.complete = True
-                if stored.needed[file.sha256]:
+                if file.sha256 in stored.needed:
                     stored.arrived.add(file.sha256)
 
     def _clean_up(self) -> None:

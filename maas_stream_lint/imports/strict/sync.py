@@ -6,7 +6,6 @@ maasservicelayer/services/image_sync.py, builders/) by behaviour.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
@@ -19,7 +18,7 @@ from maas_stream_lint.imports.trace import Event, Import, Kind
 from maas_stream_lint.rulebook import unmissed_ftypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.situation import Row
@@ -59,7 +58,8 @@ class Sync:
         self.suitable: set[Selection] = set()  #: all that is selected, in whichever source
         self.imported: dict[Import, None] = {}  #: in order, each once
         self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
-        self._undo: list[Callable[[], object]] = []
+        self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        self._usual: set[tuple[str, int]] = set()  # file types with lengths of sha256 that fit
         self._refused: set[tuple[str, Place]] = set()
 
     def all_selections(self) -> dict[Selection, list[tuple[Listed, Product]]]:
@@ -158,8 +158,8 @@ class Sync:
         if failed is not None:
             self.recorder.trace.aborted.setdefault(selection, failed)
             self.pending = []
-            for undo in reversed(self._undo):
-                undo()
+            for undo, arguments in reversed(self._undo):
+                undo(*arguments)
         return failed
 
     def _take(self, listed: Listed, product: Product, row: Row | None) -> None:
@@ -178,7 +178,7 @@ class Sync:
         held = resource.sets.get(newest.name)
         if held is None:
             held = resource.sets[newest.name] = HeldSet(newest.name, fields["label"])
-            self._undo.append(lambda: resource.sets.pop(newest.name))
+            self._undo.append((resource.sets.pop, (newest.name,)))
         held.touch(self.source, self.turn, again=False)
         for step in listed.shape.downloads:
             item = newest.merged.get(step)
@@ -187,7 +187,7 @@ class Sync:
                 self._take_file(held, item, product, origin, place)
                 if origin not in self.imported:
                     self.imported[origin] = None
-                    self._undo.append(partial(self.imported.pop, origin))
+                    self._undo.append((self.imported.pop, (origin,)))
 
     def _resource(
         self, listed: Listed, made: Identity, fields: dict[str, Any], row: Row | None
@@ -201,7 +201,7 @@ class Sync:
             resource.extra = {} if listed.bootloaders else {field: fields[field] for field in kept}
             resource.selection = None if listed.bootloaders else row
             self.stored.resources[key] = resource
-            self._undo.append(partial(self.stored.resources.pop, key))
+            self._undo.append((self.stored.resources.pop, (key,)))
         return resource
 
     def _belongs(self, made: Identity, fields: dict[str, Any], place: Place) -> None:
@@ -240,20 +240,21 @@ class Sync:
     ) -> None:
         """``get_or_create_from_simplestreams_file``: by the file's name in the set."""
         ftype, name, sha256 = item["ftype"], item["path"].rsplit("/", 1)[-1], item["sha256"]
-        size = number(item["size"])
+        size = item["size"]
+        if size.__class__ is not int:
+            size = number(size)
         if not (
-            self.recorder.answers.stores(ftype)
+            (ftype, len(sha256)) in self._usual
             and len(name) <= SHORT
             and (name + sha256).isascii()
             and (name + sha256).isprintable()
-            and self.recorder.answers.too_long("file-sha256", len(sha256)) is None
             and size > 0
             and size in self.sizes
         ):
             at = place.below(*product.newest.steps(origin.item))
             self._refuse_file(ftype, name, sha256, size, at)
-        gone = self.supersedes.get(ftype)
-        if gone is not None:
+        if ftype in self.supersedes:
+            gone = self.supersedes[ftype]
             for other in [file for file in held.files.values() if file.ftype == gone]:
                 self._drop(held, other)
         file = old = held.files.get(name)
@@ -265,7 +266,7 @@ class Sync:
             if old is not None:
                 file.sources, file.turn = old.sources, old.turn
             self.stored.hold(sha256, size)
-            self._undo.append(partial(self._forget, held, file))
+            self._undo.append((self._forget, (held, file)))
         file.touch(self.source, self.turn)
         if not file.complete:
             self.pending.append((held, file))
@@ -275,13 +276,13 @@ class Sync:
         known = file.sha256 in self.stored.arrived
         self.stored.drop_file(held, file.name)
         self.pending = [pair for pair in self.pending if pair[1] is not file]
-        self._undo.append(partial(self._restore, held, file, known=known))
+        self._undo.append((self._restore, (held, file, known)))
 
     def _forget(self, held: HeldSet, file: HeldFile) -> None:
         held.files.pop(file.name, None)
         self.stored.unhold(file.sha256)
 
-    def _restore(self, held: HeldSet, file: HeldFile, *, known: bool) -> None:
+    def _restore(self, held: HeldSet, file: HeldFile, known: bool) -> None:
         held.files[file.name] = file
         self.stored.unrelease(file.sha256, file.size, known=known)
 
@@ -297,6 +298,7 @@ class Sync:
         if size == 0:
             message = "float division by zero"  # get_sync_progress()
             raise _refused("size-zero", at, "ZeroDivisionError", message, {"size": size})
+        self._usual.add((ftype, len(sha256)))
 
     def _refuse(self, limit: str | None, field: str, value: Any, place: Place) -> None:
         if isinstance(value, str):
@@ -314,6 +316,12 @@ def _refused(
 
 def _selection(product: Product) -> Selection:
     return (product.fields["os"], product.fields["release"], product.fields["arch"])
+
+
+def offered(lists: Iterable[Listed]) -> list[Selection]:
+    """What there is to select, sorted."""
+    images = (listed for listed in lists if not listed.bootloaders)
+    return sorted({_selection(product) for listed in images for product in listed.products})
 
 
 def cached(lists: list[Listed]) -> list[Cached]:

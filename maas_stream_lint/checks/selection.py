@@ -1,0 +1,125 @@
+"""Rules on what MAAS selects of the stream. They are silent where nobody told the selections."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.imports.situation import ANY
+from maas_stream_lint.quoting import quoted
+from maas_stream_lint.rule import Said, rule
+from maas_stream_lint.selected import is_selected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.imports.situation import Selection
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Whole
+
+
+@rule("MSL130", Severity.UNUSABLE, on="stream")
+def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
+    """A selection of the boot source takes no product of the stream.
+
+    MAAS: compares os, release and arch as texts, and up to 3.7 the subarch and label as well
+        (`image_passes_filter`, maasserver/import_images/download_descriptions.py; 3.8
+        `filter_products_for_selection`, maasservicelayer/services/image_sync.py). A selection
+        that takes nothing brings no image and no line in the log, unless it is the only one.
+    Why: MAAS's own form offers only what the stream had when it was last read. So such a selection
+        is of a release that has left the stream, or of another spelling.
+    Fix: select what the finding names, or remove the selection.
+    Example:
+        "release": "bionic"
+    """
+    found: dict[Selection, list[str]] = {}
+    for release in look.releases:
+        for row in (look.selections or {}).get(release.line, ()):
+            for one in _by_arch(row):
+                if not _takes(one, look, strict=release.strict):
+                    found.setdefault(one, []).append(release.line)
+    offered = sorted({_told(p.os, p.get("release"), p.get("arch")) for p in _images(look)})
+    for row, lines in found.items():
+        text = _told(row.os, row.release, "|".join(row.arches))
+        near = get_close_matches(text, offered, n=1, cutoff=0.0)
+        least = [f"{name} {quoted('|'.join(values))}" for name, values in _narrow(row)]
+        limits = f" with {' and '.join(least)}" if least else ""
+        yield Said(
+            f"the selection {quoted(text)}{limits} takes no product, expected one of the stream's",
+            f"select {quoted(near[0])}, or remove the selection" if near else "remove it",
+            lines=tuple(lines),
+            effect="imports nothing for it, and logs nothing",
+        )
+
+
+@rule("MSL131", Severity.UNUSABLE, on="stream")
+def commissioning_not_selected(whole: Whole, look: Look) -> Iterator[Said]:
+    """The release that MAAS commissions with is not selected, or not in the stream.
+
+    MAAS: looks for a selection with exactly this os and release (`*` does not count), and for the
+        release in the list of available images (`check_commissioning_series_selected`,
+        maasserver/bootsources.py). It tells its users what it does not find. Nothing of it is in
+        the log. Other boot sources of the same MAAS may have it.
+    Why: without this image no machine can be enlisted or commissioned.
+    Fix: select the release, publish it, or choose another one in *Settings* > *Commissioning*.
+    Example:
+        "commissioning": ["ubuntu", "noble"]
+    """
+    if look.commissioning is None or look.selections is None:
+        return
+    os, release = look.commissioning
+    name = f"{os}/{release}"
+    offered = any((p.os, p.get("release")) == (os, release) for p in _images(look))
+    unselected = [
+        r.line
+        for r in look.releases
+        if not any((row.os, row.release) == (os, release) for row in look.selections[r.line])
+    ]
+    remedy = "choose another release in Settings > Commissioning"
+    if not offered:
+        yield Said(
+            f"the commissioning release {quoted(name)} is not in this stream, expected an image",
+            f"publish {quoted(name)}, have another boot source for it, or {remedy}",
+            effect="commissions no machine with images of this stream",
+        )
+    elif unselected:
+        yield Said(
+            f"the commissioning release {quoted(name)} is not selected, expected a selection",
+            f"select {quoted(name)}, or {remedy}",
+            lines=tuple(unselected),
+            effect="commissions no machine with images of this stream",
+        )
+
+
+def _images(look: Look) -> Iterator[Product]:
+    return (product for product in look.catalog.products if product.image)
+
+
+def _by_arch(row: Selection) -> Iterator[Selection]:
+    """A selection for each architecture that it names."""
+    if ANY in row.arches or not row.arches:
+        yield row
+    else:
+        yield from (row._replace(arches=(arch,)) for arch in row.arches)
+
+
+def _takes(row: Selection, look: Look, *, strict: bool) -> bool:
+    if any(is_selected(product, (row,), strict=strict) for product in _images(look)):
+        return True
+    # Nobody needs to select a bootloader, but whoever does gets it.
+    return any(
+        row.os == product.os and row.release == product.get("bootloader-type")
+        for product in look.catalog.products
+        if product.bootloader
+    )
+
+
+def _narrow(row: Selection) -> list[tuple[str, tuple[str, ...]]]:
+    """What of a selection limits it beyond os, release and arch."""
+    parts = (("subarch", row.subarches), ("label", row.labels))
+    return [(name, values) for name, values in parts if ANY not in values]
+
+
+def _told(os: str, release: str | None, arch: str | None) -> str:
+    return "/".join(part for part in (os, release, arch) if part)

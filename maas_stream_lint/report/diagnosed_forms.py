@@ -1,0 +1,131 @@
+"""A diagnosis as text, Markdown, HTML and JSON."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.output import clean
+from maas_stream_lint.report.data import as_json
+from maas_stream_lint.report.diagnosed import Block, Item, blocks, verdict
+from maas_stream_lint.report.plain import BAD, GOOD, TITLE, PlainPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from maas_stream_lint.logs.conclusion import Diagnosis
+    from maas_stream_lint.output import Style
+
+_WIDE = 8
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
+    "color:#1a1a1a;background:#fff}h2{margin-top:2rem}h3{font:600 1rem/1.4 ui-monospace,monospace;"
+    "overflow-wrap:anywhere}h3.bad{border-left:4px solid #b3261e;padding-left:.6rem}"
+    "dl{display:grid;grid-template-columns:6rem 1fr;gap:.2rem 1rem;margin:0 0 1.5rem}dt{color:#555}"
+    "dd{margin:0;overflow-wrap:anywhere}code{font-family:ui-monospace,monospace}"
+    "@media(prefers-color-scheme:dark){body{color:#eee;background:#111}dt{color:#aaa}}"
+)
+
+
+def text(made: Diagnosis, style: Style) -> str:
+    """For people, at a terminal."""
+    page = PlainPage(style)
+    for block in blocks(made):
+        if block.heading:
+            page.line()
+            page.line(block.heading, TITLE)
+        for number, item in enumerate(block.items):
+            if number and item.fields:
+                page.line()
+            _item(page, item, indent=2 if block.heading else 0)
+    page.line()
+    page.line(verdict(made), BAD if made.troubles else GOOD)
+    return page.text()
+
+
+def _item(page: PlainPage, item: Item, *, indent: int) -> None:
+    if item.title:
+        page.line(item.title, TITLE if item.bad else "", indent=indent, hang=indent + 2)
+    for label, told in item.fields:
+        page.steps(" " * indent + label, told, width=_WIDE + indent)
+
+
+def markdown(made: Diagnosis, style: Style) -> str:
+    """For job summaries and tickets."""
+    return "".join(f"{line}\n" for line in _markdown(made))
+
+
+def _markdown(made: Diagnosis) -> Iterator[str]:
+    yield "# Diagnosis"
+    for block in blocks(made):
+        if block.heading:
+            yield f"\n## {_span(block.heading)}"
+        for item in block.items:
+            if item.title:
+                yield f"\n{_code(item.title)}\n"
+            for label, told in item.fields:
+                yield f"- {f'**{label}** ' if label else ''}{_span(told)}"
+    yield f"\n{_span(verdict(made))}"
+
+
+def _span(told: str) -> str:
+    """Text in which backticks alone mean something."""
+    parts = clean(told).split("`")
+    if len(parts) % 2 == 0:
+        return _escaped(clean(told))
+    return "".join(
+        f"`{part}`" if number % 2 else _escaped(part) for number, part in enumerate(parts)
+    )
+
+
+def _escaped(told: str) -> str:
+    return "".join(f"\\{char}" if char in "\\*_[]<>|#`" else char for char in told)
+
+
+def _code(told: str) -> str:
+    """A code span, which no backtick in it ends."""
+    fence = "``" if "`" in told else "`"
+    return f"{fence} {clean(told)} {fence}" if len(fence) > 1 else f"`{clean(told)}`"
+
+
+def html_(made: Diagnosis, style: Style) -> str:
+    """One page without anything from elsewhere."""
+    body = "\n".join(part for block in blocks(made) for part in _block(block))
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n<title>Diagnosis</title>\n'
+        f"<style>{_STYLE}</style>\n<main>\n<h1>Diagnosis</h1>\n{body}\n"
+        f"<p><strong>{_marked(verdict(made))}</strong></p>\n</main>\n</html>\n"
+    )
+
+
+def _block(block: Block) -> Iterator[str]:
+    if block.heading:
+        yield f"<h2>{_marked(block.heading)}</h2>"
+    for item in block.items:
+        if item.title:
+            kind = ' class="bad"' if item.bad else ""
+            yield f"<h3{kind}>{html.escape(clean(item.title))}</h3>"
+        if item.fields:
+            rows = "".join(f"<dt>{a}</dt><dd>{_marked(b)}</dd>" for a, b in item.fields)
+            yield f"<dl>{rows}</dl>"
+
+
+def _marked(told: str) -> str:
+    parts = html.escape(clean(told)).split("`")
+    if len(parts) % 2 == 0:
+        return "`".join(parts)
+    return "".join(f"<code>{p}</code>" if n % 2 else p for n, p in enumerate(parts))
+
+
+def json_(made: Diagnosis, style: Style) -> str:
+    """For programs."""
+    return as_json(made.to_dict())
+
+
+FORMS: dict[str, Callable[[Diagnosis, Style], str]] = {
+    "text": text,
+    "json": json_,
+    "markdown": markdown,
+    "html": html_,
+}
