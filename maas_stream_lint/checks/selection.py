@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
@@ -35,6 +34,8 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
     """
     if look.selections is None:
         return
+    from difflib import get_close_matches  # takes longer than most checks
+
     found: dict[Selection, list[str]] = {}
     for release in look.releases:
         for row in look.selections.get(release.line, ()):
