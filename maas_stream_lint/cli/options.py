@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: When the run began, for ``--deadline``.
+_STARTED = time.monotonic()
 
 
 class Options(NamedTuple):
@@ -57,6 +61,8 @@ class Options(NamedTuple):
     ca_bundle: str | None = None
     timeout: float | None = None
     max_redirects: int | None = None
+    deadline: float | None = None
+    max_metadata: int | None = None
 
     @property
     def lines(self) -> list[str] | None:
@@ -116,6 +122,8 @@ class Options(NamedTuple):
             "ca_bundle": self.ca_bundle,
             "timeout": self.timeout,
             "max_redirects": self.max_redirects,
+            "max_total_bytes": self.max_metadata,
+            "until": _STARTED + self.deadline if self.deadline is not None else None,
         }
         return FetchOptions(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 
@@ -252,7 +260,20 @@ FETCH = together(
         "--max-redirects",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Redirects to follow for each document.  [default: 5]",
+        help="Redirects to follow for each document.  [default: 30]",
+    ),
+    click.option(
+        "--deadline",
+        type=float,
+        callback=parameters.seconds,
+        metavar="SECONDS",
+        help="End the run after this time, downloads included.",
+    ),
+    click.option(
+        "--max-metadata",
+        type=parameters.Size(),
+        metavar="SIZE",
+        help="Read no more metadata than this in all, decompressed.  [default: 256M]",
     ),
 )
 FILES = together(
@@ -289,7 +310,7 @@ FILES = together(
         "--max-download",
         type=parameters.Size(),
         metavar="SIZE",
-        help="Start no download that would exceed this total, like 5G.",
+        help="Download no more bytes than this in all, like 5G.",
     ),
     click.option(
         "--keep",

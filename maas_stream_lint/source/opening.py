@@ -36,7 +36,7 @@ def open_source(source: str | os.PathLike[str], *, options: FetchOptions | None 
         return RemoteTree(text, options)
     if scheme not in ("", "file"):
         raise UsageError(f"{scheme}:// is not a kind of source that MAAS reads", SOURCE_KINDS)
-    return open_local(text, _file_path(text) if scheme else text, options.max_bytes)
+    return open_local(text, _file_path(text) if scheme else text, options)
 
 
 def is_local(source: str) -> bool:
