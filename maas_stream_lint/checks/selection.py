@@ -33,11 +33,9 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "release": "bionic"
     """
-    if look.selections is None:
-        return
     found: dict[Selection, list[str]] = {}
     for release in look.releases:
-        for row in look.selections.get(release.line, ()):
+        for row in (look.selections or {}).get(release.line, ()):
             for one in _by_arch(row):
                 if not _takes(one, look, strict=release.strict):
                     found.setdefault(one, []).append(release.line)
