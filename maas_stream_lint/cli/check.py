@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.asking import LIVE, asked, runs_of
 from maas_stream_lint.cli.checked import checked
 from maas_stream_lint.cli.configured import CALLED, Configured, converted
 from maas_stream_lint.cli.console import complain
@@ -57,7 +59,7 @@ _MOST_GONE = 10
 @click.option(
     "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
 )
-@together(FILES, FORMS, OUTPUT, FETCH, CONFIG)
+@together(LIVE, FILES, FORMS, OUTPUT, FETCH, CONFIG)
 def check(
     source: str | None,
     forms: tuple[Target, ...],
@@ -73,10 +75,24 @@ def check(
     Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
     metadata could not be read. 130: interrupted. With several sources, the highest code counts.
     """
+    options = Options(source, **given)
+    with ExitStack() as kept:
+        _check(options, kept, forms, output, baseline, write_baseline)
+
+
+def _check(
+    options: Options,
+    kept: ExitStack,
+    forms: tuple[Target, ...],
+    output: str | None,
+    baseline: str | None,
+    write_baseline: str | None,
+) -> None:
     from maas_stream_lint import output as out
     from maas_stream_lint.report.verdict import exit_code
 
-    runs = _runs(click.get_current_context(), Options(source, **given))
+    source = options.source
+    runs = _runs(click.get_current_context(), options, kept)
     wanted = targets(forms, output, several=len(runs) > 1)
     if write_baseline is not None:
         out.check_target(write_baseline)
@@ -110,8 +126,16 @@ def _complain_of_unchecked(report: Report) -> None:
         complain(f"error: {report.source} names more metadata files than this tool reads")
 
 
-def _runs(ctx: click.Context, given: Options) -> list[Options]:
-    """The options for each source: a listed one has some of its own."""
+def _runs(ctx: click.Context, given: Options, kept: ExitStack) -> list[Options]:
+    """The options for each source: a listed one has some of its own.
+
+    ``kept``: holds what the runs need until they are over.
+    """
+    state = asked(given)
+    if state is not None:
+        if given.source is not None:
+            raise UsageError("SOURCE and --maas-url can't go together", "leave out one of them")
+        return runs_of(state, given, kept)
     if given.source is not None:
         return [given._replace(configured=_files_used(ctx, given.source))]
     if not ctx.obj.sources:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.keyring import Unsaid
+    from maas_stream_lint.logs.maas_state import SelectedImages
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
@@ -43,6 +44,11 @@ class Options(NamedTuple):
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
     fix: bool = False
+    # Which MAAS is asked, and what it has selected of a source; ``None``: nobody was asked.
+    maas_url: str | None = None
+    api_key_file: str | None = None
+    profile: str | None = None
+    selected: tuple[SelectedImages, ...] | None = None
     configured: tuple[str, ...] = ()  #: the configuration files that changed any of these
     # How image files are looked at:
     mode: str | None = None
@@ -69,6 +75,10 @@ class Options(NamedTuple):
         """The release lines that were asked for; ``None``: all."""
         return list(self.maas) or None
 
+    def unsigned(self) -> Options:
+        """Without headers and tokens: they are for a stream that the user names."""
+        return self._replace(headers=(), token_env=None, token_file=None)
+
     @property
     def selecting(self) -> Given:
         """The selections as the library takes them; ``None``: nobody said.
@@ -76,7 +86,7 @@ class Options(NamedTuple):
         Raises UsageError for a selection that is none, and for a file that can't be read.
         """
         if not self.selections and self.selections_file is None:
-            return None
+            return None if self.selected is None else [one.as_row() for one in self.selected]
         from pathlib import Path
 
         from maas_stream_lint.errors import UsageError
