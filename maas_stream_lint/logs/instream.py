@@ -122,7 +122,13 @@ def _alike(hole: str, seen: str, told: str) -> bool:
 
 
 def _causes(match: Match, entry: Entry, report: Report) -> list[Finding]:
-    """The findings behind it: those that predict it; failing these, those of its rules."""
+    """The findings behind a message, of several the ones on the file that it names."""
+    found = _behind(match, entry, report)
+    return [f for f in found if _is_of(f, entry.cause.text)] or found
+
+
+def _behind(match: Match, entry: Entry, report: Report) -> list[Finding]:
+    """Those that predict it; failing these, those of its rules."""
     on_its_lines = [f for f in report.findings if set(f.maas) & set(match.maas)]
     if _any_fatal(match):
         return [f for f in on_its_lines if f.severity is Severity.FATAL]
@@ -136,8 +142,7 @@ def _causes(match: Match, entry: Entry, report: Report) -> list[Finding]:
         if any(same(match, word) for word in _words(event, trace, report))
     }
     mine = [f for f in on_its_lines if f.name in entry.rules or f.name in match.rules]
-    mine = [f for f in mine if f.place.product in places] or mine
-    return [f for f in mine if _is_of(f, entry.cause.text)] or mine
+    return [f for f in mine if f.place.product in places] or mine
 
 
 def _is_of(finding: Finding, text: str) -> bool:
