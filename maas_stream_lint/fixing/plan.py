@@ -17,7 +17,7 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fixing import documents, items, products
+from maas_stream_lint.fixing import documents, items, products, usable
 from maas_stream_lint.fixing.batch import compatible, with_lists
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.fixing.overlay import Overlay
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
-MODULES = (documents, products, items)
+MODULES = (documents, products, items, usable)
 #: One mended thing brings another to light; more often than this nothing does.
 ROUNDS = 12
 #: So many edits that do harm are tried one by one.
