@@ -193,8 +193,8 @@ class Stock:
         for image in self.images:
             if image.whole:
                 said = image.resource.extra.get
-                key = (image.arch, image.subarch, said("subarches"))
-                key += (said("platform"), said("supported_platforms"))
+                own = (said("subarches"), said("platform"), said("supported_platforms"))
+                key = (image.arch, image.subarch, *own)
                 made = known.get(key)
                 if made is None:
                     made = known[key] = architectures_of(image)
