@@ -77,6 +77,20 @@ def test_a_line_wrapped_by_a_terminal_is_one(joint: str) -> None:
     assert [m["text"] for m in made["messages"]] == [f"Ignoring unsupported product {PRODUCT}"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Ignoring unsupported product", "unsupported-product"),
+        ("ignoring unsupported product <name>", "unsupported-product"),
+        ("Failed to import images from", "import-failed-from"),
+        ("has no kernels available", "no-kernels"),
+        ("Boot image no longer exists in stream, but remains in selections", "gone-from-stream"),
+    ],
+)
+def test_a_text_without_what_varies_is_known(typed: str, name: str) -> None:
+    assert told(typed)["messages"][0]["id"] == name
+
+
 def test_several_lines_are_each_explained_and_counted() -> None:
     pasted = "\n".join([IGNORED, "Ignoring unsupported filetype(manifest) from a:b 2024", IGNORED])
     made = told(f"{pasted}\nnobody knows this")
@@ -184,10 +198,20 @@ def test_a_line_with_its_source_names_the_cause() -> None:
 
 
 @pytest.mark.parametrize("source", [BUNDLED, BUNDLED.parents[2]])
-def test_the_source_is_judged_as_it_is_given(source: Path) -> None:
-    """A bare directory stands for `index.sjson`, which is not there; the index named is read."""
-    made = told(IGNORED, "--source", str(source))["messages"][0]
-    assert bool(made["predicted"]) is (source == BUNDLED)
+def test_the_source_is_judged_as_the_maas_of_the_log_was_given_it(source: Path) -> None:
+    """MAAS gets no products of a bare root without signed index: it was given the index."""
+    message = told(IGNORED, "--source", str(source))["messages"][0]
+    assert "3.6" in message["predicted"]
+    assert {f["code"] for f in message["findings"]} == {"MSL401"}
+
+
+def test_a_bare_root_is_judged_as_one_if_the_log_says_so() -> None:
+    root = str(BUNDLED.parents[2])
+    line = (
+        "Failed to import images from http://h/: Unable to open streams/v1/index.sjson. mirrors=[]"
+    )
+    message = told(line, "--source", root)["messages"][0]
+    assert {f["code"] for f in message["findings"]} == {"MSL101"}
 
 
 def test_a_line_of_another_stream_is_not_predicted() -> None:
