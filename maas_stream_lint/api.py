@@ -236,7 +236,8 @@ def check(
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
-    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL.
+    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL. A
+    directory is a tree of files: without a signed index it is judged by its plain one.
     ``maas``: release lines, all of them for ``None``.
     ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
     count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
@@ -255,7 +256,8 @@ def check(
     rules = selected(all_rules(), select, ignore)
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
     with uncollected():
-        look = _look(source, maas, keyring, options, how, progress, selections, commissioning)
+        chosen = selections, commissioning
+        look = _look(source, maas, keyring, options, how, progress, *chosen, as_tree=True)
         return Report(
             look.stream.label,
             look,
@@ -348,10 +350,12 @@ def _look(
     progress: Progress | None,
     selections: Given = None,
     commissioning: tuple[str, str] | None = None,
+    *,
+    as_tree: bool = False,
 ) -> Look:
     lines = releases(maas)
     chosen = selections_by_line(selections, lines)
-    opened = open_source(source, options=options)
+    opened = open_source(source, options=options, as_tree=as_tree)
     try:
         stream = load(opened, as_keyring(keyring))
         look = look_at(stream, lines, chosen, commissioning)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source.answer import Answer, Trouble, printable
-from maas_stream_lint.source.index_path import SIGNED_INDEX
+from maas_stream_lint.source.index_path import PLAIN_INDEX, SIGNED_INDEX
 
 #: What a user can give as a source.
 SOURCE_KINDS = "give a directory that holds streams/v1, a .json or .sjson file, or an http(s) URL"
@@ -28,6 +28,7 @@ class LocalTree:
     index_path: str
     explicit: bool
     max_bytes: int
+    by_directory: bool = False  #: whether the user named a directory, and its index was chosen
 
     @property
     def base(self) -> str:
@@ -96,8 +97,12 @@ def encodable(name: str) -> bool:
     return True
 
 
-def open_local(label: str, given: str, max_bytes: int) -> LocalTree:
-    """The tree of a path. Raises UsageError for a path that is no source."""
+def open_local(label: str, given: str, max_bytes: int, *, as_tree: bool = False) -> LocalTree:
+    """The tree of a path. Raises UsageError for a path that is no source.
+
+    ``as_tree``: a directory is not the root URL that MAAS is given, but the files that it holds.
+    Without a signed index it is judged by its plain one.
+    """
     label = printable(label)
     # The text of the path decides, not where links in it lead: ``current/streams/v1/index.json``.
     place = Path(os.path.normpath(Path(given).absolute()))
@@ -114,6 +119,8 @@ def open_local(label: str, given: str, max_bytes: int) -> LocalTree:
         raise UsageError(f"cannot open {label}: {why}", "check the path and its rights") from None
     if stat.S_ISDIR(mode):
         _refuse_inner_directory(label, place)
+        if as_tree and not (place / SIGNED_INDEX).is_file() and (place / PLAIN_INDEX).is_file():
+            return LocalTree(label, place, PLAIN_INDEX, True, max_bytes, by_directory=True)
         return LocalTree(label, place, SIGNED_INDEX, explicit=False, max_bytes=max_bytes)
     if not stat.S_ISREG(mode) or place.suffix not in _SUFFIXES:
         raise UsageError(f"{label} is not a directory, .json or .sjson file", SOURCE_KINDS)
