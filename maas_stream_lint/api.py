@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.beside import Beside
 from maas_stream_lint.boot_sources import BootSource, read_situation, selections_by_line
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
@@ -27,7 +27,6 @@ from maas_stream_lint.rulebook import releases
 from maas_stream_lint.selecting import default_selections
 from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
-from maas_stream_lint.unread import find_unread
 from maas_stream_lint.unselected import lower_unselected
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
@@ -47,11 +46,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions, Unchecked
-    from maas_stream_lint.unread import Unread
     from maas_stream_lint.uses import Simulation
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
 REPORT_VERSION = 1
+#: The name of the source that is checked, where it has others beside it.
+OWN = "this source"
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,6 @@ class Report:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
 
-    @cached_property
-    def unread(self) -> tuple[Unread, ...]:
-        """What could not be read or parsed. No selection, severity or baseline hides it."""
-        return find_unread(self.look)
-
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
         """What this run could not look at: metadata and image files. Such a run never passes."""
@@ -106,7 +101,7 @@ class Report:
 
         ``mode``: how closely image files must have been checked for that.
         """
-        if self.unread or self.look.stream.truncated:
+        if self.look.stream.incomplete:
             return False
         survey = self.look.survey
         closely = (
@@ -133,7 +128,6 @@ class Report:
                 "images": self._images(),
                 **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
                 **({"configuration": list(self.configured)} if self.configured else {}),
-                **({"unread": [u._asdict() for u in self.unread]} if self.unread else {}),
             },
             "findings": [f.to_dict() for f in self.findings] if findings else [],
         }
@@ -233,6 +227,7 @@ def check(
     progress: Progress | None = None,
     selections: Given = None,
     commissioning: tuple[str, str] | None = None,
+    beside: Sequence[BootSource] = (),
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
@@ -249,7 +244,7 @@ def check(
     "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
     selection at all. ``"default"``: what a fresh MAAS of each release line selects. ``None``:
     nobody said, so everything is selected. ``commissioning``: the os and release that MAAS
-    commissions with.
+    commissions with. ``beside``: the other boot sources of the same MAAS, made before this one.
 
     Raises LintError if the check could not be made at all (UsageError: because of an argument).
     """
@@ -258,6 +253,9 @@ def check(
     with uncollected():
         chosen = selections, commissioning
         look = _look(source, maas, keyring, options, how, progress, *chosen, as_tree=True)
+        if beside:
+            own = BootSource(OWN, source, selections=selections, keyring=keyring, options=options)
+            look.beside = Beside(OWN, read_situation([*beside, own]), look.releases)
         return Report(
             look.stream.label,
             look,

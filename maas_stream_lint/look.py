@@ -20,6 +20,7 @@ from maas_stream_lint.uses.use_events import use_traces
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
     from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.imports.situation import Selection
@@ -42,6 +43,7 @@ class Look:
     survey: Survey | None = None  #: of the image files, if they were looked at
     #: What each release line selects; ``None`` where nobody said.
     selections: Mapping[str, tuple[Selection, ...]] | None = None
+    beside: Beside | None = None  #: the other boot sources, where somebody told them
     commissioning: tuple[str, str] | None = None  #: the os and release that MAAS commissions with
     _widths: dict[str, int] = field(default_factory=dict, repr=False)
     _drivers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict, repr=False)

@@ -19,6 +19,7 @@ MODULES = {
 
 #: Everything that is neither ours nor Python's, and where it may be imported.
 FOREIGN = {
+    "oauthlib": {"logs/maas_client.py"},
     "ahocorasick_rs": {"logs/scan.py"},
     "zstandard": {"logs/log_files.py"},
     "backports": {"imports/"},

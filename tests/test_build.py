@@ -257,13 +257,47 @@ def test_two_images_of_one_name(tmp_path: Path) -> None:
 def test_what_a_check_finds_fault_with_is_not_written(tmp_path: Path) -> None:
     image = tarball(tmp_path / "image.tar.gz")
     said = refusal(tmp_path, Wanted(image, release="r" * 33))
-    assert said["why"].startswith("MSL")
+    assert said["why"].startswith("on MAAS 2.9 to 3.8, MSL")
 
 
 def test_what_is_no_name_is_refused(tmp_path: Path) -> None:
     for given in ("../x", "a/b", "", "a b", "\x1b[1m"):
         with pytest.raises(UsageError):
             Wanted(tmp_path / "x", release=given)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "ID=rocky\nVERSION_ID=../../../x\n",
+        "ID=rocky\nVERSION_ID='9 4'\n",
+        "ID=../x\nVERSION_ID=9\n",
+        "ID=rocky\nVERSION_ID='9\x1b[31m'\n",
+    ],
+)
+def test_what_an_image_says_of_itself_leads_nowhere(tmp_path: Path, about: str) -> None:
+    image = tarball(tmp_path / "image.tar.gz", about)
+    said = refusal(tmp_path, Wanted(image, os=None if "rocky" in about else "rhel"))
+    assert "cannot be a part of a name" in said["why"]
+    assert "\x1b" not in said["why"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["image.tar.gz"]
+
+
+def test_a_link_in_the_folder_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/rhel").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="leads out of the tree"):
+        build(tmp_path / "out", [Wanted(tarball(tmp_path / "i.tar.gz"))], Options(releases()))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_the_command_of_the_quick_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tarball(Path("debian-custom-cloudimg.tar.gz"), DEBIAN)
+    page = Path(__file__).parents[1] / "docs/start/packer-maas.md"
+    said = refusal(Path(), Wanted(Path("debian-custom-cloudimg.tar.gz")))
+    assert said["command"] in page.read_text("utf-8").splitlines()
 
 
 # -- writing -------------------------------------------------------------------------------------

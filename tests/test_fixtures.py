@@ -3,11 +3,11 @@
 A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follows the tree in the
 source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring,
 which it has none of if the file is empty; ``maas.json`` (optional) what MAAS selects and
-commissions with; ``expected.txt`` the findings of the rule. Where ``source`` is a URL, a server is
-up for as long as
-it is read. It serves the tree, but for what ``answers`` (optional) answers: blocks of a request's
-line, the answer's, its headers and, after a tab, its body. ``seen.json`` (optional) is what was
-seen of files and the server, where that takes more than a fixture: certificates, two servers, time.
+commissions with, and its other sources; ``expected.txt`` the findings of the rule. Where ``source``
+is a URL, a server is up for as long as it is read. It serves the tree, but for what ``answers``
+(optional) answers: blocks of a request's line, the answer's, its headers and, after a tab, its
+body. ``seen.json`` (optional) is what was seen of files and the server, where that takes more than
+a fixture: certificates, two servers, time.
 What leads to it is tested against real servers in ``test_served.py``. ``UPDATE_FIXTURES=1 pytest
 tests/test_fixtures.py`` writes ``expected.txt`` anew.
 """
@@ -25,6 +25,7 @@ import pytest
 
 from bundled import BAD, FIXTURES, GOOD, HOST, opened
 from maas_stream_lint.api import check
+from maas_stream_lint.boot_sources import BootSource
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Severity
@@ -52,6 +53,10 @@ def keyring_of(fixture: Path) -> Path | Unsaid | None:
 def findings_of(fixture: Path, select: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     file = fixture / "maas.json"
     told = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    if "beside" in told:
+        told["beside"] = [
+            BootSource(**{**other, "source": fixture / other["source"]}) for other in told["beside"]
+        ]
     with opened(fixture) as source:
         report = check(source, keyring=keyring_of(fixture), select=select, **told)
     overlay = fixture / "seen.json"

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.building import draft, making, planning, ubuntu_image, writing
+from maas_stream_lint.building import draft, making, naming, planning, ubuntu_image, writing
 from maas_stream_lint.building.boot_choice import BootChoice
 from maas_stream_lint.building.fate import Fate, fates
 from maas_stream_lint.building.finished_image import inspect
@@ -209,14 +209,21 @@ def _unproven(
     ``before``: what it found before, which is not the images' fault.
     """
     by_name = {product.name: product for product in products}
-    refusals = []
+    refusals = [_by_line(fate) for fate in known if fate.refused and fate.deploys]
+    told = {refusal.path for refusal in refusals}
     for finding in draft.objections(report, set(by_name)):
-        if said(finding) not in before:
-            product = by_name.get(finding.place.product or "", products[0])
-            why = f"{finding.code} {finding.name}: {finding.message}"
-            refusals.append(Refusal(product.image.path, why, finding.remedy))
-    for fate in known if not refusals else ():
-        if fate.objection is not None:
-            fix = f"give --maas {','.join(fate.deploys)}" if fate.deploys else "upload it"
-            refusals.append(Refusal(fate.product.image.path, fate.objection, fix))
-    return tuple(refusals)
+        path = by_name.get(finding.place.product or "", products[0]).image.path
+        if said(finding) not in before and path not in told:
+            lines = naming.span(finding.maas)
+            why = f"on MAAS {lines}, {finding.code} {finding.name}: {finding.message}"
+            refusals.append(Refusal(path, why, finding.remedy))
+    told = {refusal.path for refusal in refusals}
+    others = (fate for fate in known if fate.refused and fate.product.image.path not in told)
+    return (*refusals, *map(_by_line, others))
+
+
+def _by_line(fate: Fate) -> Refusal:
+    """The refusal of what some release lines do not deploy."""
+    assert fate.objection is not None
+    fix = f"give --maas {','.join(fate.deploys)}" if fate.deploys else "upload it"
+    return Refusal(fate.product.image.path, fate.objection, fix)

@@ -76,7 +76,7 @@ def fates(products: Sequence[Product], report: Report, today: date) -> tuple[Fat
         os, release, _ = product.key
         refused = {}
         for line, fate in zip(look.lines, rows[product.name], strict=True):
-            why = _imported(fate) or _deployed(product, simulations[line])
+            why = _deployed(product, simulations[line]) or _imported(fate)
             if why is not None:
                 refused[line] = why
         shown = heading(newest, os), title(newest, os, release, today)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import uploads
 from maas_stream_lint.building import manifest, naming
 from maas_stream_lint.building.parts import File, Product, Refusal
+from maas_stream_lint.building.wanted import WORD
 from maas_stream_lint.distributions import filled, notes
 from maas_stream_lint.images.sniff import better, described
 from maas_stream_lint.output import clean
@@ -69,44 +70,55 @@ class Frame:
 
 def single_file(image: Image, wanted: Wanted, frame: Frame) -> Product:
     """The product of an image that MAAS deploys from one file. Raises RefusedError."""
-    fitting = sound(image)
-    system = naming.system(image)
+    fitting, system = sound(image), naming.system(image)
     arch = architecture(image, wanted)
     os, ftype = _driver(image, wanted, system, fitting, frame)
-    said = naming.about(image)
-    release = wanted.release or filled(system.release if system else "{id}{major}", said)
-    version = wanted.version or said.get("VERSION_ID")
-    if release is None:
-        raise asked(
-            image, "its release", "--release NAME, the text after the slash in MAAS's names"
-        )
-    version = version or release
+    fields = _fields(image, wanted, system, os, arch)
+    release = fields["release"]
     name = frame.names.get((os, release, arch, GENERIC, GENERIC))
     name = name or naming.product_name(frame.prefix, os, release, arch)
     version_name = version_named(name, image, wanted, frame)
     folder = f"{os}/{release}/{arch}/{version_name}"
-    key = _key(ftype, frame.releases)
-    source = {"source": image.path, "stamp": image.stamp}
-    files = (
-        File(key, ftype, f"{folder}/{ftype}", image.sha256, image.size, **source),  # type: ignore[arg-type]
-        manifest.file(image, f"{folder}/manifest"),
+    root = File(
+        _key(ftype, frame.releases),
+        ftype,
+        f"{folder}/{ftype}",
+        image.sha256,
+        image.size,
+        image.path,
+        image.stamp,
     )
+    files = root, manifest.file(image, f"{folder}/manifest")
+    told = (*_instead(system, os, frame), *notes(os, arch))
+    said = frozenset({"release_title"} if wanted.title else ())
+    return Product(image, name, SINGLE, fields, version_name, files, told, said)
+
+
+def _fields(
+    image: Image, wanted: Wanted, system: Distribution | None, os: str, arch: str
+) -> dict[str, str]:
+    """The product's fields; all of them text, as 3.8 wants it."""
+    said = naming.about(image)
+    release = wanted.release or filled(system.release if system else "{id}{major}", said)
+    if release is None:
+        hint = "--release NAME, the text after the slash in MAAS's names"
+        raise asked(image, "its release", hint)
+    told = wanted.version or said.get("VERSION_ID") or release
+    version = word(image, "its version", told, "--version")
     fields = {
         "arch": arch,
         "label": wanted.label,
         "os": os,
         "os_title": clean(said.get("NAME") or os),
-        "release": release,
-        "release_title": wanted.title or clean(version),
+        "release": word(image, "its release", release, "--release"),
+        "release_title": wanted.title or version,
         "subarch": GENERIC,
         "subarches": GENERIC,
         "version": version,
     }
     if said.get("SUPPORT_END"):
         fields["support_eol"] = said["SUPPORT_END"]
-    told = [*_instead(system, os, frame), *notes(os, arch)]
-    said_fields = frozenset({"release_title"} if wanted.title else ())
-    return Product(image, name, SINGLE, fields, version_name, files, tuple(told), said_fields)
+    return fields
 
 
 def sound(image: Image) -> list[str]:
@@ -148,6 +160,14 @@ def version_named(product: str, image: Image, wanted: Wanted, frame: Frame) -> s
             Refusal(image.path, why, f"give --version-name one that sorts after {last}")
         )
     return name
+
+
+def word(image: Image, what: str, told: str, option: str) -> str:
+    """A text that can be a part of names and paths. Raises RefusedError for what cannot."""
+    if not WORD.fullmatch(told):
+        why = f"{what}, {clean(repr(told))}, cannot be a part of a name"
+        raise RefusedError(Refusal(image.path, why, f"give {option}"))
+    return told
 
 
 def asked(image: Image, what: str, option: str) -> RefusedError:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.building.versions import Unneeded
     from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.fixing.publish import Signer
+    from maas_stream_lint.model import File
     from maas_stream_lint.rulebook import UbuntuSet
     from maas_stream_lint.source import LocalTree
 
@@ -165,37 +166,47 @@ def _changes(known: Existing, gone: list[Unneeded], updated: str) -> dict[str, l
     changes: dict[str, list[Change]] = {}
     for file in known.catalog.files:
         own = [version for version in gone if version.file == file.path]
-        if not own:
-            continue
-        left = {p.name: set(p.versions) for p in file.products}
-        for version in own:
-            left[version.product].discard(version.version)
-        empty = {name for name, names in left.items() if not names} & {v.product for v in own}
-        entries = existing.entries(known, file)
-        if len(empty) == len(file.products):
-            for entry in entries:
-                _note(changes, entry.index.path, updated).append(
-                    Remove(("index", entry.content_id))
-                )
-            _refuse_empty(known, changes)
-            continue
-        edits = _note(changes, file.path, updated)
-        edits += [Remove(("products", name)) for name in sorted(empty)]
-        edits += [
-            Remove(("products", v.product, "versions", v.version))
-            for v in own
-            if v.product not in empty
-        ]
-        for entry in entries:
-            at = _note(changes, entry.index.path, updated)
-            at.append(Set(("index", entry.content_id, "updated"), updated))
-            listed = entry.raw.get("products")
-            if empty and isinstance(listed, list):
-                positions = [n for n, name in enumerate(listed) if name in empty]
-                at += [
-                    Remove(("index", entry.content_id, "products", n)) for n in reversed(positions)
-                ]
+        if own:
+            empty = _emptied(file, own)
+            if len(empty) == len(file.products):
+                for entry in existing.entries(known, file):
+                    edits = _note(changes, entry.index.path, updated)
+                    edits.append(Remove(("index", entry.content_id)))
+            else:
+                _take_out(known, file, own, empty, updated, changes)
+    _refuse_empty(known, changes)
     return changes
+
+
+def _emptied(file: File, own: list[Unneeded]) -> set[str]:
+    """The products that have no version left."""
+    left = {product.name: set(product.versions) for product in file.products}
+    for version in own:
+        left[version.product].discard(version.version)
+    return {version.product for version in own if not left[version.product]}
+
+
+def _take_out(
+    known: Existing,
+    file: File,
+    own: list[Unneeded],
+    empty: set[str],
+    updated: str,
+    changes: dict[str, list[Change]],
+) -> None:
+    """Edit a products file that keeps some products, and what the index says of it."""
+    edits = _note(changes, file.path, updated)
+    edits += [Remove(("products", name)) for name in sorted(empty)]
+    left = [version for version in own if version.product not in empty]
+    edits += [Remove(("products", v.product, "versions", v.version)) for v in left]
+    for entry in existing.entries(known, file):
+        at = ("index", entry.content_id)
+        edits = _note(changes, entry.index.path, updated)
+        edits.append(Set((*at, "updated"), updated))
+        listed = entry.raw.get("products")
+        if empty and isinstance(listed, list):
+            positions = [n for n, name in enumerate(listed) if name in empty]
+            edits += [Remove((*at, "products", n)) for n in reversed(positions)]
 
 
 def _note(changes: dict[str, list[Change]], path: str, updated: str) -> list[Change]:

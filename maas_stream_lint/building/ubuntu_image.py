@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.building import manifest, naming, planning
+from maas_stream_lint.building import manifest, naming, planning, repack
 from maas_stream_lint.building.boot_files import FIELDS, TITLES
 from maas_stream_lint.building.parts import File, Product, Refusal
 from maas_stream_lint.distributions import filled
@@ -40,12 +40,13 @@ def codename(image: Image) -> str:
     found = filled("{codename}", naming.about(image))
     if found is None:
         raise planning.asked(image, "its codename", "an image with VERSION_CODENAME in os-release")
-    return found
+    return planning.word(image, "its codename", found, "an image of Ubuntu")
 
 
 def refuse_unfit(image: Image, wanted: Wanted, frame: Frame) -> None:
     """Raise RefusedError for what no kernel and initrd can make an image that MAAS boots."""
     planning.sound(image)
+    repack.command(image.path)  # what takes long should not fail in the end
     if wanted.os not in (None, OS):
         why = f"it is an Ubuntu, which MAAS deploys as os {OS}, not {wanted.os}"
         raise planning.RefusedError(Refusal(image.path, why, "leave out --os"))
@@ -92,7 +93,8 @@ def _fields(
 ) -> dict[str, str]:
     said = naming.about(image)
     fields = {name: boot.fields[name] for name in (*FIELDS, *TITLES) if name in boot.fields}
-    version = wanted.version or said.get("VERSION_ID", "")
+    told = wanted.version or said.get("VERSION_ID", "")
+    version = planning.word(image, "its version", told, "--version")
     known = next((r for r in ubuntu_releases().releases if r.series == own), None)
     usual = {
         "kflavor": planning.GENERIC,

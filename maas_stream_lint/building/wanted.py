@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Becomes a part of names and paths.
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _WORDS = ("os", "release", "version", "arch", "label", "name", "version_name")
 
 
@@ -39,7 +39,7 @@ class Wanted:
         """Raise UsageError for what can't be a part of a name and of a path."""
         for field in fields(self):
             given = getattr(self, field.name)
-            if field.name in _WORDS and given is not None and not _WORD.fullmatch(given):
+            if field.name in _WORDS and given is not None and not WORD.fullmatch(given):
                 option = field.name.replace("_", "-")
                 hint = "use letters, digits, dots, dashes, plus signs and underscores"
                 raise UsageError(f"{given!r} can't be the {option} of {self.path.name}", hint)

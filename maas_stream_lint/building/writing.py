@@ -61,6 +61,7 @@ def place_files(
     """
     for file in files:
         target = root / file.path
+        _refuse_outside(root, target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             unfinished = stage / "file"
@@ -71,6 +72,13 @@ def place_files(
             raise UsageError(f"{str(target)!r} exists already", hint) from None
         except OSError as error:
             raise _unwritable(target, error) from None
+
+
+def _refuse_outside(root: Path, target: Path) -> None:
+    """Raise UsageError if a link on the way leads out of the tree."""
+    real = Path(os.path.realpath(target.parent))
+    if not real.is_relative_to(os.path.realpath(root)):
+        raise UsageError(f"{str(target)!r} leads out of the tree", "remove the link on the way")
 
 
 def publish(root: Path, texts: Mapping[str, bytes], before: Mapping[str, bytes | None]) -> None:

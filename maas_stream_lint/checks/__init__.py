@@ -18,6 +18,7 @@ from maas_stream_lint.checks import (
     selection,
     signature,
     source,
+    sources,
     systems,
     transport,
     use,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MODULES: tuple[ModuleType, ...] = (
     source,
     selection,
+    sources,
     index,
     file,
     product_names,

@@ -175,7 +175,8 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "arch": "arm64",
     """
-    loaders = [product for product in look.catalog.products if product.bootloader]
+    catalogs = [look.catalog, *(look.beside.catalogs.values() if look.beside is not None else ())]
+    loaders = [p for catalog in catalogs for p in catalog.products if p.bootloader]
     wanted: dict[str, Product] = {}
     for product in look.catalog.products:
         arch = product.get("arch")

@@ -131,7 +131,7 @@ def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
     first = server.stale[0]
     headers = look.stream.files[first].answer.headers
     age = headers.get("age", "")
-    aged = f", which is {int(age):,} s old" if age.isdecimal() else ""
+    aged = f", which is {int(age):,} s old" if age.isdecimal() and len(age) < 10 else ""
     yield Said(
         f"a cache serves {listed(server.stale)}{aged}; asked anew, the server has another",
         "have `streams/` served with `Cache-Control: no-cache`, and the cache emptied now",

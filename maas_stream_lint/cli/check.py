@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.asking import LIVE, asked, runs_of
 from maas_stream_lint.cli.checked import checked
 from maas_stream_lint.cli.configured import CALLED, Configured, converted
 from maas_stream_lint.cli.console import complain
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Listed
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.report.formats import Target
+    from maas_stream_lint.source import Trouble
 
 #: The most findings that are named as gone from the baseline.
 _MOST_GONE = 10
@@ -56,7 +59,7 @@ _MOST_GONE = 10
 @click.option(
     "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
 )
-@together(FILES, FORMS, OUTPUT, FETCH, CONFIG)
+@together(LIVE, FILES, FORMS, OUTPUT, FETCH, CONFIG)
 def check(
     source: str | None,
     forms: tuple[Target, ...],
@@ -72,10 +75,24 @@ def check(
     Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
     metadata could not be read. 130: interrupted. With several sources, the highest code counts.
     """
+    options = Options(source, **given)
+    with ExitStack() as kept:
+        _check(options, kept, forms, output, baseline, write_baseline)
+
+
+def _check(
+    options: Options,
+    kept: ExitStack,
+    forms: tuple[Target, ...],
+    output: str | None,
+    baseline: str | None,
+    write_baseline: str | None,
+) -> None:
     from maas_stream_lint import output as out
     from maas_stream_lint.report.verdict import exit_code
 
-    runs = _runs(click.get_current_context(), Options(source, **given))
+    source = options.source
+    runs = _runs(click.get_current_context(), options, kept)
     wanted = targets(forms, output, several=len(runs) > 1)
     if write_baseline is not None:
         out.check_target(write_baseline)
@@ -88,34 +105,37 @@ def check(
         reports = _new_to(known, reports, baseline)
     codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
     whole = not (failed or EXIT_FAILED in codes or EXIT_INTERRUPTED in codes)
-    whole = whole and not any(report.unread for report in reports)
     if whole and write_baseline is not None and known is not None:
         out.write(known.rest().render(), write_baseline)
-    elif write_baseline is not None:
-        complain(f"error: {write_baseline} was not written, because the check is incomplete")
     write(reports, thresholds, wanted, alone=source is not None)
-    for report, threshold in zip(reports, thresholds, strict=True):
-        _complain_of_unread(report, threshold)
+    for report in reports:
+        _complain_of_unchecked(report)
     sys.exit(max([*codes, EXIT_FAILED * failed]))
 
 
-def _complain_of_unread(report: Report, threshold: Severity) -> None:
-    """Name what could not be read or parsed: one line for each cause."""
-    from maas_stream_lint.report.verdict import unread
-
-    causes: dict[tuple[str, str], list[str]] = {}
-    for one in unread(report, threshold):
-        causes.setdefault((one.message, one.remedy), []).append(one.path)
-    for (message, remedy), (first, *others) in causes.items():
+def _complain_of_unchecked(report: Report) -> None:
+    """Name what the run could not look at: one line for each cause."""
+    causes: dict[Trouble, list[str]] = {}
+    for unchecked in report.unchecked:
+        causes.setdefault(unchecked.trouble, []).append(unchecked.path)
+    for trouble, (first, *others) in causes.items():
         more = f" and {len(others):,} more files" if others else ""
         what = f"{first}{more} of {report.source}"
-        complain(f"error: {what} could not be checked: {message} ({remedy})")
+        complain(f"error: {what} could not be checked: {trouble.message} ({trouble.hint})")
     if report.look.stream.truncated:
         complain(f"error: {report.source} names more metadata files than this tool reads")
 
 
-def _runs(ctx: click.Context, given: Options) -> list[Options]:
-    """The options for each source: a listed one has some of its own."""
+def _runs(ctx: click.Context, given: Options, kept: ExitStack) -> list[Options]:
+    """The options for each source: a listed one has some of its own.
+
+    ``kept``: holds what the runs need until they are over.
+    """
+    state = asked(given)
+    if state is not None:
+        if given.source is not None:
+            raise UsageError("SOURCE and --maas-url can't go together", "leave out one of them")
+        return runs_of(state, given, kept)
     if given.source is not None:
         return [given._replace(configured=_files_used(ctx, given.source))]
     if not ctx.obj.sources:

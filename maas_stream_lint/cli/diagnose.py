@@ -1,4 +1,4 @@
-"""The command ``diagnose``: from MAAS's log to the cause."""
+"""The command ``diagnose``: from MAAS's log, or from a live MAAS, to the cause."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.asking import LIVE, asked
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import reading
+from maas_stream_lint.cli.console import progress, reading
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,
@@ -25,6 +26,9 @@ from maas_stream_lint.names import EXIT_FINDINGS
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
+    from maas_stream_lint.keyring import GivenKeyring
+    from maas_stream_lint.logs.live import Live
+    from maas_stream_lint.logs.maas_state import MaasState
 
 _FORMS = ("text", "json", "markdown", "html")
 
@@ -40,7 +44,7 @@ _FORMS = ("text", "json", "markdown", "html")
     help="A log: maas.log, regiond.log, syslog, output of journalctl, a compressed one, a folder, "
     "an archive, or standard input (-); repeatable.",
 )
-@together(MAAS, KEYRING)
+@together(LIVE, MAAS, KEYRING)
 @click.option(
     "--format",
     "form",
@@ -51,30 +55,39 @@ _FORMS = ("text", "json", "markdown", "html")
 )
 @together(OUTPUT, FILES, FETCH, CONFIG)
 def diagnose(
-    sources: tuple[str, ...], logs: tuple[str, ...], form: str, output: str | None, **given: Any
+    sources: tuple[str, ...],
+    logs: tuple[str, ...],
+    form: str,
+    output: str | None,
+    **given: Any,
 ) -> None:
-    """Say what a log of MAAS tells: what was lost, why, and what to do about it.
+    """Say what a log of MAAS, or a live MAAS, tells: what was lost, why, and what to do about it.
 
-    With SOURCE, a stream as MAAS is given it, each loss is traced to its place in this stream.
+    With SOURCE, a stream as MAAS is given it, each loss is traced to its place in this stream. With
+    --maas-url, the streams are those of that MAAS, and each of its images is told.
 
-    Exit code 0: no trouble with images is in the log. 1: something was lost. 2: it could not be
-    done.
+    Exit code 0: no trouble with images. 1: something is lost. 2: it could not be done.
     """
     from maas_stream_lint import output as out
+    from maas_stream_lint.logs.conclusion import LogRead, read
     from maas_stream_lint.logs.conclusion import diagnose as diagnosed
-    from maas_stream_lint.logs.conclusion import read
 
-    if not logs:
-        raise UsageError("no log is named", "give --log FILE, or --log - for standard input")
+    options = Options(**given)
     out.check_target(output)
-    log = read(logs, reading())
-    reports = [_report(Options(source=source, **given), log.lines) for source in sources]
-    made = diagnosed(log, reports)
+    state = asked(options)
+    if not logs and state is None:
+        raise UsageError("no log is named", "give --log FILE, --log - or --maas-url URL")
+    log = read(logs, reading()) if logs else LogRead()
+    live = _live(state, options) if state is not None else None
+    reports = [_report(options._replace(source=source), log.lines) for source in sources]
+    if live is not None:
+        reports += [fate.report for fate in live.sources if fate.report is not None]
+    made = diagnosed(log, reports, live)
     from maas_stream_lint.report.diagnosed_forms import FORMS
 
     style = out.style(output) if form == "text" else out.Style()
     out.write(FORMS[form](made, style), output)
-    if made.troubles:
+    if made.troubles or (live is not None and live.troubled):
         sys.exit(EXIT_FINDINGS)
 
 
@@ -83,3 +96,18 @@ def _report(options: Options, lines: tuple[str, ...]) -> Report:
     from maas_stream_lint.cli.checked import checked
 
     return checked(options if options.maas else options._replace(maas=lines))
+
+
+def _live(state: MaasState, options: Options) -> Live:
+    """What becomes of the images of a MAAS."""
+    from maas_stream_lint import api
+    from maas_stream_lint.logs.live import look_at_maas
+
+    fetching = options.unsigned().fetching()
+
+    def check(source: str, line: str, keyring: GivenKeyring) -> Report:
+        shown = progress(verbose=options.verbose)
+        files = options.looking()
+        return api.check(source, [line], keyring, files=files, progress=shown, options=fetching)
+
+    return look_at_maas(state, check)

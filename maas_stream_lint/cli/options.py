@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
     from maas_stream_lint.keyring import Unsaid
+    from maas_stream_lint.logs.maas_state import SelectedImages
     from maas_stream_lint.source import FetchOptions
 
     Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: When the run began, for ``--deadline``.
+_STARTED = time.monotonic()
 
 
 class Options(NamedTuple):
@@ -39,6 +44,11 @@ class Options(NamedTuple):
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
     fix: bool = False
+    # Which MAAS is asked, and what it has selected of a source; ``None``: nobody was asked.
+    maas_url: str | None = None
+    api_key_file: str | None = None
+    profile: str | None = None
+    selected: tuple[SelectedImages, ...] | None = None
     configured: tuple[str, ...] = ()  #: the configuration files that changed any of these
     # How image files are looked at:
     mode: str | None = None
@@ -57,11 +67,17 @@ class Options(NamedTuple):
     ca_bundle: str | None = None
     timeout: float | None = None
     max_redirects: int | None = None
+    deadline: float | None = None
+    max_metadata: int | None = None
 
     @property
     def lines(self) -> list[str] | None:
         """The release lines that were asked for; ``None``: all."""
         return list(self.maas) or None
+
+    def unsigned(self) -> Options:
+        """Without headers and tokens: they are for a stream that the user names."""
+        return self._replace(headers=(), token_env=None, token_file=None)
 
     @property
     def selecting(self) -> Given:
@@ -70,7 +86,7 @@ class Options(NamedTuple):
         Raises UsageError for a selection that is none, and for a file that can't be read.
         """
         if not self.selections and self.selections_file is None:
-            return None
+            return None if self.selected is None else [one.as_row() for one in self.selected]
         from pathlib import Path
 
         from maas_stream_lint.errors import UsageError
@@ -116,6 +132,8 @@ class Options(NamedTuple):
             "ca_bundle": self.ca_bundle,
             "timeout": self.timeout,
             "max_redirects": self.max_redirects,
+            "max_total_bytes": self.max_metadata,
+            "until": _STARTED + self.deadline if self.deadline is not None else None,
         }
         return FetchOptions(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 
@@ -252,7 +270,20 @@ FETCH = together(
         "--max-redirects",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Redirects to follow for each document.  [default: 5]",
+        help="Redirects to follow for each document.  [default: 30]",
+    ),
+    click.option(
+        "--deadline",
+        type=float,
+        callback=parameters.seconds,
+        metavar="SECONDS",
+        help="End the run after this time, downloads included.",
+    ),
+    click.option(
+        "--max-metadata",
+        type=parameters.Size(),
+        metavar="SIZE",
+        help="Read no more metadata than this in all, decompressed.  [default: 256M]",
     ),
 )
 FILES = together(
@@ -289,7 +320,7 @@ FILES = together(
         "--max-download",
         type=parameters.Size(),
         metavar="SIZE",
-        help="Start no download that would exceed this total, like 5G.",
+        help="Download no more bytes than this in all, like 5G.",
     ),
     click.option(
         "--keep",

@@ -38,6 +38,7 @@ class Load:
         #: ETag, Last-Modified and length; they are the same for all parts.
         self.kind: tuple[str | None, str | None, int | None] = (None, None, None)
         self.seconds = 0.0
+        self.arrived = 0  #: bytes of all attempts together
         self._kept = kept
         #: A file that unpacks to more than this is not the wanted one.
         self._longest = _LONGEST if wanted.size is None else wanted.size + 2**20
@@ -56,9 +57,7 @@ class Load:
     @property
     def limit(self) -> int:
         """How many bytes to read at most."""
-        if self.total is not None:
-            return self.total
-        return self._longest
+        return self._longest if self.total is None else min(self.total, self._longest)
 
     def cut(self) -> Trouble:
         """That the connection broke off within the file."""
@@ -92,6 +91,7 @@ class Load:
                 self._archive = None
         self._kept.write(data)
         self.got += len(data)
+        self.arrived += len(data)
 
     def _decode(self, data: memoryview, decoding: Decoding) -> None:
         try:
@@ -109,7 +109,8 @@ class Load:
     def finish(self) -> None:
         """All bytes have come: note what they are."""
         seen = self.seen
-        seen.size = self.got
+        # A file of which the rest did not matter is as long as its server says.
+        seen.size = max(self.got, self.total or 0)
         seen.digests = {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
         seen.undecodable = self._undecodable
         if self._decoding is not None:

@@ -7,6 +7,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.images.allowance import Allowance, Overspent, Purse
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local_files import LocalFiles, asked
 from maas_stream_lint.images.observation import Survey
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.local_files import Copy
     from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.images.remote_files import RemoteFiles
     from maas_stream_lint.source import Answer, FetchOptions, LocalTree
+    from maas_stream_lint.source.http import Client
     from maas_stream_lint.source.remote import RemoteTree
 
 #: Requests at once to one server, unless somebody says otherwise.
@@ -96,9 +99,9 @@ def inspect_remote(
     """Look at the image files of a tree on a server. ``metadata``: what it answered before."""
     mode = options.mode or "head"
     # These import the HTTP library and TLS.
-    from maas_stream_lint.images.remote_files import RemoteFiles
+    from maas_stream_lint.images import remote_files
     from maas_stream_lint.images.server_probe import probe_server
-    from maas_stream_lint.source.http import Client
+    from maas_stream_lint.source import http
     from maas_stream_lint.source.watchdog import Watchdog
 
     stop = threading.Event()
@@ -106,10 +109,10 @@ def inspect_remote(
     progress = told or Quiet()
     watchdog = Watchdog()
     throttle = Throttle(options.limit_rate, stop)
-    budget = _Budget(options.max_download)
+    purse = Purse(options.max_download)
     index = next(iter(metadata))
     with closing(_cache(options, mode)) as cache, closing(watchdog):
-        images = RemoteFiles(tree.site, options, cache, throttle, progress, stop)
+        images = remote_files.RemoteFiles(tree.site, options, cache, throttle, progress, stop)
         every = max(1, -(-len(wanted) // MOST_HEADS))
         heads = {w.path for w in wanted[::every]}
         found: dict[str, Seen] = {}
@@ -124,9 +127,7 @@ def inspect_remote(
                 same = seen.size is None or w.size in (None, seen.size) or seen.encoded_anyway
                 if seen.trouble is not None or not same or images.recall(seen, w):
                     progress.advance(w.size or 0)
-                elif budget.spend(seen.size or w.size or 0):
-                    images.download(w, seen, client)
-                else:
+                elif not _downloaded(images, w, seen, client, purse):
                     skipped.append(w.path)
                     progress.advance(w.size or 0)
             progress.finished(w.path)
@@ -134,7 +135,7 @@ def inspect_remote(
         clients: list[Client] = []
 
         def worker() -> Callable[[Wanted], None]:
-            client = Client(tree.site, fetch, watchdog)
+            client = http.Client(tree.site, fetch, watchdog)
             clients.append(client)
             return lambda w: look(w, client)
 
@@ -159,22 +160,18 @@ def inspect_remote(
     return survey
 
 
-class _Budget:
-    """How much may still be downloaded."""
-
-    def __init__(self, most: int | None) -> None:
-        self._left = most
-        self._lock = threading.Lock()
-
-    def spend(self, size: int) -> bool:
-        """Whether that much is still left; it is not any more, then."""
-        with self._lock:
-            if self._left is None:
-                return True
-            if size > self._left:
-                return False
-            self._left -= size
-            return True
+def _downloaded(
+    images: RemoteFiles, wanted: Wanted, seen: Seen, client: Client, purse: Purse
+) -> bool:
+    """Download a file, unless that takes more bytes than are left."""
+    size = seen.size or wanted.size or 0
+    if not purse.spend(size):
+        return False
+    try:
+        images.download(wanted, seen, client, Allowance(purse, size))
+    except Overspent:
+        return False
+    return True
 
 
 def _cache(options: FileOptions, mode: str) -> HashCache:

@@ -15,6 +15,7 @@ from maas_stream_lint.images.local_files import asked
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.http import Refused
 from maas_stream_lint.source.retries import PASSING, Retries, may_pass
@@ -22,6 +23,7 @@ from maas_stream_lint.source.retries import PASSING, Retries, may_pass
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from maas_stream_lint.images.allowance import Allowance
     from maas_stream_lint.images.cache import HashCache
     from maas_stream_lint.images.observation import FileOptions, Wanted
     from maas_stream_lint.images.pool import Throttle
@@ -121,14 +123,17 @@ class RemoteFiles:
         seen.digests, seen.cached = facts["digests"], True
         return True
 
-    def download(self, wanted: Wanted, seen: Seen, client: Client) -> None:
-        """Bring a file, hash it on the way, go on where the connection broke. Raises Stopped."""
+    def download(self, wanted: Wanted, seen: Seen, client: Client, allowance: Allowance) -> None:
+        """Download a file and hash it; a broken connection is resumed.
+
+        Raises Stopped, and Overspent where more bytes arrive than ``allowance`` has left.
+        """
         url = self._url(seen)
         if url is None:
             return
         with Kept(self._options.keep, wanted, self._parts) as kept:
             load = Load(wanted, seen, kept)
-            self._retried(seen, lambda: self._loaded(load, url, client), load)
+            self._retried(seen, lambda: self._loaded(load, url, client, allowance), load)
             if seen.trouble is None:
                 load.finish()
                 kept.good = _fits(wanted, seen)
@@ -231,7 +236,7 @@ class RemoteFiles:
         seen.moved, seen.location = reply.moved, reply.location
         seen.headers = reply.headers
 
-    def _loaded(self, load: Load, url: httpx.URL, client: Client) -> None:
+    def _loaded(self, load: Load, url: httpx.URL, client: Client, allowance: Allowance) -> None:
         """One request for what is still missing, read to its end or where it breaks."""
         seen = load.seen
         headers = dict(AS_MAAS if seen.encoded_anyway else AS_IT_IS)
@@ -251,10 +256,10 @@ class RemoteFiles:
                 seen.trouble = reply.trouble
                 return
             self._begin(load, reply)
-            reply.allow(None)
+            reply.allow(max(1.0, patience() - load.seconds))
             load.seconds += time.monotonic() - begun
             try:
-                self._pour(load, reply)
+                self._pour(load, reply, allowance)
             finally:
                 seen.silence = max(seen.silence, reply.silence)
 
@@ -273,7 +278,7 @@ class RemoteFiles:
         load.total = load.seen.size if total is None and encoding is None else total
         load.decode(encoding)
 
-    def _pour(self, load: Load, reply: Reply) -> None:
+    def _pour(self, load: Load, reply: Reply, allowance: Allowance) -> None:
         """Take the body as it comes, up to the limit of the download."""
         waited, at_mark = 0.0, load.got  # for the server, not for the limit on the rate
         before = time.monotonic()
@@ -283,6 +288,7 @@ class RemoteFiles:
                 waited, load.seconds = waited + pause, load.seconds + pause
                 data = memoryview(piece)[: load.limit - load.got]
                 load.take(data)
+                allowance.count(load.arrived)
                 self._told.advance(len(data))
                 self._throttle.take(len(data))
                 if waited > _LEAST_SECONDS:
@@ -318,6 +324,11 @@ def _fits(wanted: Wanted, seen: Seen) -> bool:
     return all(seen.digests.get(n) in (None, d) for n, d in given.items()) and (
         wanted.size in (None, seen.size)
     )
+
+
+def patience() -> float:
+    """The longest time that a release line takes for one file, in seconds."""
+    return max(float(release.download("total-seconds")) for release in all_releases())
 
 
 def _page(reply: Reply) -> tuple[int, dict[str, str]] | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.logs.course import Import
     from maas_stream_lint.logs.dress import Record
+    from maas_stream_lint.logs.live import Live
     from maas_stream_lint.logs.matching import Match
 
 #: So many messages are put in order of time; further ones are counted only.
@@ -142,6 +143,7 @@ class Diagnosis:
     outside: Tally  #: messages that belong to no import
     causes: list[Cause]
     comparisons: list[Comparison]
+    live: Live | None = None  #: a MAAS that was asked
 
     @property
     def troubles(self) -> list[Entry]:
@@ -181,11 +183,12 @@ class Diagnosis:
             "imports": [_of_import(one) for one in self.imports[-MOST_IMPORTS:]],
             **told,
             "compared": [comparison._asdict() for comparison in self.comparisons],
+            **({"maas_server": self.live.to_dict()} if self.live is not None else {}),
         }
 
 
-def diagnose(log: LogRead, reports: Sequence[Report] = ()) -> Diagnosis:
-    """Bring a log and the reports on streams together."""
+def diagnose(log: LogRead, reports: Sequence[Report] = (), live: Live | None = None) -> Diagnosis:
+    """Bring a log, the reports on streams, and what a live MAAS says together."""
     imports, outside = course.imports(course.in_order(log.events))
     troubles = [e for e in log.tally.entries if e.match.message.lost and not e.under]
     return Diagnosis(
@@ -194,7 +197,8 @@ def diagnose(log: LogRead, reports: Sequence[Report] = ()) -> Diagnosis:
         imports,
         outside,
         [_cause(entry, report) for entry in troubles for report in reports],
-        [_compared(log, report) for report in reports],
+        [_compared(log, report) for report in reports if log.files],
+        live,
     )
 
 

@@ -37,7 +37,8 @@ class Block(NamedTuple):
 
 def blocks(made: Diagnosis) -> list[Block]:
     """All that a diagnosis says, what matters most first."""
-    found = [Block("", tuple(_log(made))), Block("What is lost", tuple(_troubles(made)))]
+    found = [Block("", tuple(_log(made)))] if made.log.files else []
+    found.append(Block("What is lost", tuple(_troubles(made))))
     if made.harmless:
         found.append(Block("Harmless", tuple(_harmless(made))))
     if made.log.tally.unknown:

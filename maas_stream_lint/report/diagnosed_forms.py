@@ -27,10 +27,20 @@ _STYLE = (
 )
 
 
+def _all(made: Diagnosis) -> list[Block]:
+    told = blocks(made)
+    if made.live is not None:
+        # It needs addresses, and these the HTTP library, which takes long to import.
+        from maas_stream_lint.report.diagnosed_live import live_blocks
+
+        told = [block for block in live_blocks(made.live) if block.items] + told
+    return told
+
+
 def text(made: Diagnosis, style: Style) -> str:
     """For people, at a terminal."""
     page = PlainPage(style)
-    for block in blocks(made):
+    for block in _all(made):
         if block.heading:
             page.line()
             page.line(block.heading, TITLE)
@@ -39,8 +49,18 @@ def text(made: Diagnosis, style: Style) -> str:
                 page.line()
             _item(page, item, indent=2 if block.heading else 0)
     page.line()
-    page.line(verdict(made), BAD if made.troubles else GOOD)
+    troubled = made.troubles or (made.live is not None and made.live.troubled)
+    page.line(_verdict(made), BAD if troubled else GOOD)
     return page.text()
+
+
+def _verdict(made: Diagnosis) -> str:
+    if made.live is None:
+        return verdict(made)
+    from maas_stream_lint.report.diagnosed_live import live_verdict
+
+    images = live_verdict(made.live)
+    return f"{verdict(made)} {images}" if made.log.files else images
 
 
 def _item(page: PlainPage, item: Item, *, indent: int) -> None:
@@ -57,7 +77,7 @@ def markdown(made: Diagnosis, style: Style) -> str:
 
 def _markdown(made: Diagnosis) -> Iterator[str]:
     yield "# Diagnosis"
-    for block in blocks(made):
+    for block in _all(made):
         if block.heading:
             yield f"\n## {_span(block.heading)}"
         for item in block.items:
@@ -65,7 +85,7 @@ def _markdown(made: Diagnosis) -> Iterator[str]:
                 yield f"\n{_code(item.title)}\n"
             for label, told in item.fields:
                 yield f"- {f'**{label}** ' if label else ''}{_span(told)}"
-    yield f"\n{_span(verdict(made))}"
+    yield f"\n{_span(_verdict(made))}"
 
 
 def _span(told: str) -> str:
@@ -90,12 +110,12 @@ def _code(told: str) -> str:
 
 def html_(made: Diagnosis, style: Style) -> str:
     """One page without anything from elsewhere."""
-    body = "\n".join(part for block in blocks(made) for part in _block(block))
+    body = "\n".join(part for block in _all(made) for part in _block(block))
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n<title>Diagnosis</title>\n'
         f"<style>{_STYLE}</style>\n<main>\n<h1>Diagnosis</h1>\n{body}\n"
-        f"<p><strong>{_marked(verdict(made))}</strong></p>\n</main>\n</html>\n"
+        f"<p><strong>{_marked(_verdict(made))}</strong></p>\n</main>\n</html>\n"
     )
 
 

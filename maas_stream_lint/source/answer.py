@@ -27,6 +27,7 @@ _HINTS = {
     "untrusted": "give the certificate of its authority with --ca-bundle",
     "not-tls": "if that port speaks http, write http:// in the URL",
     "handshake": "compare the TLS versions of the server with those of this machine's OpenSSL",
+    "out-of-time": "allow more time with --deadline",
     "too-large": "see whether it is what you meant to publish; if so, split it",
 }
 
@@ -34,7 +35,7 @@ _HINTS = {
 _UNCHECKED = frozenset(
     (
         *("refused", "unknown-host", "unreachable", "timeout", "proxy"),
-        *("untrusted", "not-tls", "handshake", "too-large"),
+        *("untrusted", "not-tls", "handshake", "too-large", "out-of-time"),
     )
 )
 
@@ -48,7 +49,7 @@ class Trouble:
     #: client accepts), ``connection`` (no HTTP, or closed without an answer), ``cut``,
     #: ``unreadable``, ``outside-root`` or ``not-a-file``. No answer: ``refused``,
     #: ``unknown-host``, ``unreachable``, ``timeout``, ``proxy``, ``untrusted``, ``not-tls``,
-    #: ``handshake`` or ``too-large``.
+    #: ``handshake``, ``too-large`` or ``out-of-time``.
     kind: str
     message: str  #: for people, without secrets; ``404 Not Found`` if the server answered so
     status: int | None = None  #: the HTTP status, if the server answered
@@ -111,6 +112,10 @@ class FetchOptions:
     timeout: float = 20.0  #: for a connection, and for each pause of the server
     deadline: float = 300.0  #: for one document, with all its redirects and retries
     max_bytes: int = 256 * 2**20  #: of one document, after decompression
+    max_total_bytes: int = 256 * 2**20  #: of all documents together, after decompression
+    max_values: int = 8_000_000  #: JSON values of all documents together
+    total_deadline: float = 600.0  #: for all documents together
+    until: float | None = None  #: the moment of ``time.monotonic`` when the run must end
     max_redirects: int = 30  #: as many as the most patient HTTP client of MAAS follows
     retries: int = 2  #: attempts after the first one
     backoff: float = 0.5  #: the pause before the first retry; it doubles with each retry

@@ -84,8 +84,10 @@ class Reply:
         lease: Lease,
         watchdog: Watchdog,
         way: Way,
+        until: float | None = None,
     ) -> None:
-        """``way``: how the request went to its server."""
+        """``way``: how the request went to its server. ``until``: when the run must end."""
+        self._until = until
         self.status = response.status_code
         self.reason = response.reason_phrase[:_REASON]
         self.url = ""  #: without credentials and query, as all URLs here
@@ -127,7 +129,8 @@ class Reply:
 
     def allow(self, seconds: float | None) -> None:
         """Let the body take so long from now; ``None``: only the timeout of each pause counts."""
-        self._lease.end = None if seconds is None else time.monotonic() + seconds
+        end = None if seconds is None else time.monotonic() + seconds
+        self._lease.end = _sooner(end, self._until)
 
     def read(self, most: int) -> bytes:
         """Up to so many bytes of the body. Raises Refused if the connection breaks before."""
@@ -290,7 +293,10 @@ class Client:
     def _exchange(self, method: str, url: httpx.URL, headers: Headers, end: float | None) -> Reply:
         """One request, without redirects."""
         way = self._way(url)
-        lease = Lease(self._connections, end or time.monotonic() + 2 * way.timeout)
+        now, until = time.monotonic(), self._options.until
+        if until is not None and now >= until:
+            raise Refused(Trouble("out-of-time", "the time for the whole run is over"))
+        lease = Lease(self._connections, _sooner(end or now + 2 * way.timeout, until))
         request = self._request(method, url, headers, lease)
         self._watchdog.watch(lease)
         try:
@@ -305,7 +311,7 @@ class Client:
             self._watchdog.release(lease)
             raise
         self.reached = True
-        return Reply(response, lease, self._watchdog, way)
+        return Reply(response, lease, self._watchdog, way, until)
 
     def _request(
         self, method: str, url: httpx.URL, headers: Headers, lease: Lease
@@ -381,6 +387,10 @@ def _read(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             text = value.decode("latin-1")
         found[name] = f"{found[name]}, {text}" if name in found else text
     return found
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _late() -> Trouble:

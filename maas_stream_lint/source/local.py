@@ -5,13 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source.answer import Answer, Trouble, printable
+from maas_stream_lint.source.budget import Budget
 from maas_stream_lint.source.index_path import PLAIN_INDEX, SIGNED_INDEX
+
+if TYPE_CHECKING:
+    from maas_stream_lint.source.answer import FetchOptions
 
 #: What a user can give as a source.
 SOURCE_KINDS = "give a directory that holds streams/v1, a .json or .sjson file, or an http(s) URL"
@@ -28,6 +33,7 @@ class LocalTree:
     index_path: str
     explicit: bool
     max_bytes: int
+    budget: Budget | None = field(default=None, compare=False, repr=False)
     by_directory: bool = False  #: whether the user named a directory, and its index was chosen
 
     @property
@@ -50,7 +56,8 @@ class LocalTree:
             got = Trouble(kind, (error.strerror or "the file cannot be read").lower())
         if isinstance(got, Trouble):
             return Answer(path, None, got)
-        return Answer(path, got)
+        answer = Answer(path, got)
+        return self.budget.admit(answer) if self.budget is not None else answer
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -97,7 +104,9 @@ def encodable(name: str) -> bool:
     return True
 
 
-def open_local(label: str, given: str, max_bytes: int, *, as_tree: bool = False) -> LocalTree:
+def open_local(
+    label: str, given: str, options: FetchOptions, *, as_tree: bool = False
+) -> LocalTree:
     """The tree of a path. Raises UsageError for a path that is no source.
 
     ``as_tree``: a directory is not the root URL that MAAS is given, but the files that it holds.
@@ -112,20 +121,40 @@ def open_local(label: str, given: str, max_bytes: int, *, as_tree: bool = False)
         root, path = _split_local(place)
         # A root without its index is a broken stream, and findings say so.
         if path.startswith("streams/v1/") and place.suffix in _SUFFIXES and _is_directory(root):
-            return LocalTree(label, root, path, explicit=True, max_bytes=max_bytes)
+            return LocalTree(
+                label,
+                root,
+                path,
+                explicit=True,
+                max_bytes=options.max_bytes,
+                budget=Budget(options),
+            )
         raise UsageError(f"{label} does not exist", SOURCE_KINDS) from None
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
         raise UsageError(f"cannot open {label}: {why}", "check the path and its rights") from None
     if stat.S_ISDIR(mode):
         _refuse_inner_directory(label, place)
-        if as_tree and not (place / SIGNED_INDEX).is_file() and (place / PLAIN_INDEX).is_file():
-            return LocalTree(label, place, PLAIN_INDEX, True, max_bytes, by_directory=True)
-        return LocalTree(label, place, SIGNED_INDEX, explicit=False, max_bytes=max_bytes)
+        plain = as_tree and not (place / SIGNED_INDEX).is_file() and (place / PLAIN_INDEX).is_file()
+        return LocalTree(
+            label,
+            place,
+            PLAIN_INDEX if plain else SIGNED_INDEX,
+            explicit=plain,
+            max_bytes=options.max_bytes,
+            budget=Budget(options),
+            by_directory=plain,
+        )
     if not stat.S_ISREG(mode) or place.suffix not in _SUFFIXES:
         raise UsageError(f"{label} is not a directory, .json or .sjson file", SOURCE_KINDS)
     root, path = _split_local(place)
-    return LocalTree(label, root, path, explicit=True, max_bytes=max_bytes)
+    return LocalTree(
+        label, root, path, explicit=True, max_bytes=options.max_bytes, budget=Budget(options)
+    )
+
+
+def _tree(label: str, root: Path, path: str, options: FetchOptions, *, explicit: bool) -> LocalTree:
+    return LocalTree(label, root, path, explicit, options.max_bytes, Budget(options))
 
 
 def _split_local(place: Path) -> tuple[Path, str]:

@@ -43,9 +43,7 @@ def open_source(
         return RemoteTree(text, options)
     if scheme not in ("", "file"):
         raise UsageError(f"{scheme}:// is not a kind of source that MAAS reads", SOURCE_KINDS)
-    return open_local(
-        text, _file_path(text) if scheme else text, options.max_bytes, as_tree=as_tree
-    )
+    return open_local(text, _file_path(text) if scheme else text, options, as_tree=as_tree)
 
 
 def tree_index(source: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.source.address import Site, shown
 from maas_stream_lint.source.answer import Answer, Trouble
+from maas_stream_lint.source.budget import Budget
 from maas_stream_lint.source.decoding import UNDONE, Decoding, codings
 from maas_stream_lint.source.http import Client, Refused
 from maas_stream_lint.source.index_path import split_source
@@ -49,6 +50,7 @@ class RemoteTree:
         self._retries = Retries(
             options.retries, options.backoff, options.longest_wait, options.longest_wait
         )
+        self._budget = Budget(options)
         self._dead: Trouble | None = None
 
     def close(self) -> None:
@@ -68,7 +70,10 @@ class RemoteTree:
             url = self.site.url(path)
         except ValueError:
             return Answer(path, None, Trouble("missing", "no URL can hold this path"))
-        end = time.monotonic() + self._options.deadline
+        end = min(time.monotonic() + self._options.deadline, self._budget.end)
+        if time.monotonic() >= self._budget.end:
+            limit = f"{self._options.total_deadline:g} s"
+            return Answer(path, None, Trouble("out-of-time", f"all metadata took over {limit}"))
         faults: list[Trouble] = []
         while True:
             answer = self._attempt(path, url, end)
@@ -83,7 +88,7 @@ class RemoteTree:
             time.sleep(pause)
         if not self._client.reached:
             self._dead = answer.trouble
-        return answer
+        return self._budget.admit(answer)
 
     def _attempt(self, path: str, url: httpx.URL, end: float) -> Answer:
         try:

@@ -1,0 +1,91 @@
+"""A live MAAS on the command line: which one, by which key, and a run for each of its sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.options import together
+from maas_stream_lint.errors import UsageError
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from maas_stream_lint.cli.options import Options
+    from maas_stream_lint.logs.maas_state import MaasState
+
+LIVE = together(
+    click.option(
+        "--maas-url",
+        metavar="URL",
+        help="A MAAS to ask for its sources, keyrings and selections, as for `maas login`: "
+        "http://host:5240/MAAS. It is only read.",
+    ),
+    click.option(
+        "--api-key-file",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="A file that holds the API key for --maas-url.  [default: $MAAS_API_KEY]",
+    ),
+    click.option(
+        "--profile", metavar="NAME", help="URL and key of this profile of the maas command."
+    ),
+)
+
+
+def asked(options: Options) -> MaasState | None:
+    """What the MAAS says that is named, if one is. Raises LintError."""
+    url, file, profile = options.maas_url, options.api_key_file, options.profile
+    if url is None and profile is None:
+        if file is not None:
+            raise UsageError("--api-key-file goes with --maas-url", "give --maas-url URL")
+        return None
+    from maas_stream_lint.logs import api_key
+    from maas_stream_lint.logs.maas_client import MaasClient
+    from maas_stream_lint.logs.maas_state import read_state
+
+    if profile is not None:
+        if url is not None:
+            raise UsageError("--maas-url and --profile can't go together", "choose one")
+        url, key = api_key.profile(profile)
+    else:
+        key = api_key.given_key(file)
+    client = MaasClient(url or "", key, ca_bundle=options.ca_bundle, timeout=options.timeout)
+    try:
+        return read_state(client)
+    finally:
+        client.close()
+
+
+def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options]:
+    """A run for each source of a MAAS that can be checked: its release line, keyring, selections.
+
+    ``kept``: holds the keyrings until the runs are over.
+    """
+    from maas_stream_lint.cli.console import complain
+    from maas_stream_lint.logs.live import held_keyring, unfit
+
+    made = []
+    for source in state.sources:
+        why = unfit(source)
+        if why is not None:
+            complain(f"notice: {source.url} is not checked: {why}")
+            continue
+        keyring, note = kept.enter_context(held_keyring(source))
+        if note:
+            complain(f"notice: {source.url}: {note}")
+        lines = options.maas or ((state.line,) if state.line is not None else ())
+        made.append(
+            options.unsigned()._replace(
+                source=source.url,
+                maas=lines,
+                keyring=str(keyring) if isinstance(keyring, str) else None,
+                no_keyring=keyring is None,
+                selected=source.selections,
+            )
+        )
+    if not made:
+        raise UsageError("this MAAS has no source that can be checked", "name a SOURCE")
+    return made

@@ -1,0 +1,44 @@
+"""How much a run reads of all documents together: bytes, JSON values and time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.source.answer import Trouble
+
+if TYPE_CHECKING:
+    from maas_stream_lint.source.answer import Answer, FetchOptions
+
+
+class Budget:
+    """What is left for the documents of one source. Each path counts once."""
+
+    def __init__(self, options: FetchOptions) -> None:
+        """Nothing is spent yet. The time runs from now."""
+        self._options = options
+        self._bytes = options.max_total_bytes
+        self._values = options.max_values
+        self._admitted: set[str] = set()
+        self.end = time.monotonic() + options.total_deadline
+
+    def admit(self, answer: Answer) -> Answer:
+        """The answer, or one without a body where the document is too much."""
+        body = answer.body
+        if body is None or answer.path in self._admitted:
+            return answer
+        # At least so many values: each but the first follows a comma or an opening bracket.
+        values = sum(body.count(mark) for mark in (b",", b"{", b"["))
+        if len(body) > self._bytes:
+            return self._refused(answer, f"{self._options.max_total_bytes:,} bytes")
+        if values > self._values:
+            return self._refused(answer, f"{self._options.max_values:,} JSON values")
+        self._bytes -= len(body)
+        self._values -= values
+        self._admitted.add(answer.path)
+        return answer
+
+    def _refused(self, answer: Answer, limit: str) -> Answer:
+        trouble = Trouble("too-large", f"more than {limit} in all metadata together")
+        return replace(answer, body=None, raw=None, trouble=trouble)
