@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.beside import Beside
-from maas_stream_lint.boot_sources import BootSource, read_situation, selections_by_line
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
@@ -17,15 +15,12 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
-from maas_stream_lint.imports.joint import simulate_situations
-from maas_stream_lint.imports.verdicts import chosen_verdict, several_verdict
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
-from maas_stream_lint.selecting import default_selections
-from maas_stream_lint.source import open_source
+from maas_stream_lint.source import open_source, tree_index
 from maas_stream_lint.stream import load
 from maas_stream_lint.unselected import lower_unselected
 from maas_stream_lint.uses import Settings
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
-    from maas_stream_lint.boot_sources import Given
+    from maas_stream_lint.boot_sources import BootSource, Given
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.imports.situation import Situation
@@ -173,6 +168,8 @@ class ToldPreview:
 
     def to_dict(self) -> dict[str, Any]:
         """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
+        from maas_stream_lint.imports.verdicts import chosen_verdict, several_verdict
+
         sources = self.situation.sources
         if self.several:
             return {
@@ -254,7 +251,11 @@ def check(
         chosen = selections, commissioning
         look = _look(source, maas, keyring, options, how, progress, *chosen, as_tree=True)
         if beside:
-            own = BootSource(OWN, source, selections=selections, keyring=keyring, options=options)
+            from maas_stream_lint.beside import Beside
+            from maas_stream_lint.boot_sources import BootSource, read_situation
+
+            given = tree_index(fspath(source)) or source
+            own = BootSource(OWN, given, selections=selections, keyring=keyring, options=options)
             look.beside = Beside(OWN, read_situation([*beside, own]), look.releases)
         return Report(
             look.stream.label,
@@ -282,6 +283,8 @@ def preview(
     if not isinstance(source, (str, PathLike)):
         return _told_preview(source, maas, commissioning, several=True)
     if selections is not None:
+        from maas_stream_lint.boot_sources import BootSource
+
         only = BootSource("stream", source, selections=selections, keyring=keyring, options=options)
         return _told_preview([only], maas, commissioning, several=False)
     with uncollected():
@@ -296,6 +299,10 @@ def _told_preview(
     *,
     several: bool,
 ) -> ToldPreview:
+    from maas_stream_lint.boot_sources import read_situation
+    from maas_stream_lint.imports.joint import simulate_situations
+    from maas_stream_lint.selecting import default_selections
+
     lines = releases(maas)
     with uncollected():
         situation = read_situation(sources, commissioning=commissioning, migrated=not several)
@@ -352,7 +359,11 @@ def _look(
     as_tree: bool = False,
 ) -> Look:
     lines = releases(maas)
-    chosen = selections_by_line(selections, lines)
+    chosen = None
+    if selections is not None:
+        from maas_stream_lint.boot_sources import selections_by_line
+
+        chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options, as_tree=as_tree)
     try:
         stream = load(opened, as_keyring(keyring))

@@ -34,7 +34,7 @@ class _Draft:
 
 
 def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
-    """What the rules say, worst first, then in the stream's order."""
+    """The findings of the rules, worst first, then in the stream's order."""
     with uncollected():
         drafts: dict[Key, _Draft] = {}
         _ask_about_events(look, rules, drafts)

@@ -29,7 +29,7 @@ def effect(event: Event, trace: Trace) -> str:
         if not trace.strict:
             lost = "stops the whole import, of every source"
         elif event.values.get("database"):
-            lost = "keeps nothing of any source, and notifies nobody"
+            lost = "stores nothing of any source, and shows no notification"
         else:
             lost = "discards the whole source"
         return f"{lost} ({told})"
@@ -41,7 +41,7 @@ def effect(event: Event, trace: Trace) -> str:
             if event.values["commissions"]
             else "imports it, but cannot deploy it"
         )
-    return "drops it with a warning" if event.message else "drops it without a word"
+    return "drops it and logs a warning" if event.message else "drops it and logs nothing"
 
 
 def merged(effects: dict[str, set[str]], look: Look) -> str:

@@ -1,4 +1,4 @@
-"""All that a rule may look at: the stream's nodes, the simulated imports, and questions on both."""
+"""All that a rule can look at: the stream's nodes, the simulated imports, questions on both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
-    from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.rulebook import Release, UbuntuSet
     from maas_stream_lint.stream import Stream
     from maas_stream_lint.uses import Simulation
 
@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Look:
-    """All that a rule may look at; no rule does I/O."""
+    """All that a rule can look at. No rule reads or writes anything else."""
 
     stream: Stream
     releases: tuple[Release, ...]
@@ -59,7 +59,7 @@ class Look:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The release lines that were asked for, oldest first."""
+        """The release lines that the user asked for, oldest first."""
         return tuple(r.line for r in self.releases)
 
     def where(self, holds: Callable[[Release], bool]) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class Look:
         return tuple(r.line for r in self.releases if holds(r))
 
     def alike(self, key: Callable[[Release], Answer]) -> list[tuple[Answer, tuple[Release, ...]]]:
-        """The releases that were asked for, grouped by what ``key`` says of them."""
+        """The releases that the user asked for, grouped by the answer of ``key``."""
         groups: dict[Answer, list[Release]] = {}
         for release in self.releases:
             groups.setdefault(key(release), []).append(release)
@@ -75,18 +75,22 @@ class Look:
 
     @cached_property
     def ftypes(self) -> frozenset[str]:
-        """The ftypes that the newest line stores, and any root that an older one has."""
+        """The ftypes that the newest line stores, and the roots of older lines."""
         return self.releases[-1].ftypes | self.live_roots
 
     def commissions(self, product: Product) -> bool:
-        """Whether the newest version has what commissions a machine, on one of the lines."""
+        """Whether one of the lines can commission a machine with the newest version."""
         held = product.newest.ftypes if product.newest is not None else {}
-        return any(
-            parts.kernel in held
-            and parts.initrd in held
-            and not held.keys().isdisjoint(parts.roots)
-            for parts in {release.ubuntu_set for release in self.releases}
-        )
+        for parts in self._sets:
+            whole = parts.kernel in held and parts.initrd in held
+            if whole and not held.keys().isdisjoint(parts.roots):
+                return True
+        return False
+
+    @cached_property
+    def _sets(self) -> tuple[UbuntuSet, ...]:
+        """What an Ubuntu image needs on each line, each answer once."""
+        return tuple({release.ubuntu_set for release in self.releases})
 
     @cached_property
     def kernels(self) -> frozenset[str]:
@@ -114,29 +118,29 @@ class Look:
         )
 
     def span(self, lines: Sequence[str]) -> str:
-        """Release lines, oldest first, in few words: ``2.9 to 3.7``."""
+        """Release lines, oldest first, as a message writes them: ``2.9 to 3.7``."""
         first, last = self.lines.index(lines[0]), self.lines.index(lines[-1])
         if len(lines) > 2 and last - first == len(lines) - 1:
             return f"{lines[0]} to {lines[-1]}"
         return " and ".join([", ".join(lines[:-1]), lines[-1]] if len(lines) > 1 else lines)
 
     def least(self, limit: str) -> int:
-        """The narrowest of a column's widths in the lines that were asked for."""
+        """The smallest of a limit's values on the lines that the user asked for."""
         if limit not in self._widths:
             self._widths[limit] = min(r.limit(limit) or 0 for r in self.releases)
         return self._widths[limit]
 
     def deployed(self, os: str) -> dict[str, tuple[str, ...]]:
-        """Release line → ftypes that its driver of an OS deploys, for the lines that have one."""
+        """Release line → the ftypes that its driver of an os deploys, if it has such a driver."""
         if os not in self._drivers:
             self._drivers[os] = {r.line: r.drivers[os] for r in self.releases if os in r.drivers}
         return self._drivers[os]
 
     def takes(self, place: Place) -> tuple[str, ...]:
-        """The release lines that import something of the product that a place is in.
+        """The release lines that import something of the product of a place.
 
-        Where the strict engine gives up the whole source, a product with no event of its own counts
-        as taken: nothing about itself is in the way.
+        If the strict engine discards the whole source, a product without an event of its own counts
+        as imported: it is not the cause.
         """
         return self._takes((place.file, place.product))
 
@@ -152,16 +156,16 @@ class Look:
         return lines
 
     def misnames(self, place: Place) -> tuple[str, ...]:
-        """The release lines that drop the product that a place is in for its name alone.
+        """The release lines that drop the product of a place because of its name.
 
-        What else is wrong with it is due as soon as it is named right, so it is told as well.
+        Its other faults matter as soon as it has a right name, so rules report them as well.
         """
         lines = self._misnamed.get((place.file, place.product), ())
         return tuple(line for line in self.lines if line in lines)
 
     @cached_property
     def _misnamed(self) -> dict[tuple[str, str | None], set[str]]:
-        """The release lines by the product that they drop for its name."""
+        """Product → the release lines that drop it because of its name."""
         named: dict[tuple[str, str | None], set[str]] = {}
         for trace in self.traces:
             for event in trace.events:
@@ -171,7 +175,7 @@ class Look:
         return named
 
     def stores(self, item: Item) -> tuple[str, ...]:
-        """The release lines that download an item of a newest version, if its product is taken."""
+        """The release lines that download an item of a newest version if they take its product."""
         product = item.version.product
         lines, key, ftype = self._takes((product.file.path, product.name)), item.key, item.ftype
         stored = self._stored.get((lines, key, ftype))
@@ -184,7 +188,7 @@ class Look:
 
     @cached_property
     def _passed_over(self) -> dict[Place, set[str]]:
-        """The items that a strict engine leaves out, though another shape of file has their key."""
+        """The items that a strict engine ignores, although another shape has their key."""
         dropped: dict[Place, set[str]] = {}
         for trace in self.traces:
             if trace.strict:
@@ -194,10 +198,10 @@ class Look:
         return dropped
 
     def downloads(self, item: Item) -> tuple[str, ...]:
-        """The release lines that ask for an item's file, or do as soon as its product has a name.
+        """The release lines that download an item's file, or would with another product name.
 
-        That is, an item of a product's newest version; of an older one they would if the newer ones
-        were taken away.
+        Lines download the newest version only. They download an older version if somebody removes
+        the newer ones, so an older item gets the same answer.
         """
         named = self.misnames(item.place)
         stored = self.stores(item)
@@ -211,7 +215,7 @@ class Look:
 
     @cached_property
     def images(self) -> list[Image]:
-        """The image files that were looked at, each with the items that name it."""
+        """The image files that this run looked at, each with the items that name it."""
         found: dict[str, Image] = {}
         survey = self.survey
         for version in self.catalog.all_versions if survey is not None and survey.files else ():
@@ -232,12 +236,12 @@ class Look:
 
     @cached_property
     def absence(self) -> Absence:
-        """The products that the tree leaves out on purpose, or that are ahead of their files."""
+        """The products that the tree leaves out on purpose, and those ahead of their files."""
         return find_absence(self)
 
     @cached_property
     def paths(self) -> dict[str, Entry | Item]:
-        """Every path in the metadata, with what names it first."""
+        """Every path in the metadata, with the first node that names it."""
         known: dict[str, Entry | Item] = {}
         for index in self.catalog.indexes:
             for entry in index.entries:
@@ -289,7 +293,7 @@ class Look:
 
     @cached_property
     def _known(self) -> list[tuple[tuple[str, ...], bool, set[tuple[str, str | None]]]]:
-        """Per trace: the products that the legacy engine takes, or that the strict one does not."""
+        """Per trace: the products that a legacy engine takes, or that a strict one does not."""
         known = []
         for trace in self.traces:
             if trace.strict:

@@ -1,10 +1,10 @@
 """The stream's nodes as rules see them: index entries, files, products, versions, items.
 
-A node knows the one it is in by a weak reference, so that a catalog is freed at once when it is let
-go of: it can be as large as the stream.
+A node refers to the node around it by a weak reference. So Python frees a catalog at once when
+nobody uses it any more: it can be as large as the stream.
 
-Fields are looked up as the legacy engine flattens them (item, version, product, file: the lowest
-wins), so that a rule need not care at which level one stands.
+Fields are looked up as the legacy engine flattens them: item, version, product, file, and the
+lowest level wins. So a rule does not have to know the level of a field.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Value = TypeVar("Value")
 
 
 class lazy(Generic[Value]):  # noqa: N801 - a decorator
-    """``functools.cached_property`` without the lock it takes up to Python 3.11, at every node."""
+    """``functools.cached_property`` without the lock of Python 3.11 and older."""
 
     def __init__(self, work: Callable[[Any], Value]) -> None:
-        """``work``: the method that is called once an object."""
+        """``work``: the method, called once for each object."""
         self.work, self.name, self.__doc__ = work, work.__name__, work.__doc__
 
     @overload
@@ -38,7 +38,7 @@ class lazy(Generic[Value]):  # noqa: N801 - a decorator
     @overload
     def __get__(self, holder: object, of: Any = None) -> Value: ...
     def __get__(self, holder: object | None, of: Any = None) -> lazy[Value] | Value:
-        """Work it out and keep it in the object, where it is found first from now on."""
+        """Compute the value and keep it in the object, where Python finds it first from now on."""
         if holder is None:
             return self
         value = holder.__dict__[self.name] = self.work(holder)
@@ -56,17 +56,17 @@ class Entry:
 
     @property
     def index(self) -> Index:
-        """The index it is in."""
+        """The index that it is in."""
         return _alive(self._index)
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """Its place."""
         return Place(self.index.path, ("index", self.content_id))
 
     @property
     def names(self) -> str | None:
-        """The path it names, if that is text."""
+        """The path that it names, if that is text."""
         path = self.raw.get("path")
         return path if isinstance(path, str) and path else None
 
@@ -122,16 +122,16 @@ class Product:
 
     @property
     def file(self) -> File:
-        """The products file it is in."""
+        """The products file that it is in."""
         return _alive(self._file)
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """Its place."""
         return Place(self.file.path, ("products", self.name))
 
     def at(self, field: str) -> Place:
-        """Where a field of the product stands, the product itself if it is not there."""
+        """The place of a field; the place of the product if it does not have the field."""
         return (
             Place(self.file.path, ("products", self.name, field))
             if field in self.raw
@@ -147,7 +147,7 @@ class Product:
 
     @lazy
     def newest(self) -> Version | None:
-        """The version MAAS takes: the greatest name as text."""
+        """The version that MAAS takes: the greatest name as text."""
         if not self.versions:
             return None
         name = max(self.versions)
@@ -179,7 +179,7 @@ class Product:
 
     @lazy
     def os(self) -> str:
-        """Its ``os``; where it says none, the one that MAAS up to 3.7 takes it for."""
+        """Its ``os``. Without one, the ``os`` that MAAS up to 3.7 takes it for."""
         os = self.get("os")
         return default_system() if os is None else os
 
@@ -195,12 +195,12 @@ class Product:
 
     @property
     def image(self) -> bool:
-        """Whether it is something to deploy or commission."""
+        """Whether MAAS can deploy it or commission with it."""
         return not self.bootloader and not self.notification
 
     @lazy
     def ubuntu(self) -> bool:
-        """Whether it is plain Ubuntu, whose set needs kernel, initrd and root image."""
+        """Whether it is plain Ubuntu, which needs kernel, initrd and root image."""
         return self.image and self.system.own_kernel
 
     @lazy
@@ -219,17 +219,17 @@ class Version:
 
     @property
     def product(self) -> Product:
-        """The product it is of."""
+        """The product that it belongs to."""
         return _alive(self._product)
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """Its place."""
         return Place(self.product.file.path, self.path)
 
     @property
     def path(self) -> Path:
-        """The steps to it."""
+        """The steps of its path."""
         return ("products", self.product.name, "versions", self.name)
 
     @lazy
@@ -272,16 +272,16 @@ class Item:
 
     @property
     def version(self) -> Version:
-        """The version it is of."""
+        """The version that it belongs to."""
         return _alive(self._version)
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """Its place."""
         return Place(self.version.product.file.path, (*self.version.path, "items", self.key))
 
     def at(self, field: str) -> Place:
-        """Where a field of the item stands, the item itself if it is not there."""
+        """The place of a field; the place of the item if it does not have the field."""
         place = self.place
         return Place(place.file, (*place.path, field)) if field in self.raw else place
 
@@ -302,27 +302,27 @@ class Whole:
     """The source as a node."""
 
     def __init__(self, stream: Stream) -> None:
-        """Of one stream."""
+        """The node of one stream."""
         self.stream = stream
         self.place = Place(stream.start if stream.start in stream.files else "")
 
 
 class Image:
-    """An image file as a node: what was seen of it, and the items that name it."""
+    """An image file as a node: what the inspection saw of it, and the items that name it."""
 
     def __init__(self, seen: Seen, wanted: Wanted) -> None:
-        """No item yet."""
+        """Without items."""
         self.seen, self.wanted = seen, wanted
         self.items: list[Item] = []
 
     @property
     def path(self) -> str:
-        """As the metadata has it."""
+        """The path in the metadata."""
         return self.seen.path
 
     @property
     def place(self) -> Place:
-        """Where it is first named."""
+        """The first place that names it."""
         return self.items[0].at("path")
 
 
@@ -347,7 +347,7 @@ class Catalog:
         return [product for file in self.files for product in file.products]
 
     def product(self, place: Place) -> Product | None:
-        """The product that a place is in."""
+        """The product around a place."""
         return self._by_name.get((place.file, place.product))
 
     @lazy

@@ -1,4 +1,4 @@
-"""What a rule is: one decorated function with its code, its page and the causes it explains."""
+"""What a rule is: a decorated function with a code, a page, and the causes that it explains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
 
-#: The hundreds of the codes.
+#: The level of a rule, by the first digit of its code.
 LEVELS = {
     "1": "source",
     "2": "index",
@@ -29,33 +29,32 @@ LEVELS = {
 
 
 def level_of(code: str) -> str:
-    """``source``, ``index`` … by a code's hundreds."""
+    """``source``, ``index`` …, by the first digit of a code."""
     return LEVELS[code[3]]
 
 
 def needs_files(code: str) -> bool:
-    """Whether a rule is about what image files, or those who serve them, turn out to be."""
+    """Whether a rule judges image files, or the server that serves them."""
     return level_of(code) == "file" or code.startswith("MSL12")
 
 
-#: What a rule may ask to see, and the steps of a path that lead there.
+#: The kinds of nodes that a rule can ask for.
 NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a rule has to say of one event or node."""
+    """What a rule says about one event or node."""
 
-    message: str  #: one sentence, lower case, naming the value and what was expected
+    message: str  #: one sentence in lower case, with the value and what was expected
     remedy: str
-    place: Place | None = None  #: ``None``: that of the event or node
+    place: Place | None = None  #: ``None``: the place of the event or node
     also: tuple[Place, ...] = ()  #: further places
-    lines: tuple[str, ...] | None = (
-        None  #: release lines it bites on; ``None``: all that were asked for
-    )
-    severity: Severity | None = None  #: ``None``: the rule's, or what the event costs
-    effect: str | None = None  #: what MAAS does, one clause; ``None``: the event's
-    log: str | None = None  #: the line MAAS writes; ``None``: the event's, ``""``: none
+    #: The release lines that it concerns; ``None``: all that the user asked for.
+    lines: tuple[str, ...] | None = None
+    severity: Severity | None = None  #: ``None``: the severity of the rule or of the event
+    effect: str | None = None  #: what MAAS does, in one clause; ``None``: the event's effect
+    log: str | None = None  #: the line that MAAS logs; ``None``: the event's line; ``""``: none
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,14 @@ class Rule:
 
     code: str
     name: str
-    severity: Severity  #: the worst it reports
-    causes: tuple[str, ...]  #: causes of simulated events that it explains
-    at: str | None  #: cut an event's place down to this node
-    on: str | None  #: or the node it is shown
-    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks those of the nodes
+    severity: Severity  #: the worst one that it reports
+    causes: tuple[str, ...]  #: the causes of simulated events that it explains
+    at: str | None  #: the kind of node that an event's place is cut to
+    on: str | None  #: the kind of node that it judges
+    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks the nodes to judge
     check: Callable[..., Any]
-    once: tuple[str, ...] = ()  #: names that it had before, which still mean it
-    alone: bool = False  #: what it says makes every other finding pointless
+    once: tuple[str, ...] = ()  #: its former names, which still work
+    alone: bool = False  #: its finding makes every other finding pointless
 
     @property
     def level(self) -> str:
@@ -118,11 +117,12 @@ def rule(
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
-    It is called as ``f(event, look)`` for each simulated event with one of ``causes`` (the rule's
-    own name, if neither ``causes`` nor ``on`` is given), and as ``f(node, look)`` for each node of
-    kind ``on``, or only for those that ``among`` picks from all of them at little cost. It yields
-    Said: nothing, if there is nothing wrong or another rule has this event. If a rule that is
-    ``alone`` says something, the report holds nothing else.
+    The function is called as ``f(event, look)`` for each simulated event with one of ``causes``.
+    Without ``causes`` and ``on``, the rule's own name is the cause. With ``on``, the function is
+    called as ``f(node, look)`` for each node of that kind. ``among`` can pick some of these nodes;
+    it must be fast. The function yields Said, or nothing if nothing is wrong or if another rule
+    explains the event. ``once``: former names of the rule. If a rule that is ``alone`` yields
+    something, the report has no other finding.
     """
 
     def made(check: Callable[..., Any]) -> Rule:
@@ -134,12 +134,12 @@ def rule(
     return made
 
 
-#: How many steps of a path lead to a node.
+#: The number of steps in the path of a node.
 DEPTHS = {"file": 0, "entry": 2, "product": 2, "version": 4, "item": 6}
 
 
 def cut(place: Place, at: str | None) -> Place:
-    """The node of kind ``at`` that a place is in, or the place itself."""
+    """The node of kind ``at`` around a place; the place itself for ``None``."""
     if at is None:
         return place
     return Place(place.file, place.path[: DEPTHS[at]])
@@ -148,7 +148,7 @@ def cut(place: Place, at: str | None) -> Place:
 def selected(
     rules: Iterable[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()
 ) -> list[Rule]:
-    """The rules that are meant by codes, prefixes of codes (``MSL4``) and names, old ones too.
+    """The rules that codes, prefixes of codes (``MSL4``) and names select. Former names count.
 
     Raises UsageError for a selector that means no rule.
     """

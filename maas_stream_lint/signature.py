@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import LintError, UsageError
+
+if TYPE_CHECKING:
+    import subprocess
 
 #: Seconds that gpgv may take; 14 MB take it a fraction of one.
 TIMEOUT = 60
@@ -179,6 +180,11 @@ def _is_armored(ring: Path) -> bool:
 def _run(
     gpgv: str | None, ring: Path, raw: bytes, detached: bytes | None
 ) -> subprocess.CompletedProcess[bytes]:
+    # A stream without signatures need not wait for these.
+    import shutil
+    import subprocess
+    import tempfile
+
     program = shutil.which(gpgv or "gpgv")
     if program is None:
         raise GpgvMissing

@@ -143,11 +143,16 @@ LIGHT = ("maas_stream_lint.cli", "maas_stream_lint.names", "maas_stream_lint.err
 
 
 def test_the_command_line_starts_without_the_library() -> None:
-    """``--version`` is answered by click alone."""
-    code = "import sys, maas_stream_lint.cli.main; print(*sorted(sys.modules))"
-    seen = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    """Click alone answers ``--version``, and the help of each command needs no more."""
+    code = (
+        "import sys; from maas_stream_lint.cli.main import main\n"
+        "seen = set(sys.modules); print(*sorted(m for m in seen if m.startswith('maas_')))\n"
+        "list(main.commands.values()); print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, every = done.stdout.splitlines()
+    assert [m for m in first.split() if not m.startswith(LIGHT)] == ["maas_stream_lint"]
+    seen = every.split()
     of_its_own = [m for m in seen if m.startswith("maas_") and not m.startswith(LIGHT)]
     formats = ["maas_stream_lint.report", "maas_stream_lint.report.formats"]
     assert of_its_own == ["maas_stream_lint", *formats]

@@ -19,16 +19,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from maas_stream_lint.images import sniff as module
-from maas_stream_lint.images.sniff import (
-    HEAD_BYTES,
-    KINDS,
-    Content,
-    better,
-    described,
-    sniff,
-    suits,
-    tar_names,
-)
+from maas_stream_lint.images.content import KINDS, Content, better, described, suits
+from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
 from maas_stream_lint.rulebook import all_releases, ftypes
 
 NOISE = random.Random(7).randbytes(600_000)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from maas_stream_lint.building import disk, tarball
 from maas_stream_lint.building.streams import Hashing, opened
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.sniff import HEAD_BYTES, Content, sniff
+from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 
 if TYPE_CHECKING:
     import os
 
+    from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.progress import Progress
 
 

@@ -11,7 +11,7 @@ from maas_stream_lint.building import manifest, naming
 from maas_stream_lint.building.parts import File, Product, Refusal
 from maas_stream_lint.building.wanted import WORD
 from maas_stream_lint.distributions import filled, notes
-from maas_stream_lint.images.sniff import better, described
+from maas_stream_lint.images.content import better, described
 from maas_stream_lint.output import clean
 from maas_stream_lint.rulebook import ftypes, is_root
 

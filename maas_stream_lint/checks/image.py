@@ -9,7 +9,7 @@ from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.words import listed
 from maas_stream_lint.file_fetch import Failed, fetch
 from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.images.sniff import better, described, suits
+from maas_stream_lint.images.content import better, described, suits
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes
@@ -17,8 +17,8 @@ from maas_stream_lint.rulebook import ftypes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Seen
-    from maas_stream_lint.images.sniff import Content
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Image, Item, Product, Version, Whole
     from maas_stream_lint.rulebook import Release

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -691,6 +690,8 @@ def _nearest(ftype: str, known: frozenset[str]) -> str | None:
         if name in known and written in (ftype_.upload, *ftype_.called):
             return name
     carried = sorted(name for name in known if name in ftypes() and ftypes()[name].stream)
+    import difflib  # takes longer than most checks
+
     found = difflib.get_close_matches(written, carried, 1, cutoff=0.75)
     return found[0] if found else None
 

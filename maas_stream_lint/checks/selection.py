@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
@@ -33,9 +32,13 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "release": "bionic"
     """
+    if look.selections is None:
+        return
+    from difflib import get_close_matches  # takes longer than most checks
+
     found: dict[Selection, list[str]] = {}
     for release in look.releases:
-        for row in (look.selections or {}).get(release.line, ()):
+        for row in look.selections.get(release.line, ()):
             for one in _by_arch(row):
                 if not _takes(one, look, strict=release.strict):
                     found.setdefault(one, []).append(release.line)

@@ -1,33 +1,73 @@
 """The program: its commands, and what it says when one fails.
 
-Only click is imported at the top, so that ``--version`` and ``--help`` answer at once.
+Only click is imported at the top, and a command's module only when the command is asked for. So
+``--version`` answers at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli import (
-    build,
-    check,
-    compare,
-    config,
-    diagnose,
-    explain,
-    fix,
-    preview,
-    prune,
-    rules,
-    serve,
-)
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
 
+#: Each command in the order of the help, with the module that has it.
+HOMES = {
+    "check": "check",
+    "preview": "preview",
+    "compare": "compare",
+    "fix": "fix",
+    "build": "build",
+    "prune": "prune",
+    "remove": "prune",
+    "serve": "serve",
+    "rules": "rules",
+    "explain": "explain",
+    "diagnose": "diagnose",
+    "config": "config",
+}
+
+
+class Commands(MutableMapping[str, click.Command]):
+    """The commands by name. A module is imported when its command is looked at."""
+
+    def __init__(self) -> None:
+        """Nothing is imported yet."""
+        self._known: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        """The command. Raises KeyError for a name that is none."""
+        if name not in self._known:
+            module = import_module(f"maas_stream_lint.cli.{HOMES[name]}")
+            self._known[name] = getattr(module, name)
+        return self._known[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        """Replace a command."""
+        self._known[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        """Forget a command that was replaced."""
+        del self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order of the help."""
+        return iter(HOMES)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(HOMES)
+
 
 class Program(click.Group):
     """A group whose failures are one line on standard error, and exit code 2."""
+
+    commands: MutableMapping[str, click.Command]
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command. A traceback is shown with ``--debug`` only."""
@@ -67,18 +107,4 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (
-    check.check,
-    preview.preview,
-    compare.compare,
-    fix.fix,
-    build.build,
-    prune.prune,
-    prune.remove,
-    serve.serve,
-    rules.rules,
-    explain.explain,
-    diagnose.diagnose,
-    config.config,
-):
-    main.add_command(_command)
+main.commands = Commands()

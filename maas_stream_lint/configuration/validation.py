@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +104,8 @@ def _kind(value: Any) -> str:
 
 def near(given: str, known: Iterable[str]) -> str | None:
     """``did you mean …?``, if something known looks like it."""
+    import difflib  # takes longer than to read a file
+
     found = difflib.get_close_matches(given.lower().replace("_", "-"), list(known), n=1, cutoff=0.6)
     found = found or difflib.get_close_matches(given.upper(), list(known), n=1, cutoff=0.8)
     return f"did you mean {found[0]}?" if found else None

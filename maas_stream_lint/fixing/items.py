@@ -11,7 +11,7 @@ from maas_stream_lint.fixing.documents import tidied
 from maas_stream_lint.fixing.jsontext import Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal
 from maas_stream_lint.fixing.registry import fixes
-from maas_stream_lint.images.sniff import suits
+from maas_stream_lint.images.content import suits
 from maas_stream_lint.rulebook import ftypes
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.images.content import Content
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
-from maas_stream_lint.images.sniff import HEAD_BYTES, Content, sniff, tar_names
+from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
 from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:

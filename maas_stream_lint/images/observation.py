@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from maas_stream_lint.images.sniff import Content
+    from maas_stream_lint.images.content import Content
     from maas_stream_lint.source import Trouble
 
 #: Of the checksums a stream may give, those that any release looks at.

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, and whether that suits its ftype."""
+"""What a file is by its first bytes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from maas_stream_lint.images.content import DISK_SUFFIXES, STREAM_KINDS, Content, suffix
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import BinaryIO, Literal
 
-    from maas_stream_lint.rulebook import FileType
 
 #: How many first bytes to sniff. The farthest mark that counts is ext4's, at 1,080; the rest is for
 #: a gzip or xz to yield its tar's first header and the file behind it. A plain ISO 9660 image would
@@ -29,72 +30,8 @@ OPENED_BYTES = 65_536
 #: Bytes of a tar that ``tar_names`` goes through, counted before and after decompression alike.
 TAR_BYTES = 512 * 1024 * 1024
 
-#: Every kind there is, in words.
-KINDS = {
-    "empty": "an empty file",
-    "zeros": "nothing but zero bytes",
-    "squashfs": "a squashfs",
-    "gzip": "gzip data",
-    "xz": "xz data",
-    "lzma": "lzma data",
-    "bzip2": "bzip2 data",
-    "zstd": "zstd data",
-    "lz4": "lz4 data",
-    "lzop": "lzop data",
-    "cpio": "a cpio archive",
-    "tar": "a tar",
-    "tree": "a root file system",  # of what a tar holds
-    "folder": "a folder",  # the same: one that no root file system has, or a link
-    "bzimage": "an x86 kernel (bzImage)",
-    "zimage": "an ARM kernel (zImage)",
-    "arm64-image": "an arm64 kernel (Image)",
-    "riscv-image": "a RISC-V kernel (Image)",
-    "s390-kernel": "an s390x kernel",
-    "elf": "an ELF file",
-    "pe": "an EFI program",
-    "uimage": "a U-Boot image",
-    "fit": "a U-Boot FIT image",
-    "dtb": "a device tree",
-    "qcow2": "a qcow2 disk image",
-    "vmdk": "a VMDK disk image",
-    "vhd": "a VHD disk image",
-    "vhdx": "a VHDX disk image",
-    "vdi": "a VDI disk image",
-    "iso9660": "an ISO 9660 image",
-    "disk": "a raw disk image",
-    "ext4": "an ext file system",
-    "xfs": "an XFS file system",
-    "fat": "a FAT file system",
-    "ntfs": "an NTFS file system",
-    "zip": "a zip archive",
-    "7z": "a 7z archive",
-    "rpm": "an RPM package",
-    "deb": "a Debian package",
-    "ar": "an ar archive",
-    "pgp": "armored PGP data",
-    "html": "an HTML page",
-    "xml": "an XML document",
-    "json": "a JSON document",
-    "text": "text",
-    "data": "unknown data",
-}
-
-_STREAM_KINDS = ("gzip", "xz", "lzma", "bzip2")  # zstd and lz4 are not in Python's library
-
 #: Kinds whose marks are worn by chance or by nothing: how a tar's member is named tells more.
 _VAGUE = (None, "data", "zeros")
-_IMAGES = {
-    ".img": "disk",
-    ".raw": "disk",
-    ".dd": "disk",
-    ".qcow2": "qcow2",
-    ".vmdk": "vmdk",
-    ".vhd": "vhd",
-    ".vhdx": "vhdx",
-    ".vdi": "vdi",
-    ".iso": "iso9660",
-}
-
 #: Where a mark is, the mark, what bears it. The first match decides: a kernel may be a PE as well.
 _MARKS = (
     (0, b"hsqs", "squashfs"),
@@ -160,29 +97,6 @@ _MEMORY = 128 * 1024 * 1024  # xz -9 takes half; a dictionary may be said to be 
 #: What hostile or broken data makes a decompressor raise.
 _BROKEN = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
 
-_Layers = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a file is, and what is in it, as far as its first bytes tell."""
-
-    #: From the outside in: ``("gzip", "tar", "qcow2")``. A compression comes alone if it can't be
-    #: opened from these bytes, a tar if what it begins with can't be told.
-    layers: tuple[str, ...]
-    #: Of a tar: the name of its first member, ``./`` not counted, as it is written there.
-    member: str | None = None
-
-    @property
-    def kind(self) -> str:
-        """What the file is."""
-        return self.layers[0]
-
-    @property
-    def inside(self) -> str | None:
-        """What the file holds, if it is a compression or a tar."""
-        return self.layers[1] if self.layers[1:] else None
-
 
 class Listing(NamedTuple):
     """The names in a tar."""
@@ -195,7 +109,7 @@ def sniff(head: bytes, *, whole: bool = False) -> Content:
     """Tell what a file is from its first ``HEAD_BYTES``. ``whole``: these are all it has."""
     kind = _kind(head, whole or not head) or "data"
     layers: list[str | None] = [kind]
-    if kind in _STREAM_KINDS:
+    if kind in STREAM_KINDS:
         head, whole = _opened(kind, head)
         kind = _kind(head, whole) or ""
         layers.append(kind)
@@ -204,54 +118,6 @@ def sniff(head: bytes, *, whole: bool = False) -> Content:
         held, member = _first_in_tar(head)
         layers.append(held)
     return Content(tuple(layer for layer in layers if layer), member)
-
-
-def suits(content: Content, wanted: FileType) -> bool | None:
-    """Whether a file can be what its ftype wants; ``None`` where these bytes can't tell."""
-    layers, accepted = content.layers, wanted.usual + wanted.also
-    if any(_within(layers, pattern) for pattern in wanted.but_not):
-        return False
-    if any(_begins(layers, pattern) for pattern in accepted):
-        return True
-    doubted = any(_begins(layers, pattern) for pattern in wanted.perhaps)
-    unseen = any(_begins(pattern, layers) for pattern in accepted + wanted.perhaps)
-    return None if doubted or unseen else False
-
-
-def better(content: Content, table: Mapping[str, FileType]) -> list[str]:
-    """Give the ftypes that would suit what is there: the sure ones, then those in doubt.
-
-    In doubt are only those of which all but the innermost layer fits. Either are in the order of
-    the table.
-    """
-    layers = content.layers
-    sure, doubted = [], []
-    for ftype, wanted in table.items():
-        verdict = suits(content, wanted)
-        if verdict and any(_begins(layers, pattern) for pattern in wanted.usual):
-            sure.append(ftype)
-        elif verdict is None and layers[1:]:
-            outer = [pattern[:-1] for pattern in wanted.usual if pattern[1:]]
-            if any(_begins(layers, pattern) for pattern in outer):
-                doubted.append(ftype)
-    return sure + doubted
-
-
-def described(content: Content) -> str:
-    """Say in a few words what a file is: ``a gzip'd tar that begins with `disk.qcow2` ``."""
-    kind, inside = content.kind, content.inside
-    said = KINDS[kind]
-    if kind in _STREAM_KINDS and inside:
-        plain = KINDS[inside].removeprefix("nothing but ")
-        noun = plain.removeprefix("a ").removeprefix("an ")
-        article = "" if noun == plain else "an " if kind in ("xz", "lzma") else "a "
-        said = f"{article}{kind}'d {noun}"
-    if content.member is not None:
-        said += f" that begins with `{content.member}`"
-        held = content.layers[-1]
-        if held in _IMAGES.values() and _suffix(content.member) not in _IMAGES:
-            said += f" ({KINDS[held]})"
-    return said
 
 
 def tar_names(file: BinaryIO, limit: int = 10_000) -> Listing | None:
@@ -274,7 +140,7 @@ def tar_names(file: BinaryIO, limit: int = 10_000) -> Listing | None:
     head = next(pieces, b"")
     kind = _kind(head, whole=False)
     source: Iterator[bytes] = chain((head,), pieces)
-    if kind in _STREAM_KINDS:
+    if kind in STREAM_KINDS:
         source = counted(_inflated(kind, source))
     names: list[str] = []
     try:
@@ -285,18 +151,6 @@ def tar_names(file: BinaryIO, limit: int = 10_000) -> Listing | None:
     except _BrokenOffError:
         return Listing(tuple(names), whole=False) if names else None
     return Listing(tuple(names), whole=True)
-
-
-def _begins(layers: _Layers, pattern: _Layers) -> bool:
-    return layers[: len(pattern)] == pattern
-
-
-def _within(layers: _Layers, pattern: _Layers) -> bool:
-    return any(_begins(layers[at:], pattern) for at in range(len(layers)))
-
-
-def _suffix(name: str) -> str:
-    return name[name.rfind(".") :].lower()
 
 
 # ---- one layer
@@ -566,7 +420,7 @@ def _held(member: _Member, tape: _Tape) -> str | None:
         data = tape.read(min(member.size, OPENED_BYTES))
         if data or not member.size:
             kind = _kind(data, whole=len(data) == member.size)
-    return _IMAGES.get(_suffix(member.name), kind) if kind in _VAGUE else kind
+    return DISK_SUFFIXES.get(suffix(member.name), kind) if kind in _VAGUE else kind
 
 
 def _members(tape: _Tape) -> Iterator[_Member]:
