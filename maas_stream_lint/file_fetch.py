@@ -235,6 +235,12 @@ def _ident(item: Item) -> str:
     return "/".join([*(name or "generic" for name in names), item.version.name, filename])
 
 
+def repeats(release: Release, fault: Trouble) -> bool:
+    """Whether a line requests a file again after a fault."""
+    attempts = release.download("attempts")
+    return bool(attempts == "all" or (attempts != "one" and fault.status is None))
+
+
 def hops_on_one_server(url: str, redirects: tuple[str, ...]) -> int:
     """How many redirects lead to the host and port that sent them."""
     places = [urlsplit(place).netloc for place in (url, *redirects)]

@@ -73,6 +73,8 @@ def see(look: Look, seen: dict[str, Any]) -> None:
     for path, said in seen.get("files", {}).items():
         for name, value in said.items():
             assert hasattr(look.survey.files[path], name)
+            if name == "faults":
+                value = [Trouble(**fault) for fault in value]
             setattr(
                 look.survey.files[path], name, tuple(value) if isinstance(value, list) else value
             )

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from maas_stream_lint.checks.image import MANY, asking, cost, is_encoding_to_blame, met
 from maas_stream_lint.checks.words import listed, moment
-from maas_stream_lint.file_fetch import Failed, on_same_server, undoes
+from maas_stream_lint.file_fetch import Failed, on_same_server, repeats, undoes
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.metadata_fetch import is_retried
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Entry, Image, Item, Whole
     from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.source import Trouble
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
@@ -29,13 +31,14 @@ COLON_HATERS = ("nexus", "artifactory")
 
 @rule("MSL120", Severity.FATAL, on="stream")
 def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
-    """The server wants a login, and MAAS has none but what its URL holds.
+    """The server requires a login, and MAAS has only the login in its URL.
 
-    MAAS: sends the user and password of the source's URL for metadata up to 3.7
-        (`RequestsUrlReader`, simplestreams/contentsource.py), and no header, token or netrc of
-        yours; a 401 or 403 page is then read as if it were the index. Files, and all of 3.8, are
-        safest without a login.
-    Why: stores such as Artifactory and Nexus let nobody read by default.
+    MAAS: sends the user and password of the source's URL for metadata and files on every line. It
+        sends no header or token of yours. Up to 3.7 it reads a 401 or 403 page as if it were the
+        index (`RequestsUrlReader`, simplestreams/contentsource.py). It sends a percent-encoded
+        login undecoded for metadata up to 3.7, and for files up to 3.4; a user without a password
+        gets the password `None` there. Logs of 3.7 and 3.8 show the URL with its password.
+    Why: stores such as Artifactory and Nexus allow no anonymous reading by default.
     Fix: allow anonymous reading of the stream, for the addresses of the region controllers if
         need be; or put user and password into the URL that MAAS is given.
     Example:
@@ -56,7 +59,7 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
         "allow anonymous reading"
         + ("" if in_url else ", or put user and password into the URL that MAAS is given"),
         severity=Severity.INFO if in_url else Severity.FATAL,
-        effect="keeps the URL with its password, and sends it for metadata"
+        effect="keeps the URL with its password, sends it, and may log it"
         if in_url
         else "is refused, and imports nothing of this source",
     )
@@ -64,14 +67,14 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL121", Severity.FATAL, on="stream")
 def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
-    """The server's certificate is trusted only by the bundle that was given here.
+    """Only the CA bundle that was given here vouches for the server.
 
     MAAS: verifies the server for metadata on every line: 3.8 by `/etc/ssl/certs/
         ca-certificates.crt` and nothing else (`SYSTEM_CA_FILE`), the lines before by what
         requests brings or `REQUESTS_CA_BUNDLE` names. Files from 3.5 on are fetched unverified, so
         that only half of the source looks broken.
-    Why: companies have a certificate authority of their own, and a snap or a container does not
-        see what the host trusts.
+    Why: companies have their own certificate authority, and a snap or a container does not see
+        the certificates that the host trusts.
     Fix: install the authority's certificate on every region controller, with
         `update-ca-certificates`, or use a certificate of a public one.
     Example:
@@ -90,12 +93,12 @@ def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL122", Severity.WARNING, on="stream")
 def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
-    """The host has several addresses, and they serve different indexes.
+    """The host has several addresses that serve different indexes.
 
-    MAAS: asks whichever address comes first, anew for each file: an index of one and files of the
-        other, which are not there yet or not any more (a 404, see file-missing).
-    Why: mirrors behind one name are brought up to date one after another.
-    Fix: bring all up to date before the index changes on any, or keep old files for a day.
+    MAAS: requests each file from whichever address comes first. So it gets the index of one and
+        requests files from another, which has them not yet or no longer (a 404, see file-missing).
+    Why: mirrors behind one name are updated one after another.
+    Fix: update all of them before the index changes on any, or keep old files for a day.
     Example:
         "192.0.2.1":
     """
@@ -108,8 +111,8 @@ def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
     told = " and ".join(listed(addresses, last="and") for addresses in groups.values())
     yield Said(
         f"the host's addresses do not serve the same index: {told} differ",
-        "bring all of them up to date before the index changes on any",
-        effect="gets the index of one and is sent to another for the files",
+        "update all of them before the index changes on any",
+        effect="gets the index of one address, and requests the files from another",
     )
 
 
@@ -117,11 +120,11 @@ def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
 def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
     """A cache in front of the stream serves old metadata.
 
-    MAAS: sends no `Cache-Control` and takes what comes: an old index, or a new one with old
+    MAAS: sends no `Cache-Control` and takes what it gets: an old index, or a new index with old
         products, whose files may be gone.
-    Why: proxying stores keep metadata for a day by default, and remember a 404 for as long.
-    Fix: let nothing below `streams/` be cached (`Cache-Control: no-cache`), and everything else
-        for long: images never change under one path.
+    Why: proxying stores keep metadata for a day by default, and a 404 as well.
+    Fix: forbid caching of everything below `streams/` (`Cache-Control: no-cache`). Everything else
+        can be cached for long: images never change under one path.
     Example:
         Age: 4000
     """
@@ -133,8 +136,8 @@ def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
     age = headers.get("age", "")
     aged = f", which is {int(age):,} s old" if age.isdecimal() and len(age) < 10 else ""
     yield Said(
-        f"a cache serves {listed(server.stale)}{aged}; asked anew, the server has another",
-        "have `streams/` served with `Cache-Control: no-cache`, and the cache emptied now",
+        f"a cache serves {listed(server.stale)}{aged}; the server has another version",
+        "serve `streams/` with `Cache-Control: no-cache`, and empty the cache now",
         place=Place(first),
         also=tuple(Place(path) for path in server.stale[1:]),
         effect="imports what the stream was some time ago, and may ask for files that are gone",
@@ -143,14 +146,15 @@ def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL124", Severity.WARNING, on="stream")
 def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
-    """Files come so slowly that MAAS begins them anew, or does not get them in time.
+    """Files come so slowly that MAAS restarts their downloads, or does not get them in time.
 
-    MAAS: from 3.5 on gives a download up that shows no sign of life for 10 seconds, and begins it
-        anew; on 3.7 a sign of life is 5 MiB, and half as much at each further try, down to 256 KiB.
-        After two hours the whole import fails, on 3.8 the selection (`HEARTBEAT_TIMEOUT`,
-        `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`, maastemporalworker/workflow/bootresource.py).
+    MAAS: from 3.5 on restarts a download from the beginning after 10 seconds without a byte. On
+        3.7, 5 MiB must come in that time; each further attempt halves it, down to 256 KiB. 3.5 and
+        3.6 restart after an hour. After two hours the whole import fails, on 3.8 the selection
+        (`HEARTBEAT_TIMEOUT`, `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`,
+        maastemporalworker/workflow/bootresource.py).
     Why: a store that fetches from far away before it sends a byte, a throttled line, a busy proxy.
-    Fix: have the files near MAAS before they are asked for, and lift limits for it.
+    Fix: copy the files to a server near MAAS, and lift its limits on speed.
     Example:
         "silence": 12.5
     """
@@ -171,11 +175,11 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
             yield Said(
                 f"{_pace(first.seen, beat)} from {quoted(first.path)}"
                 + (f", and {len(slow) - 1:,} more are as slow" if len(slow) > 1 else ""),
-                "have the files near MAAS, and sent without a pause or a limit",
+                "copy the files to a server near MAAS, without a limit on speed",
                 place=first.place,
                 also=tuple(image.place for image in slow[:MANY] if image is not first),
                 lines=(release.line,),
-                effect=f"begins a download anew after {beat} seconds "
+                effect=f"restarts a download from the beginning after {beat} seconds "
                 + (f"with less than {least:,} bytes" if least else "without a byte"),
             )
 
@@ -184,10 +188,10 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
 def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
     """The index and a products file are of different times.
 
-    MAAS: compares the two nowhere. It takes whatever products file comes, and asks for the files
-        that it names, which may be gone or not there yet.
-    Why: the index is uploaded before the products, or a cache has kept one of them.
-    Fix: publish files first, then products, then the index; and let no cache keep metadata.
+    MAAS: does not compare the two. It takes the products file that it gets, and requests the files
+        that it names; they may be gone, or not there yet.
+    Why: the index was uploaded before the products, or a cache kept one of them.
+    Fix: publish files first, then products, then the index, and forbid caching of metadata.
     Example:
         "updated": "Mon, 01 Jan 2024 00:00:00 +0000"
     """
@@ -207,7 +211,7 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
     yield Said(
         f"{quoted(entry.names)} is {which} than its entry: updated {own:%Y-%m-%d %H:%M:%S}, and "
         f"{said:%Y-%m-%d %H:%M:%S} by the index{told}",
-        "publish products before the index, and have no cache keep either",
+        "publish products before the index, and forbid caching of both",
         place=entry.place.below("updated"),
         also=(Place(entry.names, ("updated",)),),
         effect="imports by the products file as it is, whatever the index says",
@@ -216,14 +220,14 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
 
 @rule("MSL630", Severity.INFO, on="stream")
 def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
-    """A path holds a colon, which some stores do not take.
+    """A path holds a colon, which some stores refuse.
 
     MAAS: takes any path that a URL can hold, and Canonical's own metadata is called
         `com.ubuntu.maas:stable:v3:download.sjson`.
     Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400), Artifactory
         allows none in names of repositories, and Windows none in files.
-    Fix: where such a store is in use, name the file with `-` instead; MAAS does not care for the
-        name. The paths of a signed stream that you copied can't be changed.
+    Fix: if you use such a store, name the file with `-` instead; MAAS takes any name. You cannot
+        change the paths of a signed stream that you copied.
     Example:
         "path": "jammy/amd64/20240101/image:squashfs"
     """
@@ -238,14 +242,14 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL631", Severity.IGNORED, on="stream")
 def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
-    """A path holds characters that are written differently in URLs, and differently by each.
+    """A path holds characters that clients and servers write in URLs in different ways.
 
     MAAS: adds the path to the base as it is and leaves the rest to its HTTP library; `?` and `#`
         end it there (`_urlinfo`, simplestreams/contentsource.py). 3.8 joins it like a link
         (`urljoin`): it requests `f/a` for `f//a`, and takes a first folder with a colon for the
         scheme of a URL.
-    Why: S3 and Nexus read `+` as a blank, Tomcat answers 400 to `^` or `[`, and what is not ASCII
-        is encoded by each in a way of its own.
+    Why: S3 and Nexus read `+` as a blank, and Tomcat answers 400 to `^` or `[`. Each client
+        encodes characters outside ASCII in its own way.
     Fix: rename files to letters, digits, `.`, `-`, `_` and `/`.
     Example:
         "path": "jammy/amd64/20240101+1/squashfs"
@@ -323,10 +327,10 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
 def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
     """A redirect leads from https to plain http.
 
-    MAAS: follows it where it follows redirects at all. Whoever is in between can then read and
-        change metadata, and with metadata all images, unless it is signed.
-    Why: a proxy that ends TLS does not tell the server behind it that the way was https.
-    Fix: have the server redirect to https, or not at all (`X-Forwarded-Proto`).
+    MAAS: follows it if it follows redirects at all. Anybody on the way can then read and change
+        metadata, and with it all images, unless it is signed.
+    Why: a proxy that ends TLS does not tell the server behind it that the client used https.
+    Fix: configure the server to redirect to https, or not at all (`X-Forwarded-Proto`).
     Example:
         "http://cdn.example.com/squashfs"
     """
@@ -346,10 +350,10 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
         more = f", and {len(others):,} more like it" if others else ""
         yield Said(
             f"{quoted(next(iter(moved)))} is redirected from https to {quoted(hop)}{more}",
-            "have the server redirect to https, or not at all",
+            "configure the server to redirect to https, or not at all",
             place=place,
             also=tuple(at for at, _ in others[:MANY]),
-            effect="sends the rest in the clear, where it follows",
+            effect="follows it without encryption, if it follows redirects",
         )
 
 
@@ -415,10 +419,9 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
 def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
     """The server answers GET, and refuses HEAD.
 
-    MAAS: never asks HEAD, so this does no harm to it.
-    Why: signed URLs of object stores are signed for one method; some servers know GET alone.
-    Fix: nothing needs to be mended. Other tools that check files by HEAD will say that they are
-        missing.
+    MAAS: never sends HEAD, so this does no harm to it.
+    Why: signed URLs of object stores are valid for one method, and some servers support only GET.
+    Fix: nothing needs to be fixed. Other tools that check files by HEAD report them as missing.
     Example:
         HEAD /jammy/amd64/20240101/squashfs
     """
@@ -429,8 +432,8 @@ def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
         yield _served(
             refused,
             f"HEAD of {quoted(first.path)} is answered {first.seen.head.message}, GET is not",
-            "nothing, for MAAS's sake: it never asks HEAD",
-            "does not notice, as it asks GET alone",
+            "nothing for MAAS: it never sends HEAD",
+            "sends only GET, so it does not notice",
         )
 
 
@@ -438,11 +441,11 @@ def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
 def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
     """HEAD and GET tell different lengths of a file.
 
-    MAAS: asks GET alone; a proxy between it and the server may well ask HEAD first, and then waits
+    MAAS: sends only GET. A proxy between MAAS and the server may send HEAD first, and then wait
         for bytes that never come.
-    Why: Artifactory's remote repositories pass HEAD on to a server that counts otherwise; caches
-        keep the length of an older file.
-    Fix: have the cache forget the file; in Artifactory, switch "Bypass HEAD requests" on.
+    Why: Artifactory's remote repositories pass HEAD on to another server, and caches keep the
+        length of an older file.
+    Fix: remove the file from the cache; in Artifactory, switch "Bypass HEAD requests" on.
     Example:
         HEAD /jammy/amd64/20240101/squashfs
     """
@@ -457,7 +460,7 @@ def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
             wrong,
             f"HEAD says that {quoted(seen.path)} has {seen.head_size:,} bytes, GET {seen.size:,}",
             "empty the cache in front; in Artifactory, switch on `Bypass HEAD requests`",
-            "asks GET alone, but a proxy may wait for the bytes that HEAD promised",
+            "sends only GET, but a proxy may wait for the bytes that HEAD promised",
         )
 
 
@@ -465,10 +468,10 @@ def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
 def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
     """The server sends no part of a file, only the whole.
 
-    MAAS: asks for whole files alone and begins anew where a download breaks off, so this does no
-        harm to it.
-    Why: some stores and proxies leave ranges out.
-    Fix: nothing needs to be mended for MAAS. Other tools can't take up a download again.
+    MAAS: requests only whole files, and restarts a broken download from the beginning, so this
+        does no harm to it.
+    Why: some stores and proxies do not support ranges.
+    Fix: nothing needs to be fixed for MAAS. Other tools cannot resume a download.
     Example:
         Accept-Ranges: none
     """
@@ -477,18 +480,18 @@ def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
         yield _served(
             whole_only,
             f"{quoted(whole_only[0].path)} is sent as a whole when a part is asked for",
-            "nothing, for MAAS's sake: it never asks for a part",
-            "begins a broken download anew, as with any server",
+            "nothing for MAAS: it never requests a part",
+            "restarts a broken download from the beginning, as with any server",
         )
 
 
 @rule("MSL726", Severity.WARNING, on="image")
 def download_cut(image: Image, look: Look) -> Iterator[Said]:
-    """The connection broke off within a file, and only a second one brought the rest.
+    """The connection broke off within a file, and a further request brought the rest.
 
-    MAAS: asks for no rest: it begins the file anew, up to 3.4 not even that
+    MAAS: restarts the download from the beginning; MAAS 3.4 and older do not retry
         (`download_bootresourcefile`, maastemporalworker/workflow/bootresource.py).
-    Why: proxies and balancers cut what takes long or is large; a server ran out of something.
+    Why: proxies and load balancers cut long or large downloads, or a server had no resources.
     Fix: raise the limits on time and size along the way (`proxy_read_timeout`,
         `proxy_max_temp_file_size`, `send_timeout` of nginx).
     Example:
@@ -501,11 +504,49 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
         yield Said(
             f"{quoted(image.path)} broke off {times}, after {seen.cuts[-1]:,} of "
             f"{seen.size or 0:,} bytes",
-            "look for limits on time and size along the way",
+            "raise the limits on time and size of proxies and servers",
             also=_places(image),
             lines=lines,
             effect=_after_a_break(lines, look),
         )
+
+
+@rule("MSL727", Severity.WARNING, on="stream")
+def passing_fault(whole: Whole, look: Look) -> Iterator[Said]:
+    """A request failed at first, and MAAS does not make it again.
+
+    MAAS: requests metadata once: one 503 for the index or a products file loses the whole import,
+        on 3.8 the source (only 3.8 makes a request again, if the connection was closed without an
+        answer). Up to 3.4 it requests an image file once, too; 3.8 does not repeat a request that
+        an HTTP status ended (`RequestsUrlReader`, simplestreams/contentsource.py;
+        `download_bootresourcefile`, maastemporalworker/workflow/bootresource.py).
+    Why: this tool makes such a request again, so the stream looks good, and the next import may
+        fail. Busy servers, rate limits and restarts answer like that.
+    Fix: give the server room for the requests of an import, and exempt MAAS from rate limits.
+    Example:
+        "message": "503 Service Unavailable"
+    """
+    for path, file in look.stream.files.items():
+        faults = file.answer.faults if file.exists else ()
+        for fault in faults[:1]:
+            lines = look.where(lambda r, f=fault: not is_retried(f, strict=r.strict))  # type: ignore[misc]
+            yield _passed(path, fault, Place(path), lines, "loses the metadata of the source")
+    for image in _images(look):
+        seen = image.seen
+        for fault in seen.faults[:1] if seen.trouble is None and not seen.cuts else ():
+            asked = asking(image.items, look)
+            lines = look.where(lambda r, f=fault, a=asked: r.line in a and not repeats(r, f))  # type: ignore[misc]
+            yield _passed(image.path, fault, image.place, lines, "loses the file")
+
+
+def _passed(path: str, fault: Trouble, place: Place, lines: tuple[str, ...], lost: str) -> Said:
+    return Said(
+        f"{quoted(path)} came only after another attempt; before: {fault.message}",
+        "give the server room for the requests of an import",
+        place=place,
+        lines=lines,
+        effect=f"does not make the request again, and {lost}",
+    )
 
 
 def _joined_as_links(look: Look) -> Iterator[Said]:

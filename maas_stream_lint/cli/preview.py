@@ -36,20 +36,40 @@ if TYPE_CHECKING:
     multiple=True,
     help="Suppose that a product has another name. Repeatable.",
 )
+@click.option(
+    "--machine",
+    "machines",
+    metavar="ARCH/SUBARCH",
+    multiple=True,
+    help="Say what MAAS does with this machine, like amd64/generic. Repeatable.  "
+    "[default: the machine that can do most with an image]",
+)
+@click.option(
+    "--wanted",
+    metavar="OS/RELEASE/ARCH",
+    help="Only say whether a machine can deploy this, like ubuntu/jammy/amd64, and if not, why.",
+)
 @together(FORMAT, OUTPUT, FETCH, CONFIG)
 def preview(
-    log: bool, renames: tuple[str, ...], form: str, output: str | None, **given: Any
+    log: bool,
+    renames: tuple[str, ...],
+    machines: tuple[str, ...],
+    wanted: str | None,
+    form: str,
+    output: str | None,
+    **given: Any,
 ) -> None:
     """Show what each MAAS release would do with a stream.
 
-    The preview lists the products that MAAS imports and the boot resources that MAAS creates.
-    Exit code 2: the preview failed.
+    The preview lists the products that MAAS imports, the boot resources that MAAS creates, and
+    which machine MAAS commissions and deploys with them. Exit code 2: the preview failed.
     """
     from maas_stream_lint import api
     from maas_stream_lint import output as out
 
     out.check_target(output)
     names = _names(renames)
+    _check(form, machines, wanted)
     options = Options(mode="none", **given)
     if form == "json":
         from maas_stream_lint.report.data import as_json
@@ -72,9 +92,33 @@ def preview(
         from maas_stream_lint.report import prediction
 
         report = _renamed(checked(options), names) if names else checked(options)
-        text = prediction.render(report, out.style(output), log=log)
+        if wanted is not None:
+            from maas_stream_lint.report.one_answer import parsed, render_wanted
+
+            text = render_wanted(report, parsed(wanted), out.style(output), machines)
+        else:
+            text = prediction.render(report, out.style(output), log=log, machines=machines)
         text = "".join(f"{line}\n" for line in _fates(report, names)) + text
     out.write(text, output)
+
+
+def _check(form: str, machines: tuple[str, ...], wanted: str | None) -> None:
+    """Refuse what is malformed before any work is done. Raises UsageError."""
+    from maas_stream_lint.errors import UsageError
+
+    for machine in machines:
+        arch, _, subarch = machine.partition("/")
+        if not arch or not subarch or "/" in subarch:
+            raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
+    if wanted is not None:
+        from maas_stream_lint.report.one_answer import parsed
+
+        parsed(wanted)
+    if form == "json" and (machines or wanted):
+        raise UsageError(
+            "--machine and --wanted are for the text format",
+            "for JSON, call maas_stream_lint.use() from Python",
+        )
 
 
 def _names(renames: tuple[str, ...]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from rich.text import Text
 from maas_stream_lint import outcome
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.in_use import write_served
 from maas_stream_lint.report.page import (
     COLORS,
     GOOD,
@@ -24,7 +25,7 @@ from maas_stream_lint.report.page import (
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.imports.trace import Event, Resource, Trace
@@ -47,14 +48,18 @@ _STAGES = {
 _GAP = 2
 
 
-def render(report: Report, style: Style, *, log: bool) -> str:
-    """The matrix of products, the boot resources, and with ``log`` the log."""
+def render(report: Report, style: Style, *, log: bool, machines: Sequence[str] = ()) -> str:
+    """The matrix of products, the boot resources, their use, and with ``log`` the log.
+
+    ``machines``: ``amd64/generic``; with none, the one that can do most with an image.
+    """
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
     page.line()
     table = outcome.rows(report.look, report.findings)
     _matrix(page, table, outcome.columns(report.look, table))
     _resources(page, report)
+    write_served(page, report.look, machines)
     if log:
         _logs(page, report)
     if all(outcome.IMPORTED in row.outcomes and len(set(row.outcomes)) == 1 for row in table):

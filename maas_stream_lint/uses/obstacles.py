@@ -98,7 +98,7 @@ def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
     refusals: list[Refusal] = []
     failed: list[Refusal] = []
     for machine in candidates(simulation, image):
-        refusal = _deploys(simulation.deploy(machine, system, image.subarch), system)
+        refusal = deploys(simulation.deploy(machine, system, image.subarch), system)
         if refusal is None:
             deployed = True
         else:
@@ -114,7 +114,7 @@ def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
     yield _ubuntu_obstacle(simulation, image, refusal, commissions=deployed)
 
 
-def _deploys(deployment: Deployment, system: System) -> Refusal | None:
+def deploys(deployment: Deployment, system: System) -> Refusal | None:
     """What keeps a machine from being deployed, but for another release that it boots for that."""
     boot = deployment.boot
     if boot is not None and boot.config is not None and boot.config.system != system:
@@ -206,14 +206,14 @@ def _other(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
     refusals: list[Refusal] = []
     system = System(image.os, image.release)
     for machine in candidates(simulation, image):
-        refusal = _installs(simulation, machine, system)
+        refusal = installs(simulation, machine, system)
         if refusal is None:
             return
         refusals.append(refusal)
     yield _other_obstacle(simulation, image, refusals[0])
 
 
-def _installs(simulation: Simulation, machine: Machine, system: System) -> Refusal | None:
+def installs(simulation: Simulation, machine: Machine, system: System) -> Refusal | None:
     """What keeps curtin from installing a system, whatever the machine boots for that."""
     deployment = simulation.deploy(machine, system)
     boot = deployment.boot.refusal if deployment.boot is not None else None

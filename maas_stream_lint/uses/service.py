@@ -1,0 +1,106 @@
+"""What an image is good for, in an operator's words: which machine commissions and deploys it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.uses.chosen_kernel import Machine, System
+from maas_stream_lint.uses.obstacles import candidates, deploys, installs
+from maas_stream_lint.uses.simulation import UBUNTU
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_stream_lint.uses.refusal import Refusal
+    from maas_stream_lint.uses.simulation import Simulation
+    from maas_stream_lint.uses.stock import Image
+
+
+class Service(NamedTuple):
+    """What a machine makes of an image."""
+
+    machine: str
+    commissioning: str | None  #: why it is not commissioned; ``None``: it is, or no matter
+    deploying: str | None  #: why it is not deployed; ``None``: it is
+    unasked: str | None  #: why it is not deployed unless somebody asks for the image's kernel
+    words: str  #: one line
+    deployed: str  #: what of that is on deploying
+
+    @property
+    def good(self) -> bool:
+        """Whether the machine can do all that the image is for."""
+        return self.commissioning is None and self.deploying is None
+
+
+def services(simulation: Simulation, image: Image, machines: Sequence[str] = ()) -> list[Service]:
+    """What each machine makes of an image.
+
+    ``machines``: ``amd64/generic``; those of other architectures are left out. With none, the one
+    that can do most with the image.
+    """
+    if machines:
+        split = [text.partition("/") for text in machines]
+        tried = [Machine(arch, platform) for arch, _, platform in split if arch == image.arch]
+        return [_service(simulation, image, machine) for machine in tried]
+    best: Service | None = None
+    for machine in candidates(simulation, image):
+        made = _service(simulation, image, machine)
+        if best is None or _worth(made) > _worth(best):
+            best = made
+        if all(_worth(best)):
+            break
+    return [best] if best is not None else []
+
+
+def _worth(service: Service) -> tuple[bool, bool, bool]:
+    return service.deploying is None, service.commissioning is None, service.unasked is None
+
+
+def _service(simulation: Simulation, image: Image, machine: Machine) -> Service:
+    serve = _ubuntu if image.os == UBUNTU else _other
+    return serve(simulation, image, machine)
+
+
+def _ubuntu(simulation: Simulation, image: Image, machine: Machine) -> Service:
+    system = System(image.os, image.release)
+    commissioning = simulation.commission(machine, system)
+    deployment = simulation.deploy(machine, system, image.subarch)
+    usual = simulation.deploy(machine, system)
+    unfit, refusal = _text(commissioning.refusal), _text(deploys(deployment, system))
+    unasked = _text(deploys(usual, system))
+    kernel = deployment.kernel
+    deployed = f"does not deploy: {refusal}" if refusal else f"deploys with kernel {kernel}"
+    otherwise = ""
+    if refusal is None and usual.kernel != kernel:
+        otherwise = f"with {usual.kernel}" if unasked is None else f"does not deploy: {unasked}"
+        otherwise = f" if asked for it, else {otherwise}"
+    if unfit is None and refusal is None and commissioning.kernel == kernel:
+        words = f"commissions and {deployed}"
+    elif unfit is not None and unfit == refusal:
+        words = f"neither commissions nor deploys: {unfit}"
+    elif unfit is not None:
+        words = f"{deployed}{otherwise}; does not commission: {unfit}"
+    else:
+        words = f"commissions with kernel {commissioning.kernel}; {deployed}"
+    if unfit is None:
+        words += otherwise
+    return Service(str(machine), unfit, refusal, unasked, words, deployed)
+
+
+def _text(refusal: Refusal | None) -> str | None:
+    return None if refusal is None else refusal.text
+
+
+def _other(simulation: Simulation, image: Image, machine: Machine) -> Service:
+    system = System(image.os, image.release)
+    refusal = _text(installs(simulation, machine, system))
+    boot = simulation.deploy(machine, system).boot
+    config = boot.config if boot is not None and boot.refusal is None else None
+    base = simulation.settings.commissioning
+    if refusal is not None:
+        words = f"does not deploy: {refusal}"
+    elif config is not None:
+        words = f"deploys, booted from {config.system} with kernel {config.kernel}"
+    else:
+        words = f"deploys, if MAAS has {base} for {machine.arch} from elsewhere to boot it from"
+    return Service(str(machine), None, refusal, refusal, words, words)
