@@ -88,7 +88,7 @@ class Finding:
     name: str  #: ``ubuntu-name``
     severity: Severity
     message: str  #: one sentence, lower case, that names the value and what was expected
-    maas: tuple[str, ...]  #: the release lines it bites on, oldest first
+    maas: tuple[str, ...]  #: the release lines it affects, oldest first
     effect: str  #: what MAAS does, one clause
     remedy: str  #: what to do about it
     places: tuple[Place, ...]  #: the primary one first

@@ -144,6 +144,15 @@ def test_the_manifest_lists_the_packages_that_are_installed(tmp_path: Path) -> N
     assert (tmp_path / "out" / path).read_text() == "bash\t5.1-6\n"
 
 
+def test_release_lines_in_few_words() -> None:
+    from maas_stream_lint.building.naming import span
+
+    assert span(["3.5"]) == "3.5"
+    assert span(["3.5", "3.6"]) == "3.5 and 3.6"
+    assert span(["3.4", "3.5", "3.6"]) == "3.4 to 3.6"
+    assert span(["2.9", "3.5", "3.8"]) == "2.9, 3.5 and 3.8"
+
+
 # -- refusals ------------------------------------------------------------------------------------
 
 

@@ -129,6 +129,15 @@ def test_owners_devices_and_attributes_are_kept(
     assert os.getxattr(into / "usr/bin/owned", "user.told") == b"kept"
 
 
+def test_subarches_are_never_fewer_than_maas_needs(tmp_path: Path, canonical: Path) -> None:
+    path = canonical / "streams/v1/com.example.maas:v3:download.json"
+    path.write_text(path.read_text().replace("generic,hwe-p,ga-22.04", "hwe-p, hwe-q"))
+    image = ubuntu(tmp_path / "image.tar.gz")
+    source = str(canonical / "streams/v1/index.json")
+    done = built(tmp_path / "out", Wanted(image, boot_from=source))
+    assert done.products[0].fields["subarches"] == "hwe-p,hwe-q,generic,ga-22.04"
+
+
 def test_a_name_of_its_own_stands_beside_the_standard_image(
     tmp_path: Path, canonical: Path
 ) -> None:

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import subprocess
 import sys
 import tarfile
@@ -320,3 +321,18 @@ def test_the_library_reads_a_log(first: Path) -> None:
         "unsupported-product",
         "no-descriptions",
     ]
+
+
+def test_a_file_that_is_not_there_is_the_one_of_the_url(tmp_path: Path) -> None:
+    tree = ROOT / "fixtures/bad/MSL701-file-missing/tree"
+    document = next(tree.glob("streams/v1/*download*.json"))
+    paths = sorted(set(re.findall(r'"path": "([^"]+)"', document.read_text("utf-8"))))
+    path = next(path for path in paths if not (tree / path).exists())
+    log = tmp_path / "worker.log"
+    error = f"aiohttp.client_exceptions.ClientResponseError: 404, message='Not Found', url=URL('http://h/{path}')"
+    log.write_text(
+        f"temporalio.activity: [warn] Completing activity as failed ({{'attempt': 2}})\n\t{error}\n"
+    )
+    message = told(str(tree / "streams/v1/index.json"), "--log", str(log))["messages"][0]
+    assert {f["code"] for f in message["streams"][0]["findings"]} == {"MSL701"}
+    assert all(path in f["message"] for f in message["streams"][0]["findings"])

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import reports
+from bundled import BAD, opened
 from log_dresses import DRESSES
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
@@ -75,6 +76,20 @@ def test_an_exception_that_is_not_known_is_shown() -> None:
 def test_a_line_wrapped_by_a_terminal_is_one(joint: str) -> None:
     made = told(f"maas.import-images: [warn] Ignoring unsupported{joint}product {PRODUCT}")
     assert [m["text"] for m in made["messages"]] == [f"Ignoring unsupported product {PRODUCT}"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Ignoring unsupported product", "unsupported-product"),
+        ("ignoring unsupported product <name>", "unsupported-product"),
+        ("Failed to import images from", "import-failed-from"),
+        ("has no kernels available", "no-kernels"),
+        ("Boot image no longer exists in stream, but remains in selections", "gone-from-stream"),
+    ],
+)
+def test_a_text_without_what_varies_is_known(typed: str, name: str) -> None:
+    assert told(typed)["messages"][0]["id"] == name
 
 
 def test_several_lines_are_each_explained_and_counted() -> None:
@@ -184,10 +199,21 @@ def test_a_line_with_its_source_names_the_cause() -> None:
 
 
 @pytest.mark.parametrize("source", [BUNDLED, BUNDLED.parents[2]])
-def test_a_directory_is_judged_by_its_index(source: Path) -> None:
-    """A directory is a tree: without a signed index it is judged by its plain one."""
-    made = told(IGNORED, "--source", str(source))["messages"][0]
-    assert made["predicted"]
+def test_the_source_is_judged_as_the_maas_of_the_log_was_given_it(source: Path) -> None:
+    """MAAS gets no products of a bare root without signed index: it was given the index."""
+    message = told(IGNORED, "--source", str(source))["messages"][0]
+    assert "3.6" in message["predicted"]
+    assert {f["code"] for f in message["findings"]} == {"MSL401"}
+
+
+def test_a_bare_root_is_judged_as_one_if_the_log_says_so() -> None:
+    line = (
+        "Failed to import images from http://h/: Unable to open streams/v1/index.sjson. mirrors=[]"
+    )
+    (fixture,) = (path for path in BAD if path.name == "MSL101-no-signed-index")
+    with opened(fixture) as root:
+        message = told(line, "--source", root)["messages"][0]
+    assert {f["code"] for f in message["findings"]} == {"MSL101"}
 
 
 def test_a_line_of_another_stream_is_not_predicted() -> None:

@@ -18,6 +18,8 @@ from maas_stream_lint.fixing.plan import FIXERS, Plan, diff_of, fix
 from schemas import FIX, through_text
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+#: Fixed for these release lines only: older ones lose by it.
+LINES = {"platform-not-offered": ["3.4", "3.5", "3.6", "3.7", "3.8"]}
 FIXABLE = [p for p in BAD if p.name.partition("-")[2] in FIXERS]
 
 
@@ -29,7 +31,8 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def planned(fixture: Path, *, agreed: bool) -> Plan:
     keyring = fixture / "keyring.gpg"
     with opened(fixture) as source:
-        report = check(source, keyring=keyring if keyring.exists() else None)
+        lines = LINES.get(fixture.name.partition("-")[2])
+        report = check(source, lines, keyring=keyring if keyring.exists() else None)
         return fix(report, agreed, agreed, signs=keyring.exists(), now=NOW)
 
 

@@ -1,4 +1,4 @@
-"""A page for each rule: its docstring, and its fixture as a failing and, mended, a passing example."""
+"""A page for each rule: its docstring, and its fixture as a failing example and, fixed, as a passing one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rule import Rule
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-#: What a passing example is taken from where no edit mends the failing one; the first that fits.
+#: What a passing example is taken from where no edit fixes the failing one; the first that fits.
 GOOD = ("ubuntu", "with-images", "every-release", "rhel")
 #: Lines shown above and below the place of a finding, of a diff in all, and characters of a line.
 ABOVE, BELOW, LONGEST, WIDEST = 4, 6, 60, 140
@@ -209,9 +209,9 @@ def _passing(rule: Rule) -> Iterator[str]:
         yield "Nothing is wrong with the metadata here. A server that MAAS takes answers with the file itself:"
         yield fence(_ANSWER, "http")
         return
-    mended = _mended(rule)
-    if mended is not None:
-        diff, flags = mended
+    fixed = _fixed(rule)
+    if fixed is not None:
+        diff, flags = fixed
         yield f"What `maas-stream-lint fix{flags} --diff` makes of it:"
         yield fence(diff, "diff")
         return
@@ -227,7 +227,7 @@ def _passing(rule: Rule) -> Iterator[str]:
         yield found
 
 
-def _mended(rule: Rule) -> tuple[str, str] | None:
+def _fixed(rule: Rule) -> tuple[str, str] | None:
     """What the tool's own edits change in the fixture, and the flags that this takes."""
     home = _home(rule)
     given, keyring = home / "source", home / "keyring.gpg"
@@ -245,7 +245,7 @@ def _mended(rule: Rule) -> tuple[str, str] | None:
         )
         if planned.edits:
             return _cut(plan.diff_of(planned)), flags
-    # What mends this may be another rule's edit.
+    # Another rule's edit may fix this.
     kept = home / "fixed.diff"
     if kept.exists() and kept.stat().st_size:
         return _cut(kept.read_text("utf-8")), " --unsafe --drop-broken"

@@ -1,7 +1,7 @@
 """The tables of ``docs/`` that are lists of something in the code: commands, options, formats.
 
 A document holds one between ``<!-- table: NAME -->`` and ``<!-- end -->``. ``UPDATE_DOCS=1 pytest
-tests/test_docs.py`` writes it anew.
+tests/test_docs.py`` regenerates it.
 """
 
 from __future__ import annotations

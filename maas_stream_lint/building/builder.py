@@ -209,17 +209,23 @@ def _unproven(
     ``before``: what it found before, which is not the images' fault.
     """
     by_name = {product.name: product for product in products}
-    refusals = [_by_line(fate) for fate in known if fate.refused and fate.deploys]
-    told = {refusal.path for refusal in refusals}
+    by_path = {fate.product.image.path: fate for fate in known}
+    blamed: dict[Path, list[Refusal]] = {}
     for finding in draft.objections(report, set(by_name)):
-        path = by_name.get(finding.place.product or "", products[0]).image.path
-        if said(finding) not in before and path not in told:
+        if said(finding) not in before:
+            path = by_name.get(finding.place.product or "", products[0]).image.path
             lines = naming.span(finding.maas)
             why = f"on MAAS {lines}, {finding.code} {finding.name}: {finding.message}"
-            refusals.append(Refusal(path, why, finding.remedy))
-    told = {refusal.path for refusal in refusals}
-    others = (fate for fate in known if fate.refused and fate.product.image.path not in told)
-    return (*refusals, *map(_by_line, others))
+            blamed.setdefault(path, []).append(Refusal(path, why, finding.remedy))
+    if not blamed:  # else they may suffer from what others are to blame for
+        return tuple(_by_line(fate) for fate in known if fate.refused)
+    return tuple(
+        refusal
+        for path, found in blamed.items()
+        for refusal in (
+            [_by_line(by_path[path])] if by_path[path].refused and by_path[path].deploys else found
+        )
+    )
 
 
 def _by_line(fate: Fate) -> Refusal:

@@ -84,7 +84,7 @@ class Existing:
     def signed(self, changed: Mapping[str, bytes], sign: Signer | None) -> dict[str, bytes]:
         """All that has to be written, products files first.
 
-        Raises UsageError where a signature would no longer fit, and there is none to make anew.
+        Raises UsageError if a signature would no longer fit, and there is no key to sign with.
         """
         files = self.catalog.stream.files
         if sign is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.distributions import Distribution, disk_named, distribution_of
+from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,8 +43,12 @@ def deploying(os: str, ftypes: Sequence[str], releases: Sequence[Release]) -> di
 
 
 def span(lines: Sequence[str]) -> str:
-    """Neighbouring release lines, oldest first, in few words: ``2.9 to 3.7``."""
-    return lines[0] if len(lines) == 1 else f"{lines[0]} to {lines[-1]}"
+    """Release lines, oldest first, in few words: ``2.9 to 3.7`` if they are neighbours."""
+    order = [release.line for release in all_releases()]
+    first = order.index(lines[0])
+    if len(lines) > 2 and list(lines) == order[first : first + len(lines)]:
+        return f"{lines[0]} to {lines[-1]}"
+    return " and ".join([", ".join(lines[:-1]), lines[-1]] if len(lines) > 1 else lines)
 
 
 def product_name(prefix: str, os: str, release: str, arch: str) -> str:

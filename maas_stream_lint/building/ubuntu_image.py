@@ -107,6 +107,10 @@ def _fields(
         "version": version,
     }
     fields = {**usual, **fields}
+    # Without `generic` MAAS offers no architecture for it; its own kernel belongs there, too.
+    subarches = [part.strip() for part in fields["subarches"].split(",") if part.strip()]
+    needed = [part for part in (planning.GENERIC, fields["subarch"]) if part not in subarches]
+    fields["subarches"] = ",".join([*subarches, *needed])
     if release != own:
         # MAAS may choose a release for commissioning by itself if its title ends in LTS.
         fields["release_title"] += f" {wanted.name or release}"

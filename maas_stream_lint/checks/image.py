@@ -704,7 +704,7 @@ def _strongest(look: Look, line: str, item: Item) -> str | None:
 
 
 def _under_another_name(content: Content, items: list[Item], otherwise: str) -> str:
-    # What is to be deployed is not mended by making it part of what boots.
+    # An image to deploy does not become right as a file to boot from.
     root = (items[0].ftype or "").startswith("root")
     names = [n for n in better(content, ftypes()) if n.startswith("root") or not root]
     if not names:

@@ -97,7 +97,7 @@ def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL142", Severity.UNUSABLE, on="stream")
 def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
-    """Two boot sources write the same boot resource, so files are fetched anew at every import.
+    """Two boot sources write the same boot resource, so MAAS downloads files again at every import.
 
     MAAS: up to 3.7 imports both where the labels differ, or where one product lists a subarch more
         (`boot_merge`, import_images/download_descriptions.py), or where products, versions and
@@ -128,7 +128,7 @@ def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
             "expected one source for each boot resource",
             "select the image in one source only, or give one of them another `release`",
             lines=tuple(lines),
-            effect="fetches files anew and deletes others at every import",
+            effect="downloads files again, and deletes others, at every import",
         )
 
 

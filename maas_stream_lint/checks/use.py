@@ -292,7 +292,7 @@ def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
         architecture likewise (`get_hwe_kernels`, maasserver/models/bootresource.py). If the first
         one is another release's, the boot files are then looked for under the exact name, where
         they are not.
-    Why: it bites if the release itself has no such kernel: `jammy` with `hwe-22.04` alone, beside
+    Why: it matters if the release itself has no such kernel: `jammy` with `hwe-22.04` alone, beside
         `jammy-acme` with `ga-22.04`.
     Fix: publish the kernel for this release, too, or rename the other release so that its name does
         not start with this one.

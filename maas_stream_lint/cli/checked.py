@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.cli.console import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from maas_stream_lint.api import Report
     from maas_stream_lint.cli.options import Options
+    from maas_stream_lint.logs.tally import Entry
+
+
+def checked_for(options: Options, entries: Sequence[Entry]) -> Report:
+    """The report on the source as the MAAS of a log was given it."""
+    from maas_stream_lint.logs.given import index_meant
+
+    report = checked(options)
+    index = index_meant(report, entries)
+    return report if index is None else checked(options._replace(source=index))
 
 
 def checked(options: Options) -> Report:

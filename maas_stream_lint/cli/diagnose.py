@@ -27,6 +27,7 @@ from maas_stream_lint.names import EXIT_FINDINGS
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.keyring import GivenKeyring
+    from maas_stream_lint.logs.conclusion import LogRead
     from maas_stream_lint.logs.live import Live
     from maas_stream_lint.logs.maas_state import MaasState
 
@@ -79,7 +80,7 @@ def diagnose(
         raise UsageError("no log is named", "give --log FILE, --log - or --maas-url URL")
     log = read(logs, reading()) if logs else LogRead()
     live = _live(state, options) if state is not None else None
-    reports = [_report(options._replace(source=source), log.lines) for source in sources]
+    reports = [_report(options._replace(source=source), log) for source in sources]
     if live is not None:
         reports += [fate.report for fate in live.sources if fate.report is not None]
     made = diagnosed(log, reports, live)
@@ -91,11 +92,12 @@ def diagnose(
         sys.exit(EXIT_FINDINGS)
 
 
-def _report(options: Options, lines: tuple[str, ...]) -> Report:
+def _report(options: Options, log: LogRead) -> Report:
     """A check of a stream for the release lines that are asked for, else those of the log."""
-    from maas_stream_lint.cli.checked import checked
+    from maas_stream_lint.cli.checked import checked_for
 
-    return checked(options if options.maas else options._replace(maas=lines))
+    lined = options if options.maas else options._replace(maas=log.lines)
+    return checked_for(lined, log.tally.entries)
 
 
 def _live(state: MaasState, options: Options) -> Live:

@@ -54,8 +54,8 @@ class Ignore:
             product = finding.place.product
             if product is None or not fnmatchcase(product, self.product):
                 return False
-        bites = self.maas is None or not set(self.maas).isdisjoint(finding.maas)
-        return bites and finding.code in self.codes
+        applies = self.maas is None or not set(self.maas).isdisjoint(finding.maas)
+        return applies and finding.code in self.codes
 
     def ran_out(self, today: date) -> bool:
         """Whether the last day is past."""

@@ -131,7 +131,7 @@ def content_id(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("index-empty")
 def rebuilt(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An index that names nothing is made anew from the products files beside it."""
+    """Write the entries of an empty index from the products files beside it."""
     file, data = finding.place.file, context.data(finding.place.file)
     entries = {}
     for path in context.metadata_beside():
@@ -219,7 +219,7 @@ def aliases(finding: Finding, context: Context) -> Iterator[Proposal]:
     file, data = finding.place.file, context.data(finding.place.file)
     try:
         whole = expanded(data)
-    except Exception:  # noqa: BLE001 - then it can't be mended, and aliases-broken says so
+    except Exception:  # noqa: BLE001 - then nothing can fix it, and aliases-broken says so
         return
     changes = [Part(file, change) for change in _differences((), data, whole)]
     changes.append(Part(file, Remove(("_aliases",))))

@@ -120,7 +120,7 @@ def compressed_disk(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("squashfs-key")
 def passed_over(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A `root-image.gz` beside a squashfs, which takes its place, goes; else keys are mended."""
+    """Remove a `root-image.gz` whose place a squashfs takes; otherwise correct the keys."""
     place = Place(finding.place.file, finding.place.path[:6])
     squashfs = _held(place, context).get("squashfs")
     if isinstance(squashfs, dict) and squashfs.get("ftype") == "squashfs":

@@ -1,4 +1,4 @@
-"""The edits that mend a stream, each proven on the spot: planned here, written elsewhere.
+"""The edits that fix a stream, each proven by a new check. Other modules write them.
 
 An edit is only made if a new check shows that its finding is gone, that no other has come, and that
 no release does less with any product than before, but for what the edit says that it takes away.
@@ -17,7 +17,7 @@ from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
-from maas_stream_lint.fixing import documents, items, products
+from maas_stream_lint.fixing import documents, items, products, usable
 from maas_stream_lint.fixing.batch import compatible, with_lists
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.fixing.overlay import Overlay
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
-MODULES = (documents, products, items)
-#: One mended thing brings another to light; more often than this nothing does.
+MODULES = (documents, products, items, usable)
+#: One fix may bring another problem to light. This many rounds are enough for any stream.
 ROUNDS = 12
 #: So many edits that do harm are tried one by one.
 FEW = 8
@@ -57,12 +57,12 @@ SPARE = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One thing that is mended: what is written, where, why, and what it takes."""
+    """One edit: what is written, where, why, and which consent it needs."""
 
     code: str
     name: str
     what: str  #: what is written, one clause
-    reason: str  #: the message of the finding that it mends
+    reason: str  #: the message of the finding that it fixes
     place: Place  #: of the finding, as the stream was before this edit
     changes: tuple[tuple[str, Change], ...]  #: file and change, in order
     added: tuple[str, ...] = ()  #: paths of new metadata files
@@ -114,7 +114,7 @@ class Plan:
 
     @property
     def image_files(self) -> list[str]:
-        """The paths of all files that the mended metadata names, each once."""
+        """The paths of all files that the fixed metadata names, each once."""
         versions = self.after.look.catalog.all_versions
         return list(dict.fromkeys(i.path for v in versions for i in v.items if i.path))
 
@@ -144,11 +144,11 @@ def fix(
     now: datetime | None = None,
     told: Callable[[int], object] = lambda count: None,
 ) -> Plan:
-    """Plan the edits that mend what a report has found. Nothing is written.
+    """Plan the edits that fix what a report has found. Nothing is written.
 
     ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
     versions that block others. ``signs``: whether the result will be signed, so that signed files
-    may be edited. ``only``: names of rules to mend, else those of all that the report shows.
+    may be edited. ``only``: names of rules whose findings to fix; else all that the report shows.
     ``chosen``: proposals that somebody has chosen, to be made after the others.
 
     ``told``: is told before each check how many edits it is to prove.
@@ -589,6 +589,6 @@ def diff_of(plan: Plan) -> str:
     for path, body in sorted(plan.files.items()):
         before = plan.originals.get(path, b"").decode("utf-8", "surrogateescape")
         if path in known and known[path].signed and (document := known[path].best) is not None:
-            before = document.text  # the signature is made anew
+            before = document.text  # the file gets a new signature
         texts.append(diff(path, before, body.decode("utf-8", "surrogateescape")))
     return "".join(texts)

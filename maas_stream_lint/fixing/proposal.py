@@ -48,7 +48,7 @@ class Proposal:
 
 
 class Context:
-    """A stream whose findings are mended: its values, and the files it has."""
+    """A stream whose findings get fixed: its values, and the files it has."""
 
     def __init__(
         self,

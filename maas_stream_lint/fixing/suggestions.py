@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.jsontext import Change
     from maas_stream_lint.fixing.plan import Edit
 
-#: Of findings times characters: a plan checks the stream anew about as often as it has findings
-#: to mend. That is half a second or so; beyond it `fix` is the better tool.
+#: Of findings times characters: a plan checks the stream again about as often as it has findings
+#: to fix. That is half a second or so; beyond it `fix` is the better tool.
 MOST_WORK = 2_000_000
 
 
@@ -51,7 +51,7 @@ def suggestions(report: Report) -> dict[Finding, list[Suggestion]]:
 
 
 def _worth(report: Report) -> bool:
-    """Whether there is something to mend, and what it takes has been read already."""
+    """Whether there is something to fix, and all files for it have been read already."""
     survey = report.look.survey
     read = survey is not None and (survey.mode == "download" or survey.metadata_only)
     mendable = sum(finding.name in FIXERS for finding in report.findings)

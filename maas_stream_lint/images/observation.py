@@ -98,7 +98,7 @@ class Server:
     untrusted: str | None = None  #: what the system's own certificates say against it
     #: Per address of the host's: a digest of its index, or the trouble with it.
     frontends: dict[str, str] = field(default_factory=dict)
-    #: Metadata files that differ when caches are told to ask anew.
+    #: Metadata files that differ when caches are told to ask the server again.
     stale: tuple[str, ...] = ()
 
 

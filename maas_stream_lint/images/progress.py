@@ -12,7 +12,7 @@ class Progress(Protocol):
         """So many files are looked at, of so many bytes together (0: only their heads)."""
 
     def advance(self, size: int) -> None:
-        """So many more bytes were read; less than nothing where a download begins anew."""
+        """This many more bytes were read; a negative number if a download restarts."""
 
     def finished(self, path: str) -> None:
         """A file is done."""

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 #: Of a host with more addresses, these are asked.
 MOST_FRONTENDS = 8
-#: Files that are asked for anew past the caches.
-MOST_ANEW = 20
-ANEW = {"cache-control": "no-cache", "pragma": "no-cache"}
+#: How many files are requested again past the caches.
+MOST_AGAIN = 20
+PAST_CACHES = {"cache-control": "no-cache", "pragma": "no-cache"}
 
 
 def probe_server(
@@ -59,7 +59,7 @@ def probe_server(
                     _ask_anonymously(seen, site, path, client)
         cached = [path for path, a in metadata.items() if a.body is not None and _from_cache(a)]
         seen.stale = tuple(
-            path for path in cached[:MOST_ANEW] if _differs(site, path, metadata[path], client)
+            path for path in cached[:MOST_AGAIN] if _differs(site, path, metadata[path], client)
         )
     https = site.origin.scheme == "https" and proxy_for(site.origin) is None
     if options.ca_bundle is not None and https:
@@ -88,8 +88,8 @@ def _from_cache(answer: Answer) -> bool:
 def _differs(site: Site, path: str, answer: Answer, client: Client) -> bool:
     url = site.url(path)
     # Some caches mind the header, some no more than another name for the same file.
-    for asked in (url, url.copy_merge_params({"maas-stream-lint": "anew"})):
-        with suppress(Refused), closing(client.ask("GET", asked, ANEW)) as reply:
+    for asked in (url, url.copy_merge_params({"maas-stream-lint": "again"})):
+        with suppress(Refused), closing(client.ask("GET", asked, PAST_CACHES)) as reply:
             if reply.status != 200:
                 continue
             body = _plain(reply.read(len(answer.body or b"") + 2**20), reply.header)

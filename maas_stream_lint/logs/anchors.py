@@ -25,6 +25,7 @@ class Anchor(NamedTuple):
     part: str
     name: str  #: of the message
     number: int  #: of its pattern
+    text: str  #: the whole of it
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +37,7 @@ def anchors() -> tuple[Anchor, ...]:
         name, toml, _ = entry.partition(".toml")
         if toml:
             texts = _TEXT.findall(_read(f"{folder}/{entry}"))
-            found += [Anchor(_anchor(_text(t)), name, i) for i, t in enumerate(texts)]
+            found += [Anchor(_anchor(t), name, i, t) for i, t in enumerate(map(_text, texts))]
     return tuple(found)
 
 

@@ -165,8 +165,9 @@ class Diagnosis:
         return [cause for cause in self.causes if cause.entry is entry]
 
     def findings(self, entry: Entry) -> list[Finding]:
-        """What causes a message in the streams."""
-        return [finding for cause in self.of(entry) for finding in cause.found.findings]
+        """What causes a message in the streams; what several release lines share, once."""
+        found = [finding for cause in self.of(entry) for finding in cause.found.findings]
+        return list({(f.code, f.place, f.message): f for f in reversed(found)}.values())[::-1]
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis as in ``rules/schemas/diagnose.json``."""

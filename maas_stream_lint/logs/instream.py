@@ -38,7 +38,7 @@ def judged(entry: Entry, report: Report) -> InStream:
     if known.simulated and not lines:
         # Findings like its causes would mislead where it is known not to come from here.
         return InStream((), (), True)
-    return InStream(lines, tuple(_causes(match, entry.rules, report)), known.simulated)
+    return InStream(lines, tuple(_causes(match, entry, report)), known.simulated)
 
 
 def predicted(match: Match, report: Report) -> tuple[str, ...]:
@@ -121,8 +121,14 @@ def _alike(hole: str, seen: str, told: str) -> bool:
     return hole in _LOOSE or seen == told
 
 
-def _causes(match: Match, rules: tuple[str, ...], report: Report) -> list[Finding]:
-    """The findings behind it: those that predict it; failing these, those of its rules."""
+def _causes(match: Match, entry: Entry, report: Report) -> list[Finding]:
+    """The findings behind a message, of several the ones on the file that it names."""
+    found = _behind(match, entry, report)
+    return [f for f in found if _is_of(f, entry.cause.text)] or found
+
+
+def _behind(match: Match, entry: Entry, report: Report) -> list[Finding]:
+    """Those that predict it; failing these, those of its rules."""
     on_its_lines = [f for f in report.findings if set(f.maas) & set(match.maas)]
     if _any_fatal(match):
         return [f for f in on_its_lines if f.severity is Severity.FATAL]
@@ -135,12 +141,11 @@ def _causes(match: Match, rules: tuple[str, ...], report: Report) -> list[Findin
         for event in trace.events
         if any(same(match, word) for word in _words(event, trace, report))
     }
-    mine = [f for f in on_its_lines if f.name in rules or f.name in match.rules]
-    mine = [f for f in mine if f.place.product in places] or mine
-    return [f for f in mine if _is_of(f, match.holes.get("url", ""))] or mine
+    mine = [f for f in on_its_lines if f.name in entry.rules or f.name in match.rules]
+    return [f for f in mine if f.place.product in places] or mine
 
 
-def _is_of(finding: Finding, url: str) -> bool:
-    """Whether a finding names the file that a URL leads to."""
+def _is_of(finding: Finding, text: str) -> bool:
+    """Whether a finding names the file whose URL is in a text."""
     named = re.findall("`([^`]+)`", finding.message)
-    return any("/" in path and f"/{path}" in url for path in named)
+    return any("/" in path and f"/{path}" in text for path in named)

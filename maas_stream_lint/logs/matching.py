@@ -85,6 +85,28 @@ def recognise(
     return match
 
 
+def loosely(text: str) -> Match | None:
+    """The message whose words a text has, or begins with, though not what varies in it.
+
+    For what people type from memory; nothing of a log is read so.
+    """
+    words = _words(text)
+    if len(words) < _SHORTEST_HEAD:
+        return None
+    for anchor in anchors.anchors():
+        if _words(anchor.text).startswith(words):
+            known = message(anchor.name)
+            pattern = known.patterns[anchor.number]
+            return Match(known, pattern, text.strip(), {}, pattern.maas)
+    return None
+
+
+def _words(text: str) -> str:
+    """A text without holes, placeholders and marks."""
+    bare = re.sub(r"\{[^}]*\}|<[^>]*>", " ", text)
+    return " ".join(re.sub(r"[^\w/-]+", " ", bare).split()).lower()
+
+
 def prefixed(text: str) -> str:
     """A line as it stands in MAAS's log: ``maas.import-images: [warn] Ignoring …``."""
     match = recognise(text)
@@ -97,7 +119,7 @@ def _fits(
     """Every pattern that fits, with where it does and what is in its holes."""
     head = _RAISED.match(text)
     raised = head.end() if head is not None else 0
-    for _, name, number in anchors.candidates(text) if among is None else among:
+    for _, name, number, _ in anchors.candidates(text) if among is None else among:
         pattern = message(name).patterns[number]
         fit = _fit(pattern, text, raised, ours)
         if fit is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.logs.decision import Decision, decided
 from maas_stream_lint.logs.folding import folded, last_line, raised, unwrapped
-from maas_stream_lint.logs.matching import Match, recognise
+from maas_stream_lint.logs.matching import Match, loosely, recognise
 
 if TYPE_CHECKING:
     from maas_stream_lint.logs.dress import Record
@@ -186,6 +186,11 @@ def explained(pasted: str) -> Tally:
     lines = [line for line in pasted.splitlines() if line.strip()]
     while lines:
         whole = unwrapped(lines) or folded(lines)
-        tally.take(whole)
+        typed = whole.record.ours is not False and not understood(whole).matches
+        loose = loosely(whole.record.text) if typed else None
+        if loose is None:
+            tally.take(whole)
+        else:
+            tally.note(loose, whole.record, None)
         lines = lines[whole.taken :]
     return tally

@@ -37,7 +37,7 @@
     if (row.details) {
       const told = row.body.querySelector(".only");
       told.hidden = !only;
-      told.firstChild.textContent = `What bites on MAAS ${only}.`;
+      told.firstChild.textContent = `The findings on MAAS ${only}.`;
     }
     row.body.hidden =
       !row.words.includes(text.value.trim().toLowerCase()) || (least >= 0 && !some);

@@ -32,7 +32,7 @@ class Problem:
 
     cause: str
     path: Path
-    exception: str | None = None  #: ``None``: pydantic's refusal, which the client words anew
+    exception: str | None = None  #: ``None``: pydantic refuses it, in words of its own
     message: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
