@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source, tree_index
 from maas_stream_lint.stream import load
+from maas_stream_lint.unread import find_unread
 from maas_stream_lint.unselected import lower_unselected
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions, Unchecked
+    from maas_stream_lint.unread import Unread
     from maas_stream_lint.uses import Simulation
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
@@ -85,6 +88,11 @@ class Report:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
 
+    @cached_property
+    def unread(self) -> tuple[Unread, ...]:
+        """What could not be read or parsed. No selection, severity or baseline hides it."""
+        return find_unread(self.look)
+
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
         """What this run could not look at: metadata and image files. Such a run never passes."""
@@ -96,7 +104,7 @@ class Report:
 
         ``mode``: how closely image files must have been checked for that.
         """
-        if self.look.stream.incomplete:
+        if self.unread or self.look.stream.truncated:
             return False
         survey = self.look.survey
         closely = (
@@ -123,6 +131,7 @@ class Report:
                 "images": self._images(),
                 **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
                 **({"configuration": list(self.configured)} if self.configured else {}),
+                **({"unread": [u._asdict() for u in self.unread]} if self.unread else {}),
             },
             "findings": [f.to_dict() for f in self.findings] if findings else [],
         }

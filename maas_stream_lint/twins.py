@@ -50,11 +50,11 @@ def find_twins(
 
     What a boot resource is called: see ``imports.identity``.
     """
-    alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
+    alike: dict[tuple[str, str | None, str | None], list[tuple[Product, _Kernel]]] = {}
     for product in products:
-        alike.setdefault(
-            (product.os, series(_kind(product), product.get), product.get("arch")), []
-        ).append(product)
+        kernel = _kernel(product)
+        name = (product.os, series(kernel.kind, product.get), product.get("arch"))
+        alike.setdefault(name, []).append((product, kernel))
     flavours: dict[tuple[bool, str], list[Release]] = {}
     for release in releases:
         flavours.setdefault((release.strict, release.policy("flavour")), []).append(release)
@@ -75,16 +75,18 @@ def boot_subarch(product: Product, release: Release) -> str:
     return _flavoured(_kernel(product), release)
 
 
-def _by_subarch(products: list[Product], release: Release) -> dict[str, list[Product]]:
+def _by_subarch(
+    products: list[tuple[Product, _Kernel]], release: Release
+) -> dict[str, list[Product]]:
     """The products that share a boot resource's subarch, in the stream's order."""
     kernels: dict[_Kernel, list[int]] = {}
-    for position, product in enumerate(products):
-        kernels.setdefault(_kernel(product), []).append(position)
+    for position, (_, kernel) in enumerate(products):
+        kernels.setdefault(kernel, []).append(position)
     made: dict[str, list[int]] = {}
     for kernel, positions in kernels.items():
         made.setdefault(_flavoured(kernel, release), []).extend(positions)
     return {
-        subarch: [products[position] for position in sorted(positions)]
+        subarch: [products[position][0] for position in sorted(positions)]
         for subarch, positions in made.items()
         if len(positions) > 1
     }
