@@ -14,6 +14,7 @@ from maas_stream_lint import rulebook
 from maas_stream_lint.api import check, preview
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.rulebook import all_releases
+from test_fixtures import findings_of, line_of
 from test_rulebook import forget
 
 ROOT = Path(__file__).parents[1]
@@ -145,3 +146,38 @@ def test_names_widths_and_sizes_are_its_own(
     path.write_text(text)
     found = check(stream, maas=[next_release]).findings
     assert any(told in f.message for f in found if f.severity > Severity.INFO), found
+
+
+def test_the_greatest_size_that_fits_is_no_finding(next_release: str, stream: Path) -> None:
+    """One more is, as above."""
+    path = next(stream.parent.glob("*v7*"))
+    data = json.loads(path.read_text())
+    for product in data["products"].values():
+        for version in product["versions"].values():
+            version["items"][NEW]["size"] = 2**31 - 1
+    path.write_text(json.dumps(data))
+    found = check(stream, maas=[next_release]).findings
+    assert [f for f in found if f.severity > Severity.INFO] == []
+
+
+@pytest.fixture
+def same_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A release line that is as the one before it."""
+    rules = tmp_path / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    newest = all_releases()[-1].line
+    text = f'extends = "{newest}"\nline = "{LINE}"\nversion = "{LINE}.0"\n'
+    (rules / "releases" / f"{LINE}.toml").write_text(text)
+    monkeypatch.setattr(rulebook, "rules_root", lambda: rules)
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.usefixtures("same_again")
+@pytest.mark.parametrize("code", ["MSL401", "MSL407", "MSL411", "MSL506", "MSL608"])
+def test_a_line_that_changes_nothing_changes_no_expected_findings(code: str) -> None:
+    fixture = next((ROOT / "fixtures" / "bad").glob(f"{code}-*"))
+    found = findings_of(fixture, (code,))
+    assert all_releases()[-1].line == LINE
+    assert "".join(f"{line_of(f)}\n" for f in found) == (fixture / "expected.txt").read_text()

@@ -6,11 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from maas_stream_lint import BootSource, UsageError, compare, preview
+from maas_stream_lint.imports.joint import simulate_situations
+from maas_stream_lint.imports.situation import ReadSource, Situation
 from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.stream import load
+from made import streams
 from schemas import COMPARE, PREVIEW, through_text
 from told import commissioning_of, corpus, differences, keyring_of, sources_of, written
+from trees import MemoryTree
 
 SELECTIONS, SECOND, SEVERAL = (corpus(kind) for kind in ("selections", "second", "several"))
 LINES = [release.line for release in all_releases()]
@@ -105,3 +111,16 @@ def test_selections_that_are_none(selections: list[dict[str, object]], told: str
 def test_sources_of_one_name() -> None:
     with pytest.raises(UsageError, match="two boot sources are called 'a'"):
         preview([BootSource("a", "x"), BootSource("a", "y")])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(tree=streams())
+def test_made_streams_imported_twice(tree: MemoryTree) -> None:
+    """A second import of the same changes nothing, unless two products make one boot resource."""
+    read = load(tree)  # type: ignore[arg-type]
+    situation = Situation((ReadSource("own", "http://images.example.com/", read),))
+    for first, second in simulate_situations([situation, situation], all_releases(), {}):
+        resources = {held["resource"] for held in first.resources}
+        products = {(new.file, new.product) for _, new in first.imported}
+        if len(resources) == len(products):
+            assert (second.downloads, second.deleted) == ([], []), second.lines
