@@ -331,6 +331,11 @@ class Client:
             made = self._connections.made
             try:
                 response = self._route(url).handle_request(request)
+                if response.status_code == 408 and self._connections.made == made and not attempt:
+                    # Said before this request, to a connection that was idle for long.
+                    response.close()
+                    self._routes.pop(way.proxy).close()
+                    continue
                 response.request = request
                 return response
             except FAILURES as error:
