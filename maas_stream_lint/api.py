@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from os import PathLike
+from functools import cached_property
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
@@ -20,8 +21,9 @@ from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
-from maas_stream_lint.source import open_source
+from maas_stream_lint.source import open_source, tree_index
 from maas_stream_lint.stream import load
+from maas_stream_lint.unread import find_unread
 from maas_stream_lint.unselected import lower_unselected
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions, Unchecked
+    from maas_stream_lint.unread import Unread
     from maas_stream_lint.uses import Simulation
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
@@ -85,6 +88,11 @@ class Report:
         """The highest severity found."""
         return max((f.severity for f in self.findings), default=None)
 
+    @cached_property
+    def unread(self) -> tuple[Unread, ...]:
+        """What could not be read or parsed. No selection, severity or baseline hides it."""
+        return find_unread(self.look)
+
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
         """What this run could not look at: metadata and image files. Such a run never passes."""
@@ -96,7 +104,7 @@ class Report:
 
         ``mode``: how closely image files must have been checked for that.
         """
-        if self.look.stream.incomplete:
+        if self.unread or self.look.stream.truncated:
             return False
         survey = self.look.survey
         closely = (
@@ -123,6 +131,7 @@ class Report:
                 "images": self._images(),
                 **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
                 **({"configuration": list(self.configured)} if self.configured else {}),
+                **({"unread": [u._asdict() for u in self.unread]} if self.unread else {}),
             },
             "findings": [f.to_dict() for f in self.findings] if findings else [],
         }
@@ -228,7 +237,8 @@ def check(
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
-    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL.
+    ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL. A
+    directory is a tree of files: without a signed index it is judged by its plain one.
     ``maas``: release lines, all of them for ``None``.
     ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
     count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
@@ -247,12 +257,14 @@ def check(
     rules = selected(all_rules(), select, ignore)
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
     with uncollected():
-        look = _look(source, maas, keyring, options, how, progress, selections, commissioning)
+        chosen = selections, commissioning
+        look = _look(source, maas, keyring, options, how, progress, *chosen, as_tree=True)
         if beside:
             from maas_stream_lint.beside import Beside
             from maas_stream_lint.boot_sources import BootSource, read_situation
 
-            own = BootSource(OWN, source, selections=selections, keyring=keyring, options=options)
+            given = tree_index(fspath(source)) or source
+            own = BootSource(OWN, given, selections=selections, keyring=keyring, options=options)
             look.beside = Beside(OWN, read_situation([*beside, own]), look.releases)
         return Report(
             look.stream.label,
@@ -352,6 +364,8 @@ def _look(
     progress: Progress | None,
     selections: Given = None,
     commissioning: tuple[str, str] | None = None,
+    *,
+    as_tree: bool = False,
 ) -> Look:
     lines = releases(maas)
     chosen = None
@@ -359,7 +373,7 @@ def _look(
         from maas_stream_lint.boot_sources import selections_by_line
 
         chosen = selections_by_line(selections, lines)
-    opened = open_source(source, options=options)
+    opened = open_source(source, options=options, as_tree=as_tree)
     try:
         stream = load(opened, as_keyring(keyring))
         look = look_at(stream, lines, chosen, commissioning)

@@ -279,6 +279,7 @@ class Stream:
     truncated: bool = False  #: more files were named than MAX_FILES
     json_trouble: Trouble | None = None  #: with ``index.json``, where neither index can be had
     #: an index under Juju's name, where there is no other or the other is empty
+    by_directory: bool = False  #: whether the user named a directory, and its index was chosen
     juju_index: str | None = None
     #: The URL that MAAS needs, tried, where the given one ends in ``streams`` or ``streams/v1``.
     right_url: str | None = None
@@ -327,6 +328,7 @@ def load(
         base=source.base,
         keyring=keyring,
         files={},
+        by_directory=getattr(source, "by_directory", False),
     )
     known = known or (lambda path: None)
     _read(source, stream, source.index_path, known)

@@ -50,11 +50,12 @@ def find_twins(
 
     What a boot resource is called: see ``imports.identity``.
     """
-    alike: dict[tuple[str, str | None, str | None], list[Product]] = {}
+    alike: dict[tuple[str, str | None, str | None], list[tuple[Product, _Kernel]]] = {}
     for product in products:
-        alike.setdefault(
-            (product.os, series(_kind(product), product.get), product.get("arch")), []
-        ).append(product)
+        kernel = _kernel(product)
+        name = (product.os, series(kernel.kind, product.get), product.get("arch"))
+        alike.setdefault(name, []).append((product, kernel))
+    named: dict[tuple[str, _Kernel], str] = {}
     flavours: dict[tuple[bool, str], list[Release]] = {}
     for release in releases:
         flavours.setdefault((release.strict, release.policy("flavour")), []).append(release)
@@ -62,7 +63,7 @@ def find_twins(
         if len(several) < 2 or of is None or arch is None:
             continue
         for group in flavours.values():
-            for subarch, together in _by_subarch(several, group[0]).items():
+            for subarch, together in _by_subarch(several, group[0], named).items():
                 taken_on = [(product, takes(product.place)) for product in together]
                 for release in group:
                     taken = [product for product, lines in taken_on if release.line in lines]
@@ -75,19 +76,23 @@ def boot_subarch(product: Product, release: Release) -> str:
     return _flavoured(_kernel(product), release)
 
 
-def _by_subarch(products: list[Product], release: Release) -> dict[str, list[Product]]:
-    """The products that share a boot resource's subarch, in the stream's order."""
-    kernels: dict[_Kernel, list[int]] = {}
-    for position, product in enumerate(products):
-        kernels.setdefault(_kernel(product), []).append(position)
-    made: dict[str, list[int]] = {}
-    for kernel, positions in kernels.items():
-        made.setdefault(_flavoured(kernel, release), []).extend(positions)
-    return {
-        subarch: [products[position] for position in sorted(positions)]
-        for subarch, positions in made.items()
-        if len(positions) > 1
-    }
+def _by_subarch(
+    products: list[tuple[Product, _Kernel]],
+    release: Release,
+    named: dict[tuple[str, _Kernel], str],
+) -> dict[str, list[Product]]:
+    """The products that share a boot resource's subarch, in the stream's order.
+
+    ``named``: the subarch of each kernel by release line, as far as it is known.
+    """
+    made: dict[str, list[Product]] = {}
+    for product, kernel in products:
+        key = (release.line, kernel)
+        subarch = named.get(key)
+        if subarch is None:
+            subarch = named[key] = _flavoured(kernel, release)
+        made.setdefault(subarch, []).append(product)
+    return {subarch: together for subarch, together in made.items() if len(together) > 1}
 
 
 def _kernel(product: Product) -> _Kernel:

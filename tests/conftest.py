@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -23,6 +24,13 @@ from nginx import Nginx, nginx
 # Inside Actions the tests see what they would see elsewhere.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(_name, None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def leaks_show_where_they_are() -> Iterator[None]:
+    """A socket that is left open is an error of the module that opened it, not of a later one."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import reports
+from bundled import BAD, opened
 from log_dresses import DRESSES
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
@@ -206,11 +207,12 @@ def test_the_source_is_judged_as_the_maas_of_the_log_was_given_it(source: Path) 
 
 
 def test_a_bare_root_is_judged_as_one_if_the_log_says_so() -> None:
-    root = str(BUNDLED.parents[2])
     line = (
         "Failed to import images from http://h/: Unable to open streams/v1/index.sjson. mirrors=[]"
     )
-    message = told(line, "--source", root)["messages"][0]
+    (fixture,) = (path for path in BAD if path.name == "MSL101-no-signed-index")
+    with opened(fixture) as root:
+        message = told(line, "--source", root)["messages"][0]
     assert {f["code"] for f in message["findings"]} == {"MSL101"}
 
 

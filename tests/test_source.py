@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source import (
     SIGNED_INDEX,
@@ -285,3 +287,34 @@ def test_file_whose_size_lies_is_not_cut_short() -> None:
 
 def test_options_hide_headers() -> None:
     assert "hunter2" not in repr(FetchOptions(headers=(("X-Token", "hunter2"),)))
+
+
+def test_a_directory_is_judged_by_its_plain_index(tmp_path: Path) -> None:
+    """It is a tree of files, not the root URL that MAAS is given; Python's `preview` may differ."""
+    index = tmp_path / "streams/v1/index.json"
+    index.parent.mkdir(parents=True)
+    index.write_text("{}")
+    tree = open_source(tmp_path, as_tree=True)
+    assert (tree.index_path, tree.explicit, tree.label) == (PLAIN, True, str(tmp_path))
+    assert open_source(tmp_path).index_path == SIGNED
+    (tmp_path / SIGNED).write_text("signed")
+    assert open_source(tmp_path, as_tree=True).index_path == SIGNED
+
+
+PLAIN, SIGNED = "streams/v1/index.json", "streams/v1/index.sjson"
+
+
+@pytest.mark.parametrize("command", ["check", "preview"])
+def test_a_directory_and_its_index_read_alike(command: str) -> None:
+    """But for the advice on the URL."""
+    tree = Path(__file__).parents[1] / "fixtures/bad/MSL401-ubuntu-name/tree"
+    extra = ["--ignore", "MSL111", "--files", "none"] if command == "check" else []
+    for form in ("text", "json"):
+        texts = []
+        for source in (tree, tree / PLAIN):
+            done = CliRunner().invoke(main, [command, str(source), "--format", form, *extra])
+            texts.append(done.stdout.replace(f"/{PLAIN}", "").split())
+        assert texts[0] == texts[1]
+    said = CliRunner().invoke(main, ["check", str(tree), "--files", "none"]).stdout
+    assert "MSL111" in said
+    assert "MSL101" not in said

@@ -74,6 +74,29 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
         )
 
 
+@rule("MSL111", Severity.INFO, on="stream")
+def index_needs_its_url(whole: Whole, look: Look) -> Iterator[Said]:
+    """The directory has only an unsigned index, so MAAS needs the URL of that index.
+
+    MAAS: takes a URL that does not end in `streams/v1/….json` or `.sjson` for a root, and
+        requests `streams/v1/index.sjson` below it. No release line falls back to `index.json`
+        (`path_from_mirror_url`, simplestreams/util.py; `SimpleStreamsClient.__init__`,
+        maasservicelayer/simplestreams/client.py).
+    Why: this check was given a directory, and read the index that is there. With the URL of the
+        directory, MAAS would import nothing (MSL101).
+    Fix: give MAAS the URL that ends in `/streams/v1/index.json`, or sign the stream and publish
+        `index.sjson`.
+    Example:
+        "format": "index:1.0",
+    """
+    if look.stream.by_directory:
+        yield Said(
+            f"the only index of this directory is the unsigned `{INDEX_JSON}`",
+            f"give MAAS the URL that ends in `/{INDEX_JSON}`{_by_cli(look)}, or sign the stream",
+            effect="finds no index with the URL of the directory",
+        )
+
+
 @rule("MSL102", Severity.FATAL)
 def index_missing(event: Event, look: Look) -> Iterator[Said]:
     """MAAS cannot read the index that the URL names.

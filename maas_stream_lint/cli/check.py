@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Listed
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.report.formats import Target
-    from maas_stream_lint.source import Trouble
 
 #: The most findings that are named as gone from the baseline.
 _MOST_GONE = 10
@@ -105,23 +104,28 @@ def _check(
         reports = _new_to(known, reports, baseline)
     codes = [exit_code(*pair) for pair in zip(reports, thresholds, strict=True)]
     whole = not (failed or EXIT_FAILED in codes or EXIT_INTERRUPTED in codes)
+    whole = whole and not any(report.unread for report in reports)
     if whole and write_baseline is not None and known is not None:
         out.write(known.rest().render(), write_baseline)
+    elif write_baseline is not None:
+        complain(f"error: {write_baseline} was not written, because the check is incomplete")
     write(reports, thresholds, wanted, alone=source is not None)
-    for report in reports:
-        _complain_of_unchecked(report)
+    for report, threshold in zip(reports, thresholds, strict=True):
+        _complain_of_unread(report, threshold)
     sys.exit(max([*codes, EXIT_FAILED * failed]))
 
 
-def _complain_of_unchecked(report: Report) -> None:
-    """Name what the run could not look at: one line for each cause."""
-    causes: dict[Trouble, list[str]] = {}
-    for unchecked in report.unchecked:
-        causes.setdefault(unchecked.trouble, []).append(unchecked.path)
-    for trouble, (first, *others) in causes.items():
+def _complain_of_unread(report: Report, threshold: Severity) -> None:
+    """Name what could not be read or parsed: one line for each cause."""
+    from maas_stream_lint.report.verdict import unread
+
+    causes: dict[tuple[str, str], list[str]] = {}
+    for one in unread(report, threshold):
+        causes.setdefault((one.message, one.remedy), []).append(one.path)
+    for (message, remedy), (first, *others) in causes.items():
         more = f" and {len(others):,} more files" if others else ""
         what = f"{first}{more} of {report.source}"
-        complain(f"error: {what} could not be checked: {trouble.message} ({trouble.hint})")
+        complain(f"error: {what} could not be checked: {message} ({remedy})")
     if report.look.stream.truncated:
         complain(f"error: {report.source} names more metadata files than this tool reads")
 

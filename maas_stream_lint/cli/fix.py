@@ -24,7 +24,6 @@ from maas_stream_lint.cli.options import (
     together,
 )
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.names import EXIT_FINDINGS
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -155,8 +154,9 @@ def fix(
         found = [] if planned.signed_elsewhere else choice.choices(planned.after, identify)
         text = edits.render(planned, found, threshold, out.style(None), written)
     out.write(text, None)
-    if planned.after.worst is not None and planned.after.worst >= threshold:
-        sys.exit(EXIT_FINDINGS)
+    from maas_stream_lint.report.verdict import exit_code
+
+    sys.exit(exit_code(planned.after, threshold))
 
 
 def _identify(report: Report) -> Identify:

@@ -73,10 +73,11 @@ def preview(
     options = Options(mode="none", **given)
     if form == "json":
         from maas_stream_lint.report.data import as_json
+        from maas_stream_lint.source import tree_index
 
         assert options.source is not None
         made = api.preview(
-            options.source,
+            tree_index(options.source) or options.source,
             options.lines,
             options.trusted,
             options=options.fetching(),

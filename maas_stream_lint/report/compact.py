@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.finding import Place
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.joining import one_after_another
 from maas_stream_lint.report.phrases import maas
+from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
@@ -15,16 +17,23 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Severity
     from maas_stream_lint.report.joining import Texts
+    from maas_stream_lint.unread import Unread
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """All findings, worst first; no line if there are none."""
-    return (f"{line(report, finding)}\n" for finding in report.findings)
+    yield from (_unread_line(report, one) for one in unread(report, threshold))
+    yield from (f"{line(report, finding)}\n" for finding in report.findings)
 
 
 def join(texts: Texts) -> Iterable[str]:
     """The lines of all reports: each says what it is about."""
     return one_after_another(texts)
+
+
+def _unread_line(report: Report, one: Unread) -> str:
+    at = f"{clean(file_of(report, Place(one.path)))}:1:1"
+    return f"{at}: error: could not be read: {clean(one.message)} ({clean(one.remedy)})\n"
 
 
 def line(report: Report, finding: Finding) -> str:

@@ -12,6 +12,7 @@ from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
 from maas_stream_lint.report.joining import one_after_another
 from maas_stream_lint.report.phrases import brief, count, maas, some
+from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of, is_remote
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ MAX_SUMMARY = 1_000_000
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """One annotation for like findings: GitHub shows ten of each kind for a step."""
+    for one in unread(report, threshold):
+        told = _data(f"{clean(one.path)}: {clean(one.message)}\nfix: {clean(one.remedy)}")
+        yield f"::error title=could not be read::{told}\n"
     for section in sections(report.findings):
         for entry in section.entries:
             yield annotation(report, entry)

@@ -5,20 +5,23 @@ https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.finding import Severity
+from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import fingerprints
 from maas_stream_lint.report.joining import parsed
 from maas_stream_lint.report.phrases import maas
+from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.report.joining import Texts
+    from maas_stream_lint.unread import Unread
 
 _SEVERITIES = {
     Severity.FATAL: "blocker",
@@ -33,12 +36,23 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     """All findings, as GitLab reads them."""
     marks = fingerprints(report.findings)
     pairs = zip(report.findings, marks, strict=True)
-    return as_json([_issue(report, finding, mark) for finding, mark in pairs])
+    issues = [_unread_issue(report, one) for one in unread(report, threshold)]
+    return as_json(issues + [_issue(report, finding, mark) for finding, mark in pairs])
 
 
 def join(texts: Texts) -> str:
     """One list with the issues of all sources."""
     return as_json([issue for issues in parsed(texts) for issue in issues])
+
+
+def _unread_issue(report: Report, one: Unread) -> dict[str, Any]:
+    return {
+        "description": f"could not be read: {clean(one.message)} ({clean(one.remedy)})",
+        "check_name": "not-read",
+        "fingerprint": sha256(f"not-read:{clean(one.path)}".encode()).hexdigest(),
+        "severity": "blocker",
+        "location": {"path": clean(file_of(report, Place(one.path))), "lines": {"begin": 1}},
+    }
 
 
 def _issue(report: Report, finding: Finding, mark: str) -> dict[str, Any]:

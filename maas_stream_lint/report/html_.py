@@ -21,7 +21,7 @@ from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import Entry, merged, sections
 from maas_stream_lint.report.phrases import brief, count, page_url, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
-from maas_stream_lint.report.verdict import verdict_word
+from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -179,6 +179,11 @@ def _header(report: Report, threshold: Severity, verdict: str) -> str:
     fates = "".join(
         f"<li><b>{escape(lines)}</b> <span>{_text(fate)}</span></li>"
         for lines, fate in fates_told(report)
+    )
+    fates += "".join(
+        f"<li><b>not read</b> <span><code>{_text(one.path)}</code>: {_coded(brief(one.message))} "
+        f"({_coded(brief(one.remedy))})</span></li>"
+        for one in unread(report, threshold)
     )
     return (
         f'<header>\n<p class="tool">maas-stream-lint: what MAAS does with this stream</p>\n'

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import compact
 from maas_stream_lint.report.phrases import brief, count
+from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding, Severity
     from maas_stream_lint.report.groups import Owner
     from maas_stream_lint.report.joining import Texts
+    from maas_stream_lint.unread import Unread
 
 Case = tuple[str, "list[Finding]"]  # what it is called, and what was found
 
@@ -36,10 +38,10 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
 
 def join(texts: Texts) -> str:
     """All suites of all sources, with numbers in front, as names may come twice."""
-    whole = ElementTree.Element("testsuites", name="maas-stream-lint", tests="0", failures="0")
+    whole = ElementTree.Element("testsuites", name="maas-stream-lint")
     for number, text in enumerate(texts, 1):
         root = ElementTree.fromstring("".join(text))  # noqa: S314 - of our own making
-        for count_ in ("tests", "failures"):
+        for count_ in ("tests", "failures", "errors"):
             whole.set(count_, str(int(whole.get(count_, 0)) + int(root.get(count_, 0))))
         for suite in root:
             for named in (suite, *suite) if len(texts) > 1 else ():
@@ -51,6 +53,7 @@ def join(texts: Texts) -> str:
 
 def _parts(report: Report, threshold: Severity) -> Iterator[str]:
     stream, owned = _by_owner(report)
+    unseen = unread(report, threshold)
     whole: list[Case] = [("the stream as a whole", stream)]
     suites = [("stream", report.look.lines, whole)]
     names = _names(list(owned))
@@ -62,12 +65,16 @@ def _parts(report: Report, threshold: Severity) -> Iterator[str]:
     failed = [sum(_fails(found, threshold) for _, found in cases) for _, _, cases in suites]
     tests = sum(len(cases) for _, _, cases in suites)
     yield _HEAD
-    yield f'<testsuites name="maas-stream-lint" tests="{tests}" failures="{sum(failed)}">\n'
+    errors = int(bool(unseen))
+    counts = f'tests="{tests}" failures="{sum(failed)}" errors="{errors}"'
+    yield f'<testsuites name="maas-stream-lint" {counts}>\n'
     for (name, lines, cases), failures in zip(suites, failed, strict=True):
-        counts = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="0"'
+        errors = int(cases is whole and bool(unseen))
+        counts = f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="0"'
         yield f'  <testsuite name="{_xml(name)}" {counts}>\n'
         for title, found in cases:
-            yield _case(report, name, lines, title, found, threshold)
+            error = _error(unseen) if cases is whole else ""
+            yield _case(report, name, lines, title, found, threshold, error)
         yield "  </testsuite>\n"
     yield "</testsuites>\n"
 
@@ -102,13 +109,14 @@ def _case(
     title: str,
     found: list[Finding],
     threshold: Severity,
+    error: str,
 ) -> str:
     head = f'classname="{_xml(suite)}" name="{_xml(brief(title))}"'
     if found:
         head += f' file="{_xml(file_of(report, found[0].place))}"'
     bad = [f for f in found if f.severity >= threshold]
     rest = [f for f in found if f.severity < threshold]
-    inside = ""
+    inside = error
     if bad:
         first = f"{bad[0].code} {bad[0].name}: {bad[0].message}"
         more = f" (and {count(len(bad) - 1, 'more finding')})" if len(bad) > 1 else ""
@@ -129,6 +137,15 @@ def _finding_in_lines(report: Report, finding: Finding, asked: tuple[str, ...]) 
         lines.append(f"MAAS {clean(finding.effect)}")
     lines += [f"log: {brief(text)}" for whose, text in finding.logs if set(whose) & set(asked)]
     return "\n".join([*lines, f"fix: {clean(finding.remedy)}"])
+
+
+def _error(unseen: Sequence[Unread]) -> str:
+    """The error of the stream's case, which says what could not be read or parsed."""
+    if not unseen:
+        return ""
+    said = [f"{clean(one.path)}: {clean(one.message)} ({clean(one.remedy)})" for one in unseen]
+    first = _xml(f"could not be read: {brief(said[0])}")
+    return f'      <error type="not-read" message="{first}">{_text(chr(10).join(said))}</error>\n'
 
 
 def _fails(found: list[Finding], threshold: Severity) -> bool:

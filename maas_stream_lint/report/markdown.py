@@ -12,7 +12,7 @@ from maas_stream_lint.report.groups import merged, sections
 from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.phrases import brief, count, maas, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
-from maas_stream_lint.report.verdict import verdict_word
+from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
     lines = [f"## maas-stream-lint: {verdict_word(report, threshold)}", ""]
     lines += [f"{code_span(report.source)}: {plain(summary_told(report, threshold))}", ""]
     lines += [f"- **{lines_}** {plain(fate)}" for lines_, fate in fates_told(report)]
+    lines += [
+        f"- **not read** {code_span(one.path)}: {plain(one.message)} ({plain(one.remedy)})"
+        for one in unread(report, threshold)
+    ]
     lines += ["", *_matrix(report)]
     if findings:
         for section in sections(report.findings):

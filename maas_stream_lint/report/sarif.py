@@ -18,7 +18,7 @@ from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
 from maas_stream_lint.report.joining import parsed
 from maas_stream_lint.report.phrases import SITE, maas, page_url
-from maas_stream_lint.report.verdict import exit_code
+from maas_stream_lint.report.verdict import exit_code, unread
 from maas_stream_lint.report.where import file_of, inner, is_remote
 from maas_stream_lint.rule import level_of
 
@@ -35,6 +35,8 @@ SCHEMA = (
 )
 _LEVELS = {Severity.WARNING: "warning", Severity.INFO: "note"}
 _ROOT = "%SRCROOT%"
+#: The most notifications of files that could not be read.
+_MOST_NOTES = 100
 #: A line end within a paragraph.
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")
 
@@ -126,15 +128,17 @@ def level(severity: Severity) -> str:
 
 def _invocation(report: Report, threshold: Severity) -> dict[str, Any]:
     code = exit_code(report, threshold)
-    made: dict[str, Any] = {"exitCode": code, "executionSuccessful": True}
-    whole = {
-        EXIT_FAILED: "some metadata was too much to be read, and nothing is known of it",
-        EXIT_INTERRUPTED: "it was stopped before all image files were looked at",
+    said = [f"{one.path}: {one.message} ({one.remedy})" for one in unread(report, threshold)]
+    if code == EXIT_INTERRUPTED:
+        said.append("the run was interrupted before it had checked all image files")
+    if report.look.stream.truncated:
+        said.append("the stream names more metadata files than this tool reads")
+    notes = [{"level": "error", "message": {"text": _message(text)}} for text in said[:_MOST_NOTES]]
+    return {
+        "exitCode": code,
+        "executionSuccessful": code not in (EXIT_FAILED, EXIT_INTERRUPTED),
+        **({"toolExecutionNotifications": notes} if notes else {}),
     }
-    if code in whole:
-        said = {"level": "error", "message": {"text": whole[code]}}
-        made |= {"executionSuccessful": False, "toolExecutionNotifications": [said]}
-    return made
 
 
 def _root(report: Report) -> dict[str, Any]:

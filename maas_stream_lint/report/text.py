@@ -28,15 +28,27 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
+from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Place
     from maas_stream_lint.report.joining import Texts
+    from maas_stream_lint.unread import Unread
 
 #: The indent of what belongs to a finding, and the width of its labels.
 _INDENT, _LABELS = 4, 6
+#: The most unread files that are named; the rest is counted.
+_MOST_UNREAD = 10
+_VERDICTS = {
+    "fails": COLORS["ignored"],
+    "incomplete": COLORS["warning"],
+    "excused": COLORS["warning"],
+    "passes": GOOD,
+}
 
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
@@ -49,6 +61,7 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     page.line()
     fates(page, report)
     page.line()
+    write_unread(page, unread(report, threshold))
     page.line(_summary(report, threshold), hang=2)
     return page.text()
 
@@ -56,6 +69,17 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
 def join(texts: Texts) -> str:
     """The reports with an empty line between them."""
     return with_blank_lines(texts)
+
+
+def write_unread(page: Page, seen: Sequence[Unread]) -> None:
+    """Write what could not be read or parsed, with an empty line after it."""
+    for one in seen[:_MOST_UNREAD]:
+        told = f"`{brief(one.path)}`: {brief(one.message)} ({brief(one.remedy)})"
+        page.hung(styled("not read  ", COLORS["warning"]), told, 10)
+    if len(seen) > _MOST_UNREAD:
+        page.line(f"and {len(seen) - _MOST_UNREAD:,} more", indent=10)
+    if seen:
+        page.line()
 
 
 def lines_of(finding: Finding, report: Report) -> str:
@@ -213,10 +237,8 @@ def summary_told(report: Report, threshold: Severity) -> str:
 
 def _summary(report: Report, threshold: Severity) -> Text:
     counts = Counter(f.severity for f in report.findings)
-    failed = report.worst is not None and report.worst >= threshold
-    told = styled("fails", COLORS["ignored"]) if failed else styled("passes", GOOD)
-    if not failed and report.look.stream.incomplete:
-        told = styled("incomplete", COLORS["warning"])
+    word = verdict_word(report, threshold)
+    told = styled(word, _VERDICTS[word])
     told.append(" · " if report.findings else " · no findings")
     for number, level in enumerate(s for s in sorted(Severity, reverse=True) if counts[s]):
         told.append(", " if number else "")

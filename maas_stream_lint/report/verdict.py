@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.finding import Severity
 from maas_stream_lint.names import EXIT_FAILED, EXIT_FINDINGS, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
-    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.unread import Unread
 
 
 def exit_code(report: Report, threshold: Severity) -> int:
-    """The exit code of ``check``, whatever formats the report is written in."""
+    """The exit code of ``check``, whatever formats the report is written in.
+
+    What could not be read or parsed never passes, whatever hides the findings about it.
+    """
     if report.look.survey is not None and report.look.survey.interrupted:
         return EXIT_INTERRUPTED
     if report.unchecked or report.look.stream.truncated:
         return EXIT_FAILED
-    return EXIT_FINDINGS if fails(report, threshold) else 0
+    if fails(report, threshold):
+        return EXIT_FINDINGS
+    return EXIT_FAILED if report.unread else 0
+
+
+def unread(report: Report, threshold: Severity) -> tuple[Unread, ...]:
+    """What could not be read or parsed, for the reader; not what a failing report says anyway."""
+    hidden = not fails(report, threshold)
+    return tuple(one for one in report.unread if hidden or not one.fact)
 
 
 def fails(report: Report, threshold: Severity) -> bool:
@@ -26,7 +38,18 @@ def fails(report: Report, threshold: Severity) -> bool:
 
 
 def verdict_word(report: Report, threshold: Severity) -> str:
-    """The verdict in a word: ``fails``, ``incomplete`` or ``passes``."""
+    """The verdict in a word: ``fails``, ``incomplete``, ``excused`` or ``passes``.
+
+    ``excused``: MAAS imports nothing, but the user has the findings about it ignored.
+    """
     if fails(report, threshold):
         return "fails"
-    return "incomplete" if exit_code(report, threshold) else "passes"
+    if exit_code(report, threshold):
+        return "incomplete"
+    return "excused" if _imports_nothing(report) else "passes"
+
+
+def _imports_nothing(report: Report) -> bool:
+    """Whether some release line imports nothing of the stream."""
+    stopped = any(trace.fatal is not None for trace in report.look.traces)
+    return stopped or any(finding.severity is Severity.FATAL for finding in report.facts)

@@ -14,7 +14,7 @@ from maas_stream_lint.source.answer import (
 )
 from maas_stream_lint.source.index_path import SIGNED_INDEX, split_source
 from maas_stream_lint.source.local import LocalTree, encodable, local_root
-from maas_stream_lint.source.opening import is_local, local_path, open_source
+from maas_stream_lint.source.opening import is_local, local_path, open_source, tree_index
 
 __all__ = [
     "SIGNED_INDEX",
@@ -31,4 +31,5 @@ __all__ = [
     "open_source",
     "printable",
     "split_source",
+    "tree_index",
 ]

@@ -8,6 +8,8 @@ import re
 #: ``index.json``.
 SIGNED_INDEX = "streams/v1/index.sjson"
 
+PLAIN_INDEX = "streams/v1/index.json"
+
 _METADATA = re.compile(r"streams/v1/.*[.](sjson|json)$")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source.answer import Answer, Trouble, printable
 from maas_stream_lint.source.budget import Budget
-from maas_stream_lint.source.index_path import SIGNED_INDEX
+from maas_stream_lint.source.index_path import PLAIN_INDEX, SIGNED_INDEX
 
 if TYPE_CHECKING:
     from maas_stream_lint.source.answer import FetchOptions
@@ -34,6 +34,7 @@ class LocalTree:
     explicit: bool
     max_bytes: int
     budget: Budget | None = field(default=None, compare=False, repr=False)
+    by_directory: bool = False  #: whether the user named a directory, and its index was chosen
 
     @property
     def base(self) -> str:
@@ -103,8 +104,14 @@ def encodable(name: str) -> bool:
     return True
 
 
-def open_local(label: str, given: str, options: FetchOptions) -> LocalTree:
-    """The tree of a path. Raises UsageError for a path that is no source."""
+def open_local(
+    label: str, given: str, options: FetchOptions, *, as_tree: bool = False
+) -> LocalTree:
+    """The tree of a path. Raises UsageError for a path that is no source.
+
+    ``as_tree``: a directory is not the root URL that MAAS is given, but the files that it holds.
+    Without a signed index it is judged by its plain one.
+    """
     label = printable(label)
     # The text of the path decides, not where links in it lead: ``current/streams/v1/index.json``.
     place = Path(os.path.normpath(Path(given).absolute()))
@@ -128,13 +135,15 @@ def open_local(label: str, given: str, options: FetchOptions) -> LocalTree:
         raise UsageError(f"cannot open {label}: {why}", "check the path and its rights") from None
     if stat.S_ISDIR(mode):
         _refuse_inner_directory(label, place)
+        plain = as_tree and not (place / SIGNED_INDEX).is_file() and (place / PLAIN_INDEX).is_file()
         return LocalTree(
             label,
             place,
-            SIGNED_INDEX,
-            explicit=False,
+            PLAIN_INDEX if plain else SIGNED_INDEX,
+            explicit=plain,
             max_bytes=options.max_bytes,
             budget=Budget(options),
+            by_directory=plain,
         )
     if not stat.S_ISREG(mode) or place.suffix not in _SUFFIXES:
         raise UsageError(f"{label} is not a directory, .json or .sjson file", SOURCE_KINDS)

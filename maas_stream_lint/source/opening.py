@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):", re.IGNORECASE)
 
 
-def open_source(source: str | os.PathLike[str], *, options: FetchOptions | None = None) -> Source:
+def open_source(
+    source: str | os.PathLike[str],
+    *,
+    options: FetchOptions | None = None,
+    as_tree: bool = False,
+) -> Source:
     """The tree that a directory, a file, or an http, https or file URL stands for.
 
+    ``as_tree``: whether a directory without a signed index is judged by its plain one; otherwise
+    it stands for the root URL that MAAS is given.
     Requests nothing yet. Raises UsageError for a ``source`` of no such kind.
     """
     options = options or FetchOptions()
@@ -36,7 +43,17 @@ def open_source(source: str | os.PathLike[str], *, options: FetchOptions | None 
         return RemoteTree(text, options)
     if scheme not in ("", "file"):
         raise UsageError(f"{scheme}:// is not a kind of source that MAAS reads", SOURCE_KINDS)
-    return open_local(text, _file_path(text) if scheme else text, options)
+    return open_local(text, _file_path(text) if scheme else text, options, as_tree=as_tree)
+
+
+def tree_index(source: str) -> str | None:
+    """The plain index of a directory without a signed one; ``None`` for all other sources."""
+    if not is_local(source):
+        return None
+    opened = open_source(source, as_tree=True)
+    if not getattr(opened, "by_directory", False):
+        return None
+    return f"{source.rstrip('/')}/{opened.index_path}"
 
 
 def is_local(source: str) -> bool:

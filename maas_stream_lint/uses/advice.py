@@ -55,12 +55,18 @@ def _refusal(kernels: Kernels, text: str) -> Refusal | None:
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
     """Architectures whose kernels are for generic machines, which there can be none of: arch."""
     by_arch: dict[str, list[Image]] = {}
+    offered = {a.partition("/")[0] for a in simulation.stock.architectures if _is_generic(a)}
     for image in simulation.stock.images:
+        if image.arch in offered:
+            continue
         if image.os == UBUNTU and image.whole and simulation.kernels.platform_of(image) == GENERIC:
             by_arch.setdefault(image.arch, []).append(image)
     for arch, images in by_arch.items():
-        if f"{arch}/{GENERIC}" not in simulation.stock.architectures:
-            yield Advice((arch,), images)
+        yield Advice((arch,), images)
+
+
+def _is_generic(architecture: str) -> bool:
+    return architecture.partition("/")[2] == GENERIC
 
 
 def platforms(simulation: Simulation) -> Iterator[Advice]:
@@ -69,8 +75,9 @@ def platforms(simulation: Simulation) -> Iterator[Advice]:
         if image.os != UBUNTU or not image.whole:
             continue
         platform = simulation.kernels.platform_of(image)
-        offered = f"{image.arch}/{platform}" in simulation.stock.architectures
-        if platform not in (None, GENERIC) and not offered:
+        if platform is None or platform == GENERIC:
+            continue
+        if f"{image.arch}/{platform}" not in simulation.stock.offering:
             yield Advice((str(platform),), [image])
 
 

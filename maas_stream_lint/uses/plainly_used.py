@@ -36,13 +36,18 @@ def plainly_used(simulation: Simulation) -> set[int]:
 
 def _is_bootable(images: Sequence[Image]) -> bool:
     """Whether all images of an Ubuntu release have what a machine needs, and no more."""
+    known: dict[tuple[tuple[str, str], ...], bool] = {}
     for image in images:
-        best = image.needs.roots[0]
-        roots = [file for file in image.set.files if is_root(file.ftype)]
-        if not image.whole or len(roots) != 1 or (roots[0].ftype, roots[0].name) != (best, best):
-            return False
+        files = tuple([(file.ftype, file.name) for file in image.set.files])
+        fine = known.get(files)
+        if fine is None:
+            best = image.needs.roots[0]
+            roots = [file for file in files if is_root(file[0])]
+            fine = known[files] = image.whole and roots == [(best, best)]
         extra = image.resource.extra
-        if image.resource.rolling or "platform" in extra or "supported_platforms" in extra:
+        if not fine or image.resource.rolling or "platform" in extra:
+            return False
+        if "supported_platforms" in extra:
             return False
     return True
 
@@ -51,8 +56,8 @@ def _has_kernels(simulation: Simulation, release: str, images: Sequence[Image]) 
     """Whether all are kernels for generic machines, as new as their release."""
     names = simulation.kernels.names
     try:
-        for image in images:
-            if not names.is_generic(image.subarch) or not names.newer(image.subarch, release):
+        for subarch in {image.subarch for image in images}:
+            if not names.is_generic(subarch) or not names.newer(subarch, release):
                 return False
     except Refusal:
         return False

@@ -189,12 +189,13 @@ class Stock:
         Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
         """
         found: dict[str, list[Image]] = {}
-        known: dict[tuple[str, str, str | None], set[str]] = {}
+        known: dict[tuple[str | None, ...], set[str]] = {}
         for image in self.images:
             if image.whole:
-                extra = image.resource.extra
-                key = (image.arch, image.subarch, extra.get("subarches"))
-                made = known.get(key) if len(extra) < 2 else None
+                said = image.resource.extra.get
+                own = (said("subarches"), said("platform"), said("supported_platforms"))
+                key = (image.arch, image.subarch, *own)
+                made = known.get(key)
                 if made is None:
                     made = known[key] = architectures_of(image)
                 for architecture in made:

@@ -33,6 +33,7 @@ def all_usual(versions: dict[str, Any], shape: Shape) -> bool:
         return False
     return (
         len(holders) == len(versions)
+        and set(map(type, holders)) == {dict}
         and all(map(shape.no_items.isdisjoint, holders))
         and not (shape.one_of and any(map(shape.roots.isdisjoint, holders)))
         and columns == [{type_} for type_ in types]
