@@ -332,6 +332,7 @@ def use(
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
+    selections: Given = None,
     commissioning: tuple[str, str] = COMMISSIONING,
     machines: Iterable[str] | None = None,
     min_hwe_kernel: str | None = None,
@@ -351,7 +352,7 @@ def use(
         if machine.count("/") != 1:
             raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
     with uncollected():
-        look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
+        look = _look(source, maas, keyring, options, FileOptions(mode="none"), None, selections)
         settings = Settings(System(*commissioning), tried, min_hwe_kernel)
         simulations = simulate_use(look.traces, look.releases, settings)
     return Use(look.stream.label, look, simulations, today or date.today())
