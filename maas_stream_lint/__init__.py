@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing `typing` takes longer than `--version` may
 if TYPE_CHECKING:
+    from typing import Any
+
     from maas_stream_lint.api import Preview, Report, ToldPreview, Use, check, preview, use
     from maas_stream_lint.boot_sources import BootSource
     from maas_stream_lint.comparison import Comparison, compare

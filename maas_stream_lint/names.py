@@ -1,7 +1,12 @@
 """Names and numbers that the command line needs before the library is imported.
 
-This module imports nothing, so that ``--version`` and ``--help`` answer at once.
+This module imports nothing but the version, so that ``--version`` and ``--help`` answer at once.
 """
+
+from maas_stream_lint import __version__
+
+#: What ``--version`` prints.
+VERSION_LINE = f"maas-stream-lint, version {__version__}"
 
 #: Severities, worst first, as `finding.Severity` labels them.
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")

@@ -6,13 +6,13 @@ import os
 import stat
 import sys
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 #: The width of a report that goes to no terminal.
 PLAIN_WIDTH = 80
@@ -96,6 +96,8 @@ def write(text: str | Iterable[str], output: str | None) -> None:
 
 def append(text: str, output: str) -> None:
     """Add a text to the end of a file that other programs write to."""
+    from pathlib import Path
+
     try:
         with Path(output).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
@@ -116,6 +118,8 @@ def _escaped(char: str) -> str:
 
 
 def _target(output: str) -> Path:
+    from pathlib import Path
+
     # A link stays a link: the file that it leads to is replaced.
     target = Path(os.path.realpath(output))
     try:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from maas_stream_lint.cli.main import main
 
 PACKAGE = Path(__file__).parents[1] / "maas_stream_lint"
 MODULES = {
@@ -154,6 +157,27 @@ def test_the_command_line_starts_without_the_library() -> None:
     assert [m for m in first.split() if not m.startswith(LIGHT)] == ["maas_stream_lint"]
     seen = every.split()
     of_its_own = [m for m in seen if m.startswith("maas_") and not m.startswith(LIGHT)]
-    formats = ["maas_stream_lint.report", "maas_stream_lint.report.formats"]
-    assert of_its_own == ["maas_stream_lint", *formats]
+    assert of_its_own == ["maas_stream_lint"]
     assert not {"rich", "httpx", "jsonschema", "dataclasses"}.intersection(seen)
+
+
+def test_the_version_needs_no_click() -> None:
+    """The start answers ``--version`` in the words of the command line."""
+    code = (
+        "import sys; sys.argv[1:] = ['--version']; from maas_stream_lint.cli.start import start\n"
+        "start(); print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    version, seen = done.stdout.splitlines()
+    assert not {"click", "typing", "inspect"}.intersection(seen.split())
+    assert CliRunner().invoke(main, ["--version"]).output.rstrip() == version
+
+
+def test_the_version_is_said_by_the_command_line_if_the_start_cannot() -> None:
+    code = (
+        "import os, sys; sys.argv[1:] = ['--version']; out = os.dup(1); os.close(1)\n"
+        "from maas_stream_lint.cli.start import start\n"
+        "sys.stdout = os.fdopen(out, 'w'); start()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("maas-stream-lint, version ")

@@ -29,7 +29,6 @@ from maas_stream_lint.cli.options import (
     Options,
     together,
 )
-from maas_stream_lint.cli.targets import targets, write
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, RESULT_KEYS
 
@@ -88,6 +87,7 @@ def _check(
     write_baseline: str | None,
 ) -> None:
     from maas_stream_lint import output as out
+    from maas_stream_lint.cli.targets import targets, write
     from maas_stream_lint.report.verdict import exit_code
 
     source = options.source

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,6 +55,8 @@ class Configured(click.Command):
 
 def settings_of(given: dict[str, Any]) -> Settings:
     """The configuration that applies to a command's options."""
+    from pathlib import Path
+
     from maas_stream_lint.configuration import search
     from maas_stream_lint.configuration.reading import load
     from maas_stream_lint.configuration.settings import Settings

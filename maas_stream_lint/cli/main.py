@@ -14,7 +14,7 @@ import click
 from maas_stream_lint import __version__
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
-from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
+from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, VERSION_LINE
 
 #: Each command in the order of the help, with the module that has it.
 HOMES = {
@@ -97,7 +97,7 @@ class Program(click.Group):
 @click.group(
     cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
 )
-@click.version_option(__version__, prog_name="maas-stream-lint")
+@click.version_option(__version__, message=VERSION_LINE)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
     """Say exactly what MAAS will do with an image stream, and why.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
-
-from maas_stream_lint.report.formats import FORMATS, Target
 
 A_DAY = 86_400.0
 
@@ -99,6 +96,8 @@ def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str 
     if given is None:
         return None
     if param.name == "token_file":
+        from pathlib import Path
+
         try:
             held = Path(given).read_text("utf-8").strip()
         except (OSError, ValueError) as error:
@@ -127,6 +126,8 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """``sarif=out.sarif`` → its Target."""
         if not isinstance(value, str):
             return value
+        from maas_stream_lint.report.formats import FORMATS, Target
+
         form, equals, file = value.partition("=")
         if form not in FORMATS:
             self.fail(f"{form!r} is not a format; use one of {', '.join(FORMATS)}", param, ctx)
@@ -138,6 +139,8 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem]:
         """The formats whose names begin so."""
+        from maas_stream_lint.report.formats import FORMATS
+
         return [
             click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
         ]
@@ -148,6 +151,8 @@ class FormOption(click.Option):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The option's lines in ``--help``."""
+        from maas_stream_lint.report.formats import FORMATS
+
         self.help = (
             f"{', '.join(FORMATS)}. With =FILE to that file, otherwise to standard output. "
             "Repeatable: --format sarif=out.sarif --format text.  [default: text; in GitHub "

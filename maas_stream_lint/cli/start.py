@@ -1,0 +1,33 @@
+"""Where the program starts: what is done before click is imported, which takes most of a start."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+#: So many new objects start a garbage collection. Python's own number, 700, starts dozens of them
+#: while modules are imported, and they find nothing.
+_OBJECTS = 100_000
+
+
+def start() -> None:
+    """Run the command line. ``--version`` alone is answered without it."""
+    gc.set_threshold(_OBJECTS)
+    if sys.argv[1:] == ["--version"] and _said():
+        return
+    from maas_stream_lint.cli.main import main
+
+    main()
+
+
+def _said() -> bool:
+    """Print the version. If that fails, the command line says it, and why it cannot."""
+    import os
+
+    from maas_stream_lint.names import VERSION_LINE
+
+    try:
+        os.write(1, f"{VERSION_LINE}\n".encode())
+    except OSError:
+        return False
+    return True
