@@ -10,6 +10,7 @@ from maas_stream_lint.checks import (
     doubles,
     fields,
     file,
+    file_kind,
     image,
     index,
     item,
@@ -21,6 +22,7 @@ from maas_stream_lint.checks import (
     sources,
     systems,
     transport,
+    tree,
     use,
     version,
 )
@@ -46,6 +48,8 @@ MODULES: tuple[ModuleType, ...] = (
     version,
     item,
     image,
+    file_kind,
+    tree,
     transport,
     signature,
 )

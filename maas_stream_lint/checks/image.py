@@ -1,26 +1,23 @@
-"""Rules on the image files themselves: whether they are there, whole, and what they should be."""
+"""Rules on the image files themselves: whether they are there, and whole."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.absence import is_absent
-from maas_stream_lint.checks.words import listed
+from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.file_fetch import Failed, fetch
-from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.images.content import STREAM_KINDS, better, described, suits
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.images.content import described
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Image, Item, Product, Version, Whole
+    from maas_stream_lint.model import Image, Item
     from maas_stream_lint.rulebook import Release
 
 #: What a failed download costs, and how bad that is.
@@ -30,8 +27,6 @@ COSTS = {
     "selection": (Severity.IGNORED, "fails every selection that the file belongs to"),
 }
 NEVER = "does not download it unless the newer versions are removed"
-#: A finding names so many of the places that it is about.
-MANY = 100
 #: What to do about a file that its server does not send, by the kind of trouble.
 _SERVING = {
     "unreadable": "allow the web server's user to read it",
@@ -126,7 +121,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """
     seen = image.seen
     size = _length(seen)
-    if seen.trouble is not None or size is None or _is_html(seen):
+    if seen.trouble is not None or size is None or is_html(seen):
         return
     for said, items in _grouped(image, "size").items():
         if not said.isdecimal() or int(said) == size:
@@ -163,7 +158,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """
     seen = image.seen
     found = seen.decoded.get("sha256") or seen.digests.get("sha256")
-    if seen.trouble is not None or found is None or _is_html(seen):
+    if seen.trouble is not None or found is None or is_html(seen):
         return
     for said, items in _grouped(image, "sha256").items():
         wrong_size = any(_size_differs(item, seen) for item in items)
@@ -199,7 +194,7 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
         "sha512": "00000000
     """
     seen = image.seen
-    if seen.trouble is not None or _is_html(seen):
+    if seen.trouble is not None or is_html(seen):
         return
     for name in ("sha512", "md5"):
         raw = seen.digests.get(name)
@@ -230,96 +225,6 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
                 yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, log)
 
 
-@rule("MSL706", Severity.UNUSABLE, on="image")
-def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
-    """A compressed disk image has the ftype `root-dd`, which means a tar of a disk image.
-
-    MAAS: tells curtin `dd-tgz` for the ftype `root-dd`: a tar.gz that holds the disk image
-        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). For a disk image in a
-        plain gzip the ftype is `root-dd.gz`, and curtin's name is `dd-gz`.
-    Why: the upload names `ddtgz` and `ddgz` differ by one letter, and some READMEs were wrong.
-    Fix: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
-    Example:
-        "ftype": "root-dd"
-    """
-    content = image.seen.content
-    if content is None or not _looked_through(image.seen):
-        return
-    tarred = _tarred_disk()
-    items = [i for i in image.items if i.ftype == tarred]
-    name = _plain_disk(content) if items else None
-    if name is not None:
-        yield from _unusable(
-            image,
-            look,
-            items,
-            f"{quoted(image.path)} is {described(content)}, and `{tarred}` a tar of a disk image",
-            f"write `{name}` as ftype and key of the item",
-            "has curtin write it to the disk as a tar; curtin then finds no file system",
-        )
-
-
-@rule("MSL707", Severity.UNUSABLE, on="image")
-def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
-    """A file with a tarball's ftype is no tarball, or holds a disk image.
-
-    MAAS: hands the file to curtin, and curtin unpacks it onto the new file system. That fails for a
-        file that is no tar. After a tar of one disk image the machine does not boot
-        (`get_curtin_image`, maasserver/preseed.py).
-    Why: people pack qcow2 and raw images into a `.tar.gz` for the upload, or rename a `.dd.gz`.
-    Fix: pack the root file system itself, with `tar -C ROOT --xattrs -czf …`. Or publish a disk
-        image with the ftype `root-dd.gz`, for an os that MAAS deploys from one.
-    Example:
-        "ftype": "root-tgz"
-    """
-    content = image.seen.content
-    if content is None or not _looked_through(image.seen):
-        return
-    tarballs = of_family("tarball")
-    items = [i for i in image.items if i.ftype in tarballs]
-    if items and _wrong(content, items[0].ftype or ""):
-        yield from _unusable(
-            image,
-            look,
-            items,
-            f"{quoted(image.path)} is {described(content)}, "
-            f"expected a tarball of a root file system as `{items[0].ftype}`",
-            _under_another_name(content, items, "pack the root file system itself with tar"),
-            "imports it, and the deployment fails when curtin unpacks it",
-        )
-
-
-@rule("MSL708", Severity.UNUSABLE, on="image")
-def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
-    """A file is of another kind than its `ftype` says.
-
-    MAAS: only hashes a file, and never looks at its kind. It imports and offers an initrd that is a
-        squashfs, or a disk image that is a tarball. Then a machine fails to boot, or its deployment
-        fails (`get_boot_filenames`, maasserver/models/bootresourceset.py; `get_curtin_image`,
-        maasserver/preseed.py).
-    Why: two items have each other's path, or a script renames the files that it packs.
-    Fix: give the item the path of the right file, or the ftype of the file that it names.
-    Example:
-        "ftype": "boot-kernel"
-    """
-    content = image.seen.content
-    if content is None or not _looked_through(image.seen):
-        return
-    for ftype, items in _by_ftype(image).items():
-        if ftype in of_family("tarball") or not _wrong(content, ftype):
-            continue
-        if ftype == _tarred_disk() and _plain_disk(content) is not None:
-            continue  # ddgz_as_root_dd has it
-        yield from _unusable(
-            image,
-            look,
-            items,
-            f"{quoted(image.path)} is {described(content)}, not a {quoted(ftype)}",
-            _under_another_name(content, items, "give the item the path of the right file"),
-            "imports it; a machine then fails to boot from it, or its deployment fails",
-        )
-
-
 @rule("MSL709", Severity.FATAL, on="image")
 def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
     """The server sends a web page instead of an image, with status 200.
@@ -335,7 +240,7 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
         Content-Type: text/html
     """
     seen = image.seen
-    if seen.trouble is not None or not _is_html(seen):
+    if seen.trouble is not None or not is_html(seen):
         return
     if seen.digests and seen.digests.get("sha256") in _grouped(image, "sha256"):
         return
@@ -348,151 +253,6 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
         causes=("too-long", "too-short", "checksum", "encoding"),
         certain=True,
     )
-
-
-@rule("MSL710", Severity.UNUSABLE, on="version")
-def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
-    """The archives of a bootloader lack a file that machines boot from.
-
-    MAAS: unpacks the archives, and offers files of fixed names to machines. Up to 3.4 each rack
-        controller looks for them and logs a missing one (`_link_simplestream_bootloaders`,
-        provisioningserver/boot/__init__.py). From 3.5 on nothing checks them, and machines fail to
-        boot (`bootloader_files`, maascommon/bootmethods.py).
-    Why: names differ between distributions and versions: older syslinux has no `lpxelinux.0`.
-    Fix: put the files into one of the version's archives, at the top and with these names.
-    Example:
-        "os": "grub-efi-signed"
-    """
-    files = look.survey.files if look.survey is not None else {}
-    ftypes_ = streamed("loader") if files else ()
-    archives = [item for ftype in ftypes_ for item in version.ftypes.get(ftype, ())]
-    seen = [files.get(item.path or "") for item in archives]
-    if not archives or any(s is None or s.names is None for s in seen):
-        return
-    product = version.product
-    kind = (product.get("bootloader-type") or "", product.os, product.get("arch") or "")
-    held = {_top_name(name) for s in seen if s is not None for name in s.names or ()}
-    for release in look.releases:
-        missing = [n for n in release.bootloader_files.get(kind, ()) if n not in held]
-        lines = [line for line in look.downloads(archives[0]) if line == release.line]
-        if missing and lines:
-            log: str = release.download("bootloader-log")
-            yield Said(
-                f"no archive of the version holds {listed(missing, most=6)}, and "
-                f"{quoted(kind[2])} machines boot from it",
-                "put it into one of the archives, at the top and with this name",
-                place=archives[0].at("path"),
-                also=tuple(item.at("path") for item in archives[1:]),
-                lines=tuple(lines),
-                effect="offers the bootloader without it, and machines fail to boot",
-                log=log.format(file=missing[0], type=kind[0]),
-            )
-
-
-@rule("MSL711", Severity.INFO, on="stream")
-def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
-    """No metadata names a file in the tree.
-
-    MAAS: never asks for it. `meph2-util find-orphans` lists the same files.
-    Why: somebody removed a version from the metadata and left its files, or uploaded a file to
-        another path than the metadata has.
-    Fix: delete it two hours after publishing, when no reader has old metadata. Or name it in the
-        metadata.
-    Example:
-        "path": "jammy/amd64/20240101/squashfs"
-    """
-    orphans = look.survey.orphans if look.survey is not None else {}
-    if not orphans:
-        return
-    largest = sorted(orphans, key=lambda path: (-orphans[path], path))
-    total = sum(orphans.values())
-    number = "1 file" if len(orphans) == 1 else f"{len(orphans):,} files"
-    yield Said(
-        f"no metadata names {number} of {total:,} bytes: {listed(largest)}",
-        "delete what nobody needs, or name it in the metadata",
-        place=Place(largest[0]),
-        also=tuple(Place(path) for path in largest[1:MANY]),
-        effect="never asks for it",
-    )
-
-
-@rule("MSL712", Severity.WARNING, on="stream")
-def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
-    """One file on disk has two paths, and their items have different checksums.
-
-    MAAS: downloads both paths. One has the wrong checksum and fails; that is another finding.
-    Why: the paths are links to one file, and somebody replaced the image behind one of them.
-    Fix: give each path its own file, or both items the checksum of the file.
-    Example:
-        "path": "jammy/amd64/20240102/squashfs"
-    """
-    by_inode: dict[tuple[int, int], list[Image]] = {}
-    for image in look.images:
-        if image.seen.inode is not None:
-            by_inode.setdefault(image.seen.inode, []).append(image)
-    for same in by_inode.values():
-        digests = {(image.items[0].get("sha256") or "").lower() for image in same}
-        if len(same) > 1 and len(digests) > 1:
-            yield Said(
-                f"{listed([image.path for image in same])} are one file on disk, with "
-                f"{len(digests)} different sha256 in the metadata",
-                "give each path its own file, or both items the sha256 of the file",
-                place=same[0].items[0].at("sha256"),
-                also=tuple(image.items[0].at("sha256") for image in same[1:MANY]),
-                effect="downloads both, and refuses at least one",
-            )
-
-
-@rule("MSL714", Severity.INFO, on="stream")
-def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
-    """The tree has no file of some products, and files of others.
-
-    MAAS: asks for the files of a product only if a selection takes the product. So a mirror without
-        the others serves every MAAS whose selections match it. A selection of a missing product
-        fails as for a missing file.
-    Why: `sstream-mirror` and `rsync` copy the products that a filter names, and keep the signed
-        metadata as it is. So the metadata names the other products, too.
-    Fix: select in MAAS only what the mirror has, or mirror the rest.
-    Example:
-        "path": "noble/amd64/20240101/squashfs"
-    """
-    left = list(look.absence.left_out.values())
-    if not left:
-        return
-    names = [product.name for product in left]
-    number = (
-        "1 product has none of its"
-        if len(left) == 1
-        else f"{len(left):,} products have none of their"
-    )
-    yield Said(
-        f"{number} files here, as in a mirror of a part: {listed(names)}",
-        f"in MAAS, select only {listed(_selections(look.absence.served), most=12)}",
-        also=tuple(product.place for product in left[:MANY]),
-        effect="asks for these files only if a selection takes the product",
-    )
-
-
-@rule("MSL713", Severity.WARNING, on="image")
-def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
-    """A file is a link to somewhere outside of the tree.
-
-    MAAS: does not see links: the web server or the copying tool decides. nginx follows links, and
-        other servers refuse them. `rsync -a` and `aws s3 sync` copy the link, or nothing.
-    Why: people keep large images in one place and link them into trees.
-    Fix: put the file itself into the tree, or a hard link. Or make sure that every program which
-        publishes the tree follows links.
-    Example:
-        "path": "jammy/amd64/20240101/squashfs"
-    """
-    if image.seen.link is not None:
-        lines = asking(image.items, look)
-        yield Said(
-            f"{quoted(image.path)} is a link out of the tree, to {quoted(image.seen.link)}",
-            "put the file itself there, or publish the tree with tools that follow links",
-            lines=lines,
-            effect="gets the file only if the server follows such links",
-        )
 
 
 def _failed(
@@ -512,8 +272,8 @@ def _failed(
     even if what was observed does not say by which of them.
     """
     named = image.items if items is None else items
-    newest = [item for item in named if _is_newest(item)]
-    old = [item for item in named if not _is_newest(item)]
+    newest = [item for item in named if is_newest(item)]
+    old = [item for item in named if not is_newest(item)]
     if not newest:
         place, *also = [item.at(field) for item in old]
         lines = tuple(
@@ -561,29 +321,14 @@ def cost(release: Release, failed: Failed) -> tuple[Severity, str]:
     return severity, effect
 
 
-def _unusable(
-    image: Image, look: Look, items: list[Item], message: str, remedy: str, effect: str
-) -> Iterator[Said]:
-    newest = [item for item in items if _is_newest(item)]
-    place, *also = [item.at("ftype") for item in newest or items]
-    yield Said(
-        message,
-        remedy,
-        place,
-        tuple(also[:MANY]),
-        asking(newest or items, look),
-        Severity.UNUSABLE if newest else Severity.WARNING,
-        effect if newest else NEVER,
-    )
-
-
 def asking(items: Iterable[Item], look: Look) -> tuple[str, ...]:
     """The release lines that ask for the file of any of these items."""
     lines = {line for item in items for line in look.downloads(item)}
     return tuple(line for line in look.lines if line in lines)
 
 
-def _is_newest(item: Item) -> bool:
+def is_newest(item: Item) -> bool:
+    """Whether an item is of its product's newest version."""
     version = item.version
     return version is version.product.newest
 
@@ -629,55 +374,12 @@ def _where_it_may_be(image: Image, look: Look) -> str:
     return "publish the file before the metadata that names it, or correct the path"
 
 
-def _selections(products: list[Product]) -> list[str]:
-    """The selections that products serve, as ``os/release/arch``."""
-    found = {
-        f"{product.os}/{product.get('release')}/{product.get('arch')}"
-        for product in products
-        if product.image and product.get("release") and product.get("arch")
-    }
-    return sorted(found)
-
-
-def _by_ftype(image: Image) -> dict[str, list[Item]]:
-    found: dict[str, list[Item]] = {}
-    for item in image.items:
-        if item.ftype is not None:
-            found.setdefault(item.ftype, []).append(item)
-    return found
-
-
-def _is_html(seen: Seen) -> bool:
+def is_html(seen: Seen) -> bool:
     """Whether a web page came where no item would want one."""
     kind = seen.content.kind if seen.content is not None else "data"
     said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
     # Some servers call everything a page that has no suffix.
     return kind == "html" or (said == "text/html" and kind in ("data", "text"))
-
-
-@lru_cache(maxsize=1024)
-def _wrong(content: Content, ftype: str) -> bool:
-    """Whether a file of these contents can't be of that ftype."""
-    table = ftypes()
-    return ftype in table and suits(content, table[ftype]) is False
-
-
-def _tarred_disk() -> str | None:
-    """The ftype of a disk image in a tar.gz."""
-    return disk_packed_as("gzip", "tar")
-
-
-def _plain_disk(content: Content) -> str | None:
-    """The ftype of a compressed disk image that is in no tar; ``None`` for any other content."""
-    tarred = _tarred_disk()
-    if content.kind not in STREAM_KINDS or tarred is None or not _wrong(content, tarred):
-        return None
-    name = disk_packed_as(content.kind)
-    return None if name is None or _wrong(content, name) else name
-
-
-def _looked_through(seen: Seen) -> bool:
-    return seen.trouble is None and not _is_html(seen)
 
 
 def _size_differs(item: Item, seen: Seen) -> bool:
@@ -709,16 +411,3 @@ def _strongest(look: Look, line: str, item: Item) -> str | None:
     release = next(r for r in look.releases if r.line == line)
     order: list[str] = release.download("checksums")
     return next((name for name in order if item.get(name)), None)
-
-
-def _under_another_name(content: Content, items: list[Item], otherwise: str) -> str:
-    # An image to deploy does not become right as a file to boot from.
-    root = (items[0].ftype or "").startswith("root")
-    names = [n for n in better(content, ftypes()) if n.startswith("root") or not root]
-    if not names:
-        return otherwise
-    return f"{otherwise}, or write {listed(names[:2], last='or')} as ftype if this one is meant"
-
-
-def _top_name(name: str) -> str:
-    return name.removeprefix("./")

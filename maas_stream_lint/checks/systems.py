@@ -10,7 +10,7 @@ from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.rulebook import ftypes, systems
+from maas_stream_lint.rulebook import default_system, ftypes, systems
 from maas_stream_lint.uploads import product_command
 from maas_stream_lint.uses.chosen_kernel import System
 from maas_stream_lint.uses.use_verdict import can_be_set
@@ -196,7 +196,7 @@ def _by_hand(look: Look, product: Product, releases: Iterable[str]) -> str:
     lines, today = look.takes(product.place), date.today()
     told = []
     for name in releases:
-        system = System("ubuntu", name)
+        system = System(default_system(), name)
         offering = tuple(
             release.line
             for release in look.releases

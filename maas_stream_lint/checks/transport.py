@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from maas_stream_lint.checks.image import MANY, asking, cost, is_encoding_to_blame, met
-from maas_stream_lint.checks.words import listed, moment
+from maas_stream_lint.checks.image import asking, cost, is_encoding_to_blame, met
+from maas_stream_lint.checks.words import MANY, listed, moment
 from maas_stream_lint.file_fetch import Failed, on_same_server, repeats, undoes
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.metadata_fetch import is_retried
