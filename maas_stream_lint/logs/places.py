@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs.messages import lines_of
-from maas_stream_lint.rule_files import rules_root
+from maas_stream_lint.rule_files import rules_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def _places() -> dict[str, list[dict[str, Any]]]:
-    places: dict[str, list[dict[str, Any]]] = tomllib.loads(
-        (rules_root() / "log-places.toml").read_text("utf-8")
-    )
+    places: dict[str, list[dict[str, Any]]] = tomllib.loads(rules_text("log-places.toml"))
     return places
 
 
