@@ -144,6 +144,7 @@ class Report:
             "hashed": survey.hashed,
             "bytes_read": survey.read,
             "skipped": len(survey.skipped),
+            **({"unkept": survey.unkept} if survey.unkept else {}),
             "metadata_only": survey.metadata_only,
             "interrupted": survey.interrupted,
         }
@@ -330,6 +331,7 @@ def use(
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
+    selections: Given = None,
     commissioning: tuple[str, str] = ("ubuntu", "noble"),
     machines: Iterable[str] | None = None,
     min_hwe_kernel: str | None = None,
@@ -349,7 +351,7 @@ def use(
         if machine.count("/") != 1:
             raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
     with uncollected():
-        look = _look(source, maas, keyring, options, FileOptions(mode="none"), None)
+        look = _look(source, maas, keyring, options, FileOptions(mode="none"), None, selections)
         settings = Settings(System(*commissioning), tried, min_hwe_kernel)
         simulations = simulate_use(look.traces, look.releases, settings)
     return Use(look.stream.label, look, simulations, today or date.today())

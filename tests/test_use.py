@@ -17,6 +17,7 @@ from trees import KEYRING
 CASES = {
     path.stem: path for path in sorted((Path(__file__).parent / "usable" / "cases").glob("*.json"))
 }
+GOOD = Path(__file__).parent.parent / "fixtures/good/every-release/tree/streams/v1/index.json"
 RECORDED = date(2026, 11, 25)  #: the day on which MAAS was run
 #: What of a verdict is about the import, and is settled in tests/test_conformance.py.
 OF_IMPORT = ("maas", "aborted")
@@ -72,3 +73,24 @@ def test_every_line_has_been_run_or_uses_images_as_one_that_was() -> None:
         if newer.line not in run:
             facts = ("drivers", "titles", "release-titles", "deploy")
             assert all(older.data[fact] == newer.data[fact] for fact in facts), newer.line
+
+
+def test_an_image_that_is_not_selected_is_not_among_the_resources() -> None:
+    noble = [{"os": "ubuntu", "release": "noble", "arches": ["amd64"]}]
+    for line, verdict in maas_stream_lint.use(GOOD, selections=noble).to_dict()["maas"].items():
+        rows = [row["resource"] for row in verdict["resources"]]
+        assert rows == ["ubuntu/noble amd64/ga-24.04"], line
+        assert list(verdict["releases"]) == ["ubuntu/noble"], line
+        assert verdict["architectures"] == ["amd64/generic"], line
+
+
+def test_what_is_selected_changes_what_a_machine_is_deployed_with() -> None:
+    rhel = [{"os": "rhel", "release": "rhel9"}]
+    for line in ("3.4", "3.8"):
+        alone, all_ = (
+            maas_stream_lint.use(GOOD, [line], selections=chosen).to_dict()["maas"][line]
+            for chosen in (rhel, None)
+        )
+        alone, all_ = (one["releases"]["rhel/rhel9"]["deploy"] for one in (alone, all_))
+        assert all_["amd64/generic"]["ok"] is True
+        assert alone["amd64/generic"]["ok"] == "noble has no kernels available."
