@@ -144,6 +144,7 @@ class Report:
             "hashed": survey.hashed,
             "bytes_read": survey.read,
             "skipped": len(survey.skipped),
+            **({"unkept": survey.unkept} if survey.unkept else {}),
             "metadata_only": survey.metadata_only,
             "interrupted": survey.interrupted,
         }

@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from images import FOLDER, INITRD, KERNEL, SQUASHFS, Tree, digest
+from images import FOLDER, INDEX, INITRD, KERNEL, SQUASHFS, Tree, digest
 from looks import look
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.cache import HashCache, default_folder
 from nginx import Nginx
@@ -120,6 +122,56 @@ def test_paths_do_not_lead_out(tmp_path: Path, path: str) -> None:
     assert looked.survey.hashed >= 2
     assert {p.name for p in tmp_path.iterdir()} <= {"keep", "home"}
     assert "x" not in {p.name for p in keep.parent.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("x" * 300, "file name too long"),
+        ("x/" * 2100 + "x", "file name too long"),
+        (f"{FOLDER}/boot-kernel/b", "a part of its path is a file, not a directory"),
+        (f"{FOLDER}", "is a directory"),
+        (f"{FOLDER}/boot-kernel?2", "another path of the stream has the same place"),
+    ],
+    ids=["name", "path", "below a file", "a folder", "same place"],
+)
+def test_path_that_cannot_be_kept_costs_that_file_alone(
+    tmp_path: Path, path: str, why: str
+) -> None:
+    tree = Tree()
+    tree.items["squashfs"]["path"] = path
+    keep = tmp_path / "keep"
+    (keep / FOLDER).mkdir(parents=True)
+    (keep / FOLDER / "boot-kernel").write_bytes(b"old")
+
+    def any_file(request: Handler) -> None:
+        if request.path == f"/{path}":
+            request.send_part(SQUASHFS)
+        else:
+            publishing(tree)(request)
+
+    with serve(any_file) as server:
+        looked = look(server.url + "/", "download", keep=keep, cache=False, jobs=1)
+    assert looked.survey.unkept == {path: why}
+    assert looked.survey.hashed == 3
+    assert (keep / FOLDER / "boot-kernel").read_bytes() == KERNEL
+    assert (keep / FOLDER / "boot-initrd").read_bytes() == INITRD
+    assert not list(keep.rglob("*.part"))
+    assert looked.report.to_dict()["summary"]["images"]["unkept"] == {path: why}
+
+
+def test_run_that_cannot_keep_a_file_reports_and_ends_with_2(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.add("squashfs", SQUASHFS, "x" * 300)
+    with serve(publishing(tree)) as server:
+        line = ["check", f"{server.url}/{INDEX}", "--files", "download", "--select", "MSL7"]
+        kept = CliRunner().invoke(main, [*line, "--keep", str(tmp_path / "keep")])
+        plain = CliRunner().invoke(main, line)
+    assert (kept.exit_code, plain.exit_code) == (2, 0)
+    assert "3 image files hashed, 1 not kept" in " ".join(kept.stdout.split())
+    assert "is correct but was not kept: file name too long" in kept.stderr
+    assert (tmp_path / "keep" / FOLDER / "boot-kernel").read_bytes() == KERNEL
+    assert "not kept" not in plain.output
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.words import MANY, listed
+from maas_stream_lint.checks.words import MANY, joined, listed
 from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, systems
 from maas_stream_lint.uploads import product_command
+from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.use_verdict import can_be_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
@@ -132,8 +135,9 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
     Why: MAAS recognises a long-term release by these two fields only. It does not recognise `24.04
         LTS (Noble)` or `Jammy Jellyfish`.
     Fix: write `"release_title": "24.04 LTS"` and `"support_eol": "2029-05-31"`, as Canonical's
-        stream does. Or choose the release in *Settings* > *Commissioning*, which offers Ubuntu's
-        own long-term releases only.
+        stream does. Or choose the release in *Settings* > *Commissioning*, if the remedy says so.
+        MAAS offers only long-term releases there that Ubuntu itself still supports, and never a
+        name of your own (`get_supported_commissioning_releases`, drivers/osystem/ubuntu.py).
     Example:
         "release_title": "24.04 LTS (Noble)",
     """
@@ -161,25 +165,47 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
         ):
             if wrong:
                 named = True
+                by_hand = _by_hand(look, wrong[0], [release])
                 yield Said(
                     f"title {quoted(_title(wrong[0]))} of Ubuntu {quoted(release)} {said}",
-                    "end `release_title` in `LTS`, and add `support_eol`",
+                    "end `release_title` in `LTS`, and add `support_eol`" + by_hand,
                     place=wrong[0].at(field),
                     also=tuple(p.at(field) for p in wrong[1:MANY]),
                     lines=look.takes(wrong[0].place),
-                    effect="does not choose it for commissioning unless somebody configures it",
+                    effect="does not choose it for commissioning"
+                    + (" unless somebody configures it" if by_hand else ""),
                 )
                 break
     if releases and not named:
         first = next(iter(releases.values()))[0]
         yield Said(
             "no Ubuntu release in this stream has a `release_title` that ends in `LTS`",
-            "nothing to do if another source has one; otherwise end `release_title` in `LTS`, or "
-            "choose the commissioning release by hand",
+            "nothing to do if another source has one; otherwise end `release_title` in `LTS`, and "
+            "add `support_eol`" + _by_hand(look, first, releases),
             place=first.at("release_title"),
             lines=look.takes(first.place),
             effect="finds no release in this stream to choose for commissioning",
         )
+
+
+def _by_hand(look: Look, product: Product, releases: Iterable[str]) -> str:
+    """The rest of a remedy: which releases an administrator can choose; nothing if there is none.
+
+    Only the release lines that take ``product`` count.
+    """
+    lines, today = look.takes(product.place), date.today()
+    told = []
+    for name in releases:
+        system = System("ubuntu", name)
+        offering = tuple(
+            release.line
+            for release in look.releases
+            if release.line in lines and can_be_set(release, system, today)
+        )
+        if offering:
+            some = "" if offering == lines else f" (MAAS {look.span(offering)})"
+            told.append(f"{quoted(name)}{some}")
+    return f"; or choose {joined(told, 'or')} in Settings > Commissioning" if told else ""
 
 
 def _is_from_streams(os: str) -> bool:

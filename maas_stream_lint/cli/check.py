@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked, runs_of
-from maas_stream_lint.cli.checked import checked
+from maas_stream_lint.cli.checked import checked, complain_of_unkept
 from maas_stream_lint.cli.configured import CALLED, Configured, converted
 from maas_stream_lint.cli.console import complain
 from maas_stream_lint.cli.options import (
@@ -112,7 +112,8 @@ def _check(
     write(reports, thresholds, wanted, alone=source is not None)
     for report, threshold in zip(reports, thresholds, strict=True):
         _complain_of_unread(report, threshold)
-    sys.exit(max([*codes, EXIT_FAILED * failed]))
+    unkept = [complain_of_unkept(report) for report in reports]
+    sys.exit(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
 
 
 def _complain_of_unread(report: Report, threshold: Severity) -> None:

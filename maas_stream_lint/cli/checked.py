@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.cli.console import progress
+from maas_stream_lint.cli.console import complain, progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.cli.options import Options
     from maas_stream_lint.logs.tally import Entry
+
+#: So many files are named of those that were not kept.
+_MOST_UNKEPT = 10
 
 
 def checked_for(options: Options, entries: Sequence[Entry]) -> Report:
@@ -43,3 +46,17 @@ def checked(options: Options) -> Report:
         commissioning=options.commissioning,
     )
     return replace(report, configured=options.configured)
+
+
+def complain_of_unkept(report: Report) -> bool:
+    """Name each correct file that `--keep` could not keep; whether there is any."""
+    from maas_stream_lint.report.phrases import brief
+
+    survey = report.look.survey
+    unkept = survey.unkept if survey is not None else {}
+    for path, why in list(unkept.items())[:_MOST_UNKEPT]:
+        what = f"{brief(path)} of {report.source} is correct but was not kept: {why}"
+        complain(f"error: {what} (download it under another name)")
+    if len(unkept) > _MOST_UNKEPT:
+        complain(f"error: {len(unkept) - _MOST_UNKEPT:,} more files were not kept")
+    return bool(unkept)

@@ -94,10 +94,12 @@ def diagnose(
 
 def _report(options: Options, log: LogRead) -> Report:
     """A check of a stream for the release lines that are asked for, else those of the log."""
-    from maas_stream_lint.cli.checked import checked_for
+    from maas_stream_lint.cli.checked import checked_for, complain_of_unkept
 
     lined = options if options.maas else options._replace(maas=log.lines)
-    return checked_for(lined, log.tally.entries)
+    report = checked_for(lined, log.tally.entries)
+    complain_of_unkept(report)
+    return report
 
 
 def _live(state: MaasState, options: Options) -> Live:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -17,31 +19,72 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Seen, Wanted
 
 
+#: What the system says of a path that this folder cannot hold, whatever else it can.
+_OF_THE_PATH = frozenset(
+    {
+        errno.EEXIST,
+        errno.EILSEQ,
+        errno.EINVAL,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.ENOTEMPTY,
+    }
+)
+
+
 class Kept:
     """The file that a download is kept in: it gets its name only if it is good."""
 
     def __init__(
-        self, folder: str | os.PathLike[str] | None, wanted: Wanted, parts: set[Path]
+        self,
+        folder: str | os.PathLike[str] | None,
+        wanted: Wanted,
+        parts: set[Path],
+        owners: dict[Path, str],
     ) -> None:
-        """``parts``: all files that are being written. ``folder``: ``None`` keeps nothing."""
+        """``folder``: ``None`` keeps nothing.
+
+        ``parts``: all files that are being written. ``owners``: the path of the metadata that has
+        each place; the first one gets it.
+        """
         self.good = False
+        #: Why this one path cannot be kept, though the folder can hold others.
+        self.unkept: str | None = None
+        self._folder = folder
         self._parts = parts
         self._place = _place_in(Path(folder), wanted.path) if folder is not None else None
+        if self._place is not None and owners.setdefault(self._place, wanted.path) != wanted.path:
+            self._place, self.unkept = None, "another path of the stream has the same place"
         self._beside: Path | None = None
         self._file: Any = None
 
     def __enter__(self) -> Kept:
-        """Open the file. Raises LintError if that fails."""
+        """Open the file, or note that its path cannot be kept. Raises LintError for the folder."""
         if self._place is not None:
             name = f".{os.getpid()}-{threading.get_ident()}.part"
             self._beside = self._place.with_name(name)
             try:
                 self._place.parent.mkdir(parents=True, exist_ok=True)
+                _check_name(self._place)
                 self._parts.add(self._beside)
                 self._file = self._beside.open("xb")
             except OSError as error:
-                raise _unwritable(self._place, error) from None
+                self._parts.discard(self._beside)
+                self._refuse(error)
         return self
+
+    def _refuse(self, error: OSError) -> None:
+        """Note what is wrong with the path. Raises LintError if it is wrong with the folder."""
+        assert self._place is not None
+        assert self._folder is not None
+        if error.errno not in _OF_THE_PATH or not Path(self._folder).is_dir():
+            raise _unwritable(self._place, error) from None
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            self.unkept = "a part of its path is a file, not a directory"
+        else:
+            self.unkept = (error.strerror or "unwritable").lower()
 
     def __exit__(
         self,
@@ -49,7 +92,7 @@ class Kept:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the file its name if it is good, else remove it. Raises LintError."""
+        """Give the file its name if it is good, else remove it. Raises LintError for the folder."""
         if self._beside is None or self._place is None or self._file is None:
             return
         try:
@@ -60,7 +103,7 @@ class Kept:
             if self.good and error is None:
                 self._beside.replace(self._place)
         except OSError as trouble:
-            raise _unwritable(self._place, trouble) from None
+            self._refuse(trouble)
         finally:
             self._beside.unlink(missing_ok=True)
             self._parts.discard(self._beside)
@@ -95,6 +138,13 @@ def _place_in(folder: Path, path: str) -> Path | None:
         hint = "give --keep a folder without links"
         raise UsageError(f"{path!r} would be kept outside of {str(folder)!r}", hint)
     return place
+
+
+def _check_name(place: Path) -> None:
+    """Raise OSError before the download if no file can get this name after it."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(place.lstat().st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
 def is_kept(folder: str | os.PathLike[str], wanted: Wanted, seen: Seen) -> bool:

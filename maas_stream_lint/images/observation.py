@@ -83,6 +83,7 @@ class Seen:
     cuts: tuple[int, ...] = ()  #: after which bytes the connection broke off
     silence: float = 0.0  #: the longest time without a byte, in seconds
     rate: float | None = None  #: bytes a second, if there were enough to tell
+    unkept: str | None = None  #: why this good file could not be kept, in the system's words
 
 
 @dataclass(slots=True)
@@ -125,6 +126,11 @@ class Survey:
         """The image files that this run could not look at, for a reason on its own side."""
         troubles = ((path, seen.trouble) for path, seen in self.files.items())
         return tuple(Unchecked(path, t) for path, t in troubles if t is not None and t.unchecked)
+
+    @property
+    def unkept(self) -> dict[str, str]:
+        """Why each good file that ``--keep`` should have kept was not kept, by path."""
+        return {path: s.unkept for path, s in self.files.items() if s.unkept is not None}
 
     @property
     def read(self) -> int:

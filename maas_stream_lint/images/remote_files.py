@@ -70,6 +70,7 @@ class RemoteFiles:
         self._failed = 0  # files one after another that may have gone better another time
         self._dead: Trouble | None = None
         self._parts: set[Path] = set()
+        self._owners: dict[Path, str] = {}
 
     def close(self) -> None:
         """Take away what threads leave behind that were given up."""
@@ -131,13 +132,14 @@ class RemoteFiles:
         url = self._url(seen)
         if url is None:
             return
-        with Kept(self._options.keep, wanted, self._parts) as kept:
+        with Kept(self._options.keep, wanted, self._parts, self._owners) as kept:
             load = Load(wanted, seen, kept)
             self._retried(seen, lambda: self._loaded(load, url, client, allowance), load)
             if seen.trouble is None:
                 load.finish()
                 kept.good = _fits(wanted, seen)
                 self._remember(wanted, seen)
+        seen.unkept = kept.unkept if kept.good else None
 
     def _url(self, seen: Seen) -> httpx.URL | None:
         try:

@@ -280,4 +280,6 @@ def _images(report: Report) -> str:
         )
     if survey.skipped:
         told += f", {len(survey.skipped):,} skipped because of --max-download"
+    if survey.unkept:
+        told += f", {len(survey.unkept):,} not kept"
     return told + (", interrupted" if survey.interrupted else "")
