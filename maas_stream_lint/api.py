@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
 REPORT_VERSION = 1
+#: What MAAS commissions with if nobody says otherwise.
+COMMISSIONING: tuple[str, str] = Settings().commissioning
 #: The name of the source that is checked, where it has others beside it.
 OWN = "this source"
 
@@ -332,7 +334,7 @@ def use(
     keyring: GivenKeyring = NOT_SAID,
     *,
     selections: Given = None,
-    commissioning: tuple[str, str] = ("ubuntu", "noble"),
+    commissioning: tuple[str, str] = COMMISSIONING,
     machines: Iterable[str] | None = None,
     min_hwe_kernel: str | None = None,
     today: date | None = None,

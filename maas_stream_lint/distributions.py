@@ -28,6 +28,7 @@ class Distribution:
     base_image: str | None = None  #: a pattern of the ``base_image`` of an upload
     why_not: str | None = None  #: why no stream can carry it
     title: str | None = None  #: what a disk image of it is called
+    version_line: bytes | None = None  #: a pattern of the version in a text file of a disk image
     partitions: frozenset[str] = frozenset()  #: type GUIDs of a GPT, in capital letters
     types: frozenset[int] = frozenset()  #: partition types of an MBR
 
@@ -146,6 +147,7 @@ def _system(table: Mapping[str, Any]) -> Distribution:
         base_image=table.get("base-image"),
         why_not=table.get("why-not"),
         title=table.get("title"),
+        version_line=table["version-line"].encode() if "version-line" in table else None,
         partitions=frozenset(table.get("partitions", ())),
         types=frozenset(table.get("types", ())),
     )

@@ -98,6 +98,8 @@ class _Fetch:
             return self._refused(trouble)
         if trouble.kind in ("connection", "cut"):
             return self._broken(trouble)
+        if trouble.kind == "tls" and not self.release.download("verifies-tls"):
+            return None  # it goes on, and nobody knows with what
         return self._failed("other")
 
     def _refused(self, trouble: Trouble) -> Failed | None:

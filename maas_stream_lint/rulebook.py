@@ -89,9 +89,13 @@ class Release:
 
     @cached_property
     def names(self) -> dict[str, re.Pattern[str]]:
-        """Patterns that a product name must hold: ``ubuntu``, ``ubuntu-core``, ``bootloader``."""
-        kinds = ("ubuntu", "ubuntu-core", "bootloader")
-        return {k: re.compile(self.data["names"][k], re.IGNORECASE) for k in kinds}
+        """Patterns that a product name must hold: by ``os``, and one of ``bootloader``."""
+        patterns = {k: p for k, p in self.data["names"].items() if isinstance(p, str)}
+        return {k: re.compile(p, re.IGNORECASE) for k, p in patterns.items()}
+
+    def names_default(self, name: str) -> bool:
+        """Whether a product name is one of the default system, as MAAS wants it."""
+        return self.names[default_system()].search(name) is not None
 
     @property
     def ubuntu_hint(self) -> list[str]:
@@ -218,6 +222,7 @@ class FileType:
     upload: str | None  #: what ``maas $PROFILE boot-resources create`` calls it
     stream: bool  #: whether a stream may carry it
     called: tuple[str, ...]  #: what people write for it
+    beside: tuple[str, ...]  #: names of such a file beside an image; ``{stem}``: the image's name
     usual: tuple[tuple[str, ...], ...]  #: what the file is meant to be
     also: tuple[tuple[str, ...], ...]  #: what works as well
     perhaps: tuple[tuple[str, ...], ...]  #: what may work; first bytes can't tell
@@ -319,6 +324,12 @@ def of_family(family: str) -> tuple[str, ...]:
     return tuple(name for name, known in ftypes().items() if known.family == family)
 
 
+def disk_packed_as(*layers: str) -> str | None:
+    """The ftype of a raw disk image in layers, from the outside in: ``"gzip", "tar"``."""
+    wanted = (*layers, "disk")
+    return next((name for name in of_family("disk") if wanted in ftypes()[name].usual), None)
+
+
 def streamed(family: str) -> tuple[str, ...]:
     """The ftypes of a family that a stream may carry."""
     return tuple(name for name in of_family(family) if ftypes()[name].stream)
@@ -350,6 +361,7 @@ def _file_type(raw: dict[str, Any]) -> FileType:
         raw.get("upload"),
         raw.get("stream", True),
         tuple(raw.get("called", ())),
+        tuple(raw.get("beside", ())),
         *(tuple(map(_layers, raw.get(kind, ()))) for kind in kinds),
     )
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -146,6 +148,59 @@ def test_each_code_says_its_level() -> None:
 def test_exit_codes(line: str, code: int, monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
     monkeypatch.chdir(ROOT)
     assert CliRunner().invoke(main, line.split()).exit_code == code
+
+
+SIGNED = "fixtures/bad/MSL809-signature-not-verified/tree/streams/v1/index.sjson"
+
+
+def test_no_keyring_said_is_no_failure(monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    silent = CliRunner().invoke(main, ["check", SIGNED, "--format", "json"])
+    found = [f for f in json.loads(silent.stdout)["findings"] if f["code"].startswith("MSL8")]
+    assert [(f["code"], f["severity"]) for f in found] == [("MSL809", "info")]
+    assert "--keyring" in found[0]["remedy"]
+    none = CliRunner().invoke(main, ["check", SIGNED, "--no-keyring"])
+    assert (silent.exit_code, none.exit_code) == (0, 1)
+    assert "MSL809" in CONTRACT
+    for keyring in ({}, {"keyring": None}):
+        findings = maas_stream_lint.check(ROOT / SIGNED, **keyring).findings
+        assert ("MSL809" in {f.code for f in findings}) is not keyring
+
+
+@pytest.fixture
+def hiding(tmp_path: Path, own_home: Path) -> Path:
+    """A bad stream whose own configuration ignores what is wrong with it."""
+    tree = tmp_path / "tree"
+    shutil.copytree(ROOT / Path(BAD).parents[2], tree)
+    (tree / "maas-stream-lint.toml").write_text('ignore = ["MSL"]\n', "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("where", "named", "is_read"),
+    [("elsewhere", False, False), ("tree", False, True), ("elsewhere", True, True)],
+)
+def test_a_tree_does_not_choose_how_it_is_judged(
+    hiding: Path, monkeypatch: pytest.MonkeyPatch, where: str, named: bool, is_read: bool
+) -> None:
+    monkeypatch.chdir(hiding.parent / where)
+    config = hiding / "maas-stream-lint.toml"
+    line = ["check", str(hiding), "--format", "json", *(["--config", str(config)] * named)]
+    done = CliRunner().invoke(main, line)
+    report = json.loads(done.stdout)
+    assert (report["findings"] == []) is is_read
+    assert ("configuration" in report["summary"]) is is_read
+    assert (done.exit_code == 0) is is_read
+
+
+def test_a_configuration_writes_below_its_folder_only(
+    hiding: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hiding)
+    (hiding / "maas-stream-lint.toml").write_text('format = "json=../out.json"\n', "utf-8")
+    assert CliRunner().invoke(main, ["check", str(hiding)]).exit_code == 2
+    assert not (hiding.parent / "out.json").exists()
 
 
 def test_a_crash_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from images import SQUASHFS, Tree, digest
 from looks import Looked, look
+from maas_stream_lint.api import check
+from maas_stream_lint.file_fetch import fetch
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.images import download as downloads
 from maas_stream_lint.images import remote_files
+from maas_stream_lint.images.observation import Seen
+from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.source import Trouble
 from nginx import Nginx
 from servers import Handler, Server, publishing, serve
 
@@ -366,3 +372,12 @@ def test_severity_of_a_failed_download() -> None:
     looked, _ = download(lambda r, body: r.send_part(body, cut=9000), retries=0)
     found = {n: f.severity for f in looked.of("file-not-served") for n in f.maas}
     assert (found["3.4"], found["3.7"]) == (Severity.IGNORED, Severity.FATAL)
+
+
+def test_a_certificate_counts_only_where_maas_verifies_it() -> None:
+    good = Path(__file__).parents[1] / "fixtures" / "good" / "every-release" / "tree"
+    item = check(good, files="none").look.catalog.items[0]
+    seen = Seen(item.path or "", Trouble("tls", "certificate has expired"))
+    failing = {r.line for r in all_releases() if fetch(seen, item, r, "https://images.test/f")}
+    assert {"2.9", "3.4"} <= failing
+    assert failing.isdisjoint({"3.5", "3.8"})

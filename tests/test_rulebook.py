@@ -17,6 +17,7 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.rulebook import (
     all_releases,
     default_system,
+    disk_packed_as,
     ftypes,
     of_family,
     releases,
@@ -226,6 +227,24 @@ def test_no_module_names_a_release_line(path: Path) -> None:
         and re.fullmatch(r"\d\.\d+", node.value)
     ]
     assert named == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "ftype"),
+    [
+        (("gzip",), "root-dd.gz"),
+        (("xz",), "root-dd.xz"),
+        (("bzip2",), "root-dd.bz2"),
+        (("gzip", "tar"), "root-dd"),
+        ((), "root-dd.raw"),
+        (("zstd",), None),
+        (("",), None),
+    ],
+)
+def test_the_ftype_of_a_disk_image_follows_from_its_layers(
+    layers: tuple[str, ...], ftype: str | None
+) -> None:
+    assert disk_packed_as(*layers) == ftype
 
 
 def test_what_images_go_under_has_a_driver() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building.streams import BROKEN, STEP
-from maas_stream_lint.distributions import architectures, disk_of
+from maas_stream_lint.distributions import architectures, disk_named, disk_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 #: Decompressed bytes that are looked through: what boots stands at the beginning.
 LOOKED_AT = 2**30
 _SECTOR = 512
-_ESXI = re.compile(rb"(?:\A|\n)build=(\d{1,3}\.\d{1,3})\.\d{1,3}-[\d.]{1,40}\n")  # of boot.cfg
 _LONGEST = 128  # of what is looked for
 
 
@@ -53,8 +52,9 @@ def look(file: BinaryIO) -> Disk:
 
 def _search(disk: Disk, text: bytes) -> None:
     disk._found |= {arch for name, arch in architectures().efi.items() if name in text}
-    if disk.system == "esxi":
-        disk._versions |= {match[1].decode() for match in _ESXI.finditer(text)}
+    line = disk_named(disk.system).version_line if disk.system else None
+    if line is not None:
+        disk._versions |= {match[1].decode() for match in re.finditer(line, text)}
 
 
 def _system(head: bytes) -> str | None:

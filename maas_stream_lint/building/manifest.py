@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import naming
 from maas_stream_lint.building.parts import File
+from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from maas_stream_lint.building.finished_image import Image
-
-FTYPE = "manifest"
 
 
 def file(image: Image, path: str) -> File:
@@ -24,4 +23,5 @@ def file(image: Image, path: str) -> File:
         said = naming.about(image)
         listed = [(said.get("ID", image.path.name), said.get("VERSION_ID", "unknown"))]
     body = "".join(f"{name}\t{version}\n" for name, version in listed).encode()
-    return File(FTYPE, FTYPE, path, hashlib.sha256(body).hexdigest(), len(body), body=body)
+    ftype = of_family("listing")[0]
+    return File(ftype, ftype, path, hashlib.sha256(body).hexdigest(), len(body), body=body)

@@ -121,7 +121,7 @@ def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
         yield Said(
             f"product {quoted(seen.name)} has no `os`",
             remedy,
-            lines=look.where(lambda r: not r.strict and not r.names["ubuntu"].search(seen.name)),
+            lines=look.where(lambda r: not r.strict and not r.names_default(seen.name)),
             severity=Severity.WARNING,
             effect="takes the product for Ubuntu",
         )

@@ -9,10 +9,10 @@ from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.words import listed
 from maas_stream_lint.file_fetch import Failed, fetch
 from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.images.content import better, described, suits
+from maas_stream_lint.images.content import STREAM_KINDS, better, described, suits
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.rulebook import ftypes
+from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,10 +39,6 @@ _SERVING = {
     "forbidden": "allow everybody to read it; S3 also answers 403 for a file that does not exist",
     "": "request it with `curl -v` from the region controller, and correct what the server answers",
 }
-#: Of the ftypes whose files are root file systems in a tar.
-TARBALLS = ("root-tgz", "root-txz", "root-tbz")
-#: What an item may be called that MAAS deploys by the name `root-dd`.
-DD = "root-dd"
 
 
 @rule("MSL701", Severity.FATAL, on="image")
@@ -249,17 +245,15 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
     content = image.seen.content
     if content is None or not _looked_through(image.seen):
         return
-    items = [i for i in image.items if i.ftype == DD]
-    better_name = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}
-    if items and content.kind in better_name and _wrong(content, DD):
-        name = better_name[content.kind]
-        if _wrong(content, name):
-            return  # not_what_ftype_says has it
+    tarred = _tarred_disk()
+    items = [i for i in image.items if i.ftype == tarred]
+    name = _plain_disk(content) if items else None
+    if name is not None:
         yield from _unusable(
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, and `root-dd` a tar of a disk image",
+            f"{quoted(image.path)} is {described(content)}, and `{tarred}` a tar of a disk image",
             f"write `{name}` as ftype and key of the item",
             "has curtin write it to the disk as a tar; curtin then finds no file system",
         )
@@ -281,7 +275,8 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
     content = image.seen.content
     if content is None or not _looked_through(image.seen):
         return
-    items = [i for i in image.items if i.ftype in TARBALLS]
+    tarballs = of_family("tarball")
+    items = [i for i in image.items if i.ftype in tarballs]
     if items and _wrong(content, items[0].ftype or ""):
         yield from _unusable(
             image,
@@ -311,12 +306,10 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     if content is None or not _looked_through(image.seen):
         return
     for ftype, items in _by_ftype(image).items():
-        if ftype in TARBALLS or not _wrong(content, ftype):
+        if ftype in of_family("tarball") or not _wrong(content, ftype):
             continue
-        if ftype == DD and content.kind in ("gzip", "xz", "bzip2"):
-            plain = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}
-            if not _wrong(content, plain[content.kind]):
-                continue  # ddgz_as_root_dd has it
+        if ftype == _tarred_disk() and _plain_disk(content) is not None:
+            continue  # ddgz_as_root_dd has it
         yield from _unusable(
             image,
             look,
@@ -371,7 +364,8 @@ def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
         "os": "grub-efi-signed"
     """
     files = look.survey.files if look.survey is not None else {}
-    archives = version.ftypes.get("archive.tar.xz", []) if files else []
+    ftypes_ = streamed("loader") if files else ()
+    archives = [item for ftype in ftypes_ for item in version.ftypes.get(ftype, ())]
     seen = [files.get(item.path or "") for item in archives]
     if not archives or any(s is None or s.names is None for s in seen):
         return
@@ -666,6 +660,20 @@ def _wrong(content: Content, ftype: str) -> bool:
     """Whether a file of these contents can't be of that ftype."""
     table = ftypes()
     return ftype in table and suits(content, table[ftype]) is False
+
+
+def _tarred_disk() -> str | None:
+    """The ftype of a disk image in a tar.gz."""
+    return disk_packed_as("gzip", "tar")
+
+
+def _plain_disk(content: Content) -> str | None:
+    """The ftype of a compressed disk image that is in no tar; ``None`` for any other content."""
+    tarred = _tarred_disk()
+    if content.kind not in STREAM_KINDS or tarred is None or not _wrong(content, tarred):
+        return None
+    name = disk_packed_as(content.kind)
+    return None if name is None or _wrong(content, name) else name
 
 
 def _looked_through(seen: Seen) -> bool:

@@ -198,7 +198,7 @@ def release_notification(event: Event, look: Look) -> Iterator[Said]:
 def _first_line_for(name: str) -> str | None:
     """The first release line that accepts a name which all older ones refuse, if there is one."""
     known = all_releases()
-    first = next((r.line for r in known if r.names["ubuntu"].search(name)), None)
+    first = next((r.line for r in known if r.names_default(name)), None)
     return None if first in (None, known[0].line) else first
 
 

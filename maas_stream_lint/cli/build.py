@@ -42,7 +42,7 @@ SAID = together(
     _said("--release", "NAME", "The release: what stands after the slash in MAAS's names."),
     _said("--version", "TEXT", "The version of the operating system, like 9.4."),
     _said("--arch", "ARCH", "The architecture, as MAAS calls it: amd64, arm64, …"),
-    _said("--title", "TEXT", "The title of the release, which MAAS 3.7 and older show."),
+    _said("--title", "TEXT", "The title of the release; not every MAAS release shows it."),
     _said("--version-name", "NAME", "The name of the new version.  [default: today and a serial]"),
     click.option(
         "--label", metavar="TEXT", default="stable", show_default=True, help="The label of all."

@@ -12,6 +12,7 @@ from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing.jsontext import Remove, RemoveDuplicates, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment, written
 from maas_stream_lint.fixing.registry import fixes
+from maas_stream_lint.rulebook import of_family
 from maas_stream_lint.stream import INDEX_JSON, expanded
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def split(finding: Finding, context: Context) -> Iterator[Proposal]:
     products = data.get("products")
     kinds: dict[str, dict[str, Any]] = {}
     for name, product in (products if isinstance(products, dict) else {}).items():
-        kinds.setdefault(_kind(product), {})[name] = product
+        kinds.setdefault(_kind(product, context), {})[name] = product
     if len(kinds) < 2:
         return
     others = list(kinds)[1:]
@@ -332,8 +333,9 @@ def _holds_images(data: dict[str, Any]) -> bool:
     products = data.get("products")
     if not isinstance(products, dict) or not products:
         return False
+    notices = of_family("notice")
     return all(
-        any(item.get("path") and item.get("ftype") != "notifications" for item in _items(product))
+        any(item.get("path") and item.get("ftype") not in notices for item in _items(product))
         for product in products.values()
     )
 
@@ -347,11 +349,12 @@ def _items(product: Any) -> Iterator[dict[str, Any]]:
                 yield item
 
 
-def _kind(product: Any) -> str:
+def _kind(product: Any, context: Context) -> str:
     """Which of the strict engine's shapes of file a product is for."""
     if isinstance(product, dict) and "bootloader-type" in product:
         return "bootloader"
-    boots = any(item.get("ftype") == "boot-kernel" for item in _items(product))
+    kernels = [release.ubuntu_set.kernel for release in context.look.releases]
+    boots = any(item.get("ftype") in kernels for item in _items(product))
     return "multi-file" if boots else "single-file"
 
 

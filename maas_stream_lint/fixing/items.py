@@ -12,7 +12,7 @@ from maas_stream_lint.fixing.jsontext import Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal
 from maas_stream_lint.fixing.registry import fixes
 from maas_stream_lint.images.content import suits
-from maas_stream_lint.rulebook import ftypes
+from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: A sha256, but for its case.
 HEX = re.compile(r"[0-9a-fA-F]{64}")
-#: A manifest that lies beside an image, by the names that builders give it.
-MANIFESTS = ("manifest", "{stem}.manifest", "squashfs.manifest", "root.manifest")
 
 
 @fixes("missing-sha256")
@@ -91,7 +89,8 @@ def ftype(finding: Finding, context: Context) -> Iterator[Proposal]:
     for place, item in _items(finding, context):
         said = str(item.get("ftype") or "")
         near = suggested_ftype(said, place, context.look)
-        if near is not None and said != "manifest":  # that is one, though MAAS has no use for it
+        # A listing is what it says, though MAAS has no use for it.
+        if near is not None and said not in of_family("listing"):
             agrees = _agrees(near, item, context)
             if agrees is not False:
                 yield _renamed(place, item, near, context, None if agrees else UNSAFE)
@@ -113,7 +112,7 @@ def compressed_disk(finding: Finding, context: Context) -> Iterator[Proposal]:
     for place, item in _items(finding, context):
         seen = context.facts(_path(item))
         kind = seen.content.kind if seen is not None and seen.content is not None else ""
-        wanted = {"gzip": "root-dd.gz", "xz": "root-dd.xz", "bzip2": "root-dd.bz2"}.get(kind)
+        wanted = disk_packed_as(kind)
         if wanted is not None:
             yield _renamed(place, item, wanted, context, None)
 
@@ -122,8 +121,9 @@ def compressed_disk(finding: Finding, context: Context) -> Iterator[Proposal]:
 def passed_over(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Remove a `root-image.gz` whose place a squashfs takes; otherwise correct the keys."""
     place = Place(finding.place.file, finding.place.path[:6])
-    squashfs = _held(place, context).get("squashfs")
-    if isinstance(squashfs, dict) and squashfs.get("ftype") == "squashfs":
+    best = context.look.releases[-1].ubuntu_set.roots[0]
+    squashfs = _held(place, context).get(best)
+    if isinstance(squashfs, dict) and squashfs.get("ftype") == best:
         part = Part(place.file, Remove(place.path))
         yield Proposal((part,), f"take the item `{place.path[-1]}` out", DROP)
     else:
@@ -135,7 +135,7 @@ def key_is_ftype(finding: Finding, context: Context) -> Iterator[Proposal]:
     """An item is called by its ftype, where nothing else is."""
     for place, item in _siblings(finding, context):
         said = item.get("ftype")
-        known = (*context.look.releases[-1].ftypes, "manifest")
+        known = (*context.look.releases[-1].ftypes, *of_family("listing"))
         if isinstance(said, str) and said in known:
             yield from _key(place, said, context)
 
@@ -166,22 +166,23 @@ def manifest(finding: Finding, context: Context) -> Iterator[Proposal]:
     place = Place(finding.place.file, finding.place.path[:4])
     version = context.at(place)
     items = version.get("items") if isinstance(version, dict) else None
-    if len(place.path) < 4 or not isinstance(items, dict) or "manifest" in items:
+    listing = of_family("listing")[0]
+    if len(place.path) < 4 or not isinstance(items, dict) or listing in items:
         return
     paths = [i["path"] for i in items.values() if isinstance(i, dict) and _path(i)]
     for path in paths:
         folder, _, name = path.rpartition("/")
-        for each in MANIFESTS:
+        for each in ftypes()[listing].beside:
             beside = f"{folder}/{each.format(stem=name)}".lstrip("/")
             seen = context.facts(beside) if context.exists(beside) else None
             if seen is not None:
                 item = {
-                    "ftype": "manifest",
+                    "ftype": listing,
                     "path": beside,
                     "sha256": seen.digests["sha256"],
                     "size": seen.size,
                 }
-                part = Part(place.file, Set((*place.path, "items", "manifest"), item))
+                part = Part(place.file, Set((*place.path, "items", listing), item))
                 yield Proposal((part,), f"name the manifest `{beside}`")
                 return
 

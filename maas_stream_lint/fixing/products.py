@@ -11,6 +11,7 @@ from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment
 from maas_stream_lint.fixing.registry import fixes
 from maas_stream_lint.fixing.relabel import with_subarch
+from maas_stream_lint.rulebook import default_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,6 @@ DATES = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     *("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y"),
 )
-#: What MAAS takes for an Ubuntu product by its name.
-UBUNTU_NAME = re.compile(r":v[23]:", re.IGNORECASE)
 
 
 @fixes("missing-release-title")
@@ -68,8 +67,9 @@ def os_title(finding: Finding, context: Context) -> Iterator[Proposal]:
 @fixes("missing-os")
 def ubuntu_os(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Without an os MAAS takes a product for Ubuntu; where its name says so too, it is."""
-    if UBUNTU_NAME.search(finding.place.product or ""):
-        yield _field(finding, "os", "ubuntu")
+    name = finding.place.product or ""
+    if any(release.names_default(name) for release in context.look.releases):
+        yield _field(finding, "os", default_system())
 
 
 @fixes("missing-subarch")
@@ -77,9 +77,9 @@ def subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
     """Without one MAAS takes `generic`; and the subarches hold the subarch in any case."""
     product = _product(finding, context)
     own, several = product.get("subarch"), product.get("subarches")
-    if own is None and product.get("os") != "ubuntu":
+    if own is None and not _is_ubuntu(product):
         yield _field(finding, "subarch", "generic")
-    if several is None and (own is not None or product.get("os") != "ubuntu"):
+    if several is None and (own is not None or not _is_ubuntu(product)):
         named = own if isinstance(own, str) and own else "generic"
         yield _field(finding, "subarches", with_subarch(None, named))
 
@@ -96,12 +96,12 @@ def version(finding: Finding, context: Context) -> Iterator[Proposal]:
     product = _product(finding, context)
     name = finding.place.product or ""
     numbers = set(NUMBER.findall(name))
-    if not numbers and product.get("os") != "ubuntu":
+    if not numbers and not _is_ubuntu(product):
         numbers = {part for part in name.split(":") if re.fullmatch(r"\d+(\.\d+)*", part)}
     release = product.get("release")
     if len(numbers) == 1:
         yield _field(finding, "version", numbers.pop())
-    elif product.get("os") != "ubuntu" and isinstance(release, str) and release:
+    elif not _is_ubuntu(product) and isinstance(release, str) and release:
         yield _field(finding, "version", release)
 
 
@@ -201,11 +201,13 @@ def rolling(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 
 @fixes("bootloader-unsupported")
-def i386(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """PXELINUX is for all of x86, and MAAS knows it as that of `i386` alone."""
+def loader_arch(finding: Finding, context: Context) -> Iterator[Proposal]:
+    """MAAS knows a bootloader by one arch, though it boots machines of others: PXELINUX."""
     product = _product(finding, context)
-    if product.get("os") == "pxelinux" and product.get("arch") == "amd64":
-        yield _field(finding, "arch", "i386", consent=UNSAFE)
+    said, arch = product.get("os"), product.get("arch")
+    for (_, os, own), machines in context.look.releases[-1].boots.items():
+        if os == said and own != arch and arch in machines:
+            yield _field(finding, "arch", own, consent=UNSAFE)
 
 
 @fixes("bootloader-fields")
@@ -321,15 +323,20 @@ def _date(said: Any) -> date | None:
     return when.date() if when is not None else None
 
 
+def _is_ubuntu(product: dict[str, Any]) -> bool:
+    """Whether a product says that it is of the system for which MAAS takes one without ``os``."""
+    return bool(product.get("os") == default_system())
+
+
 def _is_lts(product: dict[str, Any]) -> bool:
     """Ubuntu's long-term releases are those of April in even years."""
     said = product.get("version")
     number = re.fullmatch(r"(\d\d)\.04", said) if isinstance(said, str) else None
-    return product.get("os") == "ubuntu" and number is not None and int(number[1]) % 2 == 0
+    return _is_ubuntu(product) and number is not None and int(number[1]) % 2 == 0
 
 
 def _title_of(product: dict[str, Any]) -> str:
     release, number = product.get("release"), product.get("version")
-    if product.get("os") == "ubuntu" and isinstance(number, str) and number:
+    if _is_ubuntu(product) and isinstance(number, str) and number:
         return f"{number} LTS" if _is_lts(product) else number
     return release if isinstance(release, str) else ""

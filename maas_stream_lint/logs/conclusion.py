@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 MOST_EVENTS = 100_000
 #: So many imports are shown, the newest ones.
 MOST_IMPORTS = 50
-#: The program that logs → the release lines that have it.
-_PROGRAMS = {"maas-log": "3.5-", "maas-regiond": "2.9-", "maas-temporal-worker": "3.5-"}
 
 
 @dataclass
@@ -106,13 +104,10 @@ def _inferred(events: Iterable[course.Event]) -> tuple[str, ...]:
 
 def _lines(match: Match, record: Record) -> set[str]:
     """The release lines that would write a message so, and by this program."""
-    from maas_stream_lint.logs.messages import lines_of
+    from maas_stream_lint.logs.places import lines_with
 
     wording = set(release_lines()) if match.pattern.shared else set(match.maas)
-    # rsyslog's maas.log has the logger where others have the program.
-    span = "2.9-3.4" if record.ident.startswith("maas.") else _PROGRAMS.get(record.ident, "2.9-")
-    program = set(lines_of(span))
-    return wording & program or wording
+    return wording & lines_with(record.ident) or wording
 
 
 class Cause(NamedTuple):

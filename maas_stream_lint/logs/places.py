@@ -1,13 +1,14 @@
-"""Where MAAS writes a message: the data of ``rules/log-places.toml``."""
+"""Where MAAS writes a message, and by which program: data of ``rules/log-*.toml``."""
 
 from __future__ import annotations
 
 import sys
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs.messages import lines_of
-from maas_stream_lint.rule_files import rules_root
+from maas_stream_lint.rule_files import release_lines, rules_root
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +25,21 @@ def _places() -> dict[str, list[dict[str, Any]]]:
         (rules_root() / "log-places.toml").read_text("utf-8")
     )
     return places
+
+
+@lru_cache(maxsize=1)
+def _programs() -> dict[str, dict[str, str]]:
+    programs: dict[str, dict[str, str]] = tomllib.loads(
+        (rules_root() / "log-programs.toml").read_text("utf-8")
+    )
+    return programs
+
+
+def lines_with(program: str) -> set[str]:
+    """The release lines that log under the name of a program; all if its name does not tell."""
+    spans = (said["maas"] for name, said in _programs().items() if fnmatchcase(program, name))
+    span = next(spans, None)
+    return set(release_lines() if span is None else lines_of(span))
 
 
 def written(place: str, maas: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
