@@ -173,6 +173,39 @@ def test_the_version_needs_no_click() -> None:
     assert CliRunner().invoke(main, ["--version"]).output.rstrip() == version
 
 
+def test_a_line_of_a_log_is_explained_without_what_checks_a_stream() -> None:
+    """Only what the answer is made of is imported, and nothing that takes long."""
+    code = (
+        "import sys; from maas_stream_lint.cli.main import main\n"
+        "main(['explain', 'Ignoring unsupported product a:b'], standalone_mode=False)\n"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seen = done.stdout.splitlines()[-1].split()
+    assert "MSL401" in done.stdout
+    assert "maas_stream_lint.logs.matching" in seen
+    assert not {"rich", "json", "dataclasses", "pathlib", "click.shell_completion"}.intersection(
+        seen
+    )
+    assert not {f"maas_stream_lint.{part}" for part in _CHECKING}.intersection(seen)
+
+
+def test_the_end_of_a_run_looks_for_no_garbage() -> None:
+    """Also where a command ends with an exit code, as all do."""
+    code = (
+        "import gc, sys; sys.argv[1:] = ['explain', 'MSL401']\n"
+        "from maas_stream_lint.cli.start import start\n"
+        "try: start()\n"
+        "finally: print(gc.get_freeze_count() > 10_000)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
+#: What only the check of a stream needs.
+_CHECKING = ("api", "checks", "configuration", "rulebook", "report.formats", "source", "stream")
+
+
 def test_the_version_is_said_by_the_command_line_if_the_start_cannot() -> None:
     code = (
         "import os, sys; sys.argv[1:] = ['--version']; out = os.dup(1); os.close(1)\n"

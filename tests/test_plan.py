@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from images import INDEX, PRODUCTS, SQUASHFS, UBUNTU, Tree
+from images import INDEX, PRODUCTS, SQUASHFS, UBUNTU, Tree, item
 from maas_stream_lint.api import check
 from maas_stream_lint.finding import Finding
 from maas_stream_lint.fixing import plan as plan_
 from maas_stream_lint.fixing.jsontext import Remove, Set
 from maas_stream_lint.fixing.plan import FIXERS, Plan, fix
+from maas_stream_lint.fixing.proof import RANKS
 from maas_stream_lint.fixing.proposal import Context, Part, Proposal
+from maas_stream_lint.outcome import LEFT_OUT, MEANING, rows
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
@@ -256,3 +258,18 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(plan_._Planner, "_checked", check_)
     return times
+
+
+def test_a_product_that_a_mirror_left_out_is_in_the_way_of_no_edit(tmp_path: Path) -> None:
+    tree = Tree()
+    tree.products[UBUNTU]["version"] = 22.04
+    absent = {"root-tgz": item("root-tgz", "rhel/root-tgz", b"x")}
+    absent["manifest"] = item("manifest", "rhel/manifest", b"y")
+    tree.product("com.example.maas:rhel-bases:8:amd64", absent, os="rhel", release="rhel8")
+    report = check(tree.write(tmp_path) / INDEX, files="head")
+    assert any(LEFT_OUT in row.outcomes for row in rows(report.look, report.findings))
+    assert product_of(fix(report, now=NOW))["version"] == "22.04"
+
+
+def test_every_outcome_has_its_rank() -> None:
+    assert RANKS.keys() == MEANING.keys()

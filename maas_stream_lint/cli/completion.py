@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from click.shell_completion import CompletionItem
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import click
+    from click.shell_completion import CompletionItem
 
 
 def release_lines(
@@ -32,12 +31,19 @@ def rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 
 def source(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Files and directories; a URL cannot be completed."""
-    return [CompletionItem(incomplete, type="file")]
+    return [_item(incomplete, type="file")]
 
 
 def folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Directories."""
-    return [CompletionItem(incomplete, type="dir")]
+    return [_item(incomplete, type="dir")]
+
+
+def _item(value: str, **more: Any) -> CompletionItem:
+    """One proposal. Nothing but a shell that completes needs what makes it."""
+    from click.shell_completion import CompletionItem
+
+    return CompletionItem(value, **more)
 
 
 def _last(known: Iterable[tuple[str, str | None]], incomplete: str) -> Iterator[CompletionItem]:
@@ -46,4 +52,4 @@ def _last(known: Iterable[tuple[str, str | None]], incomplete: str) -> Iterator[
     said = set(before.split(","))
     for value, about in known:
         if value.lower().startswith(begun.lower()) and value not in said:
-            yield CompletionItem(before + comma + value, help=about)
+            yield _item(before + comma + value, help=about)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 A_DAY = 86_400.0
 
@@ -137,13 +140,13 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
+    ) -> list[CompletionItem]:
         """The formats whose names begin so."""
+        from click.shell_completion import CompletionItem
+
         from maas_stream_lint.report.formats import FORMATS
 
-        return [
-            click.shell_completion.CompletionItem(f) for f in FORMATS if f.startswith(incomplete)
-        ]
+        return [CompletionItem(form) for form in FORMATS if form.startswith(incomplete)]
 
 
 class FormOption(click.Option):

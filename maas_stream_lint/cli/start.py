@@ -17,7 +17,11 @@ def start() -> None:
         return
     from maas_stream_lint.cli.main import main
 
-    main()
+    try:
+        main()
+    finally:
+        # At its end, Python looks through all objects for garbage, except through frozen ones.
+        gc.freeze()
 
 
 def _said() -> bool:

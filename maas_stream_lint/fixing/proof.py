@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.fixing.proposal import CHOICE
-from maas_stream_lint.outcome import FATAL, IGNORED, IMPORTED, NOTICE, UNUSABLE, rows
+from maas_stream_lint.outcome import (
+    FATAL,
+    IGNORED,
+    IMPORTED,
+    LEFT_OUT,
+    NOTICE,
+    UNSELECTED,
+    UNUSABLE,
+    rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +32,15 @@ if TYPE_CHECKING:
 #: Rules that tell what others lead to: they may point elsewhere after an edit.
 SUMMARIES = ("good-products-lost",)
 #: What a release makes of a product, worst first.
-RANKS = {FATAL: 0, IGNORED: 1, UNUSABLE: 2, NOTICE: 3, IMPORTED: 3}
+RANKS = {
+    FATAL: 0,
+    IGNORED: 1,
+    LEFT_OUT: 2,
+    UNSELECTED: 3,
+    UNUSABLE: 4,
+    NOTICE: 5,
+    IMPORTED: 5,
+}
 
 
 def harm_of(

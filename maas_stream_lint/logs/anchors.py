@@ -11,10 +11,11 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from maas_stream_lint.rule_files import rules_root
+from maas_stream_lint.rule_files import rules_folder
 
 _TEXT = re.compile(rb'^text = ("(?:[^"\\\n]|\\.)*")$', re.MULTILINE)
-_LARGEST = 2**20
+#: Bytes; each file is smaller. A larger buffer costs time for each of them.
+_LARGEST = 2**16
 #: Where a fixed part of a text may be written otherwise: holes, folded blanks, escapes of JSON.
 _CUTS = re.compile(r"\{[a-z][a-z0-9_]*\}|\s\s+|[\"\\<>&\n]|[^\x20-\x7e]")
 
@@ -32,7 +33,7 @@ class Anchor(NamedTuple):
 def anchors() -> tuple[Anchor, ...]:
     """One anchor for each pattern of each message."""
     found = []
-    folder = os.fspath(rules_root() / "messages")
+    folder = f"{rules_folder()}/messages"
     for entry in sorted(os.listdir(folder)):  # noqa: PTH208 - names are enough
         name, toml, _ = entry.partition(".toml")
         if toml:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.rule_files import release_lines, rules_root
+from maas_stream_lint.rule_files import release_lines, rules_root, rules_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -99,8 +99,7 @@ class Message(NamedTuple):
 @cache
 def message(name: str) -> Message:
     """The message of a name. Raises FileNotFoundError for one that is not known."""
-    text = (rules_root() / "messages" / f"{name}.toml").read_text("utf-8")
-    return _typed(name, tomllib.loads(text))
+    return _typed(name, tomllib.loads(rules_text(f"messages/{name}.toml")))
 
 
 @lru_cache(maxsize=1)

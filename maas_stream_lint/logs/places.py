@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs.messages import lines_of
-from maas_stream_lint.rule_files import release_lines, rules_root
+from maas_stream_lint.rule_files import release_lines, rules_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,17 +21,13 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def _places() -> dict[str, list[dict[str, Any]]]:
-    places: dict[str, list[dict[str, Any]]] = tomllib.loads(
-        (rules_root() / "log-places.toml").read_text("utf-8")
-    )
+    places: dict[str, list[dict[str, Any]]] = tomllib.loads(rules_text("log-places.toml"))
     return places
 
 
 @lru_cache(maxsize=1)
 def _programs() -> dict[str, dict[str, str]]:
-    programs: dict[str, dict[str, str]] = tomllib.loads(
-        (rules_root() / "log-programs.toml").read_text("utf-8")
-    )
+    programs: dict[str, dict[str, str]] = tomllib.loads(rules_text("log-programs.toml"))
     return programs
 
 

@@ -189,16 +189,14 @@ class Stock:
         Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
         """
         found: dict[str, list[Image]] = {}
-        known: dict[tuple[str | None, ...], set[str]] = {}
+        known: dict[tuple[str, str | None], set[str]] = {}
         for image in self.images:
             if image.whole:
-                said = image.resource.extra.get
-                own = (said("subarches"), said("platform"), said("supported_platforms"))
-                key = (image.arch, image.subarch, *own)
-                made = known.get(key)
-                if made is None:
-                    made = known[key] = architectures_of(image)
-                for architecture in made:
+                key = (image.arch, image.resource.extra.get("subarches"))
+                listed = known.get(key)
+                if listed is None:
+                    listed = known[key] = _listed_architectures(image)
+                for architecture in listed | _own_architectures(image):
                     found.setdefault(architecture, []).append(image)
         return found
 
@@ -210,11 +208,19 @@ class Stock:
 
 def architectures_of(image: Image) -> set[str]:
     """The architectures of machines that an image makes possible, if it is whole."""
-    found = {
+    return _listed_architectures(image) | _own_architectures(image)
+
+
+def _listed_architectures(image: Image) -> set[str]:
+    return {
         f"{image.arch}/{subarch.strip()}"
         for subarch in image.listed
         if "hwe-" not in subarch and "ga-" not in subarch
     }
+
+
+def _own_architectures(image: Image) -> set[str]:
+    found: set[str] = set()
     if "hwe-" not in image.resource.architecture and "ga-" not in image.resource.architecture:
         found.add(image.resource.architecture)
     extra = image.resource.extra
