@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(
     browser.CHROMIUM is None, reason="no chromium; Debian: apt-get install chromium"
 )
 BAD = Path(__file__).parents[1] / "fixtures/bad/MSL401-ubuntu-name/tree"
+#: Its index ends the import, so nothing is wrong with the product.
+BROKEN = BAD.parents[1] / "MSL201-index-format/tree/streams/v1/index.json"
 MADE = {"many": reports.many, "markup": reports.markup, "hostile": reports.hostile}
 #: Rows that can be seen, by what stands at their left.
 ROWS = """[...document.querySelectorAll('tbody')].filter(b => !b.hidden)
@@ -177,12 +179,12 @@ def test_the_value_in_question_is_marked(tab: browser.Page, tmp_path: Path) -> N
 
 def test_a_cell_leads_to_the_row_that_is_to_blame(tab: browser.Page, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    page.write_text("".join(html_.render(check(BAD), Severity.UNUSABLE, Style())), "utf-8")
+    page.write_text("".join(html_.render(check(BROKEN), Severity.UNUSABLE, Style())), "utf-8")
     tab.open(page)
     assert len(tab.js(ROWS)) == 2
     tab.js("document.querySelectorAll('tbody')[1].querySelector('[data-line=\"3.7\"] a').focus()")
     tab.press("Enter")
-    assert tab.js(ENTRIES) == ["MSL101", "MSL410"]
+    assert tab.js(ENTRIES) == ["MSL201", "MSL410"]
     assert tab.js("document.querySelectorAll('tbody')[0].contains(document.activeElement)") is True
     tab.press("Escape")
     assert focused(tab) == "3.7"

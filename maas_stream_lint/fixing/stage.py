@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STREAMS = "streams"
 #: The name of the folder for the new metadata: something random stands between the two.
-_HEAD, _TAIL = f".{STREAMS}.", ".new"
+_HEAD, _TAIL = f".{STREAMS}.stage-", ".new"
 #: In that folder: what is known of both trees, and files on their way out.
 _KNOWN, _OUT = "known.json", "out"
 #: The old tree is searched again while somebody still writes to it; at most so often.
@@ -228,7 +228,7 @@ class Stage:
 def recover(root: Path) -> None:
     """Finish what killed runs of this tool have begun, and remove what they have left."""
     for folder in root.glob(f"{_HEAD}*{_TAIL}"):
-        if folder.name[len(_HEAD) : -len(_TAIL)].isdigit() or not folder.is_dir():
+        if not folder.is_dir():
             continue
         known = _read(folder / _KNOWN)
         if known is not None:  # else it was killed before anything changed places
