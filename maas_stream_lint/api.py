@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions, Unchecked
+    from maas_stream_lint.stream import Stream
     from maas_stream_lint.unread import Unread
     from maas_stream_lint.uses import Simulation
 
@@ -159,6 +160,11 @@ class Preview:
     source: str
     look: Look
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The one stream."""
+        return (self.look.stream,)
+
     def to_dict(self) -> dict[str, Any]:
         """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
         verdicts = {line: t.to_verdict() for t in self.look.traces for line in t.lines}
@@ -173,6 +179,11 @@ class ToldPreview:
     outcomes: tuple[Outcome, ...]  #: one for the release lines that import alike
     lines: tuple[str, ...]  #: that were asked for, oldest first
     several: bool  #: whether there are several sources, or names for them
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams of the sources that MAAS reaches."""
+        return self.situation.streams
 
     def of(self, line: str) -> Outcome:
         """The import of a release line."""

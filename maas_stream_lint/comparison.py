@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.stream import Stream
 
 #: How a single source is called where nobody named it.
 ONLY = "stream"
@@ -38,6 +39,11 @@ class Comparison:
     outcomes: tuple[tuple[Outcome, Outcome], ...]
     lines: tuple[str, ...]  #: that were asked for, oldest first
     several: bool  #: whether there are several sources, or names for them
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams of both sides that MAAS reaches."""
+        return (*self.before.streams, *self.after.streams)
 
     def of(self, line: str) -> tuple[Outcome, Outcome]:
         """The two imports of a release line."""

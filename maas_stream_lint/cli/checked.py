@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.cli.console import complain, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.cli.options import Options
     from maas_stream_lint.logs.tally import Entry
+    from maas_stream_lint.stream import Stream
 
 #: So many files are named of those that were not kept.
 _MOST_UNKEPT = 10
@@ -24,6 +25,26 @@ def checked_for(options: Options, entries: Sequence[Entry]) -> Report:
     report = checked(options)
     index = index_meant(report, entries)
     return report if index is None else checked(options._replace(source=index))
+
+
+def looked_at(options: Options) -> Report:
+    """The report on a source, for a command that predicts what MAAS makes of all of it.
+
+    Raises LintError if it could not be made, or if this run could not read some metadata.
+    """
+    report = checked(options)
+    require_read([report.look.stream])
+    return report
+
+
+def require_read(streams: Iterable[Stream]) -> None:
+    """Raise LintError if this run could not read a metadata file, for a reason on its own side."""
+    from maas_stream_lint.errors import LintError
+
+    for stream in streams:
+        for one in stream.unchecked:
+            what = f"{one.path} of {stream.label} could not be checked"
+            raise LintError(f"{what}: {one.trouble.message}", one.trouble.hint)
 
 
 def checked(options: Options) -> Report:

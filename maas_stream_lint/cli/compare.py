@@ -60,21 +60,24 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     """
     from maas_stream_lint import changes, comparison
     from maas_stream_lint import output as out
+    from maas_stream_lint.cli.checked import require_read
     from maas_stream_lint.report import changed
+    from maas_stream_lint.source import tree_index
 
     out.check_target(output)
     fails, most = _limits(fail_on or [changes.FATAL])
     options = Options(**given)
     assert options.source is not None
     made = comparison.compare(
-        before,
-        options.source,
+        tree_index(before) or before,
+        tree_index(options.source) or options.source,
         options.lines,
         options.selecting,
         options.trusted,
         commissioning=options.commissioning,
         options=options.fetching(),
     )
+    require_read(made.streams)
     found = changes.changes_of(made)
     if form == "json":
         from maas_stream_lint.report.data import as_json

@@ -143,9 +143,13 @@ def _report(options: Options, entries: Sequence[Entry] | None = None) -> Report 
     """A check of the source that is named, as the MAAS of the lines was given it."""
     if options.source is None:
         return None
-    from maas_stream_lint.cli.checked import checked, checked_for
+    from maas_stream_lint.cli.checked import checked_for, looked_at, require_read
 
-    return checked(options) if entries is None else checked_for(options, entries)
+    if entries is None:
+        return looked_at(options)
+    report = checked_for(options, entries)
+    require_read([report.look.stream])
+    return report
 
 
 def _answered(answer: Tally, options: Options, form: str) -> str:

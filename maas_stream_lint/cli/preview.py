@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.checked import checked
+from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.options import (
     CONFIG,
@@ -84,14 +84,15 @@ def preview(
             selections=options.selecting,
             commissioning=options.commissioning,
         )
+        require_read(made.streams)
         if names:
-            supposed = _renamed(checked(options), names)
+            supposed = _renamed(looked_at(options), names)
             made = api.Preview(supposed.source, supposed.look)
         text = as_json(made.to_dict())
     else:
         from maas_stream_lint.report import prediction
 
-        report = _renamed(checked(options), names) if names else checked(options)
+        report = _renamed(looked_at(options), names) if names else looked_at(options)
         if wanted is not None:
             from maas_stream_lint.report.one_answer import parsed, render_wanted
 

@@ -121,6 +121,11 @@ class Situation:
         return replace(self, sources=tuple(source.selecting(default) for source in self.sources))
 
     @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams of the sources that MAAS reaches."""
+        return tuple(source.stream for source in self.sources if not source.down)
+
+    @property
     def names(self) -> list[str]:
         """The sources' names, in the order in which they were made."""
         return [source.name for source in self.sources]

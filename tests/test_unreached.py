@@ -1,0 +1,42 @@
+"""What this machine cannot reach is no prediction: exit code 2, one cause, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from maas_stream_lint.cli.main import main
+
+GOOD = str(Path(__file__).parents[1] / "fixtures/good/ubuntu/tree")
+#: Nothing listens on this port of the test's own machine.
+DEAD = "http://127.0.0.1:9/maas/"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("preview", DEAD),
+        ("preview", DEAD, "--format", "json"),
+        ("preview", DEAD, "--selection", "ubuntu/noble", "--format", "json"),
+        ("preview", DEAD, "--wanted", "ubuntu/noble/amd64"),
+        ("compare", GOOD, DEAD),
+        ("compare", DEAD, GOOD, "--format", "markdown"),
+        ("explain", "MSL401", "--source", DEAD),
+        ("explain", "Ignoring unsupported product a:b", "--source", DEAD),
+    ],
+    ids=" ".join,
+)
+def test_a_server_that_this_machine_cannot_reach_is_no_prediction(
+    command: tuple[str, ...], own_home: Path
+) -> None:
+    done = CliRunner().invoke(main, [*command, "--no-config"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "could not be checked: 127.0.0.1:9 refused the connection (" in done.stderr
+
+
+def test_a_directory_is_a_tree_for_compare_as_well(own_home: Path) -> None:
+    done = CliRunner().invoke(main, ["compare", GOOD, GOOD, "--no-config", "--maas", "3.6"])
+    assert done.exit_code == 0
+    assert "no image changes" in done.stdout
