@@ -12,6 +12,7 @@ from maas_stream_lint.logs.matching import recognise
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, count, span, styled
+from maas_stream_lint.report.phrases import size
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 #: The most images and log lines of each group that the text names.
 MOST, MOST_LINES = 20, 8
 _BAD = frozenset((kinds.FATAL, kinds.SWAPS, kinds.REMOVED, kinds.REGRESSED, kinds.PARTIAL))
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _CSS = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #8886;padding:.3rem .6rem;"
@@ -159,14 +159,6 @@ def _lines(seen: Changes) -> str:
 
 def _bytes(seen: Changes) -> str:
     return f"downloads {size(seen.fetched)}, deletes {size(seen.deleted)}"
-
-
-def size(number: int) -> str:
-    """A number of bytes in the largest unit that fits: ``1.5 GiB``."""
-    amount, unit = float(number), 0
-    while amount >= 1024 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{amount:,.0f} bytes" if unit == 0 else f"{amount:,.1f} {_UNITS[unit]}"
 
 
 def _sources(comparison: Comparison) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ LONGEST = 500
 #: The URL of the documentation, in the edition of the last release.
 SITE = "https://maas-stream-lint.readthedocs.io/en/stable/"
 
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
 
 def brief(text: str) -> str:
     """An untrusted text, made safe and cut to LONGEST."""
@@ -52,6 +54,14 @@ def some(names: list[str], most: int = 3) -> str:
 def count(number: int, noun: str) -> str:
     """``1 product``, ``2 products``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def size(number: int) -> str:
+    """A number of bytes in the largest unit that fits: ``1.5 GiB``."""
+    amount, unit = float(number), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:,.0f} bytes" if unit == 0 else f"{amount:,.1f} {_UNITS[unit]}"
 
 
 def maas(lines: Iterable[str], *, dash: str = "-") -> str:

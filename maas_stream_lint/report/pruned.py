@@ -8,6 +8,7 @@ from rich.text import Text
 
 from maas_stream_lint.output import Style, clean, printable_path
 from maas_stream_lint.report.page import GOOD, LABEL, TITLE, Page, count, styled
+from maas_stream_lint.report.phrases import size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 #: So many files are named.
 _MOST = 10
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def render(done: Pruned, style: Style) -> str:
@@ -53,7 +53,4 @@ def _files(page: Page, title: str, files: Mapping[str, int]) -> None:
 
 
 def _size(files: Mapping[str, int]) -> str:
-    size, unit = float(sum(files.values())), 0
-    while size >= 1024 and unit < len(_UNITS) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:,.0f} {_UNITS[unit]}" if unit == 0 else f"{size:,.1f} {_UNITS[unit]}"
+    return size(sum(files.values()))
