@@ -154,6 +154,16 @@ def test_a_source_that_cannot_be_read_is_a_note(maas: Maas) -> None:
         assert made["images"] == []
 
 
+def test_of_a_source_that_this_machine_cannot_reach_no_image_is_judged(maas: Maas) -> None:
+    fill(maas, "3.7", "http://127.0.0.1:9/")
+    result = run(maas, "--format", "json")
+    server = json.loads(result.stdout)["maas_server"]
+    assert (result.exit_code, server["images"]) == (2, [])
+    assert server["sources"][0]["findings"] is None
+    assert "127.0.0.1:9 refused the connection" in server["sources"][0]["notes"][-1]
+    assert "No image of the sources that were checked is in trouble." in run(maas).stdout
+
+
 def test_the_log_of_the_maas_goes_with_it(maas: Maas, tmp_path: Path) -> None:
     fill(maas, "3.7", BAD)
     log = ROOT / "tests/logs/first-report.log"

@@ -23,6 +23,8 @@ DEAD = "http://127.0.0.1:9/maas/"
         ("preview", DEAD, "--wanted", "ubuntu/noble/amd64"),
         ("compare", GOOD, DEAD),
         ("compare", DEAD, GOOD, "--format", "markdown"),
+        ("fix", DEAD),
+        ("fix", DEAD, "--diff"),
         ("explain", "MSL401", "--source", DEAD),
         ("explain", "Ignoring unsupported product a:b", "--source", DEAD),
     ],
@@ -33,6 +35,14 @@ def test_a_server_that_this_machine_cannot_reach_is_no_prediction(
 ) -> None:
     done = CliRunner().invoke(main, [*command, "--no-config"])
     assert (done.exit_code, done.stdout) == (2, "")
+    assert "could not be checked: 127.0.0.1:9 refused the connection (" in done.stderr
+
+
+def test_a_log_is_told_without_the_stream_that_this_machine_cannot_reach(own_home: Path) -> None:
+    log = str(Path(__file__).parent / "logs/first-report.log")
+    alone = CliRunner().invoke(main, ["diagnose", "--log", log, "--no-config"])
+    done = CliRunner().invoke(main, ["diagnose", DEAD, "--log", log, "--no-config"])
+    assert (done.exit_code, done.stdout) == (2, alone.stdout)
     assert "could not be checked: 127.0.0.1:9 refused the connection (" in done.stderr
 
 

@@ -19,12 +19,18 @@ _MOST_UNKEPT = 10
 
 
 def checked_for(options: Options, entries: Sequence[Entry]) -> Report:
-    """The report on the source as the MAAS of a log was given it."""
+    """The report on the source as the MAAS of a log was given it.
+
+    Raises LintError if it could not be made, or if this run could not read some metadata.
+    """
     from maas_stream_lint.logs.given import index_meant
 
     report = checked(options)
     index = index_meant(report, entries)
-    return report if index is None else checked(options._replace(source=index))
+    if index is not None:
+        report = checked(options._replace(source=index))
+    require_read([report.look.stream])
+    return report
 
 
 def looked_at(options: Options) -> Report:

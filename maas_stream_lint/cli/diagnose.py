@@ -10,7 +10,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import progress, reading
+from maas_stream_lint.cli.console import complain, progress, reading
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,
@@ -21,8 +21,8 @@ from maas_stream_lint.cli.options import (
     Options,
     together,
 )
-from maas_stream_lint.errors import UsageError
-from maas_stream_lint.names import EXIT_FINDINGS
+from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.names import EXIT_FAILED, EXIT_FINDINGS
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -67,7 +67,8 @@ def diagnose(
     With SOURCE, a stream as MAAS is given it, each loss is traced to its place in this stream. With
     --maas-url, the streams are those of that MAAS, and each of its images is told.
 
-    Exit code 0: no trouble with images. 1: something is lost. 2: it could not be done.
+    Exit code 0: no trouble with images. 1: something is lost. 2: it could not be done, or a stream
+    could not be read; nothing is said of this stream then.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.logs.conclusion import LogRead, read
@@ -79,8 +80,8 @@ def diagnose(
     if not logs and state is None:
         raise UsageError("no log is named", "give --log FILE, --log - or --maas-url URL")
     log = read(logs, reading()) if logs else LogRead()
-    live = _live(state, options) if state is not None else None
-    reports = [_report(options._replace(source=source), log) for source in sources]
+    live, reached = _live(state, options) if state is not None else (None, True)
+    reports, whole = _reports([options._replace(source=source) for source in sources], log)
     if live is not None:
         reports += [fate.report for fate in live.sources if fate.report is not None]
     made = diagnosed(log, reports, live)
@@ -88,30 +89,48 @@ def diagnose(
 
     style = out.style(output) if form == "text" else out.Style()
     out.write(FORMS[form](made, style), output)
+    if not (whole and reached):
+        sys.exit(EXIT_FAILED)
     if made.troubles or (live is not None and live.troubled):
         sys.exit(EXIT_FINDINGS)
 
 
-def _report(options: Options, log: LogRead) -> Report:
-    """A check of a stream for the release lines that are asked for, else those of the log."""
+def _reports(runs: list[Options], log: LogRead) -> tuple[list[Report], bool]:
+    """The checks of the streams for the release lines that are asked for, else those of the log.
+
+    Also whether all could be read: of what could not, the log is not told to have no cause there.
+    """
     from maas_stream_lint.cli.checked import checked_for, complain_of_unkept
 
-    lined = options if options.maas else options._replace(maas=log.lines)
-    report = checked_for(lined, log.tally.entries)
-    complain_of_unkept(report)
-    return report
+    reports = []
+    for run in runs:
+        lined = run if run.maas else run._replace(maas=log.lines)
+        try:
+            reports.append(checked_for(lined, log.tally.entries))
+        except UsageError:
+            raise
+        except LintError as error:
+            complain(f"error: {error}")
+        else:
+            complain_of_unkept(reports[-1])
+    return reports, len(reports) == len(runs)
 
 
-def _live(state: MaasState, options: Options) -> Live:
-    """What becomes of the images of a MAAS."""
+def _live(state: MaasState, options: Options) -> tuple[Live, bool]:
+    """What becomes of the images of a MAAS, and whether this machine could read its streams."""
     from maas_stream_lint import api
+    from maas_stream_lint.cli.checked import require_read
     from maas_stream_lint.logs.live import look_at_maas
 
     fetching = options.unsigned().fetching()
+    streams = []
 
     def check(source: str, line: str, keyring: GivenKeyring) -> Report:
         shown = progress(verbose=options.verbose)
         files = options.looking()
-        return api.check(source, [line], keyring, files=files, progress=shown, options=fetching)
+        made = api.check(source, [line], keyring, files=files, progress=shown, options=fetching)
+        streams.append(made.look.stream)
+        require_read(streams[-1:])
+        return made
 
-    return look_at_maas(state, check)
+    return look_at_maas(state, check), not any(stream.unchecked for stream in streams)

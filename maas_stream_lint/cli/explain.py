@@ -143,13 +143,9 @@ def _report(options: Options, entries: Sequence[Entry] | None = None) -> Report 
     """A check of the source that is named, as the MAAS of the lines was given it."""
     if options.source is None:
         return None
-    from maas_stream_lint.cli.checked import checked_for, looked_at, require_read
+    from maas_stream_lint.cli.checked import checked_for, looked_at
 
-    if entries is None:
-        return looked_at(options)
-    report = checked_for(options, entries)
-    require_read([report.look.stream])
-    return report
+    return looked_at(options) if entries is None else checked_for(options, entries)
 
 
 def _answered(answer: Tally, options: Options, form: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.checked import checked
+from maas_stream_lint.cli.checked import looked_at
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.console import complain, current_step
 from maas_stream_lint.cli.options import (
@@ -113,7 +113,7 @@ def fix(
     options = Options(**given)
     rules = options.rules()
     wanted = relabel.parsed(as_os)
-    report = checked(options._replace(select=(), ignore=()))
+    report = looked_at(options._replace(select=(), ignore=()))
     identify = _identify(report)
     with current_step() as show:
         planned = plan.fix(

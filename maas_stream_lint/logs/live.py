@@ -60,6 +60,11 @@ class SourceFate(NamedTuple):
     report: Report | None
     notes: tuple[str, ...]  #: what could not be looked at, and why
 
+    @property
+    def unread(self) -> bool:
+        """Whether MAAS reads it, but it could not be read from here."""
+        return self.report is None and self.source.enabled
+
 
 class Live(NamedTuple):
     """A live MAAS and what becomes of its images."""
@@ -73,6 +78,11 @@ class Live(NamedTuple):
     def troubled(self) -> list[ImageFate]:
         """The images that something is wrong with, though MAAS selects or has them."""
         return [image for image in self.images if image.state in TROUBLES and not image.minor]
+
+    @property
+    def unread(self) -> list[SourceFate]:
+        """The sources whose images are not known."""
+        return [fate for fate in self.sources if fate.unread]
 
     def to_dict(self) -> dict[str, Any]:
         """As ``maas_server`` in ``rules/schemas/diagnose.json``."""

@@ -27,14 +27,11 @@ def live_blocks(live: Live) -> list[Block]:
 
 
 def live_verdict(live: Live) -> str:
-    """How many images are in trouble."""
+    """How many images are in trouble, as far as its sources could be read."""
     number = len(live.troubled)
-    verb = "is" if number == 1 else "are"
-    return (
-        f"{count(number, 'image')} of this MAAS {verb} in trouble."
-        if number
-        else "No image of this MAAS is in trouble."
-    )
+    told = count(number, "image") if number else "No image"
+    known = "of the sources that were checked" if live.unread else "of this MAAS"
+    return f"{told} {known} {'are' if number > 1 else 'is'} in trouble."
 
 
 def _maas(live: Live) -> Iterator[tuple[str, str]]:
