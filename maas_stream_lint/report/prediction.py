@@ -22,6 +22,7 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
+from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def render(report: Report, style: Style, *, log: bool, machines: Sequence[str] =
     """
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
+    report = write_as_given(page, report)
     page.line()
     table = outcome.rows(report.look, report.findings)
     _matrix(page, table, outcome.columns(report.look, table))
