@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
@@ -20,6 +18,7 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
+from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.text import write_entry
 from maas_stream_lint.rule_files import release_lines
 
@@ -48,8 +47,8 @@ def rules(known: Sequence[Rule], style: Style) -> str:
         head.append(" " * (10 - len(rule.severity.label)))
         head.append(rule.name.ljust(wide))
         title = rule.page.title
-        if len(head) + len(title) <= page.width:
-            page.hung(head, title, len(head))
+        if head.cell_len + cells(title) <= page.width:
+            page.hung(head, title, head.cell_len)
         else:
             page.line(head)
             page.line(code(title, LABEL), indent=20)
