@@ -32,6 +32,7 @@ class Style(NamedTuple):
 
     width: int = PLAIN_WIDTH
     color: bool = False
+    links: bool = False  #: whether what can be clicked leads somewhere (OSC 8)
 
 
 def clean(text: str) -> str:
