@@ -32,6 +32,7 @@ class Style(NamedTuple):
 
     width: int = PLAIN_WIDTH
     color: bool = False  #: whether it has colour
+    links: bool = False  #: whether what can be clicked leads somewhere (OSC 8)
     sharing: int = 1  #: the reports that one output holds
 
 

@@ -26,7 +26,7 @@ from click.testing import CliRunner, Result
 import manual
 import reports
 import tables
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, documentation
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli.main import main
@@ -40,6 +40,7 @@ from maas_stream_lint.rulebook import releases
 from reports import snapshot
 
 ROOT = Path(__file__).parents[1]
+SITE = "https://docs.example.com/lint/"
 FIXTURES = sorted(p for p in (ROOT / "fixtures").glob("*/*") if (p / "tree").is_dir())
 BAD = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree"
 MADE = {
@@ -139,7 +140,8 @@ def test_sarif_is_valid_for_made_reports(name: str, sarif_schema: Any) -> None:
 
 
 @pytest.mark.parametrize("fixture", FIXTURES[::6], ids=lambda p: p.name)
-def test_sarif_is_valid(fixture: Path, sarif_schema: Any) -> None:
+def test_sarif_is_valid(fixture: Path, sarif_schema: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(documentation.VARIABLE, SITE)
     report = of(fixture)
     said = json.loads(made("sarif", report))
     sarif_schema.validate(said)
@@ -149,7 +151,7 @@ def test_sarif_is_valid(fixture: Path, sarif_schema: Any) -> None:
     for result, finding in zip(run["results"], report.findings, strict=True):
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"] == finding.code
-        assert rule["helpUri"].endswith(f"/rules/{finding.name}/")
+        assert rule["helpUri"] == f"{SITE}rules/{finding.name}/"
         assert known[finding.code].page.fix in rule["help"]["markdown"]
         assert result["properties"]["maas"] == list(finding.maas)
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def targets(forms: Sequence[Target], output: str | None, *, sources: int = 1) -> list[Target]:
     """Where each format goes. Raises UsageError before any work is done."""
+    from maas_stream_lint import documentation
     from maas_stream_lint import output as out
 
+    documentation.address()
     given = list(forms)
     if not given:
         given = [Target("text")]

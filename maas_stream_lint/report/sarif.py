@@ -12,7 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, documentation
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
@@ -30,7 +30,7 @@ from maas_stream_lint.report.limits import (
     see_all,
     worst_first,
 )
-from maas_stream_lint.report.phrases import SITE, maas, page_url
+from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.verdict import exit_code, unread
 from maas_stream_lint.report.where import file_of, inner, is_remote
 from maas_stream_lint.rule import level_of
@@ -116,11 +116,12 @@ def _driver(report: Report, codes: list[str], rest: Rest) -> dict[str, Any]:
     rules = [_rule(code, names[code], known.get(code)) for code in codes]
     if rest.findings:
         rules.append(_rest_rule(report))
+    site = documentation.address()
     return {
         "name": "maas-stream-lint",
         "version": __version__,
         "semanticVersion": __version__,
-        "informationUri": SITE,
+        **({"informationUri": site} if site else {}),
         "rules": rules,
     }
 
@@ -128,7 +129,7 @@ def _driver(report: Report, codes: list[str], rest: Rest) -> dict[str, Any]:
 def _rule(code: str, name: str, rule: Rule | None) -> dict[str, Any]:
     made: dict[str, Any] = {"id": code, "name": name}
     if rule is not None:
-        page = rule.page
+        page, url = rule.page, documentation.rule_url(name)
         told = {
             "What MAAS does": page.maas,
             "Why it matters": page.why,
@@ -145,7 +146,7 @@ def _rule(code: str, name: str, rule: Rule | None) -> dict[str, Any]:
                     + [f"**Example**\n\n{_fenced(page.example)}"]
                 ),
             },
-            "helpUri": page_url(name),
+            **({"helpUri": url} if url else {}),
             "defaultConfiguration": {"level": level(rule.severity)},
             "properties": {
                 "severity": rule.severity.label,
