@@ -175,7 +175,8 @@ def test_nothing_leaves_the_browser(fresh: browser.Page, address: str) -> None:
 def test_the_policy_lets_nothing_out(fresh: browser.Page, site: Path, address: str) -> None:
     """Neither a script of the page nor one of its worker reaches another server."""
     with served(site, Listening) as other:
-        ask = f"fetch('{other}').then(() => 'sent', () => 'refused')"
+        given = "{ cache: 'no-store' }"
+        ask = f"fetch('{other}', {given}).then(() => 'sent', () => 'refused')"
         worker = f"new Worker(URL.createObjectURL(new Blob([`{ask}.then(postMessage)`])))"
         by_worker = f"new Promise(done => {{ {worker}.onmessage = heard => done(heard.data); }})"
         assert [fresh.js(ask), fresh.js(by_worker)] == ["refused", "refused"]

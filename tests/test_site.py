@@ -64,6 +64,7 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         build_site, "stage", lambda made: shutil.copytree(tmp_path, made, dirs_exist_ok=True)
     )
+    monkeypatch.setattr(build_site, "_prepare_playground", lambda docs: None)
     with pytest.raises(build_site.BuildError, match="page does not exist"):
         build_site.build(tmp_path / "site")
     assert not (tmp_path / "site").exists()

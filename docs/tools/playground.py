@@ -54,8 +54,6 @@ def add(folder: Path) -> None:
     """Put the playground's files into a folder that holds its page's scripts. Raises FetchError."""
     fetch_pyodide(folder / "pyodide")
     pack(folder / "packages.zip")
-    for name in ("package.json", "package-lock.json", "play.py"):
-        (folder / name).unlink()
 
 
 def fetch_pyodide(folder: Path) -> None:

@@ -33,7 +33,7 @@ OUTSIDE = {
     },
 }
 #: What of docs/ is no part of the site.
-_KEPT_BACK = shutil.ignore_patterns("tools", "*.md", "__pycache__")
+_KEPT_BACK = shutil.ignore_patterns("tools", "*.md", "__pycache__", "package*.json", "*.py")
 #: Where the pages of the rules go in the navigation.
 _RULES = "      - rules/index.md\n"
 
