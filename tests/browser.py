@@ -125,12 +125,17 @@ class Page:
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
-    def in_frame(self, expression: str) -> Any:
-        """The value of an expression in the page's only frame, once it is true."""
+    def in_frame(self, url: str, expression: str) -> Any:
+        """The value of an expression in the page's only frame, once it has this URL and is true."""
         end = time.monotonic() + PATIENCE
         while True:
-            (frame,) = self.call("Page.getFrameTree")["frameTree"]["childFrames"]
-            made = self.call("Page.createIsolatedWorld", frameId=frame["frame"]["id"])
+            (frame,) = (
+                one["frame"] for one in self.call("Page.getFrameTree")["frameTree"]["childFrames"]
+            )
+            if frame["url"] != url:
+                assert time.monotonic() < end, f"the frame has another URL: {frame['url']}"
+                continue
+            made = self.call("Page.createIsolatedWorld", frameId=frame["id"])
             done = self.call(
                 "Runtime.evaluate",
                 expression=expression,

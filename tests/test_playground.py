@@ -141,7 +141,8 @@ def submitted(page: browser.Page) -> str:
 def report_of(page: browser.Page) -> str:
     """The report's HTML. No script of the page may reach into its frame, but the browser may."""
     page.until("document.querySelector('#result iframe').offsetParent !== null")
-    html: str = page.in_frame("document.readyState === 'complete' && document.body.outerHTML")
+    url = page.js("document.querySelector('#result iframe').src")
+    html: str = page.in_frame(url, "document.readyState === 'complete' && document.body.outerHTML")
     return html
 
 
