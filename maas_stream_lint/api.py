@@ -10,7 +10,6 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
@@ -24,7 +23,7 @@ from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source, tree_index
 from maas_stream_lint.stream import load
 from maas_stream_lint.unread import find_unread
-from maas_stream_lint.unselected import lower_unselected
+from maas_stream_lint.unselected import judged
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
 from maas_stream_lint.uses.chosen_kernel import System
@@ -283,7 +282,7 @@ def check(
         return Report(
             look.stream.label,
             look,
-            tuple(lower_unselected(findings(look, rules), look)),
+            judged(look, rules),
             asked=frozenset(rule.code for rule in rules),
             narrowed=bool(how.only),
         )
