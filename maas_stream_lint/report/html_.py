@@ -42,6 +42,7 @@ _ICONS = {
     outcome.IMPORTED: "\N{CHECK MARK}",
     outcome.UNUSABLE: "!",
     outcome.NOTICE: "i",
+    outcome.SHADOWED: "!",
     outcome.UNSELECTED: "\N{EN DASH}",
     outcome.LEFT_OUT: "\N{EN DASH}",
     outcome.IGNORED: "\N{MULTIPLICATION X}",

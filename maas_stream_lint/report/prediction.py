@@ -36,6 +36,7 @@ _COLORS = {
     outcome.IGNORED: COLORS["ignored"],
     outcome.FATAL: COLORS["ignored"],
     outcome.NOTICE: COLORS["info"],
+    outcome.SHADOWED: COLORS["unusable"],
     outcome.UNSELECTED: LABEL,
     outcome.LEFT_OUT: LABEL,
 }

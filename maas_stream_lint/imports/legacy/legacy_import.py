@@ -168,7 +168,9 @@ class _Import:
             }
         )
         self.outcome.shadowed = [
-            Shadowed(self.sources[loser].name, lost.place, spec, self.sources[winner].name, kept.place)
+            Shadowed(
+                self.sources[loser].name, lost.place, spec, self.sources[winner].name, kept.place
+            )
             for loser, spec, lost, winner, kept in wanted.shadowed
         ]
         if wanted.empty:

@@ -193,7 +193,9 @@ class _Import:
                     best[row.wanted] = row
         rows = [(row, best.get(row.wanted)) for row in self.maas.rows]
         self.outcome.outranked = {
-            row: winner for row, winner in rows if winner not in (None, row) and row.source in enabled
+            row: winner
+            for row, winner in rows
+            if winner not in (None, row) and row.source in enabled
         }
         return [row for row, winner in rows if winner == row]
 
