@@ -106,8 +106,7 @@ class Report:
         if look is None:
             return None
         rules = [r for r in all_rules() if self.asked is None or r.code in self.asked]
-        found = tuple(lower_unselected(findings(look, rules), look))
-        return replace(self, source=look.stream.label, look=look, findings=found)
+        return replace(self, source=look.stream.label, look=look, findings=judged(look, rules))
 
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
