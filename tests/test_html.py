@@ -29,7 +29,7 @@ ROWS = """[...document.querySelectorAll('tbody')].filter(b => !b.hidden)
 #: The rules whose entries can be seen.
 ENTRIES = """[...document.querySelectorAll('.entry')]
   .filter(e => e.checkVisibility({contentVisibilityAuto: true}))
-  .map(e => e.querySelector('h3 a').innerText)"""
+  .map(e => e.querySelector('h3').innerText.match(/MSL\\d+/)[0])"""
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint import outcome
+from maas_stream_lint import documentation, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.report import matrix, web
 from maas_stream_lint.report.groups import merged
-from maas_stream_lint.report.phrases import brief, count, page_url, some, span
+from maas_stream_lint.report.phrases import brief, count, some, span
 from maas_stream_lint.report.snippets import Snippets
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
 from maas_stream_lint.report.verdict import unread, verdict_word
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.api import Report
+    from maas_stream_lint.finding import Finding
     from maas_stream_lint.output import Style
     from maas_stream_lint.report.groups import Entry
     from maas_stream_lint.report.matrix import Row
@@ -53,7 +54,8 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """The whole page."""
     verdict = verdict_word(report, threshold)
     title = f"{verdict}: {web.text(report.source)}"
-    yield from web.page(title, _body(report, threshold, verdict), "copy.js", "html_.js")
+    body, scripts = _body(report, threshold, verdict), ("copy.js", "html_.js")
+    yield from web.page(title, body, scripts, footer=_more(report))
 
 
 def _body(report: Report, threshold: Severity, verdict: str) -> Iterator[str]:
@@ -216,10 +218,24 @@ def _details(row: Row, number: int, report: Report, snippets: Snippets) -> Itera
     yield "</div></details>"
 
 
+def _linked(finding: Finding) -> str:
+    """The code of a finding: a link to the rule's page, if the documentation has an address."""
+    code, url = escape(finding.code), documentation.rule_url(finding.name)
+    return f'<a href="{escape(url)}" rel="noreferrer">{code}</a>' if url else code
+
+
+def _more(report: Report) -> str:
+    """What shows the page of a rule where no link leads to it."""
+    if documentation.address() or not report.findings:
+        return ""
+    code = escape(report.findings[0].code)
+    return f" \N{MIDDLE DOT} <code>maas-stream-lint explain {code}</code> tells more about a code"
+
+
 def _entry(entry: Entry, report: Report, snippets: Snippets) -> Iterator[str]:
     finding = entry.first
     label = finding.severity.label
-    page = f'<a href="{escape(page_url(finding.name))}" rel="noreferrer">{escape(finding.code)}</a>'
+    page = _linked(finding)
     yield (
         f'<article class="entry" data-severity="{finding.severity.value}" '
         f'data-maas="{" ".join(finding.maas)}">\n'

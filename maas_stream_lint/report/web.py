@@ -15,7 +15,7 @@ from maas_stream_lint.report.commands import parts
 from maas_stream_lint.report.phrases import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: What stands before the word in a cell.
 ICONS = {
@@ -31,8 +31,10 @@ ICONS = {
 }
 
 
-def page(title: str, body: Iterable[str], *scripts: str) -> Iterator[str]:
-    """A whole page. ``title``: safe already. ``body``: what stands above the footer.
+def page(
+    title: str, body: Iterable[str], scripts: Sequence[str] = (), *, footer: str = ""
+) -> Iterator[str]:
+    """A whole page. ``title``, ``footer``: safe already. ``body``: what stands above the footer.
 
     ``scripts``: files that make up the only script that may run. The page can be read without it.
     """
@@ -44,7 +46,7 @@ def page(title: str, body: Iterable[str], *scripts: str) -> Iterator[str]:
     yield f"<title>{title} - maas-stream-lint</title>\n"
     yield f"<style>{css}</style>\n</head>\n<body>\n"
     yield from body
-    yield f"<footer>maas-stream-lint {__version__}</footer>\n"
+    yield f"<footer>maas-stream-lint {__version__}{footer}</footer>\n"
     yield f"<script>{code}</script>\n" if code else ""
     yield "</body>\n</html>\n"
 
