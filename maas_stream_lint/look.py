@@ -69,6 +69,7 @@ class Look:
             return None
         look = look_at(stream, self.releases, self.selections, self.commissioning)
         look.survey = self.survey
+        look.beside = self.beside.with_own(stream) if self.beside is not None else None
         return look
 
     @property

@@ -9,7 +9,9 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
+    BESIDE,
     CONFIG,
     FETCH,
     FORMAT,
@@ -20,14 +22,15 @@ from maas_stream_lint.cli.options import (
     Options,
     together,
 )
+from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
-    from maas_stream_lint.api import Report
+    from maas_stream_lint.api import Preview, Report, ToldPreview
 
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS)
+@together(MAAS, KEYRING, SELECTIONS, BESIDE)
 @click.option("--log", is_flag=True, help="Also show the log that MAAS would write.")
 @click.option(
     "--rename",
@@ -70,20 +73,16 @@ def preview(
     out.check_target(output)
     names = _names(renames)
     _check(form, machines, wanted)
-    options = Options(mode="none", **given)
+    options = configured(Options(mode="none", **given))
+    if options.one_maas is not None and (machines or wanted):
+        raise UsageError(
+            "--machine and --wanted look at one source alone",
+            "leave out --beside; --no-config leaves out the sources of the configuration",
+        )
     if form == "json":
         from maas_stream_lint.report.data import as_json
-        from maas_stream_lint.source import tree_index
 
-        assert options.source is not None
-        made = api.preview(
-            tree_index(options.source) or options.source,
-            options.lines,
-            options.trusted,
-            options=options.fetching(),
-            selections=options.selecting,
-            commissioning=options.commissioning,
-        )
+        made = _predicted(options)
         require_read(made.streams)
         if names:
             supposed = _renamed(looked_at(options), names)
@@ -103,10 +102,28 @@ def preview(
     out.write(text, output)
 
 
+def _predicted(options: Options) -> Preview | ToldPreview:
+    """What MAAS makes of the source, or of all sources of one MAAS."""
+    from maas_stream_lint import api
+    from maas_stream_lint.source import tree_index
+
+    assert options.source is not None
+    maas = options.one_maas
+    if maas is not None:
+        sources = maas.read(maas.own(options))
+        return api.preview(sources, options.lines, commissioning=options.commissioning)
+    return api.preview(
+        tree_index(options.source) or options.source,
+        options.lines,
+        options.trusted,
+        options=options.fetching(),
+        selections=options.selecting,
+        commissioning=options.commissioning,
+    )
+
+
 def _check(form: str, machines: tuple[str, ...], wanted: str | None) -> None:
     """Refuse what is malformed before any work is done. Raises UsageError."""
-    from maas_stream_lint.errors import UsageError
-
     for machine in machines:
         arch, _, subarch = machine.partition("/")
         if not arch or not subarch or "/" in subarch:

@@ -11,6 +11,7 @@ from maas_stream_lint import outcome
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.in_use import write_served
+from maas_stream_lint.report.joint import write_joint
 from maas_stream_lint.report.page import (
     COLORS,
     GOOD,
@@ -61,10 +62,13 @@ def render(report: Report, style: Style, *, log: bool, machines: Sequence[str] =
     page.line()
     table = outcome.rows(report.look, report.findings)
     _matrix(page, table, outcome.columns(report.look, table))
-    _resources(page, report)
-    write_served(page, report.look, machines)
-    if log:
-        _logs(page, report)
+    if report.look.beside is not None:
+        write_joint(page, report.look, report.look.beside, log=log)
+    else:
+        _resources(page, report)
+        write_served(page, report.look, machines)
+        if log:
+            _logs(page, report)
     if all(outcome.IMPORTED in row.outcomes and len(set(row.outcomes)) == 1 for row in table):
         return page.text()
     page.line()
