@@ -27,6 +27,8 @@ COSTS = {
     "selection": (Severity.IGNORED, "fails every selection that the file belongs to"),
 }
 NEVER = "does not download it unless the newer versions are removed"
+#: Why no file comes although the server answers, or does not.
+_UNSERVED = ("status", "redirect", "loop", "closed", "cut", "endless", "path", "interim", "other")
 #: What to do about a file that its server does not send, by the kind of trouble.
 _SERVING = {
     "unreadable": "allow the web server's user to read it",
@@ -95,13 +97,21 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
             _SERVING[""],
             causes=("endless",),
         )
+        yield from _failed(
+            image,
+            look,
+            f"the server sends an interim answer ({seen.interim}) before {quoted(image.path)}, "
+            "and MAAS takes it for the file",
+            "switch the interim answers off, in nginx `early_hints`",
+            causes=("interim",),
+        )
     elif not (trouble.unchecked or is_absent(seen) or _is_moved(seen)):
         yield from _failed(
             image,
             look,
             f"the server does not send {quoted(image.path)}: {trouble.message}",
             _SERVING.get(trouble.kind, _SERVING[""]),
-            causes=("status", "redirect", "loop", "closed", "cut", "endless", "path", "other"),
+            causes=_UNSERVED,
         )
 
 
@@ -129,11 +139,12 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
         if is_encoding_to_blame(items[0], seen):
             continue  # content_encoding_on_artifact has it
         cut = f"; the connection broke off after {seen.cuts[-1]:,}" if seen.cuts else ""
+        part = ": the server answers 206 to a request for the whole file" if seen.partial else ""
         yield from _failed(
             image,
             look,
             f"{quoted(image.path)} has {size:,} bytes, expected {int(said):,} as its size "
-            f"says{cut}",
+            f"says{cut}{part}",
             "upload it again, or write size and sha256 of the right file",
             items=items,
             field="size",

@@ -67,6 +67,8 @@ class Seen:
     redirects: tuple[str, ...] = ()
     moved: str | None = None  #: the first redirect, like ``302 Found``
     headers: Mapping[str, str] = field(default_factory=dict)  #: a few; keys in lower case
+    interim: int | None = None  #: the status of an interim answer, like 103
+    partial: bool = False  #: the answer to a request for the whole file was 206
     head: Trouble | None = None  #: why HEAD was refused
     head_size: int | None = None  #: what HEAD says
     ranges: bool | None = None  #: whether a part can be asked for
@@ -76,6 +78,8 @@ class Seen:
     decoded_size: int | None = None
     undecodable: str | None = None  #: why it can't be decoded, in zlib's words
     location: str | None = None  #: the Location of the first redirect, without a login
+    #: Whether all bytes came, although the head of the answer had promised more.
+    whole: bool = False
     #: Size and digests of the page that came with a status that is not 2xx.
     page: tuple[int, dict[str, str]] | None = None
     faults: tuple[Trouble, ...] = ()  #: what the attempts before the last one met
