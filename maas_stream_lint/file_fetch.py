@@ -57,6 +57,8 @@ class _Fetch:
         self.url = url
 
     def run(self) -> Failed | None:
+        if self.seen.linked and self.release.download("joins") != "urljoin":
+            return None  # it refuses the path, and requests nothing
         return self._named() or self._interim() or self._moved() or self._answered()
 
     def refused_checksum(self) -> Failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.words import MANY, listed
@@ -310,9 +311,9 @@ def _failed(
 
 def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     """Why a release line does not get the file of an item; ``None`` if it gets it."""
-    base = look.stream.base if "://" in look.stream.base else ""
-    url = f"{base.rstrip('/')}/{image.path}" if base else image.path
-    return fetch(image.seen, item, release, url)
+    base = f"{look.stream.base.rstrip('/')}/" if "://" in look.stream.base else ""
+    joined = urljoin(base, image.path) if image.seen.linked else f"{base}{image.path}"
+    return fetch(image.seen, item, release, joined)
 
 
 def cause_on(line: str, image: Image, item: Item, look: Look) -> str | None:

@@ -68,14 +68,14 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL121", Severity.FATAL, on="stream")
 def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
-    """Only the CA bundle that was given here vouches for the server.
+    """Only certificates that were given here vouch for the server.
 
     MAAS: verifies the server for metadata on every line: 3.8 by `/etc/ssl/certs/
         ca-certificates.crt` and nothing else (`SYSTEM_CA_FILE`), the lines before by what
         requests brings or `REQUESTS_CA_BUNDLE` names. Files from 3.5 on are fetched unverified, so
         that only half of the source looks broken.
-    Why: companies have their own certificate authority, and a snap or a container does not see
-        the certificates that the host trusts.
+    Why: companies have their own certificate authority. A snap or a container does not see the
+        certificates that the host trusts, and MAAS 3.8 ignores `SSL_CERT_FILE`.
     Fix: install the authority's certificate on every region controller, with
         `update-ca-certificates`, or use a certificate of a public one.
     Example:

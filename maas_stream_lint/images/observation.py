@@ -45,6 +45,7 @@ class Wanted:
     size: int | None = None  #: what the metadata says
     checksums: Mapping[str, str] = field(default_factory=dict)  #: algorithm → digest; likewise
     listed: bool = False  #: whether it should be an archive whose names matter
+    linked: bool = False  #: whether its path leads out of the tree, for lines that join like a link
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Seen:
     link: str | None = None  #: where a link leads, from the root, that leads out of it
     inode: tuple[int, int] | None = None  #: device and inode
     # Of a file on a server, the URLs without credentials and queries:
+    linked: bool = False  #: its path was joined to the base like a link
     status: int | None = None
     url: str | None = None  #: the last one that was asked
     redirects: tuple[str, ...] = ()

@@ -40,6 +40,8 @@ _LEAST_BYTES, _LEAST_SECONDS = 30 * 1024, 30.0
 #: After so many failed files in a row, each file gets two attempts. After so many files in a row
 #: without any answer, no further file is requested.
 _ILL, _DEAD = 8, 24
+#: So many missing files are requested a second time.
+_DOUBTED = 4
 #: MAAS may take the page of an error for the file; of a longer one nothing is said.
 _LONGEST_PAGE = 64 * 2**10
 
@@ -67,6 +69,7 @@ class RemoteFiles:
         self._told = told
         self._stop = stop
         self._lock = threading.Lock()
+        self._doubted = 0  # files that were missing at first
         self._failed = 0  # files one after another that may have gone better another time
         self._dead: Trouble | None = None
         self._parts: set[Path] = set()
@@ -80,7 +83,7 @@ class RemoteFiles:
 
     def probe(self, wanted: Wanted, client: Client) -> Seen:
         """Ask for a file's first bytes, which tells its length and kind, too. Raises Stopped."""
-        seen = Seen(wanted.path)
+        seen = Seen(wanted.path, linked=wanted.linked)
         url = self._url(seen)
         if url is None:
             return seen
@@ -88,12 +91,25 @@ class RemoteFiles:
             seen.trouble = self._dead
             return seen
         self._retried(seen, lambda: self._probed(wanted, seen, url, client))
+        if self._doubts(seen):
+            fault = seen.trouble
+            self._retried(seen, lambda: self._probed(wanted, seen, url, client))
+            if seen.trouble is None and fault is not None:
+                seen.faults += (fault,)
         with self._lock:
             failed = seen.trouble is not None and may_pass(seen.trouble)
             self._failed = self._failed + 1 if failed else 0
             if self._failed >= _DEAD and seen.trouble is not None and seen.status is None:
                 self._dead = seen.trouble
         return seen
+
+    def _doubts(self, seen: Seen) -> bool:
+        """Whether a 404 is worth a second request: the first ones are, as some stores lag."""
+        if seen.trouble is None or seen.trouble.kind != "missing" or seen.status is None:
+            return False
+        with self._lock:
+            self._doubted += 1
+            return self._doubted <= _DOUBTED
 
     def head(self, seen: Seen, client: Client) -> None:
         """Ask HEAD, which MAAS never does, and note what that says. Raises Stopped."""
@@ -143,7 +159,7 @@ class RemoteFiles:
 
     def _url(self, seen: Seen) -> httpx.URL | None:
         try:
-            return self._site.url(seen.path)
+            return self._site.link(seen.path) if seen.linked else self._site.url(seen.path)
         except ValueError:
             seen.trouble = Trouble("missing", "no URL can hold this path")
             return None
