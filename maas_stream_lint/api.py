@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from os import PathLike, fspath
@@ -96,6 +96,19 @@ class Report:
         """What could not be read or parsed. No selection, severity or baseline hides it."""
         return find_unread(self.look)
 
+    @cached_property
+    def by_plain_index(self) -> Report | None:
+        """The report on the URL of the plain index, if the root URL that was checked has no other.
+
+        ``None`` for all other sources.
+        """
+        look = self.look.by_plain_index
+        if look is None:
+            return None
+        rules = [r for r in all_rules() if self.asked is None or r.code in self.asked]
+        found = tuple(lower_unselected(findings(look, rules), look))
+        return replace(self, source=look.stream.label, look=look, findings=found)
+
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
         """What this run could not look at: metadata and image files. Such a run never passes."""
@@ -168,7 +181,12 @@ class Preview:
     def to_dict(self) -> dict[str, Any]:
         """``{"source": …, "maas": {LINE: VERDICT, …}}``, see ``rules/schemas/preview.json``."""
         verdicts = {line: t.to_verdict() for t in self.look.traces for line in t.lines}
-        return {"source": self.source, "maas": {line: verdicts[line] for line in self.look.lines}}
+        look = self.look.by_plain_index
+        return {
+            "source": self.source,
+            "maas": {line: verdicts[line] for line in self.look.lines},
+            **({} if look is None else {"with_index": Preview(look.stream.label, look).to_dict()}),
+        }
 
 
 @dataclass(frozen=True)
@@ -179,6 +197,8 @@ class ToldPreview:
     outcomes: tuple[Outcome, ...]  #: one for the release lines that import alike
     lines: tuple[str, ...]  #: that were asked for, oldest first
     several: bool  #: whether there are several sources, or names for them
+    #: The same with the URL of the plain index, where a root URL has no other index.
+    by_plain_index: ToldPreview | None = None
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -194,14 +214,18 @@ class ToldPreview:
         from maas_stream_lint.imports.verdicts import chosen_verdict, several_verdict
 
         sources = self.situation.sources
+        other = self.by_plain_index
+        more = {} if other is None else {"with_index": other.to_dict()}
         if self.several:
             return {
                 "source": {source.name: source.url for source in sources},
                 "maas": {line: several_verdict(self.of(line), first=True) for line in self.lines},
+                **more,
             }
         return {
             "source": sources[0].stream.label,
             "maas": {line: chosen_verdict(self.of(line)) for line in self.lines},
+            **more,
         }
 
 
@@ -323,14 +347,23 @@ def _told_preview(
     several: bool,
 ) -> ToldPreview:
     from maas_stream_lint.boot_sources import read_situation
-    from maas_stream_lint.imports.joint import simulate_situations
-    from maas_stream_lint.selecting import default_selections
 
     lines = releases(maas)
     with uncollected():
         situation = read_situation(sources, commissioning=commissioning, migrated=not several)
-        defaults = {release.line: default_selections(release) for release in lines}
-        outcomes = simulate_situations([situation], lines, defaults)
+        told = _told(situation, lines, several=several)
+        other = situation.by_plain_index()
+        if other is None:
+            return told
+        return replace(told, by_plain_index=_told(other, lines, several=several))
+
+
+def _told(situation: Situation, lines: tuple[Release, ...], *, several: bool) -> ToldPreview:
+    from maas_stream_lint.imports.joint import simulate_situations
+    from maas_stream_lint.selecting import default_selections
+
+    defaults = {release.line: default_selections(release) for release in lines}
+    outcomes = simulate_situations([situation], lines, defaults)
     return ToldPreview(
         situation,
         tuple(outcome for (outcome,) in outcomes),

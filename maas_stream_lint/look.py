@@ -57,6 +57,19 @@ class Look:
         """The stream's nodes."""
         return Catalog(self.stream)
 
+    @cached_property
+    def by_plain_index(self) -> Look | None:
+        """What there is to look at if MAAS is given the URL of the plain index of a root URL.
+
+        ``None`` where that is no other reading: see `Stream.by_plain_index`.
+        """
+        stream = self.stream.by_plain_index()
+        if stream is None:
+            return None
+        look = look_at(stream, self.releases, self.selections, self.commissioning)
+        look.survey = self.survey
+        return look
+
     @property
     def lines(self) -> tuple[str, ...]:
         """The release lines that the user asked for, oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -305,6 +305,22 @@ class Stream:
     def start(self) -> str:
         """The file to begin with: MAAS's, or the one to go on with where that is missing."""
         return INDEX_JSON if self.fallback else self.index_path
+
+    def by_plain_index(self) -> Stream | None:
+        """The same stream as MAAS reads it with the URL of its plain index.
+
+        ``None`` where the source is no root URL, or has a signed index, or none at all. Requests
+        nothing: all files are known.
+        """
+        if not self.fallback or "://" not in self.base:
+            return None
+        return replace(
+            self,
+            label=f"{self.base.rstrip('/')}/{INDEX_JSON}",
+            index_path=INDEX_JSON,
+            explicit=True,
+            files={path: file for path, file in self.files.items() if path != self.index_path},
+        )
 
 
 def load(

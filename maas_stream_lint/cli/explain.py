@@ -15,10 +15,8 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from maas_stream_lint.api import Report
-    from maas_stream_lint.logs.tally import Entry, Tally
+    from maas_stream_lint.logs.tally import Tally
 
 #: So much of standard input is taken for pasted text; a log goes through `--log -`.
 _MOST_PASTED = 2**20
@@ -139,19 +137,19 @@ def _of_logs(logs: tuple[str, ...]) -> Tally:
     return read(logs, reading()).tally
 
 
-def _report(options: Options, entries: Sequence[Entry] | None = None) -> Report | None:
-    """A check of the source that is named, as the MAAS of the lines was given it."""
+def _report(options: Options) -> Report | None:
+    """A check of the source that is named."""
     if options.source is None:
         return None
-    from maas_stream_lint.cli.checked import checked_for, looked_at
+    from maas_stream_lint.cli.checked import looked_at
 
-    return looked_at(options) if entries is None else checked_for(options, entries)
+    return looked_at(options)
 
 
 def _answered(answer: Tally, options: Options, form: str) -> str:
     from maas_stream_lint.output import style
 
-    report = _report(options, answer.entries)
+    report = _report(options)
     if form == "json":
         from maas_stream_lint.report import data
 

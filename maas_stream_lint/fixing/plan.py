@@ -130,7 +130,21 @@ class Plan:
             "before": self.before.to_dict()["summary"],
             "after": self.after.to_dict()["summary"],
             "left": [finding.to_dict() for finding in self.after.findings],
+            **self._with_index(),
         }
+
+    def _with_index(self) -> dict[str, Any]:
+        """The same of the stream by its plain index, if its root URL has no other."""
+        before, after = self.before.by_plain_index, self.after.by_plain_index
+        if before is None or after is None:
+            return {}
+        told = {
+            "source": after.source,
+            "before": before.to_dict()["summary"],
+            "after": after.to_dict()["summary"],
+            "left": [finding.to_dict() for finding in after.findings],
+        }
+        return {"with_index": told}
 
 
 def fix(
@@ -478,8 +492,9 @@ def _by_all_rules(report: Report) -> tuple[Finding, ...]:
 
 def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:
     """The plan with what these rules found alone."""
+    asked = frozenset(rule.code for rule in all_rules() if rule.name in rules)
     before, after = (
-        replace(report, findings=tuple(f for f in report.findings if f.name in rules))
+        replace(report, asked=asked, findings=tuple(f for f in report.findings if f.name in rules))
         for report in (plan.before, plan.after)
     )
     return replace(plan, before=before, after=after)

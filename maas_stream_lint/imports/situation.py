@@ -96,6 +96,15 @@ class ReadSource:
         """The source where it selects what a fresh MAAS does: ``default``."""
         return replace(self, selections=default, default=False) if self.default else self
 
+    def by_plain_index(self) -> ReadSource:
+        """The source with the URL of its plain index, if its root URL has no other index."""
+        stream = (
+            None if self.down or self.url != self.stream.label else self.stream.by_plain_index()
+        )
+        if stream is None:
+            return self
+        return replace(self, url=stream.label, stream=stream)
+
     def with_url(self, message: str) -> str:
         """A message of an exception with URLs, where the metadata has paths."""
         base = self.url.removesuffix(self.stream.index_path).rstrip("/")
@@ -119,6 +128,14 @@ class Situation:
     def selecting(self, default: tuple[Selection, ...]) -> Situation:
         """The same where sources select what a fresh MAAS does: ``default``."""
         return replace(self, sources=tuple(source.selecting(default) for source in self.sources))
+
+    def by_plain_index(self) -> Situation | None:
+        """The same with the URL of the plain index wherever a root URL has no other index.
+
+        ``None`` where no source is such a URL.
+        """
+        sources = tuple(source.by_plain_index() for source in self.sources)
+        return None if sources == self.sources else replace(self, sources=sources)
 
     @property
     def streams(self) -> tuple[Stream, ...]:

@@ -143,7 +143,9 @@ class Outcome:
                 file.name,
                 file.ftype,
                 file.sha256,
-                file.size if self.strict else stored.sizes.get(file.sha256, file.size),
+                file.size
+                if self.strict or self.counts_each
+                else stored.sizes.get(file.sha256, file.size),
                 list(file.sources),
             ]
             for resource in stored.resources.values()

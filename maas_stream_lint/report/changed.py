@@ -5,13 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from maas_stream_lint import changes as kinds
 from maas_stream_lint.logs.matching import recognise
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, count, span, styled
+from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.phrases import size
 from maas_stream_lint.rulebook import all_releases
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from maas_stream_lint.api import Report
+    from maas_stream_lint.logs.instream import InStream
     from maas_stream_lint.logs.tally import Tally
     from maas_stream_lint.rule import Rule
 
@@ -57,8 +58,17 @@ def answer(made: Tally, report: Report | None) -> dict[str, Any]:
     if report is not None:
         from maas_stream_lint.logs.instream import judged
 
+        other = report.by_plain_index
         for entry, said in zip(made.entries, told["messages"], strict=True):
-            found = judged(entry, report)
-            said["predicted"] = list(found.lines)
-            said["findings"] = [finding.to_dict() for finding in found.findings]
+            said.update(_in_stream(judged(entry, report)))
+            if other is not None:
+                found = _in_stream(judged(entry, other))
+                said["with_index"] = {"source": other.source, **found}
     return told
+
+
+def _in_stream(found: InStream) -> dict[str, Any]:
+    return {
+        "predicted": list(found.lines),
+        "findings": [finding.to_dict() for finding in found.findings],
+    }

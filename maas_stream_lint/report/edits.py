@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from maas_stream_lint.output import Style, clean, printable_path
 from maas_stream_lint.report.page import (
     CODE,
@@ -20,9 +18,12 @@ from maas_stream_lint.report.page import (
     severity,
     styled,
 )
+from maas_stream_lint.report.painted import Text
+from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.report.text import place_text
 
 if TYPE_CHECKING:
+    from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Severity
     from maas_stream_lint.fixing.choice import Choice
     from maas_stream_lint.fixing.plan import Edit, Plan
@@ -43,6 +44,7 @@ def render(
     """The plan. ``written``: where it was written, if it was."""
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(plan.before.source), TITLE), 7)
+    write_as_given(page, plan.after)
     _edits(page, "Edits", plan.edits)
     _edits(page, "Edits that take a flag", plan.refused)
     _edits(page, "Edits that were tried, and that help nothing or do harm elsewhere", plan.failed)
@@ -54,13 +56,24 @@ def render(
     left = left_of(plan, threshold)
     _left(page, left, {edit.name for edit in plan.refused})
     page.line()
-    _summary(page, plan, left, written)
+    _summary(page, plan, left, written, _as_given(plan, threshold))
     return page.text()
 
 
 def left_of(plan: Plan, threshold: Severity) -> list[Finding]:
-    """The findings that count, and that the edits leave."""
-    return [f for f in plan.after.findings if f.severity >= threshold]
+    """The findings that count, and that the edits leave; of a root URL, those by its index."""
+    return _counting(plan.after.by_plain_index or plan.after, threshold)
+
+
+def _counting(report: Report, threshold: Severity) -> list[Finding]:
+    return [finding for finding in report.findings if finding.severity >= threshold]
+
+
+def _as_given(plan: Plan, threshold: Severity) -> str:
+    """How many findings are left on a root URL as it was given."""
+    if plan.after.by_plain_index is None:
+        return ""
+    return f", {len(_counting(plan.after, threshold)):,} with the URL as given"
 
 
 def brief(plan: Plan, threshold: Severity) -> str:
@@ -69,7 +82,8 @@ def brief(plan: Plan, threshold: Severity) -> str:
     kinds = Counter(f"{f.severity.label} {f.code} {f.name}" for f in left)
     names = [kind + (f" ({times:,} times)" if times > 1 else "") for kind, times in kinds.items()]
     told = f": {', '.join(names)}" if names else ""
-    return f"{_verdict(plan, left, 'would fix')[0]} · {count(len(left), 'finding')} left{told}"
+    verdict = _verdict(plan, left, "would fix")[0]
+    return f"{verdict} · {count(len(left), 'finding')} left{_as_given(plan, threshold)}{told}"
 
 
 def _verdict(plan: Plan, left: list[Finding], verb: str) -> tuple[str, str]:
@@ -140,13 +154,15 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
         _field(page, "do", "see the flag above" if finding.name in offered else finding.remedy)
 
 
-def _summary(page: Page, plan: Plan, left: list[Finding], written: Written | None) -> None:
+def _summary(
+    page: Page, plan: Plan, left: list[Finding], written: Written | None, as_given: str
+) -> None:
     told = styled(*_verdict(plan, left, "would fix" if written is None else "fixed"))
     if plan.edits or left:
         told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
     if plan.refused:
         told.append(f", {len(plan.refused):,} more with a flag")
-    told.append(f" · {count(len(left), 'finding')} left")
+    told.append(f" · {count(len(left), 'finding')} left{as_given}")
     if written is None:
         told.append(" · nothing was written")
     else:

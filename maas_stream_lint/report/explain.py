@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
@@ -20,6 +18,7 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
+from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.text import write_entry
 from maas_stream_lint.rule_files import release_lines
 
@@ -48,8 +47,8 @@ def rules(known: Sequence[Rule], style: Style) -> str:
         head.append(" " * (10 - len(rule.severity.label)))
         head.append(rule.name.ljust(wide))
         title = rule.page.title
-        if len(head) + len(title) <= page.width:
-            page.hung(head, title, len(head))
+        if head.cell_len + cells(title) <= page.width:
+            page.hung(head, title, head.cell_len)
         else:
             page.line(head)
             page.line(code(title, LABEL), indent=20)
@@ -79,27 +78,51 @@ def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
     for line in rule.page.example.splitlines():
         page.line(styled(line.rstrip(), CODE), indent=6)
     if report is not None:
-        _findings(page, [f for f in report.findings if f.code == rule.code], report)
+        _of_rule(page, rule, report)
     return page.text()
+
+
+def _of_rule(page: Page, rule: Rule, report: Report) -> None:
+    """What a rule finds; of a root URL as given, and by its index."""
+    found, other = _found(rule, report), report.by_plain_index
+    if other is not None:
+        page.line()
+        page.hung(styled("as given ", LABEL), styled(clean(report.source), TITLE), 9)
+    _findings(page, found, report)
+    if other is not None:
+        page.line()
+        page.hung(styled("with ", LABEL), styled(clean(other.source), TITLE), 5)
+        if _found(rule, other) == found:
+            page.line("as above" if found else "No finding in this stream causes it.")
+        else:
+            _findings(page, _found(rule, other), other)
+
+
+def _found(rule: Rule, report: Report) -> list[Finding]:
+    return [finding for finding in report.findings if finding.code == rule.code]
 
 
 def in_stream(answer: Tally, report: Report, style: Style) -> str:
-    """What a stream has to do with each message of a log."""
+    """What a stream has to do with each message of a log; a root URL also by its index."""
     page = Page(style)
+    readings = [one for one in (report, report.by_plain_index) if one is not None]
     for entry in answer.entries:
-        if not entry.under:
+        for reading in readings if not entry.under else ():
             page.line()
-            _in_stream(page, entry, report)
+            _in_stream(page, entry, reading, alone=len(readings) == 1)
     return page.text()
 
 
-def _in_stream(page: Page, entry: Entry, report: Report) -> None:
+def _in_stream(page: Page, entry: Entry, report: Report, *, alone: bool) -> None:
+    """What one reading has to do with a message. ``alone``: whether there is no other reading."""
     found = judged(entry, report)
     told = Text.assemble((clean(report.source), TITLE))
     if found.lines:
         told.append(f": predicted here for MAAS {span(found.lines, release_lines())}")
-    elif found.predictable:
+    elif found.predictable and alone:
         told.append(": not predicted here, so the cause is not in this stream")
+    elif found.predictable:
+        told.append(": not predicted with this URL")
     else:
         told.append(": not predicted, as only the import of metadata is simulated")
     page.line(told)

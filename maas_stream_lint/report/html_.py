@@ -14,12 +14,12 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from maas_stream_lint import __version__, outcome
+from maas_stream_lint import __version__, documentation, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import Entry, merged, sections
-from maas_stream_lint.report.phrases import brief, count, page_url, some, span
+from maas_stream_lint.report.phrases import brief, count, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
 from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
@@ -81,7 +81,7 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     yield _filter(report)
     yield "<main>\n"
     yield from _matrix(report, snippets)
-    yield f"</main>\n<footer>maas-stream-lint {__version__}</footer>\n"
+    yield f"</main>\n<footer>maas-stream-lint {__version__}{_more(report)}</footer>\n"
     yield f"<script>{script}</script>\n</body>\n</html>\n"
 
 
@@ -291,10 +291,24 @@ def _details(row: Row, number: int, report: Report, snippets: Snippets) -> Itera
     yield "</div></details>"
 
 
+def _linked(finding: Finding) -> str:
+    """The code of a finding: a link to the rule's page, if the documentation has an address."""
+    code, url = escape(finding.code), documentation.rule_url(finding.name)
+    return f'<a href="{escape(url)}" rel="noreferrer">{code}</a>' if url else code
+
+
+def _more(report: Report) -> str:
+    """What shows the page of a rule where no link leads to it."""
+    if documentation.address() or not report.findings:
+        return ""
+    code = escape(report.findings[0].code)
+    return f" \N{MIDDLE DOT} <code>maas-stream-lint explain {code}</code> tells more about a code"
+
+
 def _entry(entry: Entry, report: Report, snippets: Snippets) -> Iterator[str]:
     finding = entry.first
     label = finding.severity.label
-    page = f'<a href="{escape(page_url(finding.name))}" rel="noreferrer">{escape(finding.code)}</a>'
+    page = _linked(finding)
     yield (
         f'<article class="entry" data-severity="{finding.severity.value}" '
         f'data-maas="{" ".join(finding.maas)}">\n'

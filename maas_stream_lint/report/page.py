@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
-
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.phrases import LONGEST, brief, count, some, span
 
 if TYPE_CHECKING:
@@ -26,6 +22,7 @@ __all__ = [
     "LONGEST",
     "TITLE",
     "Page",
+    "Text",
     "brief",
     "code",
     "count",
@@ -57,19 +54,8 @@ class Page:
     def __init__(self, style: Style) -> None:
         """``style``: how wide, and whether in colour."""
         self.width = style.width
-        self._file = io.StringIO()
-        # An empty environment: the style already holds what the environment says.
-        self._console = Console(
-            file=self._file,
-            width=style.width,
-            force_terminal=style.color,
-            color_system="standard" if style.color else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            legacy_windows=False,
-            _environ={},
-        )
+        self._style = style
+        self._lines: list[str] = []
 
     def line(self, text: Text | str = "", *, indent: int = 0, hang: int | None = None) -> None:
         """Write a text. ``indent``: that of the first line; ``hang``: that of the others."""
@@ -86,19 +72,20 @@ class Page:
         body = text if isinstance(text, Text) else code(text)
         room = max(20, self.width - hang)
         breaks = _breaks(body.plain, room, max(0, head.cell_len - hang))
-        for number, part in enumerate(body.divide(breaks) if body else [body]):
-            part.rstrip()
-            whole = Text.assemble(head if number == 0 else " " * hang, part)
-            whole.rstrip()
-            self._console.print(whole, no_wrap=True, overflow="ignore", crop=False)
+        for number, part in enumerate(body.divided(breaks)):
+            self._write(Text.assemble(head if number == 0 else " " * hang, part))
 
     def verbatim(self, text: str) -> None:
         """Write a line for copying, which is never wrapped."""
-        self._console.print(Text(text), no_wrap=True, overflow="ignore", crop=False)
+        self._write(Text(text))
 
     def text(self) -> str:
         """All that was written."""
-        return self._file.getvalue()
+        return "".join(f"{line}\n" for line in self._lines)
+
+    def _write(self, line: Text) -> None:
+        style = self._style
+        self._lines.append(line.stripped().shown(color=style.color, links=style.links))
 
 
 def _breaks(text: str, room: int, used: int = 0) -> list[int]:
@@ -108,17 +95,17 @@ def _breaks(text: str, room: int, used: int = 0) -> list[int]:
     """
     starts = []
     for start, word in _words(text, room):
-        width = cell_len(word.rstrip())
+        width = cells(word.rstrip())
         if used and used + width > room:
             starts.append(start)
             used = 0
-        used += cell_len(word)
+        used += cells(word)
     return starts
 
 
 def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
     for found in _WORD_OR_CODE.finditer(text):
-        if cell_len(found[0].rstrip()) <= room:
+        if cells(found[0].rstrip()) <= room:
             yield found.start(), found[0]
         else:
             yield from ((found.start() + w.start(), w[0]) for w in _WORD.finditer(found[0]))
@@ -127,15 +114,18 @@ def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
 def code(text: str, style: str = "") -> Text:
     """An untrusted sentence, with text in backticks as code."""
     safe = clean(text)
-    made = Text(safe, style)
+    made = Text()
+    at = 0
     for match in _BACKTICKS.finditer(safe):
-        made.stylize(CODE, match.start(), match.end())
-    return made
+        made.append(safe[at : match.start()], style)
+        made.append(match[0], f"{style} {CODE}")
+        at = match.end()
+    return made.append(safe[at:], style)
 
 
 def styled(text: str, style: str) -> Text:
     """A text with a style that does not extend to what is appended."""
-    return Text.assemble((text, style))
+    return Text(text, style)
 
 
 def severity(level: Severity) -> Text:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 #: The most characters of a name or line; a hostile one may have megabytes.
 LONGEST = 500
 
-#: The URL of the documentation, in the edition of the last release.
-SITE = "https://maas-stream-lint.readthedocs.io/en/stable/"
-
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -68,8 +65,3 @@ def maas(lines: Iterable[str], *, dash: str = "-") -> str:
     """Release lines for programs and plain files: ``MAAS 2.9-3.7``."""
     told = span(lines, release_lines())
     return f"MAAS {told}".replace("\N{EN DASH}", dash)
-
-
-def page_url(name: str) -> str:
-    """The URL of a rule's page."""
-    return f"{SITE}rules/{name}/"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from maas_stream_lint import outcome
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
@@ -22,6 +20,8 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
+from maas_stream_lint.report.painted import Text
+from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def render(report: Report, style: Style, *, log: bool, machines: Sequence[str] =
     """
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
+    report = write_as_given(page, report)
     page.line()
     table = outcome.rows(report.look, report.findings)
     _matrix(page, table, outcome.columns(report.look, table))

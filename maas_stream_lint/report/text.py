@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
@@ -28,6 +26,7 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
+from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
 

@@ -1,0 +1,43 @@
+"""The address of the documentation's site: every link that a report carries is made from it.
+
+While there is no address, reports name the command that shows the same: ``explain``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from maas_stream_lint.errors import UsageError
+
+#: The URL of the published site. Empty: it is published nowhere. A fork names its own site here.
+ADDRESS = ""
+#: The environment variable that replaces it, for example on an intranet; empty: no links.
+VARIABLE = "MAAS_STREAM_LINT_DOCS_URL"
+
+_URL = re.compile(r"(?:https?://[^\s/]+|file://)(?:/[^\s?#]*)?", re.ASCII)
+
+
+def address() -> str:
+    """The URL of the site, with a slash at its end; empty if there is none.
+
+    Raises UsageError if the variable holds no http, https or file URL.
+    """
+    given = os.environ.get(VARIABLE, ADDRESS).strip()
+    if not given:
+        return ""
+    if not (_URL.fullmatch(given) and given.isprintable()):
+        hint = "give an http, https or file URL without a query, or leave it empty"
+        raise UsageError(f"{VARIABLE} is no URL of a site: {given[:80]!r}", hint)
+    return given.rstrip("/") + "/"
+
+
+def rule_url(name: str) -> str | None:
+    """The URL of a rule's page; ``None`` while there is no address. Raises UsageError as above."""
+    site = address()
+    return f"{site}rules/{name}/" if site else None
+
+
+def rule_hint(code: str, name: str) -> str:
+    """Where a rule's page is: its URL, or the command that shows it."""
+    return rule_url(name) or f"maas-stream-lint explain {code}"
