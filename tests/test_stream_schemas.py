@@ -89,7 +89,9 @@ def documents() -> tuple[dict[str, Document], dict[str, Document]]:
             document = read.legacy(signed=path.endswith(".sjson")).document
             if document is not None:
                 data = json.loads(json.dumps(document.data))
-                is_index = path == stream.start and not (isinstance(data, dict) and "products" in data)
+                is_index = path == stream.start and not (
+                    isinstance(data, dict) and "products" in data
+                )
                 kept = indexes if is_index else products
                 kept.setdefault(json.dumps(data), Document(f"{id_} {path}", data))
     return indexes, products
@@ -122,7 +124,9 @@ def test_the_files_are_those_of_the_generator() -> None:
             (FOLDER / path).write_text(text, "utf-8")
     there = {p.relative_to(FOLDER).as_posix(): p.read_text() for p in FOLDER.rglob("*.json")}
     assert there.keys() == made.keys()
-    assert [path for path in made if there[path] != made[path]] == [], "UPDATE_SCHEMAS=1 writes them"
+    assert [path for path in made if there[path] != made[path]] == [], (
+        "UPDATE_SCHEMAS=1 writes them"
+    )
 
 
 @pytest.mark.parametrize("line", [release.line for release in all_releases()])

@@ -11,7 +11,6 @@ from maas_stream_lint.imports.legacy.first_pass import NEEDED, NEEDED_OF_BOOTLOA
 from maas_stream_lint.imports.legacy.second_pass import TRUE
 from maas_stream_lint.imports.legacy.walk import FORMATS
 from maas_stream_lint.rulebook import Release, default_system, ftypes, gadget_system, of_family
-
 from schema_parts import (
     KEPT,
     Schema,
@@ -179,7 +178,11 @@ def _supported(release: Release) -> dict[str, Schema]:
 
 def _names(release: Release) -> list[Schema]:
     """Which names products must have, by ``os`` and kind (``validate_product``)."""
-    names = {kind: any_case(pattern) for kind, pattern in release.data["names"].items() if isinstance(pattern, str)}
+    names = {
+        kind: any_case(pattern)
+        for kind, pattern in release.data["names"].items()
+        if isinstance(pattern, str)
+    }
     plain, snap = default_system(), gadget_system()
     other = {"not": {"pattern": any_case(plain)}}
     ubuntu = told(other, f"{plain}-name", f"{snap}-name")
@@ -278,7 +281,9 @@ def _version(release: Release) -> Schema:
     beside = [
         {
             "if": {"required": [left]},
-            "then": each({"properties": {"ftype": told({"not": {"const": right}}, "squashfs-key")}}),
+            "then": each(
+                {"properties": {"ftype": told({"not": {"const": right}}, "squashfs-key")}}
+            ),
         }
         for right, left in ((v, k) for k, v in {b: a for a, b in _supersedes(release)}.items())
     ]
@@ -305,10 +310,14 @@ def _item(release: Release) -> Schema:
     # The first pass hashes nothing, but it wants to be able to.
     hashed = {
         "required": ["size"],
-        "anyOf": [{"required": [name]} for name in CHECKSUMS],
+        "anyOf": [_kept(name) for name in CHECKSUMS],
     }
     least = 1 if release.policy("names-on-disk") else 0
-    sha256 = {"type": ["string", "number"], "maxLength": release.limit("file-sha256"), "minLength": least}
+    sha256 = {
+        "type": ["string", "number"],
+        "maxLength": release.limit("file-sha256"),
+        "minLength": least,
+    }
     return {
         "type": "object",
         "$ref": "#/$defs/fields",
@@ -317,7 +326,10 @@ def _item(release: Release) -> Schema:
             "path": told(
                 {"type": ["string", "null"], "pattern": _SAFE}, "unsafe-path-item", "path-not-text"
             ),
-            "size": told({"type": ["integer", "string"], "pattern": numeral()["pattern"]}, "size-not-a-number"),
+            "size": told(
+                {"type": ["integer", "string"], "pattern": numeral()["pattern"]},
+                "size-not-a-number",
+            ),
         },
         "allOf": [
             {
@@ -333,7 +345,10 @@ def _item(release: Release) -> Schema:
                     "required": ["path", "sha256"],
                     "properties": {
                         "path": told(
-                            {"type": "string", "pattern": file_name(release.limit("file-name") or 0)},
+                            {
+                                "type": "string",
+                                "pattern": file_name(release.limit("file-name") or 0),
+                            },
                             "missing-path",
                         ),
                         "sha256": told(sha256, "missing-sha256", "sha256-no-name"),

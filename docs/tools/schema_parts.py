@@ -9,8 +9,8 @@ from typing import Any
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.imports.answers import sizes
 from maas_stream_lint.imports.strict.fieldtypes import WHITE_SPACE
-from maas_stream_lint.rulebook import Release, ftypes, unmissed_ftypes
 from maas_stream_lint.rule import Rule
+from maas_stream_lint.rulebook import Release, ftypes, unmissed_ftypes
 
 Schema = dict[str, Any]
 

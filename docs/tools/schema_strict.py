@@ -7,7 +7,6 @@ from typing import Any
 from maas_stream_lint.imports.strict.index_model import ENTRY_CAUSES
 from maas_stream_lint.imports.strict.shapes import DATE, FILE_CAUSES, ITEM_CAUSES, PRODUCT_CAUSES
 from maas_stream_lint.rulebook import Release, Shape, ftypes
-
 from schema_parts import (
     Schema,
     any_case,
@@ -66,24 +65,39 @@ def products(release: Release, kind: str) -> Schema:
         shape = next(shape for shape in release.shapes if shape.name == kind)
         return {**_file(release, kind), "$defs": _parts(release, shape)}
     top: Schema = {"type": "object", "$defs": {}}
-    # A file whose products are of several kinds is refused by whichever schema it gets.
-    *others, last = sorted(release.shapes, key=lambda shape: len(shape.required), reverse=True)
-    ways: Schema = {"$ref": f"#/$defs/{last.name}"}
     for shape in release.shapes:
         top["$defs"][shape.name] = _file(release, shape.name, prefix=f"{shape.name}-")
         top["$defs"].update(_parts(release, shape, prefix=f"{shape.name}-"))
-    for shape in others:
-        ways = {"if": _has_part(shape), "then": {"$ref": f"#/$defs/{shape.name}"}, "else": ways}
-    return {**top, **ways}
+    return {**top, **_nearest(release)}
 
 
-def _has_part(shape: Shape) -> Schema:
-    """A file in which some product has what makes it one of this shape."""
-    keys = [key for key in shape.required if key not in unmissed()] or list(shape.one_of)
-    items = {"anyOf": [{"required": [key]} for key in keys]}
-    version = {"anyOf": [{"properties": {"items": items}, "required": ["items"]}, items]}
-    none = each({"not": {"properties": {"versions": _some(version)}, "required": ["versions"]}})
-    return {"not": {"properties": {"products": none}}}
+def _nearest(release: Release) -> Schema:
+    """The schema of what a file is meant to be, as ``[models.nearest]`` tells it.
+
+    A file whose products are of several kinds is refused by whichever schema it gets.
+    """
+    told_by = release.models["nearest"]
+    ways: Schema = {"$ref": f"#/$defs/{told_by['else']}"}
+    for hint in reversed(told_by["parts"]):
+        keys = [key for key in hint["any"] if "*" not in key]
+        if any(shape.name == hint["shape"] for shape in release.shapes):
+            ways = _if(_holding(keys), hint["shape"], ways)
+    for member, shape in told_by["members"].items():
+        ways = _if({"required": [member]}, shape, ways)
+    return ways
+
+
+def _if(product: Schema, shape: str, otherwise: Schema) -> Schema:
+    """The schema of a shape where some product fits, else another."""
+    some = {"not": {"properties": {"products": each({"not": product})}}}
+    return {"if": some, "then": {"$ref": f"#/$defs/{shape}"}, "else": otherwise}
+
+
+def _holding(keys: list[str]) -> Schema:
+    """A product that has an item of one of these keys."""
+    items = {"type": "object", "anyOf": [{"required": [key]} for key in keys]}
+    version = {"type": "object", "required": ["items"], "properties": {"items": items}}
+    return {"type": "object", "required": ["versions"], "properties": {"versions": _some(version)}}
 
 
 def _some(schema: Schema) -> Schema:
@@ -95,7 +109,9 @@ def _file(release: Release, kind: str, prefix: str = "") -> Schema:
     shape = next(shape for shape in release.shapes if shape.name == kind)
     top = _members(release.models["file"], release.models["datatypes"], FILE_CAUSES)
     wanted = "bootloader" if "bootloader-type" in shape.product else "ubuntu"
-    named = release.data["names"][wanted] if wanted != "ubuntu" or "kflavor" in shape.product else ""
+    named = (
+        release.data["names"][wanted] if wanted != "ubuntu" or "kflavor" in shape.product else ""
+    )
     member: Schema = {
         "type": ["object", "array"],
         "minProperties": 1,
@@ -190,7 +206,9 @@ def _versions(release: Release, prefix: str) -> Schema:
 
 def _version(release: Release, shape: Shape, prefix: str) -> Schema:
     items = {key: _reference(shape, key, prefix) for key in shape.item_keys}
-    dates = {name: told({"type": ["string", "null"], **_without(day())}, DATE) for name in shape.version}
+    dates = {
+        name: told({"type": ["string", "null"], **_without(day())}, DATE) for name in shape.version
+    }
     no_file = {"required": ["ftype"], "properties": {"ftype": {"enum": unmissed()}}}
     ignored = told({"type": "object", **no_file}, "item-not-taken")
     return {
@@ -278,7 +296,11 @@ def _members(fields: dict[str, str], datatypes: list[str], causes: dict[str, str
         cause = causes.get(name, f"missing-{name.replace('_', '-')}")
         if kind.startswith("date"):
             cause = DATE
-        more = ("size-not-a-number", "size-zero") if kind.startswith("number") else ("number-instead-of-text",)
+        more = (
+            ("size-not-a-number", "size-zero")
+            if kind.startswith("number")
+            else ("number-instead-of-text",)
+        )
         properties[name] = told(found, cause, *more)
     needed = [name for name, kind in fields.items() if kind[-1] not in "?~"]
     return {"type": "object", "required": needed, "properties": properties}
