@@ -10,6 +10,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -18,8 +21,10 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
 import stream_schemas
+from maas_stream_lint.cli.main import main
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.rulebook import Release, all_releases, rules_root
 from maas_stream_lint.stream import load
@@ -136,6 +141,91 @@ def test_each_is_a_schema_that_says_what_it_is_of(line: str) -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["$id"] == f"urn:maas-stream-lint:stream:{line}:{kind}"
         assert line in schema["title"]
+
+
+KINDS_OF_PRODUCTS = tuple(
+    kind for kind in stream_schemas.KINDS if kind not in ("index", "products")
+)
+
+
+def test_a_kind_is_narrower_than_all_products() -> None:
+    """What fits a kind is a products file; on the strict engine, the reverse is true, too."""
+    fitting = dict.fromkeys(KINDS_OF_PRODUCTS, 0)
+    for document in documents()[1].values():
+        for release in all_releases():
+            some = validator(release.line, "products").is_valid(document.data)
+            kinds = [
+                k for k in KINDS_OF_PRODUCTS if validator(release.line, k).is_valid(document.data)
+            ]
+            assert some or not kinds, f"{document.id} on {release.line}: {kinds}"
+            assert kinds or not some or not release.strict, f"{document.id} on {release.line}"
+            for kind in kinds:
+                fitting[kind] += 1
+    assert min(fitting.values()) > 100
+
+
+def test_the_command_prints_each() -> None:
+    newest = all_releases()[-1].line
+    for kind in stream_schemas.KINDS:
+        for release in all_releases():
+            done = CliRunner().invoke(main, ["schema", kind, "--maas", release.line])
+            assert done.output == (FOLDER / release.line / f"{kind}.json").read_text()
+        latest = (FOLDER / newest / f"{kind}.json").read_text()
+        for line in ([], ["--maas", "latest"], ["--maas", f"v{newest}.1"]):
+            assert CliRunner().invoke(main, ["schema", kind, *line]).output == latest
+    assert (
+        CliRunner().invoke(main, ["schema"]).output
+        == (FOLDER / newest / "products.json").read_text()
+    )
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER.parent).glob("*.json")), ids=lambda path: path.stem)
+def test_the_command_prints_the_schemas_of_all_else(path: Path) -> None:
+    schema = json.loads(CliRunner().invoke(main, ["schema", path.stem]).output)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:maas-stream-lint:{path.stem}:1"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["nothing"], "no schema 'nothing'"),
+        (["index", "--maas", "1.9"], "no MAAS release line '1.9'"),
+        (["config", "--maas", "latest"], "--maas and config cannot be combined"),
+    ],
+)
+def test_the_command_says_what_it_does_not_know(given: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, ["schema", *given])
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+CHECK_JSONSCHEMA = Path(sys.executable).parent / "check-jsonschema"
+
+
+@pytest.mark.skipif(not CHECK_JSONSCHEMA.exists(), reason="without the test extra")
+def test_what_the_page_shows_of_check_jsonschema(tmp_path: Path) -> None:
+    """The commands and the output of ``docs/schemas.md``, run."""
+    page = (ROOT / "docs/schemas.md").read_text("utf-8")
+    (bad,) = (ROOT / "fixtures/bad/MSL509-missing-manifest/tree").rglob("*bases-download.json")
+    shutil.copy(bad, tmp_path)
+    newest = FOLDER / all_releases()[-1].line / "products.json"
+    command = [CHECK_JSONSCHEMA, "--schemafile", newest, bad.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert done.stdout.split() == shown.split()
+    good = sorted((ROOT / "fixtures/good/every-release/tree/streams/v1").glob("com*.json"))
+    assert len(good) == 3
+    done = subprocess.run([*command[:3], *good], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_page_names_each_exception() -> None:
+    page = (ROOT / "docs/schemas.md").read_text("utf-8").partition("## What a schema cannot say")[2]
+    exceptions = len(re.findall(r"^- ", page, re.MULTILINE))
+    # Two products that become one image, and indexes at a wrong place, are one line each.
+    assert exceptions == len(NOT_SAYABLE) - 2 + len(TOO_STRICT)
 
 
 def patterns(schema: Any) -> Iterator[str]:

@@ -38,6 +38,8 @@ _VERSION = (
     r"(-[0-9]+|[-_.]?(post|rev|r)[-_.]?[0-9]*)?([-_.]?dev[-_.]?[0-9]*)?"
     r"(\+XX+([-_.]XX+)*)?"
 )
+#: What may stand at any level. Editors ignore what stands beside a ``$ref``, so it stands alone.
+_FIELDS: Schema = {"$ref": "#/$defs/fields"}
 _COLUMNS = ("arch", "subarch", "kflavor", "label", "kernel_snap", "bootloader-type")
 
 
@@ -73,7 +75,6 @@ def products(release: Release, kind: str) -> Schema:
     """
     return {
         "type": "object",
-        "$ref": "#/$defs/fields",
         "required": ["format", "content_id", "products"],
         "properties": {
             "format": told({"const": PRODUCTS}, "file-format"),
@@ -88,11 +89,11 @@ def products(release: Release, kind: str) -> Schema:
                 "products-not-an-object",
             ),
         },
-        "allOf": [_asked(name) for name in NEEDED],
+        "allOf": [_FIELDS, *(_asked(name) for name in NEEDED)],
         "$defs": {
             "product": _product(release, kind),
             "version": _version(release),
-            "item": {**_known_ftype(release), "$ref": "#/$defs/read-item"},
+            "item": {"allOf": [{"$ref": "#/$defs/read-item"}, _known_ftype(release)]},
             "read-item": _item(release),
             "fields": {"properties": _fields(release)},
             **{f"needs-{name}": _product_asked(name) for name in NEEDED},
@@ -136,15 +137,17 @@ def _fields(release: Release) -> dict[str, Schema]:
     width = release.limit("cache-key")
     slash = release.policy("splits-identity") != "always"
     wide = ("too-long-for-cache", "nul-in-text")
-    columns = {name: told(_loose(text(width)), *wide) for name in _COLUMNS}
+    columns = {name: told(_loose(text(width)), f"missing-{name}", *wide) for name in _COLUMNS}
     if not slash:
-        columns["bootloader-type"] = told(_loose(text(width, slash=False)), *wide, "slash-in-name")
+        columns["bootloader-type"] = told(
+            _loose(text(width, slash=False)), "missing-bootloader-type", *wide, "slash-in-name"
+        )
     named = (*wide, *(() if slash else ("slash-in-name",)))
     title = _loose(text(release.limit("cache-title")))
     return {
         **columns,
-        "os": told(_loose(text(width, slash=slash)), *named),
-        "release": told(_loose(text(width, slash=slash)), *named),
+        "os": told(_loose(text(width, slash=slash)), f"{default_system()}-name", *named),
+        "release": told(_loose(text(width, slash=slash)), "missing-release", *named),
         "subarches": told(_loose(listed_text(width or 0)), *wide),
         "release_title": told(title, *wide),
         "release_codename": told(title, *wide),
@@ -208,7 +211,6 @@ def _product(release: Release, kind: str) -> Schema:
     snap = gadget_system()
     made: Schema = {
         "type": "object",
-        "$ref": "#/$defs/fields",
         "required": ["versions"],
         "properties": {
             "versions": told(
@@ -223,6 +225,7 @@ def _product(release: Release, kind: str) -> Schema:
             ),
         },
         "allOf": [
+            _FIELDS,
             {
                 "if": {"required": ["bootloader-type"]},
                 "then": told({"anyOf": boots(release)}, "bootloader-unsupported"),
@@ -291,8 +294,8 @@ def _version(release: Release) -> Schema:
         items["allOf"] = beside
     return {
         "type": "object",
-        "$ref": "#/$defs/fields",
         "required": ["items"],
+        "allOf": [_FIELDS],
         "properties": {
             "items": told(items, "newest-version-empty", "items-not-an-object"),
         },
@@ -320,7 +323,6 @@ def _item(release: Release) -> Schema:
     }
     return {
         "type": "object",
-        "$ref": "#/$defs/fields",
         "required": ["ftype"],
         "properties": {
             "path": told(
@@ -332,6 +334,7 @@ def _item(release: Release) -> Schema:
             ),
         },
         "allOf": [
+            _FIELDS,
             {
                 "if": {
                     "required": ["path"],
