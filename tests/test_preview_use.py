@@ -15,7 +15,7 @@ from maas_stream_lint.cli.main import main
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.outcome import IMPORTED, rows
 from maas_stream_lint.prospect import Users
-from maas_stream_lint.wanted import Wanted, answers
+from maas_stream_lint.question import Wanted, answers
 from test_use import CASES, written
 from test_use_findings import blamed
 from trees import KEYRING

@@ -95,8 +95,8 @@ def preview(
 def _answer(
     report: Report, text: str, form: str, machines: Sequence[str], style: Style
 ) -> str | Iterable[str]:
+    from maas_stream_lint.question import parsed
     from maas_stream_lint.report import one_answer
-    from maas_stream_lint.wanted import parsed
 
     wanted = parsed(text)
     if form == "json":
@@ -165,7 +165,7 @@ def _check(machines: Sequence[str], wanted: str | None) -> None:
         if not arch or not subarch or "/" in subarch:
             raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
     if wanted is not None:
-        from maas_stream_lint.wanted import parsed
+        from maas_stream_lint.question import parsed
 
         parsed(wanted)
 

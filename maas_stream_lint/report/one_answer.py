@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.question import Answer, Wanted, answers
 from maas_stream_lint.report import web
 from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, brief, span, styled
 from maas_stream_lint.report.readings import as_given_told, write_as_given
 from maas_stream_lint.report.where import file_of
 from maas_stream_lint.rule_files import release_lines
-from maas_stream_lint.wanted import Answer, Wanted, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
