@@ -133,12 +133,17 @@ def test_fix_uses_the_selections_of_the_table(here: Path) -> None:
     assert json.loads(run("fix", "second", *lines, *flags).stdout) == selected
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
 def test_preview_of_all_sources(form: str) -> None:
-    done = run("preview", "second", "--beside", "first", "--format", form, "--maas", "3.6,3.8")
-    assert done.exit_code == 0
+    given = ("--beside", "first", "--format", form, "--maas", "3.6,3.8", "--log")
+    done = run("preview", "second", *given)
+    assert done.exit_code == 0, done.output
     if form == "json":
         PREVIEW.validate(json.loads(done.stdout))
+        return
+    assert "Ignoring unsupported filetype(manifest) from com.other.maas:v3" in done.output
+    assert "shadowed" in done.output
+    if form != "text":
         return
     text = " ".join(done.output.split())
     assert "shadowed MAAS takes it from another source" in text
@@ -183,7 +188,7 @@ def test_what_cannot_be_judged(given: tuple[str, ...], told: str) -> None:
 def test_one_of_several_that_cannot_be_read_costs_the_others_no_report() -> None:
     done = run("check", "second", "http://127.0.0.1:9/", "--format", "json")
     assert done.exit_code == 2
-    assert [report["source"] for report in json.loads(done.stdout)][0] == "second"
+    assert next(report["source"] for report in json.loads(done.stdout)) == "second"
     assert "the other sources were judged without it" in done.stderr
 
 

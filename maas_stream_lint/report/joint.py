@@ -1,4 +1,4 @@
-"""What a MAAS with several boot sources holds after an import, and what it logs."""
+"""What a MAAS with several boot sources holds after an import."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.page import COLORS, LABEL, TITLE, brief, span, styled
 from maas_stream_lint.rulebook import all_releases
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.report.page import Page
 
 
-def write_joint(page: Page, look: Look, beside: Beside, *, log: bool) -> None:
-    """Write the sources, the boot resources that MAAS makes of all of them, and the log."""
+def write_joint(page: Page, look: Look, beside: Beside) -> None:
+    """Write the sources, and the boot resources that MAAS makes of all of them."""
     page.line()
     page.line(styled("boot sources of this MAAS, in the order in which they were made", TITLE))
     for name in beside.situation.names:
@@ -29,21 +28,10 @@ def write_joint(page: Page, look: Look, beside: Beside, *, log: bool) -> None:
         page.line(Text.assemble(clean(name), (mark, LABEL)), indent=2, hang=4)
     page.line()
     page.line(styled("boot resources of all sources", TITLE))
-    for lines, outcome in _agreeing(look, beside, _held):
+    for lines, outcome in _agreeing(look, beside):
         page.line()
         _heading(page, lines)
         _resources(page, outcome)
-    if log:
-        page.line()
-        page.line(styled("log", TITLE))
-        for lines, outcome in _agreeing(look, beside, _said):
-            page.line()
-            _heading(page, lines)
-            said = _said(outcome)
-            for text in said:
-                page.line(brief(prefixed(text)), indent=4, hang=6)
-            if not said:
-                page.line(styled("no warnings", LABEL), indent=2)
 
 
 def _heading(page: Page, lines: tuple[str, ...]) -> None:
@@ -87,21 +75,11 @@ def _held(outcome: Outcome) -> object:
     return (_fatal(outcome), repr(aborted), repr(sorted(outcome.kept, key=_resource)))
 
 
-def _said(outcome: Outcome) -> tuple[str, ...]:
-    """The lines of the log, each once: descriptions, sources, writer, fetch, end, users."""
-    described = [
-        text for trace in outcome.traces.values() for _, text in trace.log.get("descriptions", ())
-    ]
-    parts = (outcome.bootsources, outcome.writer, outcome.fetch, outcome.finalize)
-    texts = [*described, *(text for part in parts for _, text in part), *outcome.notifications]
-    return tuple(dict.fromkeys(texts))
-
-
-def _agreeing(look: Look, beside: Beside, key: Any) -> Iterator[tuple[tuple[str, ...], Outcome]]:
-    """Release lines put together where ``key(outcome)`` is the same."""
+def _agreeing(look: Look, beside: Beside) -> Iterator[tuple[tuple[str, ...], Outcome]]:
+    """Release lines put together where MAAS then holds the same."""
     found: dict[object, tuple[list[str], Outcome]] = {}
     for line in look.lines:
         outcome = beside.first(line)
-        found.setdefault(key(outcome), ([], outcome))[0].append(line)
+        found.setdefault(_held(outcome), ([], outcome))[0].append(line)
     for lines, outcome in found.values():
         yield tuple(lines), outcome
