@@ -88,14 +88,11 @@ def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     if not left:
         return
     names = [product.name for product in left]
-    number = (
-        "1 product has none of its"
-        if len(left) == 1
-        else f"{len(left):,} products have none of their"
-    )
+    number = "1 product has" if len(left) == 1 else f"{len(left):,} products have"
     yield Said(
-        f"{number} files here, as in a mirror of a part: {listed(names)}",
-        f"in MAAS, select only {listed(_selections(look.absence.served), most=12)}",
+        f"{number} no files here, as in a mirror of a part",
+        f"in MAAS, select only {listed(_selections(look.absence.served), most=12)}; "
+        f"the files of {listed(names)} are not here",
         also=tuple(product.place for product in left[:MANY]),
         effect="asks for these files only if a selection takes the product",
     )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.commands import parts
 from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.phrases import LONGEST, brief, count, some, span
 
@@ -42,6 +43,9 @@ COLORS = {
 }
 GOOD, LABEL, CODE, TITLE = "bold green", "dim", "cyan", "bold"
 
+#: A command with fewer arguments reads well within a sentence.
+_ARGUMENTS = 2
+
 _WORD = re.compile(r"\S+\s*")
 #: Code in backticks is one word, if it has room.
 _WORD_OR_CODE = re.compile(r"(?:`[^`]*`|\S)+\s*")
@@ -75,9 +79,21 @@ class Page:
         for number, part in enumerate(body.divided(breaks)):
             self._write(Text.assemble(head if number == 0 else " " * hang, part))
 
-    def verbatim(self, text: str) -> None:
-        """Write a line for copying, which is never wrapped."""
-        self._write(Text(text))
+    def steps(self, label: str, text: str, *, indent: int, width: int) -> None:
+        """Write a labelled text whose commands stand on lines of their own, to be copied."""
+        head = Text(" " * indent).append(label.ljust(width), LABEL)
+        for number, part in enumerate(parts(text, _ARGUMENTS)):
+            if part.command:
+                if number == 0 and label:
+                    self._write(head)
+                self._write(Text(" " * (indent + width + 2)).append(clean(part.text), CODE))
+            else:
+                self.hung(head, part.text, indent + width)
+            head = Text(" " * (indent + width))
+
+    def verbatim(self, text: Text | str, *, indent: int = 0) -> None:
+        """Write a line as it is, which is never wrapped."""
+        self._write(Text.assemble(" " * indent, text))
 
     def text(self) -> str:
         """All that was written."""
