@@ -30,14 +30,15 @@ _ASCII = str.maketrans(
 
 
 class Style(NamedTuple):
-    """The width of a text, and whether it has colour."""
+    """How a text is made for where it goes."""
 
     width: int = PLAIN_WIDTH
-    color: bool = False
+    color: bool = False  #: whether it has colour
     links: bool = False  #: whether what can be clicked leads somewhere (OSC 8)
     verbose: bool = False  #: each finding in full
     quiet: bool = False  #: only what fails
     statistics: bool = False  #: how often each rule found something, instead of the findings
+    sharing: int = 1  #: the reports that one output holds
 
 
 def clean(text: str) -> str:
@@ -61,7 +62,7 @@ def style(output: str | None, color: str = "auto") -> Style:
     output = _named(output)
     shown = output is None and sys.stdout is not None and sys.stdout.isatty()
     colored = terminal.takes_color(shown, color) and (output is None or color == "always")
-    return Style(terminal.width(shown), colored, terminal.takes_links(shown))
+    return Style(terminal.width(shown), colored, colored and terminal.takes_links(shown))
 
 
 def check_target(output: str | None) -> None:

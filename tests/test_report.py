@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from rich.cells import cell_len
 
 import reports
 from maas_stream_lint.api import Report
@@ -14,7 +15,6 @@ from maas_stream_lint.report import prediction
 from maas_stream_lint.report import text as text_
 from maas_stream_lint.report.groups import merged, sections
 from maas_stream_lint.report.page import Page, some, span
-from maas_stream_lint.report.painted import cells as cell_len
 from reports import snapshot
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

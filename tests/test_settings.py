@@ -672,7 +672,7 @@ def test_the_report_names_the_file_that_changed_it(text: str, named: bool) -> No
 def test_several_sources_in_each_format(form: str) -> None:
     write(f'sources = ["good/{INDEX}", "bad/{INDEX}"]\nfiles = "none"\n')
     result = run("check", "--format", form)
-    if not FORMATS[form].holds_several:
+    if not FORMATS[form].holds(2):
         assert result.exit_code == 2
         assert f"{form} cannot hold several sources" in result.stderr
         return

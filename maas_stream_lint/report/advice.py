@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint import documentation
 from maas_stream_lint.report.groups import merged
-from maas_stream_lint.report.page import CODE, LABEL, Page, brief, code, count, severity, span
-from maas_stream_lint.report.painted import Text
+from maas_stream_lint.report.page import (
+    CODE,
+    LABEL,
+    Page,
+    brief,
+    code,
+    count,
+    severity,
+    span,
+    styled,
+)
 from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
@@ -23,7 +34,12 @@ _COMMAND = "maas-stream-lint explain"
 
 
 def advice(
-    found: Iterable[Finding], report: Report, style: Style, room: int | None = None
+    found: Iterable[Finding],
+    report: Report,
+    style: Style,
+    *,
+    indent: int = 0,
+    room: int | None = None,
 ) -> list[str]:
     """The lines that say what was found: one for each rule and severity, where it is short enough.
 
@@ -32,7 +48,7 @@ def advice(
     alike: dict[tuple[str, object], list[Finding]] = {}
     for finding in found:
         alike.setdefault((finding.code, finding.severity), []).append(finding)
-    told = [_told(same, report, style) for same in alike.values()]
+    told = [_told(same, report, style, indent) for same in alike.values()]
     if room is None or sum(map(len, told)) <= room:
         return [line for lines in told for line in lines]
     shown: list[str] = []
@@ -46,10 +62,11 @@ def advice(
     return [*shown, *page.text().splitlines()]
 
 
-def _told(same: Sequence[Finding], report: Report, style: Style) -> list[str]:
+def _told(same: Sequence[Finding], report: Report, style: Style, indent: int) -> list[str]:
     first = same[0]
-    head = severity(first.severity).append("  ")
-    head.append(first.code, CODE, documentation.rule_url(first.name) or "").append("  ")
+    page = Page(style)
+    linked = page.linked(first.code, documentation.rule_url(first.name) or "", CODE)
+    head = Text.assemble(" " * indent, severity(first.severity), "  ", linked, "  ")
     said = Text()
     if span(first.maas, release_lines(), report.look.lines) != "all":
         said.append(f"MAAS {span(first.maas, release_lines())}: ", LABEL)
@@ -58,7 +75,6 @@ def _told(same: Sequence[Finding], report: Report, style: Style) -> list[str]:
     if len(products) > 1 or (products and not any(name in message for name in products)):
         said.append(f"{count(len(products), 'product')}: ", LABEL)
     said.append_text(code(message))
-    page = Page(style)
     page.hung(head, said, head.cell_len)
     return page.text().splitlines()
 
@@ -69,6 +85,6 @@ def write_explain(page: Page, findings: Iterable[Finding], style: Style) -> None
         return
     codes = list(dict.fromkeys(finding.code for finding in findings))
     for number in range(0, len(codes), _MOST_CODES):
-        head = Text("more" if number == 0 else "    ", LABEL).append("  ")
+        head = styled("more  " if number == 0 else "      ", LABEL)
         some_codes = " ".join(codes[number : number + _MOST_CODES])
-        page.verbatim(head.append(f"{_COMMAND} {some_codes}", CODE))
+        page.verbatim(Text.assemble(head, (f"{_COMMAND} {some_codes}", CODE)))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+from rich.text import Text
+
 from maas_stream_lint import documentation
 from maas_stream_lint.excerpt import Excerpts, Shown
 from maas_stream_lint.logs.matching import prefixed
@@ -20,8 +23,8 @@ from maas_stream_lint.report.page import (
     severity,
     some,
     span,
+    styled,
 )
-from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.where import link_of, spot
 from maas_stream_lint.rule_files import release_lines
 
@@ -62,9 +65,11 @@ class Entries:
     def write(self, entry: Entry, *, named: bool, before: Entry | None = None) -> None:
         """Write one entry. ``named``: say which products. ``before``: the entry above it."""
         finding = entry.first
-        head = Text("  ").append_text(severity(finding.severity)).append("  ")
-        head.append(finding.code, CODE, documentation.rule_url(finding.name) or "")
-        head.append(f" {finding.name}").append(f" · {lines_of(finding, self._report)}", LABEL)
+        page_url = documentation.rule_url(finding.name) or ""
+        head = Text.assemble("  ", severity(finding.severity), "  ")
+        head.append_text(self._page.linked(finding.code, page_url, CODE))
+        head.append(f" {finding.name}")
+        head.append(f" · {lines_of(finding, self._report)}", LABEL)
         self._page.line(head, hang=_INDENT)
         self._page.line(code(entry.message, TITLE), indent=_INDENT)
         products = entry.products
@@ -98,10 +103,10 @@ class Entries:
             if number == 0:
                 self._frame(place, entry.first)
         if len(places) > len(shown):
-            self._field("", Text(f"and {len(places) - len(shown):,} more", LABEL))
+            self._field("", styled(f"and {len(places) - len(shown):,} more", LABEL))
 
     def _spot(self, place: Place) -> Text:
-        return Text(brief(spot(self._report, place)), "", link_of(self._report, place))
+        return self._page.linked(brief(spot(self._report, place)), link_of(self._report, place))
 
     def _frame(self, place: Place, finding: Finding) -> None:
         """Write the line of a place, with a mark below it, and the line above it."""
@@ -111,17 +116,16 @@ class Entries:
         left = _INDENT + _LABELS
         numbered = len(str(place.line))
         room = max(20, self._page.width - left - numbered - 3)
+        color = COLORS[finding.severity.label]
         for line in self._excerpts.around(place, before=1, after=0, widest=room - 2):
-            gutter = Text(" " * left).append(f"{line.number:>{numbered}} | ", LABEL)
             before, marked, after = _safe(line, room)
-            self._page.verbatim(
-                gutter.append(before).append(marked, COLORS[finding.severity.label]).append(after)
-            )
+            gutter = styled(f"{line.number:>{numbered}} | ", LABEL)
+            self._page.verbatim(Text.assemble(gutter, before, (marked, color), after), indent=left)
             if marked:
-                mark = Text(" " * (left + numbered)).append(" | ", LABEL)
-                mark.append(" " * cells(before))
-                mark.append("^" * cells(marked), COLORS[finding.severity.label])
-                self._page.verbatim(mark)
+                under = " " * cell_len(before)
+                gutter = styled(" " * numbered + " | ", LABEL)
+                mark = "^" * cell_len(marked)
+                self._page.verbatim(Text.assemble(gutter, under, (mark, color)), indent=left)
 
     def _each(self, entry: Entry) -> None:
         """Write what the entry's findings do not share: product, place, remedy."""
@@ -129,8 +133,9 @@ class Entries:
         messages = len({f.message for f in entry.findings}) > 1
         for number, finding in enumerate(entry.findings):
             name = finding.place.product or ""
-            head = Text(brief(name)).append(" at " if name else "", LABEL)
-            self._field("each" * (number == 0), head.append_text(self._spot(finding.place)))
+            at = (" at " if name else "", LABEL)
+            told = Text.assemble(brief(name), at, self._spot(finding.place))
+            self._field("each" * (number == 0), told)
             if messages:
                 self._page.line(code(brief(finding.message)), indent=_INDENT + _LABELS + 2)
             if remedies:

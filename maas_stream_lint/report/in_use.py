@@ -6,6 +6,8 @@ import itertools
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.text import Text
+
 from maas_stream_lint.report.page import (
     COLORS,
     GOOD,
@@ -17,7 +19,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.uses import simulate
 from maas_stream_lint.uses.service import Service, services

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.text import Text
+
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, brief, span, styled
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.report.where import file_of
 from maas_stream_lint.rulebook import all_releases

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint import outcome
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
@@ -20,7 +22,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.rulebook import all_releases
 
@@ -36,6 +37,7 @@ _COLORS = {
     outcome.IGNORED: COLORS["ignored"],
     outcome.FATAL: COLORS["ignored"],
     outcome.NOTICE: COLORS["info"],
+    outcome.SHADOWED: COLORS["unusable"],
     outcome.UNSELECTED: LABEL,
     outcome.LEFT_OUT: LABEL,
 }

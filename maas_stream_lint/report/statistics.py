@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint import documentation
 from maas_stream_lint.report.page import CODE, severity
-from maas_stream_lint.report.painted import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,9 @@ def write_statistics(page: Page, found: Sequence[Finding]) -> None:
     ordered = sorted(alike.items(), key=lambda pair: (pair[0][0], -len(pair[1]), pair[0][1]))
     for _, same in ordered:
         first = same[0]
-        line = Text(f"{len(same):>{wide},}  ").append_text(severity(first.severity))
-        line.append(" " * (_SEVERITY - len(first.severity.label)))
-        line.append(first.code, CODE, documentation.rule_url(first.name) or "")
-        page.verbatim(line.append(f"  {first.name}"))
+        pad = " " * (_SEVERITY - len(first.severity.label))
+        linked = page.linked(first.code, documentation.rule_url(first.name) or "", CODE)
+        number = f"{len(same):>{wide},}  "
+        line = Text.assemble(number, severity(first.severity), pad, linked, f"  {first.name}")
+        page.verbatim(line)
     page.line()

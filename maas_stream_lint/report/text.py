@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
@@ -24,7 +26,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.statistics import write_statistics
 from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rule_files import release_lines
@@ -75,8 +76,7 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     if slight:
         page.line()
         page.line(styled("In brief", TITLE))
-        for line in advice(slight, report, style):
-            page.verbatim(line, indent=2)
+        page.paste(advice(slight, report, style, indent=2))
     page.line()
     fates(page, report)
     page.line()
@@ -113,8 +113,8 @@ def _in_few_lines(
         fates(page, report)
     last = end.text().splitlines()
     room = _MOST_LINES - len(page.text().splitlines()) - len(last)
-    for line in [*advice(found, report, style, max(1, room)), *last]:
-        page.verbatim(line)
+    page.paste(advice(found, report, style, room=max(1, room)))
+    page.paste(last)
 
 
 def _what_fails(report: Report, threshold: Severity, style: Style) -> str:
@@ -180,6 +180,10 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(" of this source" if column.strict else ": the import of every source stops")
         return told.append_text(_by(report, column, Severity.FATAL))
+    if column.stopped:
+        told = styled("imports nothing", COLORS["ignored"])
+        told.append(": another source fails, which stops the import of every source")
+        return told.append_text(_by(report, column, Severity.FATAL))
     if column.fails_at_files:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(": an image file fails, which stops the import of every source")
@@ -193,7 +197,7 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     parts = [Text(f"imports {some_of}")] if taken else []
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
-    for passed_over in (outcome.UNSELECTED, outcome.LEFT_OUT):
+    for passed_over in (outcome.SHADOWED, outcome.UNSELECTED, outcome.LEFT_OUT):
         if counts[passed_over]:
             parts.append(Text(f"{counts[passed_over]:,} {passed_over}"))
     if lost := counts[outcome.IGNORED]:
