@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 
 from maas_stream_lint.report.data import as_json
-from maas_stream_lint.rulebook import rules_root
+from maas_stream_lint.rule_files import rules_root
 
 
 def validator(name: str) -> jsonschema.Draft202012Validator:
