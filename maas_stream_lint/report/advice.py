@@ -68,7 +68,7 @@ def _told(same: Sequence[Finding], report: Report, style: Style, indent: int) ->
     linked = page.linked(first.code, documentation.rule_url(first.name) or "", CODE)
     head = Text.assemble(" " * indent, severity(first.severity), "  ", linked, "  ")
     said = Text()
-    if span(first.maas, release_lines(), report.look.lines) != "all":
+    if set(first.maas) != set(report.look.lines):
         said.append(f"MAAS {span(first.maas, release_lines())}: ", LABEL)
     products = {f.place.product: None for f in same if f.place.product is not None}
     message = brief(merged([f.message for f in same]))
