@@ -27,9 +27,13 @@ class Part(NamedTuple):
 
 
 def is_command(code: str, arguments: int = 1) -> bool:
-    """Whether code in a text is a command that somebody can run, with so many arguments."""
+    """Whether code in a text is a command that somebody can run: not one with ``…`` in it.
+
+    ``arguments``: with at least so many.
+    """
     program, *rest = code.split()[: arguments + 1] or [""]
-    return program in PROGRAMS and len(rest) >= arguments
+    whole = len(rest) >= arguments and "\N{HORIZONTAL ELLIPSIS}" not in code
+    return program in PROGRAMS and whole
 
 
 def parts(text: str, arguments: int = 1) -> Iterator[Part]:
