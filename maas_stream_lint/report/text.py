@@ -10,9 +10,9 @@ from rich.text import Text
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.advice import advice, write_explain
 from maas_stream_lint.report.entry import Entries
 from maas_stream_lint.report.groups import sections
+from maas_stream_lint.report.in_brief import in_brief, write_explain
 from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.page import (
     COLORS,
@@ -76,7 +76,7 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     if slight:
         page.line()
         page.line(styled("In brief", TITLE))
-        page.paste(advice(slight, report, style, indent=2))
+        page.paste(in_brief(slight, report, style, indent=2))
     page.line()
     fates(page, report)
     page.line()
@@ -113,7 +113,7 @@ def _in_few_lines(
         fates(page, report)
     last = end.text().splitlines()
     room = _MOST_LINES - len(page.text().splitlines()) - len(last)
-    page.paste(advice(found, report, style, room=max(1, room)))
+    page.paste(in_brief(found, report, style, room=max(1, room)))
     page.paste(last)
 
 

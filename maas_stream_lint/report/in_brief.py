@@ -33,7 +33,7 @@ _MOST_CODES = 7
 _COMMAND = "maas-stream-lint explain"
 
 
-def advice(
+def in_brief(
     found: Iterable[Finding],
     report: Report,
     style: Style,
