@@ -324,7 +324,7 @@ def _check_depth(data: Any) -> None:
 def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
     level = [data] if _is_holder(data) else []
     for _ in range(levels):
-        inside = (h.values() if type(h) is dict else h for h in level)
+        inside = [h.values() if h.__class__ is dict else h for h in level]
         level = list(filter(holder, chain.from_iterable(inside)))
         if not level:
             return False
