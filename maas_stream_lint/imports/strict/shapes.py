@@ -9,7 +9,7 @@ other, and the part does not fit this shape.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.imports.strict.fast_path import all_usual, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
@@ -65,8 +65,7 @@ def fit(data: dict[str, Any], release: Release) -> Fit:
     return found or walk.explained(None)
 
 
-@dataclass(frozen=True)
-class _Judged:
+class _Judged(NamedTuple):
     """A product held against a shape."""
 
     product: Product | None
