@@ -95,6 +95,8 @@ class Finding:
     log: str | None = None  #: the very line MAAS would write
     #: the same per group of release lines, where they word it differently
     logs: tuple[tuple[tuple[str, ...], str], ...] = field(default=())
+    #: whether no selection takes what it is about, and nobody else loses anything
+    passed_over: bool = False
 
     @property
     def place(self) -> Place:

@@ -112,17 +112,21 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The files that some release asks for, each once, as the metadata has them."""
     known: set[str] = set()
     catalog = look.catalog
+    links = "://" in look.stream.base and look.where(lambda r: r.download("joins") == "urljoin")
     for version in catalog.all_versions if options.all_versions else catalog.newest:
         product = version.product
         if options.only and not any(fnmatchcase(product.name, g) for g in options.only):
             continue
         for item in version.items:
             path = item.path
-            if path is None or path in known or not _leads_into_the_tree(path):
+            if path is None or path in known:
+                continue
+            linked = not _leads_into_the_tree(path)
+            if linked and not (links and _leads_to_the_server(path)):
                 continue
             if look.downloads(item):
                 known.add(path)
-                yield _of(item, path)
+                yield replace(_of(item, path), linked=linked)
 
 
 def _of(item: Item, path: str) -> Wanted:
@@ -139,6 +143,11 @@ def _of(item: Item, path: str) -> Wanted:
 def _leads_into_the_tree(path: str) -> bool:
     """Other paths have findings of their own, and are not to be asked for."""
     return not path.startswith("/") and "://" not in path and ".." not in path.split("/")
+
+
+def _leads_to_the_server(path: str) -> bool:
+    """Whether a path that is joined like a link stays on the source's server."""
+    return not path.startswith("//") and "://" not in path
 
 
 def _named(look: Look, tree: LocalTree) -> frozenset[str] | None:

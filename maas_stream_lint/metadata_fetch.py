@@ -53,6 +53,8 @@ def fetch(answer: Answer, *, strict: bool) -> Body | Refused | None:
     trouble = answer.trouble
     if len(answer.redirects) > facts["redirects"]:
         return _refused(facts, "redirects", answer)
+    if answer.interim is not None and facts["reads-interim"]:
+        return Body(b"")
     if trouble is None:
         return _body(answer, facts) if answer.body is not None else None
     if trouble.status is not None and answer.error_body is not None:
@@ -70,6 +72,8 @@ def refused_at(answer: Answer) -> Trouble | None:
     encoding = answer.headers.get("content-encoding", "")[:40]
     if answer.undecodable is not None:
         return Trouble("encoding", f"the body is not what `Content-Encoding: {encoding}` says")
+    if answer.interim is not None:
+        return Trouble("status", f"the server sends an interim answer ({answer.interim}) first")
     if codings(encoding):
         return Trouble("encoding", f"MAAS cannot decode `Content-Encoding: {encoding}`")
     if answer.redirects:

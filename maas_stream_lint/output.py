@@ -28,11 +28,12 @@ _ASCII = str.maketrans(
 
 
 class Style(NamedTuple):
-    """The width of a text, and whether it has colour."""
+    """How a text is made for where it goes."""
 
     width: int = PLAIN_WIDTH
-    color: bool = False
+    color: bool = False  #: whether it has colour
     links: bool = False  #: whether what can be clicked leads somewhere (OSC 8)
+    sharing: int = 1  #: the reports that one output holds
 
 
 def clean(text: str) -> str:

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -167,7 +168,7 @@ def test_there_are_commands_in_documents() -> None:
 def test_commands_in_documents_are_taken(
     name: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = shlex.split(line, comments=True)
+    words = list(takewhile(lambda word: word != ">", shlex.split(line, comments=True)))
     monkeypatch.setenv("ARTIFACTORY_TOKEN", "token")
     main.commands[words[0]].make_context(words[0], words[1:])
 

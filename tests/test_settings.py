@@ -30,7 +30,7 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.names import CONFIG_KEYS
 from maas_stream_lint.report.formats import FORMATS
 from maas_stream_lint.rule import needs_files
-from maas_stream_lint.rulebook import rules_root
+from maas_stream_lint.rule_files import rules_root
 
 ROOT = Path(__file__).parents[1]
 BAD = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree"
@@ -672,7 +672,7 @@ def test_the_report_names_the_file_that_changed_it(text: str, named: bool) -> No
 def test_several_sources_in_each_format(form: str) -> None:
     write(f'sources = ["good/{INDEX}", "bad/{INDEX}"]\nfiles = "none"\n')
     result = run("check", "--format", form)
-    if not FORMATS[form].holds_several:
+    if not FORMATS[form].holds(2):
         assert result.exit_code == 2
         assert f"{form} cannot hold several sources" in result.stderr
         return

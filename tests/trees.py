@@ -26,6 +26,8 @@ class Answered:
     raw: bytes | None = None
     undecodable: str | None = None
     faults: tuple[Any, ...] = ()
+    seconds: float = 0.0
+    interim: int | None = None
     error_body: bytes | None = None
 
 

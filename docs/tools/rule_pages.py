@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
@@ -69,12 +69,12 @@ def names() -> dict[str, str]:
     return {rule.code: rule.name for rule in all_rules()}
 
 
-def navigation() -> list[Any]:
-    """The rules by level."""
-    levels: dict[str, list[Any]] = {level: [] for level in LEVELS.values()}
+def navigation() -> dict[str, dict[str, str]]:
+    """Level → name of a rule → its page."""
+    levels: dict[str, dict[str, str]] = {level: {} for level in LEVELS.values()}
     for rule in all_rules():
-        levels[rule.level].append({rule.name: f"rules/{rule.name}.md"})
-    return [{level.capitalize(): pages} for level, pages in levels.items() if pages]
+        levels[rule.level][rule.name] = f"rules/{rule.name}.md"
+    return {level.capitalize(): pages for level, pages in levels.items() if pages}
 
 
 def pages() -> dict[str, str]:

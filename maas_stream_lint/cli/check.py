@@ -92,7 +92,7 @@ def _check(
 
     source = options.source
     runs = _runs(click.get_current_context(), options, kept)
-    wanted = targets(forms, output, several=len(runs) > 1)
+    wanted = targets(forms, output, sources=len(runs))
     if write_baseline is not None:
         out.check_target(write_baseline)
     known = _comparison(baseline)

@@ -18,6 +18,7 @@ from maas_stream_lint.cli.options import (
     KEYRING,
     MAAS,
     RULES,
+    SELECTIONS,
     SEVERITY,
     Options,
     signer_of,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING, RULES, SEVERITY)
+@together(MAAS, KEYRING, SELECTIONS, RULES, SEVERITY)
 @click.option("--in-place", is_flag=True, help="Edit the tree itself. SOURCE must be a directory.")
 @click.option("--diff", "as_diff", is_flag=True, help="Print the edits as a unified diff.")
 @click.option(

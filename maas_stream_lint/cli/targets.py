@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Severity
 
 
-def targets(forms: Sequence[Target], output: str | None, *, several: bool = False) -> list[Target]:
+def targets(forms: Sequence[Target], output: str | None, *, sources: int = 1) -> list[Target]:
     """Where each format goes. Raises UsageError before any work is done."""
     from maas_stream_lint import documentation
     from maas_stream_lint import output as out
@@ -41,8 +41,12 @@ def targets(forms: Sequence[Target], output: str | None, *, several: bool = Fals
         raise UsageError("two formats cannot share one file", "name another file for one of them")
     for target in made:
         out.check_target(target.file)
-        if several and not FORMATS[target.form].holds_several:
-            raise UsageError(f"{target.form} cannot hold several sources", "name one source")
+        if not FORMATS[target.form].holds(sources):
+            few = FORMATS[target.form].holds(2)
+            told = f"{sources} sources" if few else "several sources"
+            raise UsageError(
+                f"{target.form} cannot hold {told}", f"name {'fewer' if few else 'one source'}"
+            )
     return made
 
 
@@ -70,6 +74,7 @@ def write(
     for form, file in sorted(wanted, key=lambda target: target.file is None):
         known = FORMATS[form]
         style = out.style(file) if known.colour else out.Style()
+        style = style._replace(sharing=len(pairs))
         texts = [known.render(report, threshold, style) for report, threshold in pairs]
         text = texts[0] if alone else known.join(texts)
         if file is None and len(beside) > 1 and form != "github":
@@ -81,8 +86,8 @@ def write(
         out.write(text, file)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary and any(target.form == "github" for target in wanted):
-        from maas_stream_lint.report import github
+        from maas_stream_lint.report import github, limits
 
-        room = github.MAX_SUMMARY // max(1, len(pairs))
+        room = limits.SUMMARY // max(1, len(pairs))
         for report, threshold in pairs:
             out.append(github.summary(report, threshold, room), summary)

@@ -62,7 +62,16 @@ class Load:
     def cut(self) -> Trouble:
         """That the connection broke off within the file."""
         message = f"the server broke off after {self.got:,} of {self.total or 0:,} bytes"
-        return Trouble("cut", message)
+        return Trouble("cut", message, got=self.got, expected=self.total)
+
+    def is_whole(self) -> bool:
+        """Whether what came has the size and the checksums that the metadata says."""
+        given = self.wanted.checksums
+        return self.got == self.wanted.size and all(
+            hasher.hexdigest() == given[name]
+            for name, hasher in self._hashers.items()
+            if name in given
+        )
 
     def decode(self, encoding: str | None) -> None:
         """Hash the file without this encoding as well, if MAAS would undo it."""

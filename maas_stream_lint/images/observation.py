@@ -45,6 +45,7 @@ class Wanted:
     size: int | None = None  #: what the metadata says
     checksums: Mapping[str, str] = field(default_factory=dict)  #: algorithm → digest; likewise
     listed: bool = False  #: whether it should be an archive whose names matter
+    linked: bool = False  #: whether its path leads out of the tree, for lines that join like a link
 
 
 @dataclass(slots=True)
@@ -62,11 +63,14 @@ class Seen:
     link: str | None = None  #: where a link leads, from the root, that leads out of it
     inode: tuple[int, int] | None = None  #: device and inode
     # Of a file on a server, the URLs without credentials and queries:
+    linked: bool = False  #: its path was joined to the base like a link
     status: int | None = None
     url: str | None = None  #: the last one that was asked
     redirects: tuple[str, ...] = ()
     moved: str | None = None  #: the first redirect, like ``302 Found``
     headers: Mapping[str, str] = field(default_factory=dict)  #: a few; keys in lower case
+    interim: int | None = None  #: the status of an interim answer, like 103
+    partial: bool = False  #: the answer to a request for the whole file was 206
     head: Trouble | None = None  #: why HEAD was refused
     head_size: int | None = None  #: what HEAD says
     ranges: bool | None = None  #: whether a part can be asked for
@@ -76,6 +80,8 @@ class Seen:
     decoded_size: int | None = None
     undecodable: str | None = None  #: why it can't be decoded, in zlib's words
     location: str | None = None  #: the Location of the first redirect, without a login
+    #: Whether all bytes came, although the head of the answer had promised more.
+    whole: bool = False
     #: Size and digests of the page that came with a status that is not 2xx.
     page: tuple[int, dict[str, str]] | None = None
     faults: tuple[Trouble, ...] = ()  #: what the attempts before the last one met

@@ -69,6 +69,16 @@ class Import(NamedTuple):
     item: str
 
 
+class Shadowed(NamedTuple):
+    """A claim that a source makes and that an earlier one keeps."""
+
+    source: str
+    place: Place  #: of the item that makes it
+    claim: tuple[str, ...]  #: os, arch, subarch, kflavor, release, label
+    winner: str  #: the source that keeps it
+    kept: Place  #: of the item that MAAS takes for it
+
+
 NOT_SELECTED = (
     "{} {} is configured as the commissioning release but it is not selected for download!"
 )
@@ -104,6 +114,7 @@ class Outcome:
     fatal_pass: int = 0  #: the pass that it ended in
     fatal_source: str | None = None
     chosen: list[tuple[str, str]] | None = None  #: source, ``product/version``
+    shadowed: list[Shadowed] = field(default_factory=list)  #: claims that an earlier source keeps
     imported: list[tuple[str, Import]] = field(default_factory=list)
     writer: list[tuple[str, str]] = field(default_factory=list)  #: lines: level, text
     finalize: list[tuple[str, str]] = field(default_factory=list)  #: likewise
@@ -122,6 +133,7 @@ class Outcome:
     files: list[list[Any]] = field(default_factory=list)  #: the files that are left
     # The strict engine alone.
     synced: list[Row] = field(default_factory=list)
+    outranked: dict[Row, Row] = field(default_factory=dict)  #: rows that are not, and which is
     nothing_to_download: list[Row] = field(default_factory=list)
     aborted: dict[Row, Event] = field(default_factory=dict)
     download_failed: list[Row] = field(default_factory=list)
@@ -143,7 +155,9 @@ class Outcome:
                 file.name,
                 file.ftype,
                 file.sha256,
-                file.size if self.strict else stored.sizes.get(file.sha256, file.size),
+                file.size
+                if self.strict or self.counts_each
+                else stored.sizes.get(file.sha256, file.size),
                 list(file.sources),
             ]
             for resource in stored.resources.values()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint.output import Style, clean, printable_path
 from maas_stream_lint.report.page import (
     COLORS,
@@ -16,7 +18,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.painted import Text
 
 if TYPE_CHECKING:
     from maas_stream_lint.building.builder import Built

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint.output import Style, clean, printable_path
 from maas_stream_lint.report.page import (
     CODE,
@@ -18,7 +20,6 @@ from maas_stream_lint.report.page import (
     severity,
     styled,
 )
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.report.text import place_text
 

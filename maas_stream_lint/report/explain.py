@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+from rich.text import Text
+
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import sections
@@ -18,7 +21,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.text import write_entry
 from maas_stream_lint.rule_files import release_lines
 
@@ -47,7 +49,7 @@ def rules(known: Sequence[Rule], style: Style) -> str:
         head.append(" " * (10 - len(rule.severity.label)))
         head.append(rule.name.ljust(wide))
         title = rule.page.title
-        if head.cell_len + cells(title) <= page.width:
+        if head.cell_len + cell_len(title) <= page.width:
             page.hung(head, title, head.cell_len)
         else:
             page.line(head)

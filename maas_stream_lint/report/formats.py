@@ -21,7 +21,7 @@ class Format(NamedTuple):
     """A format, whose module is imported only when it is asked for.
 
     The module has ``render(report, threshold, style)``, and ``join(texts)`` if one text can hold
-    the reports on several sources.
+    the reports on several sources; ``MOST_SOURCES``, if not on any number of them.
     """
 
     module: str
@@ -34,10 +34,12 @@ class Format(NamedTuple):
         made = self._home().render(report, threshold, style)
         return cast("str | Iterable[str]", made)
 
-    @property
-    def holds_several(self) -> bool:
-        """Whether one text can hold the reports on several sources."""
-        return hasattr(self._home(), "join")
+    def holds(self, sources: int) -> bool:
+        """Whether one text can hold the reports on so many sources."""
+        home = self._home()
+        if not hasattr(home, "join"):
+            return sources <= 1
+        return sources <= getattr(home, "MOST_SOURCES", sources)
 
     def join(self, texts: Texts) -> str | Iterable[str]:
         """The reports on several sources as one."""

@@ -1,16 +1,19 @@
 """Workflow commands: what GitHub Actions shows beside the lines of a pull request.
 
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+
+There are as many as GitHub shows of a step (``limits``), the worst first.
 """
 
 from __future__ import annotations
 
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.groups import sections
-from maas_stream_lint.report.joining import one_after_another
+from maas_stream_lint.report.groups import Entry, sections
+from maas_stream_lint.report.limits import ANNOTATIONS, SUMMARY, Rest
 from maas_stream_lint.report.phrases import brief, count, maas, some
 from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of, is_remote
@@ -19,26 +22,64 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.report.groups import Entry
     from maas_stream_lint.report.joining import Texts
+    from maas_stream_lint.unread import Unread
 
-#: The most bytes of a step's summary: GitHub takes 1 MiB.
-MAX_SUMMARY = 1_000_000
+_KINDS = ("error", "warning", "notice")
+#: The fewest annotations of a kind that one of several sources gets: one, and how many more.
+_FEWEST = 2
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
-    """One annotation for like findings: GitHub shows ten of each kind for a step."""
-    for one in unread(report, threshold):
-        told = _data(f"{clean(one.path)}: {clean(one.message)}\nfix: {clean(one.remedy)}")
-        yield f"::error title=could not be read::{told}\n"
-    for section in sections(report.findings):
-        for entry in section.entries:
-            yield annotation(report, entry)
+    """One annotation for like findings, up to what GitHub shows of each kind."""
+    most = max(_FEWEST, ANNOTATIONS // style.sharing)
+    by_kind: dict[str, list[Entry | Unread]] = {kind: [] for kind in _KINDS}
+    by_kind["error"] += unread(report, threshold)
+    entries = [entry for section in sections(report.findings) for entry in section.entries]
+    for entry in sorted(entries, key=lambda entry: -entry.first.severity):
+        by_kind[_kind(entry.first.severity)].append(entry)
+    full = next((kind for kind in _KINDS if len(by_kind[kind]) > most), None)
+    left: list[Entry | Unread] = []
+    for kind, found in by_kind.items():
+        # The annotation that says how many more there are takes a place, too.
+        room = most - (kind == full)
+        yield from (_told(report, one) for one in found[:room])
+        left += found[room:]
+    if full is not None:
+        yield _rest(report, full, left)
+
+
+def _told(report: Report, one: Entry | Unread) -> str:
+    if isinstance(one, Entry):
+        return annotation(report, one)
+    told = _data(f"{clean(one.path)}: {clean(one.message)}\nfix: {clean(one.remedy)}")
+    return f"::error title=could not be read::{told}\n"
+
+
+def _rest(report: Report, kind: str, left: list[Entry | Unread]) -> str:
+    """What has no annotation."""
+    found = [finding for one in left if isinstance(one, Entry) for finding in one.findings]
+    rest = Rest(found, sum(not isinstance(one, Entry) for one in left))
+    why = f"GitHub shows {ANNOTATIONS} annotations of a kind for each step"
+    return f"::{kind} title=more findings::{_data(rest.in_words(report, why))}\n"
 
 
 def join(texts: Texts) -> Iterable[str]:
-    """The lines of all reports: each says what it is about."""
-    return one_after_another(texts)
+    """The annotations of all reports; if there are too many, the worst of each source first."""
+    several = ["".join(text).splitlines(keepends=True) for text in texts]
+    in_turns = [line for lines in zip_longest(*several) for line in lines if line is not None]
+    by_kind = {kind: [one for one in in_turns if one.startswith(f"::{kind} ")] for kind in _KINDS}
+    if all(len(lines) <= ANNOTATIONS for lines in by_kind.values()):
+        yield from chain.from_iterable(several)
+        return
+    for kind, lines in by_kind.items():
+        room = len(lines) if len(lines) <= ANNOTATIONS else ANNOTATIONS - 1
+        yield from lines[:room]
+        if lines[room:]:
+            more = count(len(lines) - room, "more annotation")
+            why = f"GitHub shows {ANNOTATIONS} of a kind for each step"
+            told = f"left out, because {why}: {more}. To see all, check one source at a time."
+            yield f"::{kind} title=more findings::{told}\n"
 
 
 def annotation(report: Report, entry: Entry) -> str:
@@ -58,7 +99,7 @@ def guarded(text: str, token: str) -> str:
     return f"::stop-commands::{token}\n{text}::{token}::\n"
 
 
-def summary(report: Report, threshold: Severity, room: int = MAX_SUMMARY) -> str:
+def summary(report: Report, threshold: Severity, room: int = SUMMARY) -> str:
     """The job summary, no longer than GitHub accepts."""
     from maas_stream_lint.report import markdown
 

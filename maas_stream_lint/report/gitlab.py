@@ -1,6 +1,8 @@
 """GitLab's code quality report: findings in the merge request's widget and diff.
 
 https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+
+A file keeps to what GitLab takes (``limits``), with the worst findings.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import fingerprints
 from maas_stream_lint.report.joining import parsed
+from maas_stream_lint.report.limits import CODE_QUALITY, Rest, largest, worst_first
 from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of
@@ -33,11 +36,17 @@ _SEVERITIES = {
 
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
-    """All findings, as GitLab reads them."""
+    """The findings, as GitLab reads them."""
     marks = fingerprints(report.findings)
-    pairs = zip(report.findings, marks, strict=True)
-    issues = [_unread_issue(report, one) for one in unread(report, threshold)]
-    return as_json(issues + [_issue(report, finding, mark) for finding, mark in pairs])
+    unseen = [_unread_issue(report, one) for one in unread(report, threshold)]
+    order = worst_first(report.findings)
+
+    def made(most: int) -> str:
+        kept = [_issue(report, report.findings[n], marks[n]) for n in sorted(order[:most])]
+        rest = Rest([report.findings[number] for number in order[most:]])
+        return as_json(unseen + kept + ([_rest_issue(report, rest)] if rest.findings else []))
+
+    return largest(len(order), made, len, CODE_QUALITY // style.sharing)
 
 
 def join(texts: Texts) -> str:
@@ -52,6 +61,18 @@ def _unread_issue(report: Report, one: Unread) -> dict[str, Any]:
         "fingerprint": sha256(f"not-read:{clean(one.path)}".encode()).hexdigest(),
         "severity": "blocker",
         "location": {"path": clean(file_of(report, Place(one.path))), "lines": {"begin": 1}},
+    }
+
+
+def _rest_issue(report: Report, rest: Rest) -> dict[str, Any]:
+    """How many findings are left out, as severe as the worst of them."""
+    why = f"GitLab takes {CODE_QUALITY // 10**6} MB"
+    return {
+        "description": f"more-findings: {rest.in_words(report, why)}",
+        "check_name": "more-findings",
+        "fingerprint": sha256(f"more-findings:{clean(report.source)}".encode()).hexdigest(),
+        "severity": _SEVERITIES[rest.worst],
+        "location": {"path": clean(file_of(report, Place(""))), "lines": {"begin": 1}},
     }
 
 

@@ -1,19 +1,25 @@
-"""JUnit XML: a suite a release line, a case a product, and one for the stream as a whole."""
+"""JUnit XML: a case for each product and group of release lines that find the same in it.
+
+A suite holds the cases of one group of release lines; one more suite is for the stream as a whole.
+A file keeps to what GitLab takes (``limits``), with the worst cases.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import compact
-from maas_stream_lint.report.phrases import brief, count
+from maas_stream_lint.report.limits import JUNIT, Rest, see_all
+from maas_stream_lint.report.phrases import brief, count, maas
 from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding, Severity
@@ -21,19 +27,93 @@ if TYPE_CHECKING:
     from maas_stream_lint.report.joining import Texts
     from maas_stream_lint.unread import Unread
 
-Case = tuple[str, "list[Finding]"]  # what it is called, and what was found
-
+#: The most findings of a case that are told in full.
+_MOST_IN_CASE = 100
+#: Bytes that are kept for what stands around the cases.
+_OVERHEAD = 200_000
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 #: Characters that XML cannot hold and ``clean`` keeps.
 _NOT_XML = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 
 
+class Case(NamedTuple):
+    """What was found in one product, or in the stream as a whole, on like release lines."""
+
+    suite: str
+    name: str
+    lines: tuple[str, ...]
+    findings: list[Finding]
+    unseen: Sequence[Unread] = ()
+
+    def fails(self, threshold: Severity) -> bool:
+        """Whether a finding is at or above the threshold."""
+        return any(finding.severity >= threshold for finding in self.findings)
+
+
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """Findings at or above the threshold fail a case; others are in its output."""
-    # In ASCII, because standard output may not be UTF-8.
-    for part in _parts(report, threshold):
-        yield part.encode("ascii", "xmlcharrefreplace").decode()
+    cases = [_whole_stream(report, threshold), *_products(report)]
+    texts: dict[int, str] = {}
+    taken = 0
+    room = JUNIT // style.sharing - _OVERHEAD
+    rest: list[int] = []
+    for number in sorted(range(len(cases)), key=lambda number: _rank(cases[number])):
+        case = cases[number]
+        # In ASCII, because standard output may not be UTF-8.
+        text = _case(report, case, threshold).encode("ascii", "xmlcharrefreplace").decode()
+        if taken + len(text) > room:
+            rest.append(number)
+        else:
+            texts[number] = text
+            taken += len(text)
+    kept = {number: cases[number] for number in sorted(texts)}
+    if rest:
+        more, text = _rest(report, [cases[number] for number in rest], threshold)
+        kept[-1], texts[-1] = more, text
+    yield from _document(report, kept, texts, threshold)
+
+
+def _rank(case: Case) -> tuple[bool, int]:
+    """What could not be read first, then the worst."""
+    return not case.unseen, -max((finding.severity for finding in case.findings), default=-1)
+
+
+def _rest(report: Report, cases: list[Case], threshold: Severity) -> tuple[Case, str]:
+    """A case that says how much is left out. It fails if a case fails that is left out."""
+    found = [finding for case in cases for finding in case.findings]
+    why = f"GitLab takes {JUNIT // 10**6} MB"
+    told = f"{count(len(cases), 'case')} left out, because {why}. {see_all(report)}"
+    case = Case("stream", "more findings", report.look.lines, found)
+    head = f'    <testcase classname="{_xml(case.suite)}" name="{case.name}">'
+    if case.fails(threshold):
+        label = Rest(found).worst.label
+        inside = f'<failure type="{label}" message="{_xml(told)}"/>'
+    else:
+        inside = f"<system-out>{_xml(told)}</system-out>"
+    return case, f"{head}{inside}</testcase>\n"
+
+
+def _document(
+    report: Report, cases: dict[int, Case], texts: dict[int, str], threshold: Severity
+) -> Iterator[str]:
+    suites: dict[str, list[int]] = {}
+    for number, case in cases.items():
+        suites.setdefault(case.suite, []).append(number)
+    yield _HEAD
+    yield f'<testsuites name="maas-stream-lint" {_counts(cases.values(), threshold)}>\n'
+    for name, numbers in suites.items():
+        counts = _counts([cases[number] for number in numbers], threshold)
+        yield f'  <testsuite name="{_xml(name)}" {counts} skipped="0">\n'
+        yield from (texts[number] for number in numbers)
+        yield "  </testsuite>\n"
+    yield "</testsuites>\n"
+
+
+def _counts(cases: Collection[Case], threshold: Severity) -> str:
+    failures = sum(case.fails(threshold) for case in cases)
+    errors = sum(bool(case.unseen) for case in cases)
+    return f'tests="{len(cases)}" failures="{failures}" errors="{errors}"'
 
 
 def join(texts: Texts) -> str:
@@ -51,84 +131,74 @@ def join(texts: Texts) -> str:
     return f"{_HEAD}{ElementTree.tostring(whole, 'unicode')}\n"
 
 
-def _parts(report: Report, threshold: Severity) -> Iterator[str]:
-    stream, owned = _by_owner(report)
+def _whole_stream(report: Report, threshold: Severity) -> Case:
+    found = [finding for finding in report.findings if finding.place.product is None]
     unseen = unread(report, threshold)
-    whole: list[Case] = [("the stream as a whole", stream)]
-    suites = [("stream", report.look.lines, whole)]
-    names = _names(list(owned))
-    for line in report.look.lines:
-        cases = [
-            (names[owner], [f for f in found if line in f.maas]) for owner, found in owned.items()
-        ]
-        suites.append((f"MAAS {line}", (line,), cases))
-    failed = [sum(_fails(found, threshold) for _, found in cases) for _, _, cases in suites]
-    tests = sum(len(cases) for _, _, cases in suites)
-    yield _HEAD
-    errors = int(bool(unseen))
-    counts = f'tests="{tests}" failures="{sum(failed)}" errors="{errors}"'
-    yield f'<testsuites name="maas-stream-lint" {counts}>\n'
-    for (name, lines, cases), failures in zip(suites, failed, strict=True):
-        errors = int(cases is whole and bool(unseen))
-        counts = f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="0"'
-        yield f'  <testsuite name="{_xml(name)}" {counts}>\n'
-        for title, found in cases:
-            error = _error(unseen) if cases is whole else ""
-            yield _case(report, name, lines, title, found, threshold, error)
-        yield "  </testsuite>\n"
-    yield "</testsuites>\n"
+    return Case("stream", "the stream as a whole", report.look.lines, found, unseen)
 
 
-def _by_owner(report: Report) -> tuple[list[Finding], dict[Owner, list[Finding]]]:
-    """The findings on the stream, and those on each product, which may be none."""
+def _products(report: Report) -> list[Case]:
+    """The cases of each product, by suite: the oldest release lines first."""
     owned: dict[Owner, list[Finding]] = {
         (product.file.path, product.name): [] for product in report.look.catalog.products
     }
-    stream: list[Finding] = []
     for finding in report.findings:
         product = finding.place.product
-        if product is None:
-            stream.append(finding)
-        else:
+        if product is not None:
             owned.setdefault((finding.place.file, product), []).append(finding)
-    return stream, owned
+    names = _names(list(owned))
+    order = {line: number for number, line in enumerate(report.look.lines)}
+    cases = [
+        Case(maas(lines), names[owner], lines, alike)
+        for owner, found in owned.items()
+        for lines, alike in _alike(found, report.look.lines)
+    ]
+    return sorted(cases, key=lambda case: [order[line] for line in case.lines])
+
+
+def _alike(
+    found: list[Finding], lines: Sequence[str]
+) -> list[tuple[tuple[str, ...], list[Finding]]]:
+    """Release lines that have the same of these findings, each group with what it has."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for line in lines:
+        has = tuple(number for number, finding in enumerate(found) if line in finding.maas)
+        groups.setdefault(has, []).append(line)
+    return [(tuple(alike), [found[number] for number in has]) for has, alike in groups.items()]
 
 
 def _names(owners: Sequence[Owner]) -> dict[Owner, str]:
     """The names of cases: with the file where two products have the same name."""
-    known = [name for _, name in owners]
-    return {
-        (file, name): f"{name} ({file})" if known.count(name) > 1 else name for file, name in owners
-    }
+    known = Counter(name for _, name in owners)
+    return {(file, name): f"{name} ({file})" if known[name] > 1 else name for file, name in owners}
 
 
-def _case(
-    report: Report,
-    suite: str,
-    lines: tuple[str, ...],
-    title: str,
-    found: list[Finding],
-    threshold: Severity,
-    error: str,
-) -> str:
-    head = f'classname="{_xml(suite)}" name="{_xml(brief(title))}"'
+def _case(report: Report, case: Case, threshold: Severity) -> str:
+    head = f'classname="{_xml(case.suite)}" name="{_xml(brief(case.name))}"'
+    found = case.findings
     if found:
         head += f' file="{_xml(file_of(report, found[0].place))}"'
     bad = [f for f in found if f.severity >= threshold]
     rest = [f for f in found if f.severity < threshold]
-    inside = error
+    inside = _error(case.unseen)
     if bad:
         first = f"{bad[0].code} {bad[0].name}: {bad[0].message}"
         more = f" (and {count(len(bad) - 1, 'more finding')})" if len(bad) > 1 else ""
-        body = "\n\n".join(_finding_in_lines(report, finding, lines) for finding in bad)
         inside += f'      <failure type="{bad[0].severity.label}" message="{_xml(first)}{more}">'
-        inside += f"{_text(body)}</failure>\n"
+        inside += f"{_body(report, bad, case.lines)}</failure>\n"
     if rest:
-        body = "\n\n".join(_finding_in_lines(report, finding, lines) for finding in rest)
-        inside += f"      <system-out>{_text(body)}</system-out>\n"
+        inside += f"      <system-out>{_body(report, rest, case.lines)}</system-out>\n"
     if not inside:
         return f"    <testcase {head}/>\n"
     return f"    <testcase {head}>\n{inside}    </testcase>\n"
+
+
+def _body(report: Report, found: list[Finding], lines: tuple[str, ...]) -> str:
+    """Findings as text: the first of them, and how many more there are."""
+    told = [_finding_in_lines(report, finding, lines) for finding in found[:_MOST_IN_CASE]]
+    if len(found) > _MOST_IN_CASE:
+        told.append(f"{count(len(found) - _MOST_IN_CASE, 'more finding')}. {see_all(report)}")
+    return _text("\n\n".join(told))
 
 
 def _finding_in_lines(report: Report, finding: Finding, asked: tuple[str, ...]) -> str:
@@ -146,10 +216,6 @@ def _error(unseen: Sequence[Unread]) -> str:
     said = [f"{clean(one.path)}: {clean(one.message)} ({clean(one.remedy)})" for one in unseen]
     first = _xml(f"could not be read: {brief(said[0])}")
     return f'      <error type="not-read" message="{first}">{_text(chr(10).join(said))}</error>\n'
-
-
-def _fails(found: list[Finding], threshold: Severity) -> bool:
-    return any(finding.severity >= threshold for finding in found)
 
 
 def _xml(text: str) -> str:

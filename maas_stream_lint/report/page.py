@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+from rich.text import Text
+
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.painted import Text, cells
 from maas_stream_lint.report.phrases import LONGEST, brief, count, some, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from maas_stream_lint.finding import Severity
 
@@ -55,7 +61,7 @@ class Page:
         """``style``: how wide, and whether in colour."""
         self.width = style.width
         self._style = style
-        self._lines: list[str] = []
+        self._file = io.StringIO()
 
     def line(self, text: Text | str = "", *, indent: int = 0, hang: int | None = None) -> None:
         """Write a text. ``indent``: that of the first line; ``hang``: that of the others."""
@@ -72,20 +78,50 @@ class Page:
         body = text if isinstance(text, Text) else code(text)
         room = max(20, self.width - hang)
         breaks = _breaks(body.plain, room, max(0, head.cell_len - hang))
-        for number, part in enumerate(body.divided(breaks)):
+        for number, part in enumerate(body.divide(breaks) if body else [body]):
+            part.rstrip()
             self._write(Text.assemble(head if number == 0 else " " * hang, part))
 
     def verbatim(self, text: str) -> None:
         """Write a line for copying, which is never wrapped."""
         self._write(Text(text))
 
+    def linked(self, text: str, url: str, style: str = "") -> Text:
+        """A text that leads to ``url`` where a terminal takes links. Both are clean already."""
+        if not (self._style.color and self._style.links):
+            return styled(text, style)
+        from rich.style import Style as Look
+
+        return Text.assemble((text, Look.parse(style) + Look(link=url)))
+
     def text(self) -> str:
         """All that was written."""
-        return "".join(f"{line}\n" for line in self._lines)
+        return self._file.getvalue()
+
+    @cached_property
+    def _console(self) -> Console:
+        # Its import takes longer than a report without colour.
+        from rich.console import Console
+
+        # An empty environment: the style already holds what the environment says.
+        return Console(
+            file=self._file,
+            width=self.width,
+            force_terminal=True,
+            color_system="standard",
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+            _environ={},
+        )
 
     def _write(self, line: Text) -> None:
-        style = self._style
-        self._lines.append(line.stripped().shown(color=style.color, links=style.links))
+        line.rstrip()
+        if self._style.color:
+            self._console.print(line, no_wrap=True, overflow="ignore", crop=False)
+        else:
+            self._file.write(f"{line.plain}\n")
 
 
 def _breaks(text: str, room: int, used: int = 0) -> list[int]:
@@ -95,17 +131,17 @@ def _breaks(text: str, room: int, used: int = 0) -> list[int]:
     """
     starts = []
     for start, word in _words(text, room):
-        width = cells(word.rstrip())
+        width = cell_len(word.rstrip())
         if used and used + width > room:
             starts.append(start)
             used = 0
-        used += cells(word)
+        used += cell_len(word)
     return starts
 
 
 def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
     for found in _WORD_OR_CODE.finditer(text):
-        if cells(found[0].rstrip()) <= room:
+        if cell_len(found[0].rstrip()) <= room:
             yield found.start(), found[0]
         else:
             yield from ((found.start() + w.start(), w[0]) for w in _WORD.finditer(found[0]))
@@ -114,18 +150,15 @@ def _words(text: str, room: int) -> Iterator[tuple[int, str]]:
 def code(text: str, style: str = "") -> Text:
     """An untrusted sentence, with text in backticks as code."""
     safe = clean(text)
-    made = Text()
-    at = 0
+    made = Text(safe, style)
     for match in _BACKTICKS.finditer(safe):
-        made.append(safe[at : match.start()], style)
-        made.append(match[0], f"{style} {CODE}")
-        at = match.end()
-    return made.append(safe[at:], style)
+        made.stylize(CODE, match.start(), match.end())
+    return made
 
 
 def styled(text: str, style: str) -> Text:
     """A text with a style that does not extend to what is appended."""
-    return Text(text, style)
+    return Text.assemble((text, style))
 
 
 def severity(level: Severity) -> Text:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint.output import Style, clean, printable_path
 from maas_stream_lint.report.page import GOOD, LABEL, TITLE, Page, count, styled
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.phrases import size
 
 if TYPE_CHECKING:

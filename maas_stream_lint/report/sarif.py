@@ -1,11 +1,14 @@
 """SARIF 2.1.0: for code scanning, and other collectors of findings of many tools.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+
+A file keeps to what GitHub takes and shows (``limits``), with the worst findings.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +20,16 @@ from maas_stream_lint.output import clean
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
 from maas_stream_lint.report.joining import parsed
+from maas_stream_lint.report.limits import (
+    SARIF_PACKED,
+    SARIF_PLACES,
+    SARIF_RESULTS,
+    SARIF_RUNS,
+    Rest,
+    largest,
+    see_all,
+    worst_first,
+)
 from maas_stream_lint.report.phrases import maas
 from maas_stream_lint.report.verdict import exit_code, unread
 from maas_stream_lint.report.where import file_of, inner, is_remote
@@ -41,9 +54,25 @@ _MOST_NOTES = 100
 _WRAPPED = re.compile(r"(?<!\n)\n(?!\n)")
 
 
+#: The most sources of a file.
+MOST_SOURCES = SARIF_RUNS
+#: The rule of the result that says how many findings are left out.
+_MORE = "more-findings"
+
+
 def render(report: Report, threshold: Severity, style: Style) -> str:
     """One run of the tool. Its invocation says the same as the exit code."""
-    return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report, threshold)]})
+
+    def made(most: int) -> str:
+        runs = [_run(report, threshold, most)]
+        return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": runs})
+
+    return largest(SARIF_RESULTS, made, _packed, SARIF_PACKED // style.sharing)
+
+
+def _packed(text: str) -> int:
+    """About how many bytes gzip makes of a text; never too few."""
+    return min(len(text), len(zlib.compress(text.encode(), level=1)) + 1000)
 
 
 def join(texts: Texts) -> str:
@@ -58,15 +87,21 @@ def join(texts: Texts) -> str:
     return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": runs})
 
 
-def _run(report: Report, threshold: Severity) -> dict[str, Any]:
-    codes = sorted({finding.code for finding in report.findings})
+def _run(report: Report, threshold: Severity, most: int) -> dict[str, Any]:
+    order = worst_first(report.findings)
+    kept = len(order) if len(order) <= most else most - 1
+    rest = Rest([report.findings[number] for number in order[kept:]])
+    codes = sorted({report.findings[number].code for number in order[:kept]})
+    results = _results(report, sorted(order[:kept]), codes)
+    if rest.findings:
+        results.append(_rest_result(report, rest, len(codes)))
     return {
-        "tool": {"driver": _driver(report, codes)},
+        "tool": {"driver": _driver(report, codes, rest)},
         "invocations": [_invocation(report, threshold)],
         "originalUriBaseIds": {_ROOT: _root(report)},
         "newlineSequences": ["\r\n", "\n"],
         "columnKind": "unicodeCodePoints",
-        "results": _results(report, codes),
+        "results": results,
         "properties": {
             "source": clean(report.source),
             "maas": list(report.look.lines),
@@ -75,16 +110,19 @@ def _run(report: Report, threshold: Severity) -> dict[str, Any]:
     }
 
 
-def _driver(report: Report, codes: list[str]) -> dict[str, Any]:
+def _driver(report: Report, codes: list[str], rest: Rest) -> dict[str, Any]:
     known = {rule.code: rule for rule in all_rules()}
     names = {finding.code: finding.name for finding in report.findings}
+    rules = [_rule(code, names[code], known.get(code)) for code in codes]
+    if rest.findings:
+        rules.append(_rest_rule(report))
     site = documentation.address()
     return {
         "name": "maas-stream-lint",
         "version": __version__,
         "semanticVersion": __version__,
         **({"informationUri": site} if site else {}),
-        "rules": [_rule(code, names[code], known.get(code)) for code in codes],
+        "rules": rules,
     }
 
 
@@ -149,11 +187,42 @@ def _root(report: Report) -> dict[str, Any]:
     return {"description": {"text": "the directory that the check was made in"}}
 
 
-def _results(report: Report, codes: list[str]) -> list[dict[str, Any]]:
+def _rest_rule(report: Report) -> dict[str, Any]:
+    """The descriptor of the result that says how many findings are left out."""
+    title = "The report is longer than GitHub shows"
+    told = f"GitHub shows {SARIF_RESULTS:,} results of a run. {see_all(report)}"
+    return {
+        "id": _MORE,
+        "name": _MORE,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": _message(told)},
+        "help": {"text": _message(told)},
+    }
+
+
+def _rest_result(report: Report, rest: Rest, index: int) -> dict[str, Any]:
+    """How many findings are left out, as severe as the worst of them."""
+    from maas_stream_lint.finding import Place
+
+    why = f"GitHub shows {SARIF_RESULTS:,} results of a run and takes {SARIF_PACKED // 10**6} MB"
+    return {
+        "ruleId": _MORE,
+        "ruleIndex": index,
+        "level": level(rest.worst),
+        "message": {"text": _message(rest.in_words(report, why))},
+        "locations": [_location(report, Place(""))],
+        "partialFingerprints": {SCHEME: _MORE},
+        "properties": {"severity": rest.worst.label, "left_out": len(rest.findings)},
+    }
+
+
+def _results(report: Report, kept: list[int], codes: list[str]) -> list[dict[str, Any]]:
     marks = fingerprints(report.findings)
+    positions = {code: position for position, code in enumerate(codes)}
     made = []
-    for finding, mark in zip(report.findings, marks, strict=True):
-        result = _result(report, finding, mark, codes.index(finding.code))
+    for number in kept:
+        finding = report.findings[number]
+        result = _result(report, finding, marks[number], positions[finding.code])
         if edits := report.edits.get(finding):
             result["fixes"] = [_fix(report, edit) for edit in edits]
         made.append(result)
@@ -163,7 +232,7 @@ def _results(report: Report, codes: list[str]) -> list[dict[str, Any]]:
 def _result(report: Report, finding: Finding, mark: str, index: int) -> dict[str, Any]:
     related = [
         {"id": number, **_location(report, place)}
-        for number, place in enumerate(finding.places[1:], 1)
+        for number, place in enumerate(finding.places[1:SARIF_PLACES], 1)
     ]
     return {
         "ruleId": finding.code,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
@@ -26,7 +28,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.painted import Text
 from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
 
@@ -194,6 +195,10 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(" of this source" if column.strict else ": the import of every source stops")
         return told.append_text(_by(report, column, Severity.FATAL))
+    if column.stopped:
+        told = styled("imports nothing", COLORS["ignored"])
+        told.append(": another source fails, which stops the import of every source")
+        return told.append_text(_by(report, column, Severity.FATAL))
     if column.fails_at_files:
         told = styled("imports nothing", COLORS["ignored"])
         told.append(": an image file fails, which stops the import of every source")
@@ -207,7 +212,7 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     parts = [Text(f"imports {some_of}")] if taken else []
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
-    for passed_over in (outcome.UNSELECTED, outcome.LEFT_OUT):
+    for passed_over in (outcome.SHADOWED, outcome.UNSELECTED, outcome.LEFT_OUT):
         if counts[passed_over]:
             parts.append(Text(f"{counts[passed_over]:,} {passed_over}"))
     if lost := counts[outcome.IGNORED]:

@@ -98,6 +98,8 @@ class Answer:
     raw: bytes | None = None  #: the body with its Content-Encoding, if it has one
     undecodable: str | None = None  #: why ``raw`` cannot be decoded, in zlib's words
     faults: tuple[Trouble, ...] = ()  #: what the attempts before this one met
+    seconds: float = 0.0  #: how long the last attempt took
+    interim: int | None = None  #: the status of an interim answer before it, like 103
     #: The body of an answer whose status is not 2xx, at most 64 KiB: MAAS up to 3.7 reads it as
     #: the document.
     error_body: bytes | None = None

@@ -28,6 +28,8 @@ class Wanted:
     """Each with the number of the source whose claim it is: source, product, version."""
     everything: bool = True  #: no selection limits them
     empty: bool = True  #: no claim is left
+    shadowed: list[tuple[int, Spec, Claim, int, Claim]] = field(default_factory=list)
+    """Claims that an earlier source keeps: whose, which, the claim, who keeps it, its claim."""
 
     def add(self, number: int, claims: Iterable[Claim], recorder: PassRecorder) -> None:
         """Choose what claims lead to. Most claims of a product are made by one item."""
@@ -59,13 +61,15 @@ def choose(
     (src/maasserver/import_images/download_descriptions.py): a claim is kept by the first source.
     """
     wanted = Wanted(everything=all(rows is None for rows in selections) and len(mappings) == 1)
-    taken: set[Spec] = set()
+    taken: dict[Spec, tuple[int, Claim]] = {}
     for number, mapping in enumerate(mappings):
         own = passing(mapping, selections[number])
-        wanted.add(
-            number, [claim for spec, claim in own.items() if spec not in taken], recorders[number]
-        )
-        taken |= own.keys()
+        lost = own.keys() & taken.keys()
+        free = {spec: claim for spec, claim in own.items() if spec not in lost} if lost else own
+        wanted.add(number, free.values(), recorders[number])
+        wanted.shadowed += [(number, spec, own[spec], *taken[spec]) for spec in own if spec in lost]
+        if number + 1 < len(mappings):
+            taken.update((spec, (number, claim)) for spec, claim in free.items())
     return wanted
 
 
