@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -71,6 +70,8 @@ class OneMaas:
 
     def read_with(self, own: BootSource, path: str) -> list[ReadSource]:
         """The same, where ``own`` is read at another place."""
+        from dataclasses import replace
+
         from maas_stream_lint.boot_sources import read_source
 
         other = read_source(replace(own, source=path), as_tree=True)
@@ -142,6 +143,8 @@ def _of_configured(runs: Sequence[Options], settings: Settings) -> list[Options]
 
 def _own(run: Options, entry: MaasSource | None) -> BootSource:
     """The source of a run, which may be in the configuration."""
+    from dataclasses import replace
+
     from maas_stream_lint.boot_sources import BootSource
 
     assert run.source is not None

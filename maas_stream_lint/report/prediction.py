@@ -8,8 +8,8 @@ from rich.text import Text
 
 from maas_stream_lint import outcome
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.all_sources import write_joint
 from maas_stream_lint.report.in_use import write_served
-from maas_stream_lint.report.joint import write_joint
 from maas_stream_lint.report.page import (
     COLORS,
     GOOD,
