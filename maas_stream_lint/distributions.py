@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.rulebook import data_file
+from maas_stream_lint.rule_tables import rules_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,7 +129,7 @@ def architectures() -> Architectures:
 
 @lru_cache(maxsize=1)
 def _data() -> dict[str, Any]:
-    return data_file("distributions.toml")
+    return rules_table("distributions.toml")
 
 
 @lru_cache(maxsize=2)

@@ -30,7 +30,7 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.names import CONFIG_KEYS
 from maas_stream_lint.report.formats import FORMATS
 from maas_stream_lint.rule import needs_files
-from maas_stream_lint.rulebook import rules_root
+from maas_stream_lint.rule_files import rules_root
 
 ROOT = Path(__file__).parents[1]
 BAD = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree"
