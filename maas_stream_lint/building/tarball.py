@@ -6,13 +6,14 @@ import re
 import shutil
 import tarfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import os_release
 from maas_stream_lint.building.streams import BROKEN, STEP, Borrowed, opened
 from maas_stream_lint.distributions import architectures
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ _KERNEL = re.compile(r"boot/vmlinu[xz]-[^/]+")
 _INITRD = re.compile(r"boot/(initrd\.img|initrd|initramfs)-[^/]+")
 
 
-@dataclass
+@record
 class Tree:
     """A root file system, as a tarball has it."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.records import record
 from maas_stream_lint.source import is_local, local_path
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Setting(NamedTuple):
     origin: Origin
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Ignore:
     """Findings that are excused, with the reason."""
 
@@ -62,7 +63,7 @@ class Ignore:
         return self.until is not None and today > self.until
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Listed:
     """A source that ``check`` checks if no SOURCE is named."""
 
@@ -71,7 +72,7 @@ class Listed:
     origin: Origin
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Settings:
     """What a file says, together with the files that it extends."""
 

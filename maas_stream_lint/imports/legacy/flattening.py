@@ -5,10 +5,11 @@ Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from maas_stream_lint.finding import Place
+from maas_stream_lint.records import record
 
 #: Fields that are looked up of an item only as such; with any other, it overrides its product.
 OWN_FIELDS = frozenset(
@@ -56,7 +57,7 @@ class FlatItem(NamedTuple):
         return str(value) if isinstance(value, (int, float)) else self.base.get(field)
 
 
-@dataclass
+@record
 class FlatProduct:
     """A product with its fields flattened: the same for every pass and release line."""
 
@@ -99,7 +100,7 @@ class FlatProduct:
         return found
 
 
-@dataclass
+@record
 class Walked:
     """A product, and what pass 1 of one release line made of it."""
 
@@ -110,7 +111,7 @@ class Walked:
     claimed: dict[str, str] | None = None  #: the fields that the last tuples were made of
 
 
-@dataclass
+@record
 class Shared:
     """What the imports of several release lines have in common, so that it is done once."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release, Shape
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Version:
     """The newest version of a product that fits."""
 
@@ -27,7 +28,7 @@ class Version:
         return ("versions", self.step, *inside)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Product:
     """A product that fits a shape."""
 
