@@ -119,6 +119,11 @@ class Document:
         """The flaw for which the text can't be read at all."""
         return next((flaw for flaw in self.flaws if flaw.fatal), None)
 
+    @property
+    def plain(self) -> bool:
+        """Whether the text shows at a glance that all texts in it are printable ASCII."""
+        return self.text.isascii() and "\\" not in self.text and "\x7f" not in self.text
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of a character."""
         return self._positions([offset])[offset]
@@ -325,7 +330,7 @@ def _check_depth(data: Any) -> None:
 def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
     level = [data] if _is_holder(data) else []
     for _ in range(levels):
-        inside = (h.values() if type(h) is dict else h for h in level)
+        inside = [h.values() if h.__class__ is dict else h for h in level]
         level = list(filter(holder, chain.from_iterable(inside)))
         if not level:
             return False

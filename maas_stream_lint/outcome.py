@@ -18,7 +18,7 @@ UNSELECTED, LEFT_OUT, SHADOWED = "not selected", "left out", "shadowed"
 
 #: What each outcome means, best first.
 MEANING = {
-    IMPORTED: "MAAS imports it",
+    IMPORTED: "MAAS imports it, and boots or deploys machines with it",
     UNUSABLE: "MAAS imports it, but can't deploy, commission or find it",
     NOTICE: "MAAS shows its message; there is nothing to import",
     SHADOWED: "MAAS takes it from another source",

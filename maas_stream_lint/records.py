@@ -31,6 +31,7 @@ else:
 
         def decorate(cls: type[T]) -> type[T]:
             cls.__init__ = _first
+            cls.__dataclass_fields__ = _Fields()
             cls.__repr__ = _shown
             if eq:
                 cls.__eq__ = _same
@@ -42,19 +43,45 @@ else:
 
     def _first(self: Any, *args: Any, **more: Any) -> None:
         """``__init__`` of a class that has no instance so far."""
-        with _ONE_AT_A_TIME:
-            for cls in reversed(type(self).__mro__):
-                if cls in _WAITING:
-                    _work_out(cls)
+        _work_out(type(self))
         self.__init__(*args, **more)
 
-    def _work_out(cls: type) -> None:
-        from dataclasses import dataclass, fields
+    class _Fields:
+        """The fields of such a class, which ``dataclass`` asks its subclasses' bases for."""
 
-        del cls.__init__
-        dataclass(cls, eq=False, repr=False)
-        cls._compared = attrgetter(*(one.name for one in fields(cls) if one.compare))
-        _WAITING.remove(cls)
+        def __get__(self, instance: object, owner: type) -> Any:
+            _work_out(owner)
+            return owner.__dataclass_fields__
+
+    def _work_out(cls: type) -> None:
+        """Make dataclasses of a class and its bases."""
+        with _ONE_AT_A_TIME:
+            for one in reversed(cls.__mro__):
+                if one in _WAITING:
+                    _complete(one)
+                    _WAITING.remove(one)
+
+    def _complete(cls: type) -> None:
+        """Give a class what ``dataclass`` makes of a copy of it.
+
+        ``__init__`` comes last: another thread may call it at any time.
+        """
+        from dataclasses import MISSING, dataclass, fields
+
+        own = cls.__annotations__
+        space = {name: vars(cls)[name] for name in (*own, "__post_init__") if name in vars(cls)}
+        space |= {"__annotations__": own, "__module__": cls.__module__}
+        made = dataclass(type(cls.__name__, cls.__bases__, space), eq=False, repr=False)
+        for one in fields(made):
+            if one.name in vars(cls) and one.default is MISSING:
+                delattr(cls, one.name)
+            elif one.name in vars(cls):
+                setattr(cls, one.name, one.default)
+        cls._compared = attrgetter(*(one.name for one in fields(made) if one.compare))
+        cls.__match_args__ = made.__match_args__
+        cls.__dataclass_params__ = made.__dataclass_params__
+        cls.__dataclass_fields__ = made.__dataclass_fields__
+        cls.__init__ = made.__init__
 
     def _same(self: Any, other: object) -> bool:
         if other.__class__ is not self.__class__:

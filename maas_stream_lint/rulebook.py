@@ -33,11 +33,15 @@ class Shape:
     downloads: tuple[str, ...]  #: item keys that are fetched, in MAAS's order
 
     @cached_property
-    def plain_product(self) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], dict[str, str]]:
-        """A getter of the texts that a product must have, and its other fields."""
+    def plain_product(
+        self,
+    ) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], tuple[str, ...], dict[str, str]]:
+        """A getter of the texts that a product must have, its optional texts, all other fields."""
         texts = [name for name, kind in self.product.items() if kind == "text"]
-        others = {name: kind for name, kind in self.product.items() if kind != "text"}
-        return itemgetter(*texts), others
+        options = tuple(name for name, kind in self.product.items() if kind == "text~")
+        named = {*texts, *options}
+        others = {name: kind for name, kind in self.product.items() if name not in named}
+        return itemgetter(*texts), options, others
 
     @cached_property
     def plain_item(

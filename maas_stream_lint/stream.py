@@ -87,7 +87,10 @@ class Metadata:
     @cached_property
     def text(self) -> str | None:
         """The file's text as UTF-8, ``None`` where it is not."""
-        return self._decoded(self.answer.body)
+        try:
+            return self.answer.body.decode("utf-8") if self.answer.body is not None else None
+        except UnicodeDecodeError:
+            return None
 
     @property
     def misread_charset(self) -> str | None:
@@ -198,7 +201,8 @@ class Metadata:
                 what = "404 Not Found"
             return Reading(_client("file-missing", f"Request to '{self.path}' failed: {what}"))
         try:
-            text = got.text
+            own = got.charset == "utf-8" and got.data is self.answer.body
+            text = self.text if own and self.text is not None else got.text
         except UnicodeDecodeError as error:
             undecoded = Failure("not-utf8", "UnicodeDecodeError", str(error))
             plain = self._decoded(got.data)
@@ -254,9 +258,10 @@ class Metadata:
             )
         return None
 
-    def _decoded(self, body: bytes | None) -> str | None:
-        if body is None:
-            return None
+    def _decoded(self, body: bytes) -> str | None:
+        """Bytes that a client of MAAS got: mostly the file's own, which are decoded once."""
+        if body is self.answer.body:
+            return self.text
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:

@@ -30,7 +30,7 @@ def closed(schema: Any) -> Any:
 
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
-USE = validator("use")
+USE, WANTED = validator("use"), validator("wanted")
 COMPARE = validator("compare")
 BUILT, PRUNED = validator("built"), validator("pruned")
 

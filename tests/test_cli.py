@@ -115,6 +115,9 @@ def test_json_is_the_library_s() -> None:
     seen = json.loads(run("check", BAD, "--format", "json").stdout)
     assert seen == api.check(BAD).to_dict()
     seen = json.loads(run("preview", BAD, "--maas", "3.7", "--format", "json").stdout)
+    assert {one["product"] for one in seen["maas"]["3.7"].pop("products")} == {
+        "com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64"
+    }
     assert seen == api.preview(BAD, ["3.7"]).to_dict()
 
 

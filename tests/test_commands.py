@@ -14,6 +14,7 @@ from maas_stream_lint.report.commands import Part, is_command, parts
         ("sudo snap restart maas", True),
         ("maas", False),
         ("date ", False),
+        ("maas $PROFILE boot-source update $ID url=…", False),
         ("24.04 LTS", False),
         ("maas.import-images: [warn] x", False),
     ],

@@ -27,9 +27,9 @@ class Part(NamedTuple):
 
 
 def is_command(code: str) -> bool:
-    """Whether code in a text is a command that somebody can run."""
+    """Whether code in a text is a command that somebody can run: not one with ``…`` in it."""
     program, _, rest = code.partition(" ")
-    return program in PROGRAMS and bool(rest.strip())
+    return program in PROGRAMS and bool(rest.strip()) and "\N{HORIZONTAL ELLIPSIS}" not in code
 
 
 def parts(text: str) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from maas_stream_lint import documentation, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.report import matrix, web
+from maas_stream_lint.report.goods import Goods
 from maas_stream_lint.report.groups import merged
 from maas_stream_lint.report.phrases import brief, count, some, span
 from maas_stream_lint.report.snippets import Snippets
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _SNIPPETS = 3
 #: The most products of a row that are named before it is opened.
 _NAMED = 2
+#: The most products of a row of which it is told what they are good for.
+_USED = 50
 _UP, _DOWN = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
 
 
@@ -123,7 +126,7 @@ def _matrix(report: Report, snippets: Snippets) -> Iterator[str]:
         Column(number, alike, lines.index(alike[0]), _culprit(table, alike[0]))
         for number, alike in enumerate(matrix.columns(lines, table))
     ]
-    yield from _legend(table, columns)
+    yield _legend(table, columns)
     heads = "".join(
         f'<th scope="col" {column.data} data-lines="{" ".join(column.lines)}">'
         f"{_span(column.lines)}</th>"
@@ -132,12 +135,14 @@ def _matrix(report: Report, snippets: Snippets) -> Iterator[str]:
     yield '<div class="scroll">\n<table>\n<caption>Products by MAAS release. '
     yield "Open a cell to see why.</caption>\n"
     yield f'<thead><tr><th scope="col">product</th>{heads}</tr></thead>\n'
+    goods = Goods(report.look, {owner for row in table for owner in row.owners[:_USED]})
     for number, row in enumerate(table, 1):
         cells = "".join(_cell(row, number, column) for column in columns)
         yield f'<tbody>\n<tr><th scope="row">{_names(row)}</th>{cells}</tr>\n'
-        if row.entries or len(row.products) > 1:
+        good = goods.told(row.owners[0]) if len(row.owners) == 1 else _products(row, goods)
+        if row.entries or good:
             yield f'<tr class="more"><td colspan="{len(columns) + 1}">'
-            yield from _details(row, number, report, snippets)
+            yield from _details(row, number, good, report, snippets)
             yield "</td></tr>\n"
         yield "</tbody>\n"
     yield "</table>\n</div>\n"
@@ -145,21 +150,18 @@ def _matrix(report: Report, snippets: Snippets) -> Iterator[str]:
         yield "<p>There are no products in this stream.</p>\n"
 
 
-def _legend(table: list[Row], columns: list[Column]) -> Iterator[str]:
+def _legend(table: list[Row], columns: list[Column]) -> str:
     """What the cells say, as far as there are such cells."""
     seen = {fate for row in table for fate in row.fates}
-    told = [(fate, meaning) for fate, meaning in outcome.MEANING.items() if fate in seen]
-    items = "".join(
-        f'<li><span class="fate {fate.split()[0]}">{web.icon(fate)}{fate}</span> {meaning}</li>'
-        for fate, meaning in told
-    )
+    items = ""
     if any(row.entries for row in table):
         items += '<li><span class="n">2</span> findings, which the cell opens</li>'
     for arrow, where in ((_UP, "above"), (_DOWN, "below")):
         if any(_arrow(row, n, c) == arrow for n, row in enumerate(table, 1) for c in columns):
             items += f'<li><span class="n">{arrow}</span> the cause is the finding of a row '
             items += f"{where}, which the cell opens</li>"
-    yield f'<ul class="legend" aria-label="What the cells say">{items}</ul>\n' if items else ""
+    told = [(fate, meaning) for fate, meaning in outcome.MEANING.items() if fate in seen]
+    return web.legend(told, items)
 
 
 def _names(row: Row) -> str:
@@ -203,18 +205,29 @@ def _cell(row: Row, number: int, column: Column) -> str:
     return f'<td {column.data}><a {kind} href="{href}">{inside} {told}</a></td>'
 
 
-def _details(row: Row, number: int, report: Report, snippets: Snippets) -> Iterator[str]:
+def _products(row: Row, goods: Goods) -> str:
+    """The products of a row, the first of them with what they are good for."""
+    if not row.owners:
+        return ""
+    items = "".join(
+        f"<li>{web.name(owner[1])}{goods.told(owner) if number < _USED else ''}</li>"
+        for number, owner in enumerate(row.owners)
+    )
+    head = f"all {count(len(row.owners), 'product')}"
+    return f'<details class="names"><summary>{head}</summary><ul>{items}</ul></details>\n'
+
+
+def _details(row: Row, number: int, good: str, report: Report, snippets: Snippets) -> Iterator[str]:
     names = dict.fromkeys(f"{entry.first.code} {entry.first.name}" for entry in row.entries)
-    head = f"{some([escape(name) for name in names])}" if names else "no findings"
+    head = (
+        f"{some([escape(name) for name in names])}" if names else "no findings; what it is good for"
+    )
     yield f"<details><summary>{head}</summary>\n"
     yield f'<div class="panel" id="d{number}" tabindex="-1" role="region" aria-label="findings">\n'
     yield '<p class="only" hidden><span></span> <button type="button">show all</button></p>\n'
     for entry in row.entries:
         yield from _entry(entry, report, snippets)
-    if len(row.products) > 1:
-        items = "".join(f"<li>{web.name(name)}</li>" for name in row.products)
-        yield f'<details class="names"><summary>all {count(len(row.products), "product")}'
-        yield f"</summary><ul>{items}</ul></details>\n"
+    yield good
     yield "</div></details>"
 
 

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 class Row:
     """Products with the same outcomes for the same reasons; or the stream as a whole."""
 
-    products: tuple[str, ...]
+    owners: tuple[Owner, ...]  #: the products with their files; none for the stream
     fates: tuple[str, ...]  #: one for each release line; ``""`` where there is nothing to say
     entries: tuple[Entry, ...]
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The products' names."""
+        return tuple(name for _, name in self.owners)
 
     def on(self, line: str) -> tuple[int, ...]:
         """The entries about a release line, by their numbers."""
@@ -58,7 +63,7 @@ def rows(report: Report) -> list[Row]:
     order = list(outcome.MEANING)
     made = [
         Row(
-            tuple(name for _, name in owners),
+            tuple(owners),
             fates[owners[0]],
             tuple(_part(entries[number], set(owners)) for number in owned.get(owners[0], ())),
         )

@@ -17,6 +17,8 @@ from maas_stream_lint.report.phrases import brief
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from maas_stream_lint.prospect import Served
+
 #: What stands before the word in a cell.
 ICONS = {
     outcome.IMPORTED: "\N{CHECK MARK}",
@@ -79,6 +81,24 @@ def name(words: str) -> str:
     return f"<bdi>{text(words).replace(':', ':<wbr>')}</bdi>"
 
 
+def fates(told: Iterable[tuple[str, str]], before: str = "") -> str:
+    """What release lines make of a stream. ``before``: stands before each of their names."""
+    items = "".join(
+        f"<li><b>{before}{escape(lines)}</b> <span>{text(fate)}</span></li>" for lines, fate in told
+    )
+    return f'<ul class="fates">{items}</ul>\n' if items else ""
+
+
+def legend(told: Iterable[tuple[str, str]], more: str = "") -> str:
+    """What the words in the cells of a table mean. ``more``: further items."""
+    items = "".join(
+        f'<li><span class="fate {fate.split()[0]}">{icon(fate)}{fate}</span> {escape(meaning)}</li>'
+        for fate, meaning in told
+    )
+    items += more
+    return f'<ul class="legend" aria-label="What the cells say">{items}</ul>\n' if items else ""
+
+
 def icon(fate: str) -> str:
     """What stands before the word in a cell."""
     return f'<span class="icon" aria-hidden="true">{ICONS[fate]}</span>'
@@ -103,3 +123,13 @@ def steps(words: str) -> str:
         else f"<span>{coded(part.text)}</span>"
         for part in parts(words)
     )
+
+
+def use(image: Served) -> str:
+    """What machines make of an image, and what the UI calls it."""
+    told = "".join(
+        f'<p class="{"good" if one.good else "bad"}"><code>{text(one.machine)}</code> '
+        f"{text(one.words)}</p>"
+        for one in image.services
+    )
+    return f'<div class="use">{told}<p>in the UI: {text(image.called)}</p></div>'

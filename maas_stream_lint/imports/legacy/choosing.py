@@ -34,7 +34,7 @@ class Wanted:
 
     def add(self, number: int, claims: Iterable[Claim], recorder: PassRecorder) -> None:
         """Choose what claims lead to. Most claims of a product are made by one item."""
-        for claim in {id(claim): claim for claim in claims}.values():
+        for claim in dict.fromkeys(claims):
             self.empty = False
             key = key_of(claim.flat)
             if key is None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from maas_stream_lint.records import record
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,8 +11,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release, Shape
 
 
-@record(frozen=True)
-class Version:
+class Version(NamedTuple):
     """The newest version of a product that fits."""
 
     name: str
@@ -28,8 +25,7 @@ class Version:
         return ("versions", self.step, *inside)
 
 
-@record(frozen=True)
-class Product:
+class Product(NamedTuple):
     """A product that fits a shape."""
 
     name: str
