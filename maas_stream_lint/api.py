@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import date
 from functools import cached_property
 from os import PathLike
@@ -18,6 +18,7 @@ from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
+from maas_stream_lint.records import record
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
@@ -55,7 +56,7 @@ COMMISSIONING: tuple[str, str] = Settings().commissioning
 OWN = "this source"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SetAside:
     """How many findings a configuration and a baseline removed from a report."""
 
@@ -64,7 +65,7 @@ class SetAside:
     gone: int = 0  #: findings of the baseline that are gone
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Report:
     """The findings on one source."""
 
@@ -165,7 +166,7 @@ class Report:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Preview:
     """What each release line does with one source, everything selected."""
 
@@ -188,7 +189,7 @@ class Preview:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ToldPreview:
     """What each release line does, where it is told what a MAAS selects or which sources it has."""
 
@@ -228,7 +229,7 @@ class ToldPreview:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Use:
     """What each release line can do with the images that it imports from one source."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.boot_sources import BootSource, read_situation
@@ -11,6 +10,7 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.verdicts import second_verdict, several_verdict
 from maas_stream_lint.keyring import NOT_SAID
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.selecting import default_selections
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ONLY = "stream"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Comparison:
     """Two imports of one MAAS on each release line, one after the other."""
 

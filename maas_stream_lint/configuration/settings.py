@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.errors import LintError
+from maas_stream_lint.records import record
 from maas_stream_lint.source import is_local, local_path, tree_index
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Setting(NamedTuple):
     origin: Origin
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Ignore:
     """Findings that are excused, with the reason."""
 
@@ -63,7 +64,7 @@ class Ignore:
         return self.until is not None and today > self.until
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Listed:
     """A source that ``check`` checks if no SOURCE is named."""
 
@@ -76,7 +77,7 @@ class Listed:
         return _same(self.source, text)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MaasSource:
     """A boot source of the reader's MAAS."""
 
@@ -96,7 +97,7 @@ class MaasSource:
         return _same(_index_of(self.source), _index_of(text))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Settings:
     """What a file says, together with the files that it extends."""
 
