@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import date
 from functools import cached_property
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
@@ -19,12 +18,13 @@ from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
+from maas_stream_lint.records import record
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
-from maas_stream_lint.source import open_source, tree_index
+from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
 from maas_stream_lint.unread import find_unread
-from maas_stream_lint.unselected import lower_unselected
+from maas_stream_lint.unselected import judged
 from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
 from maas_stream_lint.uses.chosen_kernel import System
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
+    from maas_stream_lint.beside import Beside
     from maas_stream_lint.boot_sources import BootSource, Given
     from maas_stream_lint.fixing.suggestions import Suggestion
     from maas_stream_lint.images.progress import Progress
-    from maas_stream_lint.imports.situation import Situation
+    from maas_stream_lint.imports.situation import ReadSource, Situation
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
@@ -55,7 +56,7 @@ COMMISSIONING: tuple[str, str] = Settings().commissioning
 OWN = "this source"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SetAside:
     """How many findings a configuration and a baseline removed from a report."""
 
@@ -64,7 +65,7 @@ class SetAside:
     gone: int = 0  #: findings of the baseline that are gone
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Report:
     """The findings on one source."""
 
@@ -106,8 +107,7 @@ class Report:
         if look is None:
             return None
         rules = [r for r in all_rules() if self.asked is None or r.code in self.asked]
-        found = tuple(lower_unselected(findings(look, rules), look))
-        return replace(self, source=look.stream.label, look=look, findings=found)
+        return replace(self, source=look.stream.label, look=look, findings=judged(look, rules))
 
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
@@ -166,7 +166,7 @@ class Report:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Preview:
     """What each release line does with one source, everything selected."""
 
@@ -189,7 +189,7 @@ class Preview:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ToldPreview:
     """What each release line does, where it is told what a MAAS selects or which sources it has."""
 
@@ -229,7 +229,7 @@ class ToldPreview:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Use:
     """What each release line can do with the images that it imports from one source."""
 
@@ -260,7 +260,7 @@ class Use:
 
 
 def check(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | BootSource,
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
@@ -271,12 +271,13 @@ def check(
     progress: Progress | None = None,
     selections: Given = None,
     commissioning: tuple[str, str] | None = None,
-    beside: Sequence[BootSource] = (),
+    beside: Sequence[BootSource | ReadSource] = (),
 ) -> Report:
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
     ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL. A
-    directory is a tree of files: without a signed index it is judged by its plain one.
+    directory is a tree of files: without a signed index it is judged by its plain one. Also a
+    BootSource, which then has its own keyring, selections and options.
     ``maas``: release lines, all of them for ``None``.
     ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
     count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
@@ -288,33 +289,66 @@ def check(
     "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
     selection at all. ``"default"``: what a fresh MAAS of each release line selects. ``None``:
     nobody said, so everything is selected. ``commissioning``: the os and release that MAAS
-    commissions with. ``beside``: the other boot sources of the same MAAS, made before this one.
+    commissions with. ``beside``: the boot sources of the same MAAS, in the order in which they were
+    made. If ``source`` is not one of them, it was made last.
 
     Raises LintError if the check could not be made at all (UsageError: because of an argument).
     """
     rules = selected(all_rules(), select, ignore)
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
-    with uncollected():
-        chosen = selections, commissioning
-        look = _look(source, maas, keyring, options, how, progress, *chosen, as_tree=True)
-        if beside:
-            from maas_stream_lint.beside import Beside
-            from maas_stream_lint.boot_sources import BootSource, read_situation
+    from maas_stream_lint.boot_sources import BootSource
 
-            given = tree_index(fspath(source)) or source
-            own = BootSource(OWN, given, selections=selections, keyring=keyring, options=options)
-            look.beside = Beside(OWN, read_situation([*beside, own]), look.releases)
+    if isinstance(source, BootSource):
+        own = source
+    else:
+        own = BootSource(OWN, source, selections=selections, keyring=keyring, options=options)
+    with uncollected():
+        look = _look(
+            *(own.source, maas, own.keyring, own.options, how, progress),
+            *(own.selections, commissioning),
+            as_tree=True,
+            known=_known(own, beside),
+        )
+        if beside:
+            look.beside = _beside(own, beside, look)
         return Report(
             look.stream.label,
             look,
-            tuple(lower_unselected(findings(look, rules), look)),
+            judged(look, rules),
             asked=frozenset(rule.code for rule in rules),
             narrowed=bool(how.only),
         )
 
 
+def _known(own: BootSource, beside: Sequence[BootSource | ReadSource]) -> Stream | None:
+    """The stream of a source, if somebody has read it."""
+    from maas_stream_lint.imports.situation import ReadSource
+
+    read = (source for source in beside if isinstance(source, ReadSource) and not source.down)
+    return next((source.stream for source in read if source.name == own.name), None)
+
+
+def _beside(own: BootSource, beside: Sequence[BootSource | ReadSource], look: Look) -> Beside:
+    """The MAAS with all its sources, of which one has been read."""
+    from maas_stream_lint.beside import Beside
+    from maas_stream_lint.boot_sources import read_situation, read_source, with_stream
+    from maas_stream_lint.imports.situation import ReadSource
+
+    others = [source for source in beside if source.name != own.name]
+    place = next((n for n, source in enumerate(beside) if source.name == own.name), len(others))
+    sources = [
+        source if isinstance(source, ReadSource) else read_source(source, as_tree=True)
+        for source in others
+    ]
+    mine = read_source(own, as_tree=True) if own.down else with_stream(own, look.stream)
+    sources.insert(place, mine)
+    return Beside(
+        own.name, read_situation(sources, commissioning=look.commissioning), look.releases
+    )
+
+
 def preview(
-    source: str | os.PathLike[str] | Sequence[BootSource],
+    source: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
@@ -340,7 +374,7 @@ def preview(
 
 
 def _told_preview(
-    sources: Sequence[BootSource],
+    sources: Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None,
     commissioning: tuple[str, str] | None,
     *,
@@ -414,6 +448,7 @@ def _look(
     commissioning: tuple[str, str] | None = None,
     *,
     as_tree: bool = False,
+    known: Stream | None = None,
 ) -> Look:
     lines = releases(maas)
     chosen = None
@@ -423,7 +458,7 @@ def _look(
         chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options, as_tree=as_tree)
     try:
-        stream = load(opened, as_keyring(keyring))
+        stream = load(opened, as_keyring(keyring)) if known is None else known
         look = look_at(stream, lines, chosen, commissioning)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.joint import simulate_situations
+from maas_stream_lint.imports.situation import Selection
 from maas_stream_lint.model import Catalog
+from maas_stream_lint.records import record
 from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.model import Product
     from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.stream import Stream
+
+#: Of more sources than this, not each one is saved anew to see another order.
+MOST_ORDERS = 4
 
 
-@dataclass
+@record
 class Beside:
     """One MAAS with several sources, of which one is looked at."""
 
@@ -27,12 +33,26 @@ class Beside:
     situation: Situation
     releases: tuple[Release, ...]
 
+    def with_own(self, stream: Stream) -> Beside:
+        """The same, where the source that is looked at has another stream."""
+        sources = tuple(
+            replace(source, stream=stream) if source.name == self.own else source
+            for source in self.situation.sources
+        )
+        return Beside(self.own, replace(self.situation, sources=sources), self.releases)
+
     @cached_property
-    def _imports(self) -> dict[str, tuple[Outcome, Outcome]]:
-        """By release line: a first import, and a second one of the same streams."""
+    def _imports(self) -> dict[str, list[Outcome]]:
+        """By release line: the first import, a second of the same, and those of other orders."""
         defaults = {release.line: default_selections(release) for release in self.releases}
-        found = simulate_situations([self.situation, self.situation], self.releases, defaults)
-        return {line: (first, second) for first, second in found for line in first.lines}
+        told: dict[str, list[Outcome]] = {}
+        for strict in (False, True):
+            releases = [release for release in self.releases if release.strict is strict]
+            situations = [self.situation, self.situation]
+            situations += [] if strict else [s for _, s in self.saved]
+            for outcomes in simulate_situations(situations, releases, defaults):
+                told |= dict.fromkeys(outcomes[0].lines, outcomes)
+        return told
 
     def first(self, line: str) -> Outcome:
         """What a release line makes of all sources."""
@@ -42,10 +62,43 @@ class Beside:
         """What it does at the next import, though nothing has changed."""
         return self._imports[line][1]
 
+    def saved_anew(self, line: str) -> list[tuple[str, Outcome]]:
+        """What it does after somebody saves a source, one source after the other.
+
+        Where the order of the rows counts, a source that is saved comes last. So each of these
+        imports is of another order.
+        """
+        return list(zip([name for name, _ in self.saved], self._imports[line][2:], strict=False))
+
+    @cached_property
+    def saved(self) -> list[tuple[str, Situation]]:
+        """The sources but the last, each saved anew after the one before it."""
+        return [
+            (name, self._saving(name, number))
+            for number, name in enumerate(self.situation.names[:-1][:MOST_ORDERS])
+        ]
+
+    def _saving(self, name: str, number: int) -> Situation:
+        sources = tuple(
+            replace(source, identity=(*source.identity, number)) if source.name == name else source
+            for source in self.situation.sources
+        )
+        return replace(self.situation, sources=sources, changes=(("edit", name),))
+
     @property
     def others(self) -> list[ReadSource]:
         """The other sources, in the order in which they were made."""
         return [source for source in self.situation.sources if source.name != self.own]
+
+    def selections(self, release: Release) -> list[Selection]:
+        """What all sources select; where nobody told it, all that a source has."""
+        found: list[Selection] = []
+        for source in self.situation.selecting(default_selections(release)).sources:
+            if source.selections is None:
+                found += [Selection(*wanted[:2]) for wanted in self._offered[source.name]]
+            else:
+                found += source.selections
+        return found
 
     @cached_property
     def catalogs(self) -> dict[str, Catalog]:
@@ -54,4 +107,33 @@ class Beside:
 
     def images(self, name: str) -> Sequence[Product]:
         """The images of a source."""
-        return [product for product in self.catalogs[name].products if product.image]
+        return self._images[name]
+
+    @cached_property
+    def _images(self) -> dict[str, list[Product]]:
+        return {
+            name: [product for product in catalog.products if product.image]
+            for name, catalog in self.catalogs.items()
+        }
+
+    def offering(self, wanted: tuple[str, str, str]) -> list[str]:
+        """The sources that have images of an os, release and architecture."""
+        return [name for name, known in self._offered.items() if wanted in known]
+
+    def of(self, name: str, wanted: tuple[str, str, str]) -> list[Product]:
+        """The images of a source of an os, release and architecture."""
+        return self._offered[name].get(wanted, [])
+
+    @cached_property
+    def _offered(self) -> dict[str, dict[tuple[str, str, str], list[Product]]]:
+        found: dict[str, dict[tuple[str, str, str], list[Product]]] = {}
+        for name, images in self._images.items():
+            own = found[name] = {}
+            for product in images:
+                own.setdefault(wanted_of(product), []).append(product)
+        return found
+
+
+def wanted_of(product: Product) -> tuple[str, str, str]:
+    """What one selects to have a product: os, release, architecture."""
+    return product.os, product.get("release") or "", product.get("arch") or ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
+from maas_stream_lint.records import record
 from maas_stream_lint.selecting import DEFAULT, default_selections, selections_of
 from maas_stream_lint.source import open_source
 from maas_stream_lint.source.answer import Answer, Trouble
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import FetchOptions
+    from maas_stream_lint.stream import Stream
 
     #: What a boot source selects: a list of ``{"os", "release", "arches", "subarches", "labels"}``;
     #: ``"default"``: what a fresh MAAS selects; ``None``: every selection that it can serve.
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 CHANGES = ("add", "remove", "url", "edit", "selections", "priority", "enabled")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BootSource:
     """A boot source of a MAAS."""
 
@@ -75,13 +77,13 @@ def selections_by_line(
 
 
 def read_situation(
-    sources: Sequence[BootSource],
+    sources: Sequence[BootSource | ReadSource],
     *,
     commissioning: tuple[str, str] | None = None,
     changes: Iterable[Sequence[str]] = (),
     migrated: bool = False,
 ) -> Situation:
-    """A MAAS with these sources. Reads their metadata.
+    """A MAAS with these sources. Reads the metadata of those that are not read yet.
 
     ``changes``: what was done since the last import, each what and to which source. ``migrated``:
     whether the strict engine makes its selections from those of before. Raises LintError if a
@@ -96,17 +98,32 @@ def read_situation(
         if what not in CHANGES:
             raise UsageError(f"no change {what!r}", "known: " + ", ".join(CHANGES))
         made.append((what, name))
-    read = tuple(_read(source, number) for number, source in enumerate(sources, 1))
+    read = tuple(
+        replace(source, number=number)
+        if isinstance(source, ReadSource)
+        else read_source(source, number)
+        for number, source in enumerate(sources, 1)
+    )
     return Situation(read, commissioning, tuple(made), migrated)
 
 
-def _read(given: BootSource, number: int) -> ReadSource:
-    keyring = as_keyring(given.keyring)
-    opened = open_source(given.source, options=given.options)
+def read_source(given: BootSource, number: int = 1, *, as_tree: bool = False) -> ReadSource:
+    """A source with its metadata. Raises LintError if it cannot be read.
+
+    ``number``: its position among the sources, from 1. ``as_tree``: whether a directory without a
+    signed index is judged by its plain one.
+    """
+    opened = open_source(given.source, options=given.options, as_tree=as_tree)
     try:
-        stream = load(_Down(opened) if given.down else opened, keyring)
+        stream = load(_Down(opened) if given.down else opened, as_keyring(given.keyring))
     finally:
         opened.close()
+    return with_stream(given, stream, number)
+
+
+def with_stream(given: BootSource, stream: Stream, number: int = 1) -> ReadSource:
+    """A source whose metadata somebody has read."""
+    keyring = as_keyring(given.keyring)
     url = stream.label if given.url is None else given.url
     skip = given.skip_keyring_verification
     return ReadSource(
@@ -115,11 +132,12 @@ def _read(given: BootSource, number: int) -> ReadSource:
         stream,
         parse_selections(given.selections),
         given.selections == DEFAULT,
-        number if given.priority is None else given.priority,
+        given.priority,
         given.enabled,
         given.down,
         None if skip is None else not skip,
         (url, keyring, skip),
+        number,
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.absence import ABSENT
 from maas_stream_lint.images.observation import Seen
+from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.decoding import codings
 
@@ -25,12 +25,12 @@ _COMPRESSING = ("x-gzip", "gzip", "deflate", "br", "zstd", "compress", "x-compre
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Failed:
     """Why a release line does not get a file."""
 
     #: ``status``, ``redirect``, ``loop``, ``stray-chunk``, ``closed``, ``cut``, ``endless``,
-    #: ``path``, ``encoding``, ``too-long``, ``too-short``, ``checksum`` or ``other``
+    #: ``path``, ``interim``, ``encoding``, ``too-long``, ``too-short``, ``checksum`` or ``other``
     cause: str
     log: str  #: MAAS's own words, ``""`` where they are not known
     retried: bool  #: whether it ends only after MAAS has tried for its whole time
@@ -57,7 +57,9 @@ class _Fetch:
         self.url = url
 
     def run(self) -> Failed | None:
-        return self._named() or self._moved() or self._answered()
+        if self.seen.linked and self.release.download("joins") != "urljoin":
+            return None  # it refuses the path, and requests nothing
+        return self._named() or self._interim() or self._moved() or self._answered()
 
     def refused_checksum(self) -> Failed:
         """That the checksum differs, with no digest at hand."""
@@ -69,6 +71,12 @@ class _Fetch:
         if refuses and _UNPRINTABLE.search(self.seen.path):
             return self._failed("path", "invalid-url")
         return None
+
+    def _interim(self) -> Failed | None:
+        """That an interim answer, which has no body, is taken for the file."""
+        if self.seen.interim is None or not self.release.download("reads-interim"):
+            return None
+        return self._mismatch("interim", 0, None)
 
     def _moved(self) -> Failed | None:
         """What redirects do, before anything else."""
@@ -109,16 +117,21 @@ class _Fetch:
         if failing == "404" and status == 404:
             return self._failed("status", "missing")
         if failing == "404":
-            return self._mismatch("status", *(self.seen.page or (None, None)))
+            page = self.seen.page
+            if page is not None and self._compared_to(*page) is None:
+                return None  # the page is the file
+            return self._mismatch("status", *(page or (None, None)))
         if status >= int(failing.removeprefix(">=")):
             what = "redirect" if status // 100 == 3 and self.seen.location else "status"
             return self._failed("status", what, status=trouble.message, url=self.seen.url)
         return self._compared_to(*(self.seen.page or (0, None)))
 
-    def _broken(self, trouble: Trouble) -> Failed:
+    def _broken(self, trouble: Trouble) -> Failed | None:
         if trouble.kind == "connection":
             return self._failed("closed")
         if not self.release.download("texts").get("cut"):
+            if self.seen.whole:
+                return self._compared_to(trouble.got, self.seen.digests)
             return self._mismatch("cut", trouble.got, None)
         chunks = trouble.expected is None and "cut-chunks" in self.release.download("texts")
         return self._failed("cut", "cut-chunks" if chunks else "cut", trouble=trouble)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -80,7 +82,7 @@ class Place(NamedTuple):
         return said
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Finding:
     """One thing that is wrong, where, for which release lines, and what to do about it."""
 
@@ -95,6 +97,8 @@ class Finding:
     log: str | None = None  #: the very line MAAS would write
     #: the same per group of release lines, where they word it differently
     logs: tuple[tuple[tuple[str, ...], str], ...] = field(default=())
+    #: whether no selection takes what it is about, and nobody else loses anything
+    passed_over: bool = False
 
     @property
     def place(self) -> Place:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.rulebook import data_file, ftypes
+from maas_stream_lint.rule_tables import rules_table
+from maas_stream_lint.rulebook import ftypes
 
 if TYPE_CHECKING:
     from maas_stream_lint.model import Catalog, Product
@@ -45,7 +46,7 @@ def find_foreign(catalog: Catalog) -> Foreign | None:
             frozenset(entry.get("ftypes", ())),
             frozenset(entry.get("members", ())),
         )
-        for entry in data_file("foreign.toml").values()
+        for entry in rules_table("foreign.toml").values()
     ]
     found = [next((kind for kind in kinds if kind.holds(product)), None) for product in products]
     return found[0] if all(found) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +13,7 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
 from maas_stream_lint.model import Catalog, Image
+from maas_stream_lint.records import record
 from maas_stream_lint.selected import is_selected
 from maas_stream_lint.twins import Twins, find_twins
 from maas_stream_lint.uses.use_events import use_traces
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-@dataclass
+@record
 class Look:
     """All that a rule can look at. No rule reads or writes anything else."""
 
@@ -45,6 +46,7 @@ class Look:
     selections: Mapping[str, tuple[Selection, ...]] | None = None
     beside: Beside | None = None  #: the other boot sources, where somebody told them
     commissioning: tuple[str, str] | None = None  #: the os and release that MAAS commissions with
+    _selected_on: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
     _widths: dict[str, int] = field(default_factory=dict, repr=False)
     _drivers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _taken: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -68,6 +70,7 @@ class Look:
             return None
         look = look_at(stream, self.releases, self.selections, self.commissioning)
         look.survey = self.survey
+        look.beside = self.beside.with_own(stream) if self.beside is not None else None
         return look
 
     @property
@@ -124,11 +127,26 @@ class Look:
         """The release lines on which a selection takes a product; all where nobody said."""
         if self.selections is None:
             return self.lines
-        return tuple(
-            release.line
-            for release in self.releases
-            if is_selected(product, self.selections[release.line], strict=release.strict)
-        )
+        key = (product.file.path, product.name)
+        lines = self._selected_on.get(key)
+        if lines is None:
+            alike = self._selecting.items()
+            taken = {n for (rows, s), n in alike if is_selected(product, rows, strict=s)}
+            selecting = {line for lines in taken for line in lines}
+            lines = self._selected_on[key] = tuple(n for n in self.lines if n in selecting)
+        return lines
+
+    @cached_property
+    def selected(self) -> list[Product]:
+        """The images that a selection takes on some release line."""
+        return [p for p in self.catalog.products if p.image and self.selected_on(p)]
+
+    @cached_property
+    def _selecting(self) -> dict[tuple[tuple[Selection, ...], bool], tuple[str, ...]]:
+        """The release lines that select alike."""
+        chosen = self.selections or {}
+        groups = self.alike(lambda release: (chosen[release.line], release.strict))
+        return {key: tuple(r.line for r in releases) for key, releases in groups}
 
     def span(self, lines: Sequence[str]) -> str:
         """Release lines, oldest first, as a message writes them: ``2.9 to 3.7``."""

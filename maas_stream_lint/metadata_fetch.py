@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.decoding import codings
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import Answer
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Body:
     """The bytes that MAAS takes for the document, and the charset that it decodes them with."""
 
@@ -28,7 +28,7 @@ class Body:
         return self.data.decode(self.charset)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Refused:
     """Why MAAS gets no document: the exception, and its text (``""`` where it is not known)."""
 
@@ -53,6 +53,8 @@ def fetch(answer: Answer, *, strict: bool) -> Body | Refused | None:
     trouble = answer.trouble
     if len(answer.redirects) > facts["redirects"]:
         return _refused(facts, "redirects", answer)
+    if answer.interim is not None and facts["reads-interim"]:
+        return Body(b"")
     if trouble is None:
         return _body(answer, facts) if answer.body is not None else None
     if trouble.status is not None and answer.error_body is not None:
@@ -70,6 +72,8 @@ def refused_at(answer: Answer) -> Trouble | None:
     encoding = answer.headers.get("content-encoding", "")[:40]
     if answer.undecodable is not None:
         return Trouble("encoding", f"the body is not what `Content-Encoding: {encoding}` says")
+    if answer.interim is not None:
+        return Trouble("status", f"the server sends an interim answer ({answer.interim}) first")
     if codings(encoding):
         return Trouble("encoding", f"MAAS cannot decode `Content-Encoding: {encoding}`")
     if answer.redirects:

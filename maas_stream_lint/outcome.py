@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
 
 IMPORTED, UNUSABLE, IGNORED, FATAL, NOTICE = "imported", "unusable", "ignored", "fatal", "notice"
-UNSELECTED, LEFT_OUT = "not selected", "left out"
+UNSELECTED, LEFT_OUT, SHADOWED = "not selected", "left out", "shadowed"
 
 #: What each outcome means, best first.
 MEANING = {
-    IMPORTED: "MAAS imports it",
+    IMPORTED: "MAAS imports it, and boots or deploys machines with it",
     UNUSABLE: "MAAS imports it, but can't deploy, commission or find it",
     NOTICE: "MAAS shows its message; there is nothing to import",
+    SHADOWED: "MAAS takes it from another source",
     UNSELECTED: "no selection takes it",
     LEFT_OUT: "none of its files is here, so a selection of it fails",
     IGNORED: "MAAS drops it, with or without a word; the rest goes on",
@@ -31,7 +32,10 @@ MEANING = {
 #: Rules on what the metadata says of a file, by which its download fails.
 DOWNLOADS = ("sha256-form", "size-zero")
 #: Rules on what MAAS selects, which say nothing against the products that it imports.
-ON_SELECTIONS = ("selection-matches-nothing", "commissioning-not-selected")
+ON_SELECTIONS = (
+    *("selection-matches-nothing", "commissioning-not-selected", "source-wins-nothing"),
+    *("shadowed-by-source", "winner-lacks-image"),
+)
 
 
 class Row(NamedTuple):
@@ -49,11 +53,12 @@ class Column(NamedTuple):
     outcomes: tuple[str, ...]  #: one for each row
     fatal: Event | None
     strict: bool
+    stopped: bool  #: whether another boot source of the same MAAS ends the import
 
     @property
     def fails_at_files(self) -> bool:
         """Whether the metadata passes, and a file then ends the import."""
-        return self.fatal is None and FATAL in self.outcomes
+        return self.fatal is None and FATAL in self.outcomes and not self.stopped
 
     @property
     def counts(self) -> Counter[str]:
@@ -68,6 +73,8 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
     stopped = {n for f in findings if _of_files(f, Severity.FATAL) for n in f.maas}
     lost = _lost(findings)
     by_line = {line: trace for trace in look.traces for line in trace.lines}
+    stopped |= _stopped_by_others(look)
+    arriving = _arriving(look)
     taken = {id(trace): {(i.file, i.product) for i in trace.imported} for trace in look.traces}
     made = []
     for product in look.catalog.products:
@@ -89,6 +96,8 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
                 outcomes.append(NOTICE if notice else IGNORED)
             elif line in lost.get((file, name), ()):
                 outcomes.append(IGNORED)
+            elif line in arriving and (file, name) not in arriving[line]:
+                outcomes.append(SHADOWED)
             else:
                 scopes = ((file, name), (file, None), (None, None))
                 hit = line in useless or any(line in unusable.get(scope, ()) for scope in scopes)
@@ -97,20 +106,41 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
     return made
 
 
+def _stopped_by_others(look: Look) -> set[str]:
+    """The release lines on which another boot source of the same MAAS ends the import of all."""
+    if look.beside is None:
+        return set()
+    outcomes = ((line, look.beside.first(line)) for line in look.lines)
+    return {line for line, seen in outcomes if seen.fatal is not None or seen.fetch_failed}
+
+
+def _arriving(look: Look) -> dict[str, set[tuple[str, str]]]:
+    """The products that a MAAS with other boot sources imports from this one, by release line."""
+    if look.beside is None:
+        return {}
+    own = look.beside.own
+    return {
+        line: {(new.file, new.product) for source, new in seen.imported if source == own}
+        for line, seen in ((line, look.beside.first(line)) for line in look.lines)
+    }
+
+
 def columns(look: Look, table: list[Row]) -> list[Column]:
     """Release lines put together where every product fares alike, and fatal ends alike."""
     by_line = {line: trace for trace in look.traces for line in trace.lines}
+    others = _stopped_by_others(look)
     found: dict[tuple[object, ...], list[str]] = {}
     for position, line in enumerate(look.lines):
         trace = by_line[line]
         fate = trace.fatal and (trace.fatal.exception, trace.fatal.message, trace.fatal.place)
         # Only where an import ends does it matter which engine it was.
         strict = trace.strict and fate is not None
-        key = (tuple(row.outcomes[position] for row in table), fate, strict)
+        outcomes = tuple(row.outcomes[position] for row in table)
+        key = (outcomes, fate, strict, line in others and fate is None)
         found.setdefault(key, []).append(line)
     return [
-        Column(tuple(lines), outcomes, by_line[lines[0]].fatal, strict)  # type: ignore[arg-type]
-        for (outcomes, _, strict), lines in found.items()
+        Column(tuple(lines), outcomes, by_line[lines[0]].fatal, strict, stopped)  # type: ignore[arg-type]
+        for (outcomes, _, strict, stopped), lines in found.items()
     ]
 
 

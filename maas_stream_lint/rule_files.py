@@ -44,6 +44,21 @@ def release_lines() -> tuple[str, ...]:
     return tuple(sorted(lines, key=lambda line: tuple(map(int, line.split(".")))))
 
 
+def stream_schema_names() -> list[str]:
+    """What of a stream there are schemas of: each release line has its own."""
+    return _schemas(f"schemas/streams/{release_lines()[-1]}")
+
+
+def schema_names() -> list[str]:
+    """All schemas: those of streams first, then those of files that the tool reads and writes."""
+    return stream_schema_names() + _schemas("schemas")
+
+
+def _schemas(folder: str) -> list[str]:
+    files = os.listdir(f"{rules_folder()}/{folder}")  # noqa: PTH208 - names are enough
+    return sorted(file.removesuffix(".json") for file in files if file.endswith(".json"))
+
+
 @cache
 def rule_codes(*, old: bool = False) -> dict[str, str]:
     """Name of a rule → its code, for those that are not retired, without importing any rule.

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.rule_files import rules_root
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover
-    import tomli as tomllib
+from maas_stream_lint.records import record
+from maas_stream_lint.rule_files import release_lines
+from maas_stream_lint.rule_tables import rules_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Shape:
     """One of the forms a products file may have for the strict engine.
 
@@ -38,11 +33,15 @@ class Shape:
     downloads: tuple[str, ...]  #: item keys that are fetched, in MAAS's order
 
     @cached_property
-    def plain_product(self) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], dict[str, str]]:
-        """A getter of the texts that a product must have, and its other fields."""
+    def plain_product(
+        self,
+    ) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], tuple[str, ...], dict[str, str]]:
+        """A getter of the texts that a product must have, its optional texts, all other fields."""
         texts = [name for name, kind in self.product.items() if kind == "text"]
-        others = {name: kind for name, kind in self.product.items() if kind != "text"}
-        return itemgetter(*texts), others
+        options = tuple(name for name, kind in self.product.items() if kind == "text~")
+        named = {*texts, *options}
+        others = {name: kind for name, kind in self.product.items() if name not in named}
+        return itemgetter(*texts), options, others
 
     @cached_property
     def plain_item(
@@ -70,7 +69,7 @@ class Shape:
         return self.required + tuple(k for k in self.one_of if k not in self.required)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Release:
     """One MAAS release line, as ``rules/releases/LINE.toml`` has it after ``extends``."""
 
@@ -211,7 +210,7 @@ class Release:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FileType:
     """What is known of an ftype, as ``rules/ftypes.toml`` has it.
 
@@ -234,7 +233,7 @@ class FileType:
         return self.family in ("live", "tarball", "disk")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class System:
     """What is known of an ``os``, as ``rules/systems.toml`` has it."""
 
@@ -244,7 +243,7 @@ class System:
     stream: bool = True  #: whether its images can come from a stream
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UbuntuSet:
     """The ftypes that an Ubuntu image needs to boot."""
 
@@ -258,28 +257,18 @@ class UbuntuSet:
         return (self.kernel, self.initrd, self.roots[0])
 
 
-def data_file(name: str) -> dict[str, Any]:
-    """A file of ``rules/``, as TOML says it."""
-    read: dict[str, Any] = tomllib.loads((rules_root() / name).read_text(encoding="utf-8"))
-    return read
-
-
 @lru_cache(maxsize=1)
 def all_releases() -> tuple[Release, ...]:
     """Every release line there is a file for, oldest first."""
-    raw = {
-        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))
-        for entry in (rules_root() / "releases").iterdir()
-        if entry.name.endswith(".toml")
-    }
-    return tuple(Release(line, _extended(line, raw)) for line in sorted(raw, key=_line_order))
+    raw = {line: rules_table(f"releases/{line}.toml") for line in release_lines()}
+    return tuple(Release(line, _extended(line, raw)) for line in raw)
 
 
 @lru_cache(maxsize=1)
 def ftypes() -> Mapping[str, FileType]:
     """What is known of each ftype, in the order in which they are proposed."""
     return MappingProxyType(
-        {name: _file_type(raw) for name, raw in data_file("ftypes.toml").items()}
+        {name: _file_type(raw) for name, raw in rules_table("ftypes.toml").items()}
     )
 
 
@@ -289,7 +278,7 @@ def systems() -> Mapping[str, System]:
     return MappingProxyType(
         {
             name: System(**{key.replace("-", "_"): value for key, value in raw.items()})
-            for name, raw in data_file("systems.toml").items()
+            for name, raw in rules_table("systems.toml").items()
         }
     )
 
@@ -382,7 +371,3 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
-
-
-def _line_order(line: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in line.split("."))

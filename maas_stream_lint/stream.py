@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.keyring import NOT_SAID
-from maas_stream_lint.metadata_fetch import Refused, fetch, refused_at
+from maas_stream_lint.metadata_fetch import Body, Refused, fetch, refused_at
+from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ INDEX_JSON = "streams/v1/index.json"
 JUJU_INDEXES = ("streams/v1/index2.sjson", "streams/v1/index2.json")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Failure:
     """Why MAAS cannot use a file, in the words of its own exception."""
 
@@ -40,7 +41,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Reading:
     """What one engine gets out of a file: its data, a failure, or both.
 
@@ -62,7 +63,7 @@ class Reading:
         return self.document.data if self.document is not None else None
 
 
-@dataclass
+@record
 class Metadata:
     """One metadata file of the stream."""
 
@@ -71,7 +72,7 @@ class Metadata:
     keyring: Keyring
     detached: Answer | None = None  #: ``PATH.gpg`` beside a ``.json``, where there is one
     twin: Answer | None = None  #: the ``.sjson`` beside a ``.json`` and the other way round
-    _documents: dict[str | None, Document] = field(default_factory=dict, repr=False)
+    _documents: dict[str | tuple[str, int], Document] = field(default_factory=dict, repr=False)
 
     @property
     def exists(self) -> bool:
@@ -86,7 +87,21 @@ class Metadata:
     @cached_property
     def text(self) -> str | None:
         """The file's text as UTF-8, ``None`` where it is not."""
-        return self._decoded(self.answer.body)
+        try:
+            return self.answer.body.decode("utf-8") if self.answer.body is not None else None
+        except UnicodeDecodeError:
+            return None
+
+    @property
+    def misread_charset(self) -> str | None:
+        """The charset of the answer's head by which MAAS 3.8 misreads a text that is UTF-8."""
+        got = fetch(self.answer, strict=True)
+        if not isinstance(got, Body) or got.charset == "utf-8" or self.text is None:
+            return None
+        try:
+            return got.charset if got.text != self.text else None
+        except UnicodeDecodeError:
+            return got.charset
 
     @cached_property
     def signed(self) -> bool:
@@ -186,16 +201,20 @@ class Metadata:
                 what = "404 Not Found"
             return Reading(_client("file-missing", f"Request to '{self.path}' failed: {what}"))
         try:
-            text = got.text
+            own = got.charset == "utf-8" and got.data is self.answer.body
+            text = self.text if own and self.text is not None else got.text
         except UnicodeDecodeError as error:
             undecoded = Failure("not-utf8", "UnicodeDecodeError", str(error))
-            return Reading(undecoded, self._unparsed(got.data).document)
+            plain = self._decoded(got.data)
+            if plain is None:
+                return Reading(undecoded, self._unparsed(got.data).document)
+            return self._parsed(plain, undecoded)
         failure = None
         if verify is not False and not self._verified(needed=bool(verify)):
             cause = "bad-signature" if self.signed else "unsigned-file"
             failure = _client(cause, "Failed to verify PGP signature.")
         payload = signature.strict_payload(text) if self.signed else None
-        reading = self._parsed(text, failure, payload)
+        reading = self._parsed(text, failure, payload, got.charset)
         if reading.failure is not None and reading.failure.cause == "not-json":
             message = f"Request to '{self.path}' failed: not a valid JSON file."
             return Reading(_client("not-json", message), reading.document)
@@ -211,7 +230,7 @@ class Metadata:
     def best(self) -> Document | None:
         """The most readable view of the file, for rules and places."""
         reading = self.strict()
-        if not reading.parsed:
+        if not reading.parsed or self.misread_charset is not None:
             legacy = self.legacy(signed=self.signed)
             reading = legacy if legacy.parsed or reading.document is None else reading
         return reading.document
@@ -239,9 +258,10 @@ class Metadata:
             )
         return None
 
-    def _decoded(self, body: bytes | None) -> str | None:
-        if body is None:
-            return None
+    def _decoded(self, body: bytes) -> str | None:
+        """Bytes that a client of MAAS got: mostly the file's own, which are decoded once."""
+        if body is self.answer.body:
+            return self.text
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
@@ -252,9 +272,13 @@ class Metadata:
         return Reading(Failure("not-utf8", "UnicodeDecodeError", parsed.flaws[0].message), parsed)
 
     def _parsed(
-        self, text: str, failure: Failure | None, payload: signature.Payload | None = None
+        self,
+        text: str,
+        failure: Failure | None,
+        payload: signature.Payload | None = None,
+        charset: str = "utf-8",
     ) -> Reading:
-        key = payload.text.strip() if payload is not None else None
+        key = payload.text.strip() if payload is not None else (charset, len(text))
         parsed = self._documents.get(key)
         if parsed is None:
             places = payload.place if payload is not None else None
@@ -266,7 +290,7 @@ class Metadata:
         return Reading(failure, parsed)
 
 
-@dataclass
+@record
 class Stream:
     """Everything that was read of a source."""
 

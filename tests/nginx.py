@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import stat
 import subprocess
@@ -12,6 +11,8 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from authority import make_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +175,7 @@ def nginx(home: Path) -> Iterator[Nginx]:
 
     server = Nginx(home)
     server.write_config()
-    make_authority(home)
+    make_authority(home, "IP:127.0.0.1,DNS:localhost,DNS:files.example.test")
     binary = Path(nginx_binary())
     if not os.access(binary, os.X_OK):
         binary.chmod(binary.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
@@ -192,23 +193,6 @@ def nginx(home: Path) -> Iterator[Nginx]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def make_authority(place: Path) -> None:
-    """``ca.pem``, and ``server.pem`` and ``server.key`` that it vouches for."""
-    if shutil.which("openssl") is None:
-        raise RuntimeError("needs the openssl command")
-    names = "IP:127.0.0.1,DNS:localhost,DNS:files.example.test"
-    (place / "server.ext").write_text(
-        f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
-    )
-    request = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    for command in (
-        f"{request} -x509 -keyout ca.key -out ca.pem -subj /CN=ca -addext keyUsage=keyCertSign",
-        f"{request} -keyout server.key -out server.csr -subj /CN=server",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -extfile server.ext -out server.pem",
-    ):
-        subprocess.run(["openssl", *command.split()], cwd=place, check=True, capture_output=True)
 
 
 def _await(port: int, process: subprocess.Popen[bytes], home: Path) -> None:

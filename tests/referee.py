@@ -14,11 +14,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from images import digest
 from servers import Handler, Server, serve
+
+if TYPE_CHECKING:
+    import ssl
 
 FOLDER = Path(__file__).parent / "downloads"
 CASES = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
@@ -197,12 +200,32 @@ def _of_case(answer: dict[str, Any]) -> int:
     return {"index": 348, "products": 880}.get(answer.get("body", ""), 240_830)
 
 
+class Played(NamedTuple):
+    """The servers of a case."""
+
+    source: Server  #: where its stream is
+    plain: Server  #: the same over plain http
+    other: Server  #: what stands for another host
+    proxy: Server  #: hands all that it is asked on to the stream
+
+
 @contextmanager
-def playing(case: dict[str, Any], **tls: Any) -> Iterator[tuple[Server, Server]]:
-    """The case's server, and the one that stands for another host."""
+def playing(case: dict[str, Any], tls: ssl.SSLContext | None = None) -> Iterator[Played]:
+    """The servers of a case. ``tls``: how its source speaks, if its base is https."""
     play = Play(case)
-    with serve(play, **tls) as server, serve(play) as other:
-        base = server.url + "/images"
+    host = "::1" if case["server"]["given"].get("base") == "v6" else "127.0.0.1"
+
+    def relay(request: Handler) -> None:
+        request.path = urlsplit(request.path).path
+        play(request)
+
+    with (
+        serve(play) as plain,
+        serve(play) as other,
+        serve(relay) as proxy,
+        serve(play, tls, host=host) as source,
+    ):
+        base = plain.url + "/images"
         play.places = {
             "base": base,
             "abs": "/images",
@@ -210,14 +233,22 @@ def playing(case: dict[str, Any], **tls: Any) -> Iterator[tuple[Server, Server]]
             "tls": base.replace("http:", "https:"),
             "userinfo": base.replace("//", "//u2:p2@"),
         }
-        yield server, other
+        if not tls and host == "127.0.0.1":
+            source = plain
+        yield Played(source, plain, other, proxy)
 
 
-def plain(text: str, server: Server, other: Server) -> str:
+def plain(text: str, played: Played) -> str:
     """A log text with the case's names for its servers, and without lengths and digests."""
-    for url, name in ((server.url, "http://127.0.0.1:8000"), (other.url, "http://localhost:8001")):
+    names = (
+        (played.source.url, "http://127.0.0.1:8000"),
+        (played.plain.url, "http://127.0.0.1:8000"),
+        (played.other.url, "http://localhost:8001"),
+    )
+    for url, name in names:
         text = text.replace(url, name).replace(url.replace("127.0.0.1", "localhost"), name)
     text = re.sub(r"https?://127\.0\.0\.1:84\d\d", "http://127.0.0.1:8000", text)
+    text = re.sub(r"host 127\.0\.0\.1:\d+", "host 127.0.0.1: N", text)
     text = re.sub(r"//[^/@']*@", "//", text)
     text = text.replace("(stderr of regiond, a traceback) ", "").replace("builtins.", "")
     text = re.sub(r" \(traceback; not caught.*", "", text)

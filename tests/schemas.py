@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 
 from maas_stream_lint.report.data import as_json
-from maas_stream_lint.rulebook import rules_root
+from maas_stream_lint.rule_files import rules_root
 
 
 def validator(name: str) -> jsonschema.Draft202012Validator:
@@ -30,7 +30,7 @@ def closed(schema: Any) -> Any:
 
 
 REPORT, PREVIEW, FIX = validator("report"), validator("preview"), validator("fix")
-USE = validator("use")
+USE, WANTED = validator("use"), validator("wanted")
 COMPARE = validator("compare")
 BUILT, PRUNED = validator("built"), validator("pruned")
 

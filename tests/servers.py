@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Callable, Iterator
 
@@ -83,13 +83,15 @@ class Server(ThreadingHTTPServer):
         host: str = "127.0.0.1",
     ) -> None:
         self.connections = 0
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, 0), Handler)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.respond = respond
         self.requests: list[Handler] = []
         self.over = threading.Event()
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
+        shown = f"[{host}]" if ":" in host else "127.0.0.1"
+        self.url = f"{'https' if tls else 'http'}://{shown}:{self.server_port}"
 
     @property
     def paths(self) -> list[str]:

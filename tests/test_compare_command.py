@@ -131,7 +131,7 @@ def test_forms(compared: Callable[..., Result]) -> None:
     assert f"| updated {OLD} → {NEW} |" in table
     page = compared(*pair, "--format", "html").output
     assert "<script" not in page
-    assert f"<td>updated {OLD} → {NEW}</td>" in page
+    assert f'<span class="fate imported">updated {OLD} → {NEW}</span>' in page
 
 
 def test_a_hostile_version_is_no_markup(compared: Callable[..., Result]) -> None:

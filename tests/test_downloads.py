@@ -381,3 +381,96 @@ def test_a_certificate_counts_only_where_maas_verifies_it() -> None:
     failing = {r.line for r in all_releases() if fetch(seen, item, r, "https://images.test/f")}
     assert {"2.9", "3.4"} <= failing
     assert failing.isdisjoint({"3.5", "3.8"})
+
+
+def test_all_bytes_but_a_length_that_is_too_large() -> None:
+    """Old clients take what came; the others wait for more, and begin again."""
+
+    def boasting(request: Handler, body: bytes) -> None:
+        request.head(200, Content_Length=str(len(body) + 1000))
+        request.wfile.write(body)
+        request.close_connection = True
+
+    looked, server = download(boasting)
+    assert len([r for r in server.requests if r.path.endswith("squashfs")]) <= 3, "not tried anew"
+    told = looked.severities("file-not-served")
+    assert (told["3.7"], told["3.8"]) == (Severity.FATAL, Severity.IGNORED)
+    assert "3.4" not in told
+    assert "102,404 of 103,404 bytes" in looked.of("file-not-served")[0].message
+    assert looked.seen("squashfs").digests["sha256"] == digest(BIG)
+
+
+def test_a_206_that_nobody_asked_for_is_the_file() -> None:
+    def part(request: Handler, body: bytes) -> None:
+        request.send(body, 206, Content_Range=f"bytes 0-{len(body) - 1}/{len(body)}")
+
+    looked, _ = download(Turns(part))
+    assert looked.names == set()
+
+
+def test_a_206_with_a_part_is_a_file_that_is_too_short() -> None:
+    def part(request: Handler, body: bytes) -> None:
+        request.send(body[:1000], 206, Content_Range=f"bytes 0-999/{len(body)}")
+
+    looked, _ = download(Turns(part, part, part))
+    finding = looked.of("size-mismatch")[0]
+    assert "has 1,000 bytes, expected 102,404" in finding.message
+    assert finding.message.endswith("the server answers 206 to a request for the whole file")
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_error_with_the_right_file_is_the_file_for_old_clients(status: int) -> None:
+    looked, _ = download(lambda request, body: request.send(body, status), retries=1)
+    told = looked.severities("file-not-served")
+    assert (told["3.7"], told["3.8"]) == (Severity.FATAL, Severity.IGNORED)
+    assert "3.4" not in told
+    # Of a wrong one, nobody stores anything.
+    looked, _ = download(lambda request, body: request.send(body[::-1], status), retries=1)
+    assert looked.severities("file-not-served")["3.4"] is Severity.IGNORED
+
+
+def test_an_error_page_counts_for_max_download() -> None:
+    looked, _ = download(
+        lambda request, body: request.send(body, 403), retries=0, max_download=1000
+    )
+    assert looked.severities("file-not-served")["3.4"] is Severity.IGNORED
+    assert looked.survey.skipped
+
+
+def test_a_missing_file_is_requested_a_second_time() -> None:
+    """Some stores lag behind; MAAS 3.5 to 3.7 request it again, the others do not."""
+    missing = [2]
+
+    def late(request: Handler, body: bytes) -> None:
+        if missing[0] > 1:
+            missing[0] -= 1
+            request.send(b"", 404)
+        else:
+            request.send_part(body)
+
+    looked, _ = download(late)
+    assert looked.names == {"passing-fault"}
+    assert "before: 404" in looked.one("passing-fault").message
+    assert set(looked.one("passing-fault").maas).isdisjoint({"3.5", "3.6", "3.7"})
+
+
+def test_a_path_that_leads_out_of_the_tree_is_requested_as_a_link() -> None:
+    """MAAS 3.8 joins it to the base like a link, and stays on the server."""
+    tree = big_tree()
+    tree.items["squashfs"]["path"] = "/top/squashfs"
+    with serve(publishing(tree)) as server:
+        looked = look(server.url + "/", "head")
+    assert "/top/squashfs" in server.paths
+    (finding,) = looked.of("file-missing")
+    assert finding.maas == ("3.8",)
+    assert f"for url '{server.url}/top/squashfs'" in (finding.log or "")
+
+
+@pytest.mark.parametrize("path", ["//127.0.0.2/x", "http://127.0.0.2/x", "../../../x"])
+def test_a_link_leads_to_no_other_server(path: str) -> None:
+    tree = big_tree()
+    tree.items["squashfs"]["path"] = path
+    with serve(publishing(tree)) as server:
+        looked = look(server.url + "/", "head")
+    assert {r.headers["host"] for r in server.requests} == {server.url[7:]}
+    assert "file-missing" not in looked.names or path.startswith("..")

@@ -18,6 +18,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ def see(look: Look, seen: dict[str, Any]) -> None:
             setattr(
                 look.survey.files[path], name, tuple(value) if isinstance(value, list) else value
             )
+    for path, said in seen.get("metadata", {}).items():
+        file = look.stream.files[path]
+        file.answer = replace(file.answer, **said)
     for name, value in seen.get("server", {}).items():
         assert hasattr(look.survey.server, name)
         if name == "anonymous":

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 
 import pytest
 
+from authority import server_context
 from images import FOLDER, SQUASHFS, Tree, digest
 from looks import Looked, look
+from maas_stream_lint.finding import Severity
 from maas_stream_lint.source import library
 from nginx import Nginx
 from servers import Handler, Server, publishing, serve
@@ -175,13 +177,39 @@ def test_content_range_that_tells_nothing(said: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["head", "download"])
-def test_informational_answers_are_passed_over(mode: str) -> None:
+def test_interim_answers_are_what_old_clients_take_for_the_file(mode: str) -> None:
     def odd(request: Handler, body: bytes) -> None:
         early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
         request.wfile.write(early + b"HTTP/1.1 100 Continue\r\n\r\n")
         request.send_part(body)
 
+    finding = see(odd, mode).one("file-not-served")
+    assert finding.maas[-1] == "3.4"
+    assert finding.severity is Severity.IGNORED
+    assert "read 0 bytes" in (finding.log or "")
+
+
+@pytest.mark.parametrize("mode", ["head", "download"])
+def test_all_clients_wait_for_more_after_a_100(mode: str) -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.send_part(body)
+
     assert see(odd, mode).names == set()
+
+
+def test_the_body_is_no_interim_answer() -> None:
+    def odd(request: Handler, body: bytes) -> None:
+        request.head(200, Content_Length=str(len(body)))
+        request.wfile.flush()
+        time.sleep(0.05)
+        if request.command == "GET":
+            request.wfile.write(body)
+
+    tree = Tree()
+    tree.add("squashfs", b"HTTP/1.1 103 Early Hints\r\n\r\n" + b"hsqs" * 2000)
+    with odd_server(odd, tree) as server:
+        assert "file-not-served" not in look(server.url + "/", "download").names
 
 
 @pytest.mark.parametrize(
@@ -228,8 +256,7 @@ def test_stale_connections(store: Nginx, farewell: bytes, tls: bool) -> None:
         request.send_part(body)
         request.send_raw(farewell)
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    context = server_context(store.home)
     with serve(publishing(Tree(), odd), context if tls else None) as server:
         looked = look(server.url + "/", "download", jobs=1, retries=4, ca_bundle=store.ca)
     assert looked.names <= {"tls-not-system-trusted"}
@@ -240,8 +267,7 @@ def test_connection_cut_under_tls(store: Nginx) -> None:
         half = 1000 if request.server.connections < 8 else None
         request.send_part(body, cut=None if request.headers["range"] else half)
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    context = server_context(store.home)
     with serve(publishing(Tree(), odd), context) as server:
         looked = look(server.url + "/", "download", ca_bundle=store.ca)
     assert looked.names == {"tls-not-system-trusted", "download-cut"}

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from maas_stream_lint import rulebook
 from maas_stream_lint.api import check, preview
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.rulebook import Release, all_releases
 from test_fixtures import findings_of, line_of
-from test_rulebook import forget
+from test_rulebook import forget, read_from
 
 ROOT = Path(__file__).parents[1]
 GOOD = ROOT / "fixtures" / "good" / "every-release" / "tree"
@@ -62,7 +61,7 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     (rules / "releases" / f"{LINE}.toml").write_text(text)
     with (rules / "ftypes.toml").open("a") as file:
         file.write(f'\n[{NEW}]\nfamily = "live"\nusual = ["squashfs"]\n')
-    monkeypatch.setattr(rulebook, "rules_root", lambda: rules)
+    read_from(monkeypatch, rules)
     forget()
     yield LINE
     forget()
@@ -173,7 +172,7 @@ def same_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     newest = all_releases()[-1].line
     text = f'extends = "{newest}"\nline = "{LINE}"\nversion = "{LINE}.0"\n'
     (rules / "releases" / f"{LINE}.toml").write_text(text)
-    monkeypatch.setattr(rulebook, "rules_root", lambda: rules)
+    read_from(monkeypatch, rules)
     forget()
     yield
     forget()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import select
 import socket
-import ssl
 import threading
 from contextlib import suppress
 
 import pytest
 
+from authority import server_context
 from images import Tree
 from looks import BASIC, look
 from maas_stream_lint.errors import UsageError
@@ -136,8 +136,7 @@ def test_proxy_that_is_reached_by_https(
     store: Nginx, tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.publish("secure-proxy", Tree())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(store.home / "server.pem", store.home / "server.key")
+    context = server_context(store.home)
     url = store.url("plain", "secure-proxy", host="files.example.test", tls=tls)
     with serve(relay, context) as proxy:
         monkeypatch.setenv("all_proxy", proxy.url.replace("//", f"//{USER}:{PASSWORD}@"))

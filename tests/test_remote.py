@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import tracemalloc
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from authority import make_authority, server_context
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_source
 from maas_stream_lint.source.address import same_server
@@ -632,24 +632,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("openssl") is None:
         pytest.skip("needs the openssl command")
     place = tmp_path_factory.mktemp("authority")
-    (place / "server.ext").write_text(
-        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
-    )
-    request = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    for command in (
-        f"{request} -x509 -keyout ca.key -out ca.pem -subj /CN=ca -addext keyUsage=keyCertSign",
-        f"{request} -keyout server.key -out server.csr -subj /CN=server",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -extfile server.ext -out server.pem",
-    ):
-        subprocess.run(["openssl", *command.split()], cwd=place, check=True, capture_output=True)
+    make_authority(place)
     return place
 
 
 @pytest.fixture
 def tls(authority: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "server.pem", authority / "server.key")
-    return context
+    return server_context(authority)
 
 
 def test_private_authority(authority: Path, tls: ssl.SSLContext) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from maas_stream_lint import rulebook
+from maas_stream_lint import rule_files, rule_tables
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.rulebook import (
     all_releases,
@@ -89,13 +89,21 @@ def forget() -> None:
     """Have the rulebook read its files anew."""
     for known in (all_releases, ftypes, systems, default_system, of_family):
         known.cache_clear()
+    for fact in (rule_files.rules_root, rule_files.release_lines, rule_files.product_names):
+        fact.cache_clear()
+
+
+def read_from(monkeypatch: pytest.MonkeyPatch, rules: Path) -> None:
+    """Have all facts read from another ``rules/``."""
+    for module in (rule_files, rule_tables):
+        monkeypatch.setattr(module, "rules_folder", lambda: str(rules))
 
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of ``rules/`` that the rulebook reads instead."""
     shutil.copytree(ROOT / "rules", tmp_path / "rules")
-    monkeypatch.setattr(rulebook, "rules_root", lambda: tmp_path / "rules")
+    read_from(monkeypatch, tmp_path / "rules")
     forget()
     yield tmp_path / "rules" / "releases"
     forget()
@@ -143,7 +151,7 @@ def test_extends_merges_tables_and_replaces_lists(copied: Path) -> None:
         f'extends = "{newest.line}"\nline = "9.1"\nversion = "9.1.0"\n'
         '[import]\nftypes = ["squashfs"]\n'
     )
-    all_releases.cache_clear()
+    forget()
     made = all_releases()[-1]
     assert made.line == "9.1"
     assert made.ftypes == {"squashfs"}
@@ -158,7 +166,7 @@ def test_a_new_file_is_a_new_line_and_nothing_else_is_needed(copied: Path, tmp_p
     for line, elder in (("9.10", before[-1]), ("9.9", before[-2])):
         file = copied / f"{line}.toml"
         file.write_text(f'extends = "{elder}"\nline = "{line}"\nversion = "{line}.0"\n')
-    all_releases.cache_clear()
+    forget()
     assert [r.line for r in all_releases()] == [*before, "9.9", "9.10"]
     bundled = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
     seen = preview(bundled).to_dict()["maas"]
@@ -257,3 +265,45 @@ def test_what_images_go_under_has_a_driver() -> None:
         assert entry["os"] or entry["why-not"]
     for entry in data["distribution"]:
         assert entry["base-image"].partition("/")[0] in known
+
+
+# -- the compiled copy -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compiled_copy(copied: Path) -> Path:
+    """``rules/`` with a compiled copy as an installation makes it."""
+    target = copied.parent / rule_tables.COMPILED
+    target.write_text(rule_tables.compiled(), "utf-8")
+    rule_tables._compiled.cache_clear()
+    return copied.parent
+
+
+@pytest.fixture
+def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(text: bytes) -> None:
+        raise AssertionError("TOML was parsed")
+
+    monkeypatch.setattr(rule_tables, "_parsed", refuse)
+
+
+def test_the_compiled_copy_holds_what_the_files_hold(compiled_copy: Path) -> None:
+    names = [p.relative_to(compiled_copy).as_posix() for p in compiled_copy.rglob("*.toml")]
+    assert len(names) > 100
+    for name in names:
+        with (compiled_copy / name).open("rb") as file:
+            assert rule_tables.rules_table(name) == tomllib.load(file), name
+
+
+@pytest.mark.usefixtures("compiled_copy", "no_parser")
+def test_nothing_is_parsed_that_is_compiled() -> None:
+    assert len(all_releases()) == len(FILES)
+    assert ftypes()
+    assert systems()
+
+
+def test_a_changed_file_counts_and_not_its_compiled_copy(compiled_copy: Path) -> None:
+    newest = next(reversed(FILES))
+    path = compiled_copy / "releases" / f"{newest}.toml"
+    path.write_text(path.read_text("utf-8").replace(f'"{newest}.', f'"{newest}.9', 1), "utf-8")
+    assert all_releases()[-1].version.startswith(f"{newest}.9")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.stream import Metadata
 
 #: How many further places a finding lists, and how many of them at most belong to the cause.
 MOST, MANY = 100, 20
@@ -40,6 +41,7 @@ TEXT_REMEDIES = {
     "huge-number": "write the intended number",
 }
 
+CHARSET_REMEDY = "configure the server to send `charset=utf-8` for it, or no charset"
 KEPT = "`content_id`, `datatype`, `format`, `updated` and `products`"
 
 
@@ -204,8 +206,9 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 stops the whole import with a JSONDecodeError or UnicodeDecodeError and logs
         `Importing boot resources failed.` with a traceback (`MirrorReader.read_json`, simplestreams
         library). It treats only a 404 as an HTTP error, and parses the error page of a 403 or 500.
-        MAAS 3.8 discards the source: `Request to '…' failed: not a valid JSON file.`
-        (`SimpleStreamsClient.http_get`, maasservicelayer/simplestreams/client.py).
+        MAAS 3.8 discards the source: `Request to '…' failed: not a valid JSON file.` It decodes
+        the file by the charset of the `Content-Type`, if there is one; MAAS 3.7 and older always
+        by UTF-8 (`SimpleStreamsClient.http_get`, maasservicelayer/simplestreams/client.py).
     Why: the usual causes are a cut upload, a page from a server or proxy, a byte order mark from an
         editor, and a trailing comma.
     Fix: correct the text at the place given. `python3 -m json.tool FILE` stops at the same place.
@@ -215,6 +218,10 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
         }
     """
     metadata = look.stream.files.get(event.place.file)
+    misread = _misread(metadata) if metadata is not None else None
+    if misread is not None:
+        yield misread
+        return
     document = metadata.best if metadata is not None else None
     flaw = document.fatal if document is not None else None
     said = flaw.message if flaw is not None else event.message or ""
@@ -227,6 +234,26 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
             "correct the text there; `python3 -m json.tool FILE` stops at the same place",
         ),
     )
+
+
+def _misread(metadata: Metadata) -> Said | None:
+    """Why only some release lines cannot parse a file: the head of the answer misleads them."""
+    if metadata.best is None or metadata.best.fatal is not None:
+        return None
+    if metadata.misread_charset is not None:
+        return Said(misnamed_charset(metadata.misread_charset), CHARSET_REMEDY)
+    if metadata.answer.interim is not None:
+        return Said(
+            f"the server sends an interim answer ({metadata.answer.interim}) before the file, and "
+            "MAAS takes it for the file",
+            "switch the interim answers off, in nginx `early_hints`",
+        )
+    return None
+
+
+def misnamed_charset(charset: str) -> str:
+    """What is wrong with a ``Content-Type``."""
+    return f"the server says `charset={charset}` of a file that is UTF-8, and MAAS believes it"
 
 
 @rule("MSL309", Severity.FATAL)

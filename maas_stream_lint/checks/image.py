@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.words import MANY, listed
@@ -27,6 +28,8 @@ COSTS = {
     "selection": (Severity.IGNORED, "fails every selection that the file belongs to"),
 }
 NEVER = "does not download it unless the newer versions are removed"
+#: Why no file comes although the server answers, or does not.
+_UNSERVED = ("status", "redirect", "loop", "closed", "cut", "endless", "path", "interim", "other")
 #: What to do about a file that its server does not send, by the kind of trouble.
 _SERVING = {
     "unreadable": "allow the web server's user to read it",
@@ -95,13 +98,21 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
             _SERVING[""],
             causes=("endless",),
         )
+        yield from _failed(
+            image,
+            look,
+            f"the server sends an interim answer ({seen.interim}) before {quoted(image.path)}, "
+            "and MAAS takes it for the file",
+            "switch the interim answers off, in nginx `early_hints`",
+            causes=("interim",),
+        )
     elif not (trouble.unchecked or is_absent(seen) or _is_moved(seen)):
         yield from _failed(
             image,
             look,
             f"the server does not send {quoted(image.path)}: {trouble.message}",
             _SERVING.get(trouble.kind, _SERVING[""]),
-            causes=("status", "redirect", "loop", "closed", "cut", "endless", "path", "other"),
+            causes=_UNSERVED,
         )
 
 
@@ -129,11 +140,12 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
         if is_encoding_to_blame(items[0], seen):
             continue  # content_encoding_on_artifact has it
         cut = f"; the connection broke off after {seen.cuts[-1]:,}" if seen.cuts else ""
+        part = ": the server answers 206 to a request for the whole file" if seen.partial else ""
         yield from _failed(
             image,
             look,
             f"{quoted(image.path)} has {size:,} bytes, expected {int(said):,} as its size "
-            f"says{cut}",
+            f"says{cut}{part}",
             "upload it again, or write size and sha256 of the right file",
             items=items,
             field="size",
@@ -299,9 +311,9 @@ def _failed(
 
 def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     """Why a release line does not get the file of an item; ``None`` if it gets it."""
-    base = look.stream.base if "://" in look.stream.base else ""
-    url = f"{base.rstrip('/')}/{image.path}" if base else image.path
-    return fetch(image.seen, item, release, url)
+    base = f"{look.stream.base.rstrip('/')}/" if "://" in look.stream.base else ""
+    joined = urljoin(base, image.path) if image.seen.linked else f"{base}{image.path}"
+    return fetch(image.seen, item, release, joined)
 
 
 def cause_on(line: str, image: Image, item: Item, look: Look) -> str | None:

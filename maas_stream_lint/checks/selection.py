@@ -11,11 +11,12 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.selected import is_selected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.rulebook import Release
 
 
 @rule("MSL130", Severity.UNUSABLE, on="stream")
@@ -73,11 +74,11 @@ def commissioning_not_selected(whole: Whole, look: Look) -> Iterator[Said]:
         return
     os, release = look.commissioning
     name = f"{os}/{release}"
-    offered = any((p.os, p.get("release")) == (os, release) for p in _images(look))
+    offered = any((p.os, p.get("release")) == (os, release) for p in _every_image(look))
     unselected = [
         r.line
         for r in look.releases
-        if not any((row.os, row.release) == (os, release) for row in look.selections[r.line])
+        if not any((row.os, row.release) == (os, release) for row in _every_row(look, r))
     ]
     remedy = "choose another release in Settings > Commissioning"
     if not offered:
@@ -93,6 +94,20 @@ def commissioning_not_selected(whole: Whole, look: Look) -> Iterator[Said]:
             lines=tuple(unselected),
             effect="commissions no machine with images of this stream",
         )
+
+
+def _every_image(look: Look) -> Iterator[Product]:
+    """The images of all boot sources."""
+    if look.beside is None:
+        return _images(look)
+    return (image for name in look.beside.situation.names for image in look.beside.images(name))
+
+
+def _every_row(look: Look, release: Release) -> Iterable[Selection]:
+    """The selections of all boot sources."""
+    if look.beside is None:
+        return look.selections[release.line] if look.selections is not None else ()
+    return look.beside.selections(release)
 
 
 def _images(look: Look) -> Iterator[Product]:

@@ -1,22 +1,30 @@
-"""Rules on a MAAS that has other boot sources beside this one. Silent where none was told."""
+"""Rules on whose image a MAAS with several boot sources takes. Silent where none was told."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.words import joined, listed
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.imports.identity import BOOTLOADER
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.beside import Beside
+    from maas_stream_lint.imports.trace import Outcome, Shadowed
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
 
-#: How many places a finding lists beside its own.
-MOST = 20
+#: How many places a finding lists beside its own, and how many names.
+MOST, NAMED = 20, 4
+
+#: Why a source wins where priorities count.
+PRIORITY = "selects it and has the higher priority"
+#: What MAAS takes from another source: image, that source, why.
+Lost = tuple[str, str, str]
 
 
 @rule("MSL140", Severity.UNUSABLE, on="stream")
@@ -24,37 +32,59 @@ def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
     """Another boot source of the same MAAS offers the same, and MAAS takes it from there.
 
     MAAS: up to 3.7 the source that comes first in the database keeps a claim that several make
-        (`boot_merge`, import_images/download_descriptions.py). 3.8 takes an os, release and arch
-        from the source with the highest priority alone (`get_all_highest_priority`,
+        (`boot_merge`, import_images/download_descriptions.py). A claim is an os, arch, subarch,
+        kflavor, release and label. 3.8 takes an os, release and arch from the source with the
+        highest priority alone (`get_all_highest_priority`,
         maasservicelayer/services/bootsourceselections.py). Versions are not compared, and no log
         says it.
-    Why: a source that is added comes last, so up to 3.7 it loses; on 3.8 it has the higher
-        priority, so it wins. Up to 3.7 saving the *other* source moves it behind this one.
-    Fix: remove the selection from the other source, give the image a `release` of its own, or on
-        3.8 raise the priority of this source.
+    Why: a source that is added comes last, so up to 3.7 it loses. On 3.8 it has the higher
+        priority, so it wins. Up to 3.7 saving the *other* source moves it behind this one
+        (MSL148).
+    Fix: select the image in this source alone, or give it a `release` of its own, like
+        `acme-jammy`. On 3.8 a higher priority of this source works, too.
     Example:
         "name": "canonical"
     """
-    if look.beside is None:
+    beside = look.beside
+    if beside is None:
         return
-    found: dict[tuple[str, str], tuple[list[Product], list[str]]] = {}
+    found: dict[Lost, tuple[dict[Place, None], list[str]]] = {}
+    loaders: dict[str, list[str]] = {}
+    won: dict[str, list[str]] = {}
     for release in look.releases:
-        lost = _lost_to_priority if release.strict else _lost_claims
-        for product, winner in lost(look, look.beside, release.line):
-            key = (_identity(product), winner)
-            products, lines = found.setdefault(key, ([], []))
-            products += [] if product in products else [product]
-            lines += [] if release.line in lines else [release.line]
-    for (image, winner), (products, lines) in found.items():
+        outcome, strict = beside.first(release.line), release.strict
+        lost = _outranked(outcome, beside) if strict else _lost_claims(outcome, beside.own)
+        for name, winner, key, places in lost:
+            if not name:
+                told = loaders.setdefault(winner, [])
+                told += [] if release.line in told else [release.line]
+                continue
+            at, lines = found.setdefault((name, winner, key), ({}, []))
+            at.update(dict.fromkeys(places))
+            lines.append(release.line)
+        for winning in outcome.outranked.values():
+            if winning.source == beside.own:
+                won.setdefault("/".join(winning.wanted), []).append(release.line)
+    for (name, winner, key), (at, lines) in found.items():
+        first, *more = list(at)
+        instead = f"; on {look.span(won[name])} takes it from this source" if name in won else ""
         yield Said(
-            f"{quoted(image)} of this source is never imported: MAAS takes it from the source "
-            f"{quoted(winner)}, expected one source for each image",
-            f"remove the selection of {quoted(image)} from {quoted(winner)}, or publish this image "
-            "under another `release`",
-            place=products[0].place,
-            also=tuple(product.place for product in products[:MOST]),
+            f"{quoted(name)} of this source never arrives: the source {quoted(winner)} {key}",
+            f"select {quoted(name)} in this source alone, or publish this image under another "
+            "`release`",
+            place=first,
+            also=tuple(more[:MOST]),
             lines=tuple(lines),
-            effect="imports the other source's image, and logs nothing",
+            effect=f"takes {quoted(name)} from {quoted(winner)}, and logs nothing{instead}",
+        )
+    for winner, lines in loaders.items():
+        yield Said(
+            f"bootloaders of this source never arrive: the source {quoted(winner)}, made earlier, "
+            "offers the same",
+            f"nothing to do if machines boot with those of {quoted(winner)}",
+            lines=tuple(lines),
+            severity=Severity.INFO,
+            effect=f"takes the bootloaders of {quoted(winner)}, and logs nothing",
         )
 
 
@@ -71,100 +101,33 @@ def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "name": "canonical"
     """
-    if look.beside is None:
+    beside = look.beside
+    if beside is None:
         return
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
     for release in look.releases:
-        if not release.strict:
-            continue
-        outcome = look.beside.first(release.line)
-        won = {row.wanted for row in outcome.synced if row.source == look.beside.own}
-        for source in look.beside.others:
-            for product in look.beside.images(source.name):
-                if _wanted(product) in won:
-                    lines = found.setdefault((_identity(product), source.name), [])
-                    lines += [] if release.line in lines else [release.line]
-    for (image, other), lines in found.items():
+        outcome = beside.first(release.line)
+        for loser in beside.others:
+            if release.strict:
+                told = _replaced(outcome, beside, loser.name)
+            else:
+                told = (
+                    (name, key, ())
+                    for name, winner, key, _ in _lost_claims(outcome, loser.name)
+                    if winner == beside.own and name
+                )
+            for name, key, kernels in told:
+                found.setdefault((name, loser.name, key, kernels), []).append(release.line)
+    for (name, other, key, kernels), lines in found.items():
+        lacking = f", and lacks its {listed(kernels, NAMED)}" if kernels else ""
+        kernel = f"publish {listed(kernels, NAMED)} as well, or " if kernels else ""
         yield Said(
-            f"{quoted(image)} of this source replaces all that the source {quoted(other)} has of "
-            "it, kernels and flavours included",
-            f"publish every kernel of {quoted(image)} that machines need, or give the image a "
-            "`release` of its own",
+            f"{quoted(name)} of the source {quoted(other)} never arrives: this source "
+            f"{key}{lacking}",
+            f"{kernel}select {quoted(name)} in {quoted(other)} alone if its image is wanted",
             lines=tuple(lines),
-            effect="deletes the other source's images, and logs nothing",
-        )
-
-
-@rule("MSL142", Severity.UNUSABLE, on="stream")
-def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
-    """Two boot sources write the same boot resource, so MAAS downloads files again at every import.
-
-    MAAS: up to 3.7 imports both where the labels differ, or where one product lists a subarch more
-        (`boot_merge`, import_images/download_descriptions.py), or where products, versions and
-        `content_id`s are called alike and the bytes differ. Each import then deletes the one's
-        files and fetches the other's. 3.8 does so with bootloaders of one version and other bytes
-        (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
-    Why: the image that machines get changes from hour to hour.
-    Fix: select the image in one source only, or give one of them another `release`, or another
-        name of its version.
-    Example:
-        "name": "canonical"
-    """
-    if look.beside is None:
-        return
-    found: dict[tuple[str, ...], list[str]] = {}
-    for release in look.releases:
-        again = look.beside.again(release.line)
-        shared = {
-            held["resource"] for held in again.kept + again.resources if len(held["sources"]) > 1
-        }
-        if again.downloads and again.deleted:
-            key = tuple(sorted(shared)) or ("a boot resource",)
-            found.setdefault(key, []).append(release.line)
-    for resources, lines in found.items():
-        others = " and ".join(quoted(source.name) for source in look.beside.others)
-        yield Said(
-            f"{', '.join(map(quoted, resources))} comes from this source and from {others}, "
-            "expected one source for each boot resource",
-            "select the image in one source only, or give one of them another `release`",
-            lines=tuple(lines),
-            effect="downloads files again, and deletes others, at every import",
-        )
-
-
-@rule("MSL143", Severity.FATAL, on="stream")
-def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
-    """Another boot source of the same MAAS fails, and this one is not imported, either.
-
-    MAAS: up to 3.7 one source that cannot be read, or that holds a product which ends the import,
-        ends the import of all (`_import_resources_without_lock`, maasserver/bootresources.py). 3.8
-        goes on with the others, unless the database refuses a text: then it rolls the whole fetch
-        back (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py).
-    Why: old images stay, so that nobody notices for months.
-    Fix: fix the other source, or remove it from MAAS until it is fixed.
-    Example:
-        "name": "canonical"
-    """
-    if look.beside is None:
-        return
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for release in look.releases:
-        outcome = look.beside.first(release.line)
-        name, event = outcome.fatal_source, outcome.fatal
-        if outcome.fetch_failed:
-            name = next(n for n, e in outcome.failures.items() if e and e.values.get("database"))
-            event = outcome.failures[name]
-        if name is not None and event is not None and name != look.beside.own:
-            said = (event.message or "").rpartition("'>: ")[2]
-            key = (name, event.exception or "", said)
-            found.setdefault(key, []).append(release.line)
-    for (name, exception, said), lines in found.items():
-        yield Said(
-            f"the source {quoted(name)} fails, and with it every source of this MAAS",
-            f"run `maas-stream-lint check` on {quoted(name)}, and remove it from MAAS until it is "
-            "fixed",
-            lines=tuple(lines),
-            effect=f"imports nothing of any source ({exception}: {said})",
+            severity=Severity.WARNING if kernels else Severity.INFO,
+            effect=f"takes {quoted(name)} from this source, and logs nothing",
         )
 
 
@@ -175,99 +138,197 @@ def winner_lacks_image(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: 3.8 asks only for the priority of a source, not for what it has. It deletes the images of
         the others first, and takes nothing from them (`get_all_highest_priority`,
         maasservicelayer/services/bootsourceselections.py). The log says no more than
-        `No resources to download for selection with id N`.
+        `No resources to download for selection with id N`. Nor does it turn to another source
+        where that of the highest priority cannot be read.
     Why: an image left this stream, and the selection of it stayed.
     Fix: remove the selection from the source that lacks the image, or publish the image there.
     Example:
         "name": "canonical"
     """
-    if look.beside is None:
+    beside = look.beside
+    if beside is None:
         return
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str, bool], list[str]] = {}
     for release in look.releases:
-        if not release.strict:
-            continue
-        for row in look.beside.first(release.line).synced:
-            have = [
-                name
-                for name in look.beside.situation.names
-                if any(_wanted(product) == row.wanted for product in look.beside.images(name))
-            ]
-            if have and row.source not in have and look.beside.own in (row.source, *have):
-                key = ("/".join(row.wanted), row.source, have[0])
+        outcome = beside.first(release.line)
+        for loser, winner in outcome.outranked.items():
+            has = beside.of(loser.source, loser.wanted)
+            failed = winner in outcome.aborted or winner in outcome.download_failed
+            lacks = failed or not beside.of(winner.source, winner.wanted)
+            if has and lacks and beside.own in (winner.source, loser.source):
+                key = ("/".join(winner.wanted), winner.source, loser.source, failed)
                 found.setdefault(key, []).append(release.line)
-    for (image, winner, loser), lines in found.items():
+    for (name, winning, losing, failed), lines in found.items():
+        who, other = who_is(winning, beside), who_is(losing, beside)
         yield Said(
-            f"the source {quoted(winner)} has the priority for {quoted(image)} and lacks it, so "
-            f"the image of {quoted(loser)} is deleted",
-            f"remove the selection of {quoted(image)} from {quoted(winner)}, or publish it there",
+            f"{who} has the priority for {quoted(name)} and "
+            f"{'cannot deliver it' if failed else 'lacks it'}, though {other} has it",
+            f"remove the selection of {quoted(name)} from {who}, or "
+            + ("repair that source" if failed else "publish it there"),
             lines=tuple(lines),
-            effect="deletes the image, and imports none",
+            effect=f"imports no {quoted(name)}, and deletes the image that {other} gave before",
         )
 
 
-@rule("MSL145", Severity.WARNING, on="stream")
-def no_selection_beside_others(whole: Whole, look: Look) -> Iterator[Said]:
-    """A boot source has no selection, beside others that have some.
+@rule("MSL147", Severity.UNUSABLE, on="stream")
+def source_wins_nothing(whole: Whole, look: Look) -> Iterator[Said]:
+    """A boot source wins no image, so MAAS takes no bootloader from it, either.
 
-    MAAS: up to 3.7 imports everything from a source without selections and bootloaders, and only
-        the bootloaders from one that has any (`image_passes_filter`,
-        import_images/download_descriptions.py). The first selection that is made there deletes the
-        rest. 3.8 imports nothing from it, bootloaders included.
-    Why: a source that was just added has no selection yet.
-    Fix: select images in it, or remove it.
+    MAAS: 3.8 fetches the bootloaders of a source together with its selections
+        (`filter_products_for_selection`, maasservicelayer/services/image_sync.py). If other sources
+        with a higher priority have all of its selections, MAAS never looks at it.
+    Why: one image of one's own that replaces the only selected one of Canonical's stream also
+        keeps out Canonical's bootloaders. A MAAS that has them keeps them, and never updates them.
+        A fresh one boots no machine.
+    Fix: publish the bootloaders in the source that wins, or select another image in the source
+        that has them.
     Example:
-        "selections": []
+        "name": "canonical"
     """
-    if look.beside is None:
+    beside = look.beside
+    if beside is None:
         return
-    sources = look.beside.situation.sources
-    if all(source.selections == () for source in sources):
-        return
-    for source in sources:
-        if source.selections == ():
-            yield Said(
-                f"the source {quoted(source.name)} has no selection, expected at least one",
-                f"make a selection in {quoted(source.name)}, or remove the source",
-                effect="imports all of it or its bootloaders alone, on newer lines nothing",
-            )
+    found: dict[tuple[str, bool], list[str]] = {}
+    for release in look.releases:
+        outcome = beside.first(release.line)
+        if not release.strict or outcome.fetch_failed:
+            continue
+        winning = {row.source for row in outcome.synced}
+        losing = {row.source for row in outcome.outranked} - winning
+        booting = any(_has_bootloaders(beside, name) for name in winning)
+        for name in beside.situation.names:
+            if name in losing and _has_bootloaders(beside, name):
+                found.setdefault((name, booting), []).append(release.line)
+    for (name, booting), lines in found.items():
+        who = who_is(name, beside)
+        yield Said(
+            f"{who} wins no image, so its bootloaders never arrive",
+            f"select an image in {who} that no source of a higher priority selects, or publish the "
+            "bootloaders in the source that wins",
+            lines=tuple(lines),
+            severity=Severity.WARNING if booting else Severity.UNUSABLE,
+            effect="imports no bootloader of it"
+            + ("" if booting else ", and has no other: a fresh MAAS boots no machine"),
+        )
 
 
-def _lost_claims(look: Look, beside: Beside, line: str) -> Iterator[tuple[Product, str]]:
-    """The images that MAAS imports from this source alone, and not beside the others."""
-    outcome = beside.first(line)
+@rule("MSL148", Severity.WARNING, on="stream")
+def order_decides(whole: Whole, look: Look) -> Iterator[Said]:
+    """The order of the boot sources decides which image MAAS takes, and that order is not fixed.
+
+    MAAS: up to 3.7 the first source wins (MSL140), and the rows have no order of their own
+        (`BootSource.objects.all()`, maasserver/bootresources.py). A row that is written goes to the
+        end: by a new URL or keyring, on 3.3 to 3.7 by any save. The web page and the API show the
+        same order. 3.8 goes by priority alone.
+    Why: somebody renews a keyring, and the next import takes the image from the other source.
+    Fix: select each image in one source alone.
+    Example:
+        "name": "canonical"
+    """
+    beside = look.beside
+    if beside is None:
+        return
+    found: dict[tuple[str, str, int, int], list[str]] = {}
+    for release in look.releases:
+        first = beside.first(release.line)
+        for saved, other in beside.saved_anew(release.line):
+            change = _change(first, other, beside.own)
+            if change:
+                files = len(set(other.deleted)), len(set(other.downloads))
+                found.setdefault((saved, change, *files), []).append(release.line)
+    for (saved, change, deleted, fetched), lines in found.items():
+        who = who_is(saved, beside)
+        yield Said(
+            f"the order of the sources decides: once {who} is edited, it comes last, and {change}",
+            "select each image in one source alone",
+            lines=tuple(lines),
+            effect=f"then deletes {deleted:,} files and downloads {fetched:,}",
+        )
+
+
+def who_is(name: str, beside: Beside) -> str:
+    """A source as a message names it."""
+    return "this source" if name == beside.own else f"the source {quoted(name)}"
+
+
+def _lost_claims(outcome: Outcome, loser: str) -> Iterator[tuple[str, str, str, list[Place]]]:
+    """What of a source never arrives, since an earlier source keeps all that it claims.
+
+    Image (empty for bootloaders), who keeps it, how that is said, and the products.
+    """
     if outcome.fatal is not None:
         return
-    trace = next(trace for trace in look.traces if line in trace.lines)
-    chosen = {new.product for source, new in outcome.imported if source == beside.own}
-    for file, name in dict.fromkeys((new.file, new.product) for new in trace.imported):
-        product = look.catalog.product(Place(file, ("products", name)))
-        if product is not None and product.image and name not in chosen:
-            winner = _offering(product, beside)
-            if winner is not None:
-                yield product, winner
+    chosen = {name for source, name in outcome.chosen or () if source == loser}
+    arrived = {(new.file, new.product) for source, new in outcome.imported if source == loser}
+    lost: dict[tuple[str, str], list[Shadowed]] = {}
+    for claim in outcome.shadowed:
+        place = claim.place
+        taken = (place.file, place.product) in arrived
+        if claim.source == loser and not taken and f"{place.product}/{place.version}" not in chosen:
+            os, arch, _, kflavor, release, _ = claim.claim
+            name = "" if kflavor == BOOTLOADER else f"{os}/{release}/{arch}"
+            lost.setdefault((name, claim.winner), []).append(claim)
+    for (name, winner), claims in lost.items():
+        subarches = dict.fromkeys(claim.claim[2] for claim in claims)
+        labels = dict.fromkeys(claim.claim[5] for claim in claims)
+        key = f"subarch {listed(subarches, NAMED)}, label {listed(labels, NAMED)}"
+        places = dict.fromkeys(Place(c.place.file, c.place.path[:2]) for c in claims)
+        yield name, winner, f"was made earlier and offers the same ({key})", list(places)
 
 
-def _lost_to_priority(look: Look, beside: Beside, line: str) -> Iterator[tuple[Product, str]]:
-    winners = {row.wanted: row.source for row in beside.first(line).synced}
-    for product in beside.images(beside.own):
-        winner = winners.get(_wanted(product), beside.own)
-        own = look.catalog.product(product.place)
-        if winner != beside.own and own is not None:
-            yield own, winner
+def _outranked(outcome: Outcome, beside: Beside) -> Iterator[tuple[str, str, str, list[Place]]]:
+    """The same where priority decides."""
+    for loser, winner in outcome.outranked.items():
+        products = beside.of(loser.source, loser.wanted)
+        if loser.source == beside.own and products:
+            places = [product.place for product in products]
+            yield "/".join(loser.wanted), winner.source, PRIORITY, places
 
 
-def _offering(product: Product, beside: Beside) -> str | None:
-    """Another source that has the same os, release and arch."""
-    for source in beside.others:
-        if any(_wanted(other) == _wanted(product) for other in beside.images(source.name)):
-            return source.name
-    return None
+def _replaced(
+    outcome: Outcome, beside: Beside, other: str
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """What this source replaces of another, and the kernels that it has not."""
+    for loser, winner in outcome.outranked.items():
+        if loser.source == other and winner.source == beside.own:
+            has = _kernels(beside.of(winner.source, winner.wanted))
+            kernels = _kernels(beside.of(other, loser.wanted))
+            if has and kernels:  # what it lacks as a whole is another rule's
+                lacking = tuple(kernel for kernel in kernels if kernel not in has)
+                yield "/".join(loser.wanted), PRIORITY, lacking
 
 
-def _wanted(product: Product) -> tuple[str, str, str]:
-    return product.os, product.get("release") or "", product.get("arch") or ""
+def _kernels(products: Iterable[Product]) -> dict[str, None]:
+    """The kernels of images as people call them: ``hwe-22.04``, ``ga-22.04 lowlatency``."""
+    names: dict[str, None] = {}
+    for product in products:
+        flavour = product.get("kflavor") or "generic"
+        parts = [product.get("subarch") or "generic", *([] if flavour == "generic" else [flavour])]
+        names[" ".join(parts)] = None
+    return names
 
 
-def _identity(product: Product) -> str:
-    return "/".join(_wanted(product))
+def _has_bootloaders(beside: Beside, name: str) -> bool:
+    return any(product.bootloader for product in beside.catalogs[name].products)
+
+
+def _change(first: Outcome, other: Outcome, own: str) -> str:
+    """What another order changes for a source, as a clause; empty if it changes nothing."""
+    if first.fatal is not None or other.fatal is not None:
+        return ""
+    before, after = (
+        {(claim.source, claim.place): claim for claim in outcome.shadowed}
+        for outcome in (first, other)
+    )
+    gained = _names(c for k, c in before.items() if c.source == own and k not in after)
+    lost = _names(c for k, c in after.items() if c.source == own and k not in before)
+    parts = [f"MAAS takes {listed(gained, NAMED)} from this source"] if gained else []
+    if lost:
+        winners = dict.fromkeys(c.winner for c in after.values() if c.source == own)
+        parts.append(f"MAAS takes {listed(lost, NAMED)} from {listed(winners, NAMED)}")
+    return joined(parts)
+
+
+def _names(claims: Iterable[Shadowed]) -> list[str]:
+    told = ((claim.claim[0], claim.claim[4], claim.claim[1]) for claim in claims)
+    return list(dict.fromkeys("/".join(part) for part in told))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from maas_stream_lint.checks.file import CHARSET_REMEDY, misnamed_charset
 from maas_stream_lint.checks.image import asking, cost, is_encoding_to_blame, met
 from maas_stream_lint.checks.words import MANY, listed, moment
 from maas_stream_lint.file_fetch import Failed, on_same_server, repeats, undoes
@@ -67,14 +68,14 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL121", Severity.FATAL, on="stream")
 def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
-    """Only the CA bundle that was given here vouches for the server.
+    """Only certificates that were given here vouch for the server.
 
     MAAS: verifies the server for metadata on every line: 3.8 by `/etc/ssl/certs/
         ca-certificates.crt` and nothing else (`SYSTEM_CA_FILE`), the lines before by what
         requests brings or `REQUESTS_CA_BUNDLE` names. Files from 3.5 on are fetched unverified, so
         that only half of the source looks broken.
-    Why: companies have their own certificate authority, and a snap or a container does not see
-        the certificates that the host trusts.
+    Why: companies have their own certificate authority. A snap or a container does not see the
+        certificates that the host trusts, and MAAS 3.8 ignores `SSL_CERT_FILE`.
     Fix: install the authority's certificate on every region controller, with
         `update-ca-certificates`, or use a certificate of a public one.
     Example:
@@ -181,6 +182,61 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
                 lines=(release.line,),
                 effect=f"restarts a download from the beginning after {beat} seconds "
                 + (f"with less than {least:,} bytes" if least else "without a byte"),
+            )
+
+
+@rule("MSL125", Severity.WARNING, on="stream")
+def slow_metadata(whole: Whole, look: Look) -> Iterator[Said]:
+    """The metadata comes so slowly that MAAS 3.8 refreshes no source.
+
+    MAAS: 3.8 reads the index and all products files of a source one after another, and tells
+        Temporal only between sources that it is alive. After 30 seconds without that, Temporal ends
+        the refresh of every source, and makes three attempts in all
+        (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py). MAAS 3.7
+        and older wait as long as bytes may come.
+    Why: a slow line, a store that fetches from far away, or a stream of many large products files.
+    Fix: copy the metadata to a server near MAAS, and split off products that MAAS does not use.
+    Example:
+        "seconds": 12.5
+    """
+    seconds = sum(file.answer.seconds for file in look.stream.files.values())
+    for release in look.releases:
+        limit: int = release.data["metadata"]["refresh-seconds"]
+        if limit and seconds > limit:
+            slowest = max(look.stream.files.values(), key=lambda file: file.answer.seconds)
+            yield Said(
+                f"all metadata together takes {seconds:.0f} s to arrive, most of it "
+                f"{quoted(slowest.path)}",
+                "copy the metadata to a server near MAAS, or split off what MAAS does not use",
+                place=Place(slowest.path),
+                lines=(release.line,),
+                effect=f"ends the refresh of every source after {limit} s without a sign of life, "
+                f"{release.data['metadata']['refresh-attempts']} times",
+            )
+
+
+@rule("MSL126", Severity.WARNING, on="stream")
+def wrong_charset(whole: Whole, look: Look) -> Iterator[Said]:
+    """The server names a charset that a metadata file does not have.
+
+    MAAS: 3.8 decodes metadata by the charset of the `Content-Type`, and shows garbled titles if
+        that is not the file's (`http_get`, maasservicelayer/simplestreams/client.py). If it cannot
+        decode the file, it discards the source (MSL308). MAAS 3.7 and older always read UTF-8.
+    Why: Apache's `AddDefaultCharset ISO-8859-1`, or a type of file that was set in a bucket.
+    Fix: configure the server to send `Content-Type: application/json` without a charset.
+    Example:
+        Content-Type: application/json; charset=iso-8859-1
+    """
+    lines = look.where(lambda release: bool(release.data["metadata"]["charset"]))
+    for path, file in look.stream.files.items() if lines else ():
+        charset = file.misread_charset
+        if charset is not None and file.strict(verify=False).failure is None:
+            yield Said(
+                misnamed_charset(charset),
+                CHARSET_REMEDY,
+                place=Place(path),
+                lines=lines,
+                effect="shows titles with wrong characters",
             )
 
 
@@ -479,7 +535,7 @@ def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
     if whole_only:
         yield _served(
             whole_only,
-            f"{quoted(whole_only[0].path)} is sent as a whole when a part is asked for",
+            "the server sends whole files only, and no part of one",
             "nothing for MAAS: it never requests a part",
             "restarts a broken download from the beginning, as with any server",
         )
@@ -647,6 +703,8 @@ def _from(server: Server) -> str:
 def _pace(seen: Seen, beat: int) -> str:
     if seen.silence > beat:
         return f"no byte for {seen.silence:.0f} s"
+    if seen.rate is None:
+        return f"{seen.size or 0:,} bytes in {seen.seconds or 0:.0f} s"
     return f"{seen.rate or 0:,.0f} bytes a second"
 
 

@@ -29,6 +29,13 @@ def rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     return list(_last(known, incomplete))
 
 
+def schemas(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of schemas."""
+    from maas_stream_lint.rule_files import schema_names
+
+    return [_item(name) for name in schema_names() if name.startswith(incomplete)]
+
+
 def source(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Files and directories; a URL cannot be completed."""
     return [_item(incomplete, type="file")]

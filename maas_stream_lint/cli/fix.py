@@ -11,6 +11,7 @@ from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.console import complain, current_step
+from maas_stream_lint.cli.one_maas import with_settings
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,
@@ -18,6 +19,7 @@ from maas_stream_lint.cli.options import (
     KEYRING,
     MAAS,
     RULES,
+    SELECTIONS,
     SEVERITY,
     Options,
     signer_of,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING, RULES, SEVERITY)
+@together(MAAS, KEYRING, SELECTIONS, RULES, SEVERITY)
 @click.option("--in-place", is_flag=True, help="Edit the tree itself. SOURCE must be a directory.")
 @click.option("--diff", "as_diff", is_flag=True, help="Print the edits as a unified diff.")
 @click.option(
@@ -110,7 +112,7 @@ def fix(
         raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
     signer = signer_of(sign)
-    options = Options(**given)
+    options = with_settings(Options(**given), click.get_current_context().obj)
     rules = options.rules()
     wanted = relabel.parsed(as_os)
     report = looked_at(options._replace(select=(), ignore=()))

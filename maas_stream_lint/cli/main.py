@@ -30,6 +30,7 @@ HOMES = {
     "explain": "explain",
     "diagnose": "diagnose",
     "config": "config",
+    "schema": "schema",
 }
 
 

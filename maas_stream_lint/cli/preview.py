@@ -9,10 +9,11 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
+    BESIDE,
     CONFIG,
     FETCH,
-    FORMAT,
     KEYRING,
     MAAS,
     OUTPUT,
@@ -20,14 +21,18 @@ from maas_stream_lint.cli.options import (
     Options,
     together,
 )
+from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from maas_stream_lint.api import Report
+    from maas_stream_lint.output import Style
 
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS)
+@together(MAAS, KEYRING, SELECTIONS, BESIDE)
 @click.option("--log", is_flag=True, help="Also show the log that MAAS would write.")
 @click.option(
     "--rename",
@@ -49,7 +54,15 @@ if TYPE_CHECKING:
     metavar="OS/RELEASE/ARCH",
     help="Only say whether a machine can deploy this, like ubuntu/jammy/amd64, and if not, why.",
 )
-@together(FORMAT, OUTPUT, FETCH, CONFIG)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html"]),
+    default="text",
+    show_default=True,
+    help="Output for people, for programs, for a ticket, or as a page.",
+)
+@together(OUTPUT, FETCH, CONFIG)
 def preview(
     log: bool,
     renames: tuple[str, ...],
@@ -64,62 +77,107 @@ def preview(
     The preview lists the products that MAAS imports, the boot resources that MAAS creates, and
     which machine MAAS commissions and deploys with them. Exit code 2: the preview failed.
     """
-    from maas_stream_lint import api
     from maas_stream_lint import output as out
 
     out.check_target(output)
     names = _names(renames)
-    _check(form, machines, wanted)
-    options = Options(mode="none", **given)
+    _check(machines, wanted)
+    options = configured(Options(mode="none", **given))
+    if options.one_maas is not None and (machines or wanted):
+        raise UsageError(
+            "--machine and --wanted look at one source alone",
+            "leave out --beside; --no-config leaves out the sources of the configuration",
+        )
+    report = _renamed(looked_at(options), names) if names else looked_at(options)
+    if wanted is not None:
+        out.write(_answer(report, wanted, form, machines, out.style(output)), output)
+    elif form == "json":
+        from maas_stream_lint.report.data import as_json
+
+        out.write(as_json(_data(report, options, machines)), output)
+    else:
+        supposed = _fates(report, names)
+        out.write(_told(report, form, machines, supposed, out.style(output), log=log), output)
+
+
+def _answer(
+    report: Report, text: str, form: str, machines: Sequence[str], style: Style
+) -> str | Iterable[str]:
+    from maas_stream_lint.question import parsed
+    from maas_stream_lint.report import one_answer
+
+    wanted = parsed(text)
     if form == "json":
         from maas_stream_lint.report.data import as_json
-        from maas_stream_lint.source import tree_index
 
+        return as_json(one_answer.as_data(report, wanted, machines))
+    if form == "markdown":
+        return one_answer.as_markdown(report, wanted, machines)
+    if form == "html":
+        return one_answer.as_html(report, wanted, machines)
+    return one_answer.as_text(report, wanted, style, machines)
+
+
+def _told(
+    report: Report,
+    form: str,
+    machines: Sequence[str],
+    supposed: Sequence[str],
+    style: Style,
+    *,
+    log: bool,
+) -> str | Iterable[str]:
+    if form == "text":
+        from maas_stream_lint.report import prediction
+
+        text = prediction.render(report, style, log=log, machines=machines)
+        return "".join(f"{line}\n" for line in (*supposed, "")) + text if supposed else text
+    from maas_stream_lint.report import previewed
+
+    render = previewed.as_markdown if form == "markdown" else previewed.as_html
+    return render(report, machines, supposed, log=log)
+
+
+def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str, Any]:
+    """The verdicts, each with what becomes of the products and what they are good for."""
+    from maas_stream_lint import api
+    from maas_stream_lint.report.previewed import use_data
+
+    maas = options.one_maas
+    if maas is not None:
+        sources = maas.read(maas.own(options))
+        return api.preview(sources, options.lines, commissioning=options.commissioning).to_dict()
+    if options.selecting is None:
+        said = api.Preview(report.source, report.look).to_dict()
+    else:
         assert options.source is not None
-        made = api.preview(
-            tree_index(options.source) or options.source,
+        told = api.preview(
+            options.source,
             options.lines,
             options.trusted,
             options=options.fetching(),
             selections=options.selecting,
             commissioning=options.commissioning,
         )
-        require_read(made.streams)
-        if names:
-            supposed = _renamed(looked_at(options), names)
-            made = api.Preview(supposed.source, supposed.look)
-        text = as_json(made.to_dict())
-    else:
-        from maas_stream_lint.report import prediction
-
-        report = _renamed(looked_at(options), names) if names else looked_at(options)
-        if wanted is not None:
-            from maas_stream_lint.report.one_answer import parsed, render_wanted
-
-            text = render_wanted(report, parsed(wanted), out.style(output), machines)
-        else:
-            text = prediction.render(report, out.style(output), log=log, machines=machines)
-        text = "".join(f"{line}\n" for line in _fates(report, names)) + text
-    out.write(text, output)
+        require_read(told.streams)
+        said = told.to_dict()
+    for one, seen in ((said, report), (said.get("with_index"), report.by_plain_index)):
+        if one is not None and seen is not None:
+            for line, products in use_data(seen, machines).items():
+                one["maas"][line]["products"] = products
+    return said
 
 
-def _check(form: str, machines: tuple[str, ...], wanted: str | None) -> None:
+def _check(machines: Sequence[str], wanted: str | None) -> None:
     """Refuse what is malformed before any work is done. Raises UsageError."""
-    from maas_stream_lint.errors import UsageError
-
     for machine in machines:
         arch, _, subarch = machine.partition("/")
         if not arch or not subarch or "/" in subarch:
             raise UsageError(f"no architecture of a machine: {machine!r}", "write amd64/generic")
     if wanted is not None:
-        from maas_stream_lint.report.one_answer import parsed
+        from maas_stream_lint.question import parsed
 
         parsed(wanted)
-    if form == "json" and (machines or wanted):
-        raise UsageError(
-            "--machine and --wanted are for the text format",
-            "for JSON, call maas_stream_lint.use() from Python",
-        )
 
 
 def _names(renames: tuple[str, ...]) -> dict[str, str]:
@@ -143,4 +201,4 @@ def _fates(report: Report, names: dict[str, str]) -> list[str]:
     from maas_stream_lint.fixing.renaming import fate
     from maas_stream_lint.output import clean
 
-    return [*(clean(fate(report, name)) for name in names.values()), ""]
+    return [clean(fate(report, name)) for name in names.values()]

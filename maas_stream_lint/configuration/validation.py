@@ -53,6 +53,7 @@ _KINDS = {
     "object": "a table",
     "number": "a number",
     "integer": "a whole number",
+    "boolean": "true or false",
 }
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import threading
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
-from maas_stream_lint.collect import findings
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing import documents, items, products, usable
@@ -32,8 +31,10 @@ from maas_stream_lint.images.local_files import LocalFiles
 from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.look import look_at
+from maas_stream_lint.records import record
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
+from maas_stream_lint.unselected import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -55,7 +56,7 @@ FEW = 8
 SPARE = 8_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Edit:
     """One edit: what is written, where, why, and which consent it needs."""
 
@@ -94,7 +95,7 @@ class Edit:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Plan:
     """What would be written, and how the stream then fares."""
 
@@ -456,9 +457,10 @@ class _Planner:
         own = None if start == before.stream.start else start
         overlay = Overlay(before.stream, self._tree, changed, own, signs=self._signs)
         stream = load(overlay, before.stream.keyring, overlay.known)
-        look = look_at(stream, before.releases)
+        look = look_at(stream, before.releases, before.selections, before.commissioning)
         look.survey = self._surveyed(look)
-        return replace(self._before, look=look, findings=tuple(findings(look, all_rules())))
+        look.beside = before.beside and before.beside.with_own(stream)
+        return replace(self._before, look=look, findings=judged(look, all_rules()))
 
     def _surveyed(self, look: Look) -> Survey | None:
         """What was seen of the files, by the paths that they have now."""
@@ -487,7 +489,7 @@ def _by_all_rules(report: Report) -> tuple[Finding, ...]:
     codes = frozenset(rule.code for rule in all_rules())
     if report.asked is not None and report.asked >= codes:
         return report.facts
-    return tuple(findings(report.look, all_rules()))
+    return judged(report.look, all_rules())
 
 
 def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.local_files import asked, whole_listing
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.source import Trouble
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: No file is longer. A file of unknown length is not read any further.
 _LONGEST = 2**40
-#: An archive up to this size is kept in memory for its listing.
-_LISTED = 64 * 2**20
 #: A rate is told only of a download of at least this size.
 RATED = 2**20
 
@@ -62,7 +61,16 @@ class Load:
     def cut(self) -> Trouble:
         """That the connection broke off within the file."""
         message = f"the server broke off after {self.got:,} of {self.total or 0:,} bytes"
-        return Trouble("cut", message)
+        return Trouble("cut", message, got=self.got, expected=self.total)
+
+    def is_whole(self) -> bool:
+        """Whether what came has the size and the checksums that the metadata says."""
+        given = self.wanted.checksums
+        return self.got == self.wanted.size and all(
+            hasher.hexdigest() == given[name]
+            for name, hasher in self._hashers.items()
+            if name in given
+        )
 
     def decode(self, encoding: str | None) -> None:
         """Hash the file without this encoding as well, if MAAS would undo it."""
@@ -87,7 +95,7 @@ class Load:
             self._decode(data, self._decoding)
         if self._archive is not None:
             self._archive.write(data)
-            if self._archive.tell() > _LISTED:
+            if self._archive.tell() > BOUNDS.held:
                 self._archive = None
         self._kept.write(data)
         self.got += len(data)

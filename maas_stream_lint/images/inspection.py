@@ -125,7 +125,10 @@ def inspect_remote(
             if mode == "download":
                 # What has another length than it should is wrong already, unless it is encoded.
                 same = seen.size is None or w.size in (None, seen.size) or seen.encoded_anyway
-                if seen.trouble is not None or not same or images.recall(seen, w):
+                # A server that sends no parts may tell a length that it does not keep to.
+                same = same or (seen.ranges is not True and (seen.size or 0) > (w.size or 0))
+                fine = seen.trouble is None and same and not images.recall(seen, w)
+                if not (fine or images.may_be_the_file(seen, w)):
                     progress.advance(w.size or 0)
                 elif not _downloaded(images, w, seen, client, purse):
                     skipped.append(w.path)
@@ -188,7 +191,7 @@ def _holds_none(
     if any(place is not None for _, _, place in looked):
         return False
     names = {w.path.rpartition("/")[2] for w, _, _ in looked}
-    return present is None or not any(path.rpartition("/")[2] in names for path in present)
+    return present is not None and not any(p.rpartition("/")[2] in names for p in present)
 
 
 def _tell_elsewhere(survey: Survey, present: Mapping[str, int] | None) -> None:

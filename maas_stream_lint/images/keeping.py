@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ class Kept:
     def __enter__(self) -> Kept:
         """Open the file, or note that its path cannot be kept. Raises LintError for the folder."""
         if self._place is not None:
-            name = f".{os.getpid()}-{threading.get_ident()}.part"
+            name = f".{secrets.token_hex(8)}.part"
             self._beside = self._place.with_name(name)
             try:
                 self._place.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.records import record
 from maas_stream_lint.source import Unchecked
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 ALGORITHMS = ("sha256", "sha512", "md5")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FileOptions:
     """Which image files are looked at, and how. Sizes are in bytes."""
 
@@ -37,7 +38,7 @@ class FileOptions:
     longest_backoff: float = 10.0  #: seconds
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Wanted:
     """A file that items name: once, however many they are."""
 
@@ -45,9 +46,10 @@ class Wanted:
     size: int | None = None  #: what the metadata says
     checksums: Mapping[str, str] = field(default_factory=dict)  #: algorithm → digest; likewise
     listed: bool = False  #: whether it should be an archive whose names matter
+    linked: bool = False  #: whether its path leads out of the tree, for lines that join like a link
 
 
-@dataclass(slots=True)
+@record
 class Seen:
     """What was seen of one file."""
 
@@ -62,11 +64,14 @@ class Seen:
     link: str | None = None  #: where a link leads, from the root, that leads out of it
     inode: tuple[int, int] | None = None  #: device and inode
     # Of a file on a server, the URLs without credentials and queries:
+    linked: bool = False  #: its path was joined to the base like a link
     status: int | None = None
     url: str | None = None  #: the last one that was asked
     redirects: tuple[str, ...] = ()
     moved: str | None = None  #: the first redirect, like ``302 Found``
     headers: Mapping[str, str] = field(default_factory=dict)  #: a few; keys in lower case
+    interim: int | None = None  #: the status of an interim answer, like 103
+    partial: bool = False  #: the answer to a request for the whole file was 206
     head: Trouble | None = None  #: why HEAD was refused
     head_size: int | None = None  #: what HEAD says
     ranges: bool | None = None  #: whether a part can be asked for
@@ -76,6 +81,8 @@ class Seen:
     decoded_size: int | None = None
     undecodable: str | None = None  #: why it can't be decoded, in zlib's words
     location: str | None = None  #: the Location of the first redirect, without a login
+    #: Whether all bytes came, although the head of the answer had promised more.
+    whole: bool = False
     #: Size and digests of the page that came with a status that is not 2xx.
     page: tuple[int, dict[str, str]] | None = None
     faults: tuple[Trouble, ...] = ()  #: what the attempts before the last one met
@@ -86,7 +93,7 @@ class Seen:
     unkept: str | None = None  #: why this good file could not be kept, in the system's words
 
 
-@dataclass(slots=True)
+@record
 class Server:
     """What was seen of the server as a whole."""
 
@@ -103,7 +110,7 @@ class Server:
     stale: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@record
 class Survey:
     """What was seen of a stream's image files."""
 

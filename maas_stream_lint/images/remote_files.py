@@ -40,6 +40,8 @@ _LEAST_BYTES, _LEAST_SECONDS = 30 * 1024, 30.0
 #: After so many failed files in a row, each file gets two attempts. After so many files in a row
 #: without any answer, no further file is requested.
 _ILL, _DEAD = 8, 24
+#: So many missing files are requested a second time.
+_DOUBTED = 4
 #: MAAS may take the page of an error for the file; of a longer one nothing is said.
 _LONGEST_PAGE = 64 * 2**10
 
@@ -67,6 +69,7 @@ class RemoteFiles:
         self._told = told
         self._stop = stop
         self._lock = threading.Lock()
+        self._doubted = 0  # files that were missing at first
         self._failed = 0  # files one after another that may have gone better another time
         self._dead: Trouble | None = None
         self._parts: set[Path] = set()
@@ -80,7 +83,7 @@ class RemoteFiles:
 
     def probe(self, wanted: Wanted, client: Client) -> Seen:
         """Ask for a file's first bytes, which tells its length and kind, too. Raises Stopped."""
-        seen = Seen(wanted.path)
+        seen = Seen(wanted.path, linked=wanted.linked)
         url = self._url(seen)
         if url is None:
             return seen
@@ -88,12 +91,25 @@ class RemoteFiles:
             seen.trouble = self._dead
             return seen
         self._retried(seen, lambda: self._probed(wanted, seen, url, client))
+        if self._doubts(seen):
+            fault = seen.trouble
+            self._retried(seen, lambda: self._probed(wanted, seen, url, client))
+            if seen.trouble is None and fault is not None:
+                seen.faults += (fault,)
         with self._lock:
             failed = seen.trouble is not None and may_pass(seen.trouble)
             self._failed = self._failed + 1 if failed else 0
             if self._failed >= _DEAD and seen.trouble is not None and seen.status is None:
                 self._dead = seen.trouble
         return seen
+
+    def _doubts(self, seen: Seen) -> bool:
+        """Whether a 404 is worth a second request: the first ones are, as some stores lag."""
+        if seen.trouble is None or seen.trouble.kind != "missing" or seen.status is None:
+            return False
+        with self._lock:
+            self._doubted += 1
+            return self._doubted <= _DOUBTED
 
     def head(self, seen: Seen, client: Client) -> None:
         """Ask HEAD, which MAAS never does, and note what that says. Raises Stopped."""
@@ -143,7 +159,7 @@ class RemoteFiles:
 
     def _url(self, seen: Seen) -> httpx.URL | None:
         try:
-            return self._site.url(seen.path)
+            return self._site.link(seen.path) if seen.linked else self._site.url(seen.path)
         except ValueError:
             seen.trouble = Trouble("missing", "no URL can hold this path")
             return None
@@ -165,7 +181,7 @@ class RemoteFiles:
             if self._stop.is_set():  # which breaks connections, too
                 seen.trouble = None
                 raise Stopped
-            if seen.trouble is None:
+            if seen.trouble is None or seen.whole:
                 return
             if load is not None and load.got >= before + _LEAST_BYTES:
                 done, before = 0, load.got  # it makes progress
@@ -233,7 +249,15 @@ class RemoteFiles:
                 seen.page = _page(reply)
         return None
 
+    @staticmethod
+    def may_be_the_file(seen: Seen, wanted: Wanted) -> bool:
+        """Whether the page that came with a status is as long as the file: old MAAS takes it."""
+        length = seen.headers.get("content-length")
+        refused = seen.trouble is not None and seen.trouble.status is not None
+        return refused and seen.page is None and length is not None and length == str(wanted.size)
+
     def _note(self, seen: Seen, reply: Reply) -> None:
+        seen.interim = reply.interim or seen.interim
         seen.status, seen.url, seen.redirects = reply.status, reply.url, reply.hops
         seen.moved, seen.location = reply.moved, reply.location
         seen.headers = reply.headers
@@ -256,18 +280,25 @@ class RemoteFiles:
                     load.restart(self._told)  # of the whole file it may not say so
                     raise Refused(Trouble("cut", f"{reply.trouble.message} to a part of it"))
                 seen.trouble = reply.trouble
+                seen.page = seen.page or _page(reply, load.wanted.size)
                 return
             self._begin(load, reply)
             reply.allow(max(1.0, patience() - load.seconds))
             load.seconds += time.monotonic() - begun
             try:
                 self._pour(load, reply, allowance)
+            except Refused as refused:
+                if refused.trouble.kind != "cut" or not self._end_whole(load):
+                    raise
             finally:
                 seen.silence = max(seen.silence, reply.silence)
 
     def _begin(self, load: Load, reply: Reply) -> None:
         """Go on where the last request ended, or from the start if this answer begins there."""
-        start, total = _content_range(reply) if reply.status == 206 else (0, reply.length)
+        part = reply.status == 206 and load.got > 0
+        load.seen.partial = reply.status == 206 and not part
+        # What MAAS requests is the whole file, and it takes what comes for that.
+        start, total = _content_range(reply) if part else (0, reply.length)
         kind = (reply.header("etag"), reply.header("last-modified"), total)
         changed = any(a != b for a, b in zip(kind, load.kind, strict=True) if a and b)
         if load.got and (start != load.got or changed):
@@ -311,6 +342,16 @@ class RemoteFiles:
             load.seen.cuts += (load.got,)
             raise Refused(load.cut())
 
+    @staticmethod
+    def _end_whole(load: Load) -> bool:
+        """Note a file of which all bytes came, although its head had promised more."""
+        if load.total is None or load.got >= load.total or not load.is_whole():
+            return False
+        trouble = load.cut()
+        load.finish()
+        load.seen.size, load.seen.whole, load.seen.trouble = load.got, True, trouble
+        return True
+
     def _remember(self, wanted: Wanted, seen: Seen) -> None:
         stamp = _stamp(seen)
         if stamp and seen.encoding is None and seen.digests:
@@ -333,12 +374,19 @@ def patience() -> float:
     return max(float(release.download("total-seconds")) for release in all_releases())
 
 
-def _page(reply: Reply) -> tuple[int, dict[str, str]] | None:
-    """Size and digests of a short page that comes with a status."""
+def _page(reply: Reply, size: int | None = None) -> tuple[int, dict[str, str]] | None:
+    """Size and digests of the page that comes with a status, if it is short or has ``size``."""
+    most = size if size is not None and reply.length == size else _LONGEST_PAGE
+    hashers = {name: hashlib.new(name, usedforsecurity=False) for name in ALGORITHMS}
+    got = 0
     with suppress(Refused):
-        body = reply.read(_LONGEST_PAGE + 1)
-        if len(body) <= _LONGEST_PAGE:
-            return len(body), {name: hashlib.new(name, body).hexdigest() for name in ALGORITHMS}
+        for piece in reply.pieces():
+            got += len(piece)
+            if got > most:
+                return None
+            for hasher in hashers.values():
+                hasher.update(piece)
+        return got, {name: hasher.hexdigest() for name, hasher in hashers.items()}
     return None
 
 

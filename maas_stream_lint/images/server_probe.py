@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.images.observation import Server
 from maas_stream_lint.images.pool import Pool
 from maas_stream_lint.source import Trouble
-from maas_stream_lint.source.address import PORTS, proxy_for
+from maas_stream_lint.source.address import PORTS, own_trust, proxy_for, system_trust
 from maas_stream_lint.source.diagnosis import tls_reason
 from maas_stream_lint.source.http import Client, Refused
 
@@ -62,7 +62,7 @@ def probe_server(
             path for path in cached[:MOST_AGAIN] if _differs(site, path, metadata[path], client)
         )
     https = site.origin.scheme == "https" and proxy_for(site.origin) is None
-    if options.ca_bundle is not None and https:
+    if https and (options.ca_bundle is not None or own_trust()):
         seen.untrusted = _distrust(site.origin, options.timeout)
     _ask_frontends(seen, site, options, watchdog, index)
     return seen
@@ -112,7 +112,7 @@ def _distrust(url: httpx.URL, timeout: float) -> str | None:
     try:
         with (
             socket.create_connection((url.host, url.port or PORTS["https"]), timeout) as plain,
-            ssl.create_default_context().wrap_socket(plain, server_hostname=url.host),
+            system_trust().wrap_socket(plain, server_hostname=url.host),
         ):
             return None
     except ssl.SSLError as error:

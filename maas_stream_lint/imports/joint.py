@@ -29,7 +29,12 @@ def simulate_situations(
     """
     found: list[tuple[Answers, tuple[Selection, ...] | None, list[Outcome]]] = []
     default = any(source.default for situation in situations for source in situation.sources)
-    shared = [{source.name: Shared() for source in situation.sources} for situation in situations]
+    # What is the same of a stream is done once, however many imports there are of it.
+    known_of: dict[int, Shared] = {}
+    shared = [
+        {source.name: known_of.setdefault(id(source.stream), Shared()) for source in each.sources}
+        for each in situations
+    ]
     for release in releases:
         rows = defaults[release.line] if default else None
         alike = (one for answers, own, one in found if own == rows and answers.shared_by(release))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +72,7 @@ class Row(NamedTuple):
         return self[1:]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ReadSource:
     """A boot source that MAAS has, and its metadata."""
 
@@ -80,12 +82,18 @@ class ReadSource:
     #: ``None``: every selection that the source can serve
     selections: tuple[Selection, ...] | None = None
     default: bool = False  #: whether it selects what a fresh MAAS of the release line does
-    priority: int = 1
+    set_priority: int | None = None  #: the priority; ``None``: its number, the last one highest
     enabled: bool = True
     down: bool = False  #: MAAS cannot reach it
     #: Whether the strict engine verifies signatures; ``None``: if there is a keyring.
     verify: bool | None = None
     identity: tuple[object, ...] = ()  #: what of its row in the database a change may change
+    number: int = 1  #: its position among the sources, from 1
+
+    @property
+    def priority(self) -> int:
+        """On the strict engine, of equal selections that of the highest priority counts."""
+        return self.number if self.set_priority is None else self.set_priority
 
     @property
     def host(self) -> str:
@@ -115,7 +123,7 @@ class ReadSource:
         return message
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Situation:
     """A MAAS at the time of an import."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +71,16 @@ class Import(NamedTuple):
     item: str
 
 
+class Shadowed(NamedTuple):
+    """A claim that a source makes and that an earlier one keeps."""
+
+    source: str
+    place: Place  #: of the item that makes it
+    claim: tuple[str, ...]  #: os, arch, subarch, kflavor, release, label
+    winner: str  #: the source that keeps it
+    kept: Place  #: of the item that MAAS takes for it
+
+
 NOT_SELECTED = (
     "{} {} is configured as the commissioning release but it is not selected for download!"
 )
@@ -91,7 +103,7 @@ def commissioning_texts(
     return texts if commissioning in available else [*texts, UNAVAILABLE.format(*commissioning)]
 
 
-@dataclass
+@record
 class Outcome:
     """An import into a MAAS with its own sources and images: what it says, and what it changes."""
 
@@ -104,6 +116,7 @@ class Outcome:
     fatal_pass: int = 0  #: the pass that it ended in
     fatal_source: str | None = None
     chosen: list[tuple[str, str]] | None = None  #: source, ``product/version``
+    shadowed: list[Shadowed] = field(default_factory=list)  #: claims that an earlier source keeps
     imported: list[tuple[str, Import]] = field(default_factory=list)
     writer: list[tuple[str, str]] = field(default_factory=list)  #: lines: level, text
     finalize: list[tuple[str, str]] = field(default_factory=list)  #: likewise
@@ -122,6 +135,7 @@ class Outcome:
     files: list[list[Any]] = field(default_factory=list)  #: the files that are left
     # The strict engine alone.
     synced: list[Row] = field(default_factory=list)
+    outranked: dict[Row, Row] = field(default_factory=dict)  #: rows that are not, and which is
     nothing_to_download: list[Row] = field(default_factory=list)
     aborted: dict[Row, Event] = field(default_factory=dict)
     download_failed: list[Row] = field(default_factory=list)
@@ -169,7 +183,7 @@ def _sets(stored: Stored) -> list[dict[str, Any]]:
     ]
 
 
-@dataclass
+@record
 class Trace:
     """One simulated import. Release lines that would answer alike share one."""
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.rule_files import release_lines, rules_root, rules_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover
-    import tomli as tomllib
+from maas_stream_lint.rule_files import release_lines, rules_root
+from maas_stream_lint.rule_tables import rules_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +94,7 @@ class Message(NamedTuple):
 @cache
 def message(name: str) -> Message:
     """The message of a name. Raises FileNotFoundError for one that is not known."""
-    return _typed(name, tomllib.loads(rules_text(f"messages/{name}.toml")))
+    return _typed(name, rules_table(f"messages/{name}.toml"))
 
 
 @lru_cache(maxsize=1)
@@ -130,8 +125,8 @@ def _pattern(raw: dict[str, Any]) -> Pattern:
 
 
 def _case(raw: dict[str, Any]) -> Case:
-    take = {hole: tuple(values) for hole, values in raw.pop("take", {}).items()}
-    return Case(**{**raw, "words": tuple(raw.get("words", ()))}, take=take)
+    take = {hole: tuple(values) for hole, values in raw.get("take", {}).items()}
+    return Case(**{**raw, "words": tuple(raw.get("words", ())), "take": take})
 
 
 @cache

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs.messages import lines_of
-from maas_stream_lint.rule_files import release_lines, rules_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover
-    import tomli as tomllib
+from maas_stream_lint.rule_files import release_lines
+from maas_stream_lint.rule_tables import rules_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,13 +16,13 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def _places() -> dict[str, list[dict[str, Any]]]:
-    places: dict[str, list[dict[str, Any]]] = tomllib.loads(rules_text("log-places.toml"))
+    places: dict[str, list[dict[str, Any]]] = rules_table("log-places.toml")
     return places
 
 
 @lru_cache(maxsize=1)
 def _programs() -> dict[str, dict[str, str]]:
-    programs: dict[str, dict[str, str]] = tomllib.loads(rules_text("log-programs.toml"))
+    programs: dict[str, dict[str, str]] = rules_table("log-programs.toml")
     return programs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,6 +9,7 @@ from rich.text import Text
 from maas_stream_lint import changes as kinds
 from maas_stream_lint.logs.matching import recognise
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report import web
 from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, count, span, styled
 from maas_stream_lint.report.phrases import size
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 #: The most images and log lines of each group that the text names.
 MOST, MOST_LINES = 20, 8
 _BAD = frozenset((kinds.FATAL, kinds.SWAPS, kinds.REMOVED, kinds.REGRESSED, kinds.PARTIAL))
-_CSS = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #8886;padding:.3rem .6rem;"
-    "text-align:left;vertical-align:top;overflow-wrap:anywhere}.bad{font-weight:bold}"
-    ".wide{overflow-x:auto}"
-)
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def as_text(comparison: Comparison, found: Sequence[Changes], style: Style) -> str:
@@ -91,28 +84,41 @@ def as_markdown(comparison: Comparison, found: Sequence[Changes]) -> str:
 
 
 def as_html(comparison: Comparison, found: Sequence[Changes]) -> Iterator[str]:
-    """The same as one page without script, which fetches nothing."""
-    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
-    yield f"<title>What changes for MAAS - maas-stream-lint</title>\n<style>{_CSS}</style>\n"
-    yield "</head>\n<body>\n<main>\n<h1>What changes for MAAS</h1>\n<dl>\n"
+    """The same as one page, which fetches nothing."""
+    yield from web.page("What changes for MAAS", _html_body(comparison, found))
+
+
+def _html_body(comparison: Comparison, found: Sequence[Changes]) -> Iterator[str]:
+    yield '<header>\n<p class="tool">maas-stream-lint: what changes for MAAS</p>\n'
+    yield "<h1>What changes for MAAS</h1>\n<dl>\n"
     for label, source in _sources(comparison):
-        yield f"<dt>{label}</dt><dd><bdi>{_safe(source)}</bdi></dd>\n"
-    yield "</dl>\n<ul>\n"
+        yield f"<dt>{label}</dt><dd><bdi>{web.text(source)}</bdi></dd>\n"
+    yield '</dl>\n<ul class="fates">\n'
     for seen in found:
-        end = f" <code>{_safe(seen.fatal)}</code>" if seen.fatal is not None else ""
-        yield f"<li><b>MAAS {_lines(seen)}</b> {_bytes(seen)}{end}</li>\n"
-    yield '</ul>\n<div class="wide" tabindex="0">\n<table>\n<tr><th scope="col">image</th>'
-    yield "".join(f'<th scope="col">{_lines(seen)}</th>' for seen in found) + "</tr>\n"
+        end = f" <code>{web.text(seen.fatal)}</code>" if seen.fatal is not None else ""
+        yield f"<li><b>MAAS {_lines(seen)}</b> <span>{_bytes(seen)}{end}</span></li>\n"
+    yield "</ul>\n</header>\n<main>\n"
+    used = kinds.worst_first(change.kind for seen in found for change in seen.changes)
+    items = "".join(
+        f'<li><span class="fate {_class(kind)}">{kind}</span> {kinds.MEANING[kind]}</li>'
+        for kind in used
+    )
+    if not items:
+        yield "<p>No image changes.</p>\n</main>\n"
+        return
+    yield f'<ul class="legend" aria-label="What the cells say">{items}</ul>\n'
+    yield '<div class="scroll" tabindex="0">\n<table class="told">\n'
+    yield "<caption>Images by MAAS release.</caption>\n"
+    heads = "".join(f'<th scope="col">{_lines(seen)}</th>' for seen in found)
+    yield f'<thead><tr><th scope="col">image</th>{heads}</tr></thead>\n<tbody>\n'
     for name, cells in _matrix(found).items():
-        told = "".join(f"<td{_class(cell)}>{_safe(cell)}</td>" for cell in cells)
-        yield f'<tr><th scope="row"><bdi>{_safe(name)}</bdi></th>{told}</tr>\n'
-    yield "</table>\n</div>\n<dl>\n"
-    for kind in kinds.worst_first(change.kind for seen in found for change in seen.changes):
-        yield f"<dt>{kind}</dt><dd>{kinds.MEANING[kind]}</dd>\n"
-    yield "</dl>\n</main>\n</body>\n</html>\n"
+        told = "".join(f"<td data-column>{_cell(cell)}</td>" for cell in cells)
+        yield f'<tr><th scope="row"><bdi>{web.text(name)}</bdi></th>{told}</tr>\n'
+    yield "</tbody>\n</table>\n</div>\n</main>\n"
+
+
+def _cell(cell: str) -> str:
+    return f'<span class="fate {_class(cell)}">{web.text(cell)}</span>' if cell else ""
 
 
 def _matrix(found: Sequence[Changes]) -> dict[str, list[str]]:
@@ -128,7 +134,10 @@ def _matrix(found: Sequence[Changes]) -> dict[str, list[str]]:
 
 
 def _class(cell: str) -> str:
-    return ' class="bad"' if cell.split(" ")[0].rstrip(";") in _BAD else ""
+    kind = cell.split(" ")[0].rstrip(";")
+    if kind == kinds.FATAL:
+        return "fatal"
+    return "ignored" if kind in _BAD else "imported"
 
 
 def _told(change: Change) -> str:
@@ -162,12 +171,7 @@ def _bytes(seen: Changes) -> str:
 
 
 def _sources(comparison: Comparison) -> list[tuple[str, str]]:
-    said = comparison.to_dict()
     return [
-        (label, value if isinstance(value, str) else ", ".join(value.values()))
-        for label, value in (("before", said["before"]), ("after", said["after"]))
+        (label, ", ".join(source.stream.label for source in situation.sources))
+        for label, situation in (("before", comparison.before), ("after", comparison.after))
     ]
-
-
-def _safe(text: str) -> str:
-    return escape(clean(text))

@@ -1,5 +1,6 @@
-"use strict";
 (() => {
+  "use strict";
+
   const all = (what, where = document) => [...where.querySelectorAll(what)];
   const form = document.querySelector("form");
   const { text, severity, line, shown } = form.elements;
@@ -17,34 +18,42 @@
     })),
     cell: null, // the cell that was opened, whose release alone is told of
   }));
-  const columns = all("[data-line]");
+  // Release lines of which every row says the same share a column.
+  const columns = new Map(all("[data-lines]").map((head) => [
+    head.dataset.column,
+    { lines: head.dataset.lines.split(" "), label: head.textContent },
+  ]));
+  const inColumns = all("[data-column]");
   const homes = new Map(rows.map((row) => [row.body.querySelector(".panel")?.id, row]));
 
-  function lineOf(cell) {
-    return cell.parentNode.dataset.line;
+  function columnOf(cell) {
+    return cell.parentNode.dataset.column;
   }
 
   function refresh(row) {
     const least = severity.value === "" ? -1 : Number(severity.value);
-    const only = row.cell ? lineOf(row.cell) : "";
+    const only = row.cell ? columns.get(columnOf(row.cell)) : null;
     let some = false;
     for (const entry of row.entries) {
       const meant = entry.severity >= least && (!line.value || entry.maas.includes(line.value));
       some ||= meant;
-      entry.node.hidden = !meant || (only !== "" && !entry.maas.includes(only));
+      entry.node.hidden = !meant || (only !== null && !entry.maas.includes(only.lines[0]));
     }
     for (const cell of row.openers) cell.setAttribute("aria-expanded", String(cell === row.cell));
     if (row.details) {
       const told = row.body.querySelector(".only");
       told.hidden = !only;
-      told.firstChild.textContent = `The findings on MAAS ${only}.`;
+      if (only) told.firstChild.textContent = `The findings on MAAS ${only.label}.`;
     }
     row.body.hidden =
       !row.words.includes(text.value.trim().toLowerCase()) || (least >= 0 && !some);
   }
 
   function filter() {
-    for (const node of columns) node.hidden = line.value !== "" && node.dataset.line !== line.value;
+    for (const node of inColumns) {
+      const { lines } = columns.get(node.dataset.column);
+      node.hidden = line.value !== "" && !lines.includes(line.value);
+    }
     rows.forEach(refresh);
     const left = rows.filter((row) => !row.body.hidden).length;
     const noun = rows.length === 1 ? "row" : "rows";
@@ -79,7 +88,7 @@
     } else {
       const way = key === "ArrowUp" ? -1 : 1;
       for (let n = at + way; rows[n] && !to; n += way) {
-        if (!rows[n].body.hidden) to = rows[n].cells.find((other) => lineOf(other) === lineOf(cell));
+        if (!rows[n].body.hidden) to = rows[n].cells.find((other) => columnOf(other) === columnOf(cell));
       }
     }
     if (to) to.focus();

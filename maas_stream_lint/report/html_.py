@@ -5,168 +5,68 @@ It can be read without its script. Its policy allows no other script, and fetche
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from collections import Counter
-from dataclasses import dataclass
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint import __version__, documentation, outcome
+from maas_stream_lint import documentation, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
-from maas_stream_lint.output import clean
-from maas_stream_lint.report.groups import Entry, merged, sections
+from maas_stream_lint.report import matrix, web
+from maas_stream_lint.report.goods import Goods
+from maas_stream_lint.report.groups import merged
 from maas_stream_lint.report.phrases import brief, count, some, span
+from maas_stream_lint.report.snippets import Snippets
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
 from maas_stream_lint.report.verdict import unread, verdict_word
-from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.api import Report
-    from maas_stream_lint.finding import Finding, Place
+    from maas_stream_lint.finding import Finding
     from maas_stream_lint.output import Style
-    from maas_stream_lint.report.groups import Owner
+    from maas_stream_lint.report.groups import Entry
+    from maas_stream_lint.report.matrix import Row
 
-#: Lines of a file shown before and after the one in question, and how much of a long line.
-_AROUND, _WIDEST = 2, 160
 #: The most places of a lone finding that are shown with their lines.
 _SNIPPETS = 3
 #: The most products of a row that are named before it is opened.
 _NAMED = 2
-_ICONS = {
-    outcome.IMPORTED: "\N{CHECK MARK}",
-    outcome.UNUSABLE: "!",
-    outcome.NOTICE: "i",
-    outcome.UNSELECTED: "\N{EN DASH}",
-    outcome.LEFT_OUT: "\N{EN DASH}",
-    outcome.IGNORED: "\N{MULTIPLICATION X}",
-    outcome.FATAL: "\N{BLACK SQUARE}",
-    Severity.WARNING.label: "\N{MIDDLE DOT}",
-    Severity.INFO.label: "\N{MIDDLE DOT}",
-}
-#: The token that a finding points at: a key, a text, a number, a bracket.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s,:"]+')
+#: The most products of a row of which it is told what they are good for.
+_USED = 50
+_UP, _DOWN = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
 
 
-@dataclass(frozen=True)
-class Row:
-    """Products with the same outcomes for the same reasons; or the stream as a whole."""
+class Column(NamedTuple):
+    """Release lines of which every row says the same."""
 
-    products: tuple[str, ...]
-    fates: tuple[str, ...]  #: one for each release line; ``""`` where there is nothing to say
-    entries: tuple[Entry, ...]
+    number: int
+    lines: tuple[str, ...]
+    position: int  #: of the first of them, among the lines that were asked for
+    culprit: int | None  #: the row that says why they import nothing
 
-    def biting(self, line: str) -> list[Severity]:
-        """The severities of the entries about a release line."""
-        return [e.first.severity for e in self.entries if line in e.first.maas]
+    @property
+    def data(self) -> str:
+        """The attribute by which the script knows its cells."""
+        return f'data-column="{self.number}"'
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """The whole page."""
-    css, script = _asset("html_.css"), _asset("html_.js")
     verdict = verdict_word(report, threshold)
-    snippets = Snippets(report)
-    yield "<!doctype html>\n"
-    yield f'<html lang="en">\n<head>\n<meta charset="utf-8">\n{_policy(css, script)}\n'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
-    yield f"<title>{verdict}: {_text(report.source)} - maas-stream-lint</title>\n"
-    yield f"<style>{css}</style>\n</head>\n<body>\n"
+    title = f"{verdict}: {web.text(report.source)}"
+    body, scripts = _body(report, threshold, verdict), ("copy.js", "html_.js")
+    yield from web.page(title, body, scripts, footer=_more(report))
+
+
+def _body(report: Report, threshold: Severity, verdict: str) -> Iterator[str]:
     yield _header(report, threshold, verdict)
     yield _filter(report)
     yield "<main>\n"
-    yield from _matrix(report, snippets)
-    yield f"</main>\n<footer>maas-stream-lint {__version__}{_more(report)}</footer>\n"
-    yield f"<script>{script}</script>\n</body>\n</html>\n"
-
-
-def rows(report: Report) -> list[Row]:
-    """The rows of the matrix: the stream, then the products, worst first."""
-    lines = report.look.lines
-    table = outcome.rows(report.look, report.findings)
-    known = {(row.file, row.product) for row in table}
-    entries = [entry for section in sections(report.findings) for entry in section.entries]
-    entries.sort(key=lambda entry: (-entry.first.severity, entry.first.code))
-    owned: dict[Owner, list[int]] = {}
-    whole: list[Entry] = []
-    for number, entry in enumerate(entries):
-        owners = {_owner(finding) for finding in entry.findings}
-        for owner in owners & known:
-            owned.setdefault(owner, []).append(number)
-        if rest := tuple(f for f in entry.findings if _owner(f) not in known):
-            whole.append(Entry(rest))
-    alike: dict[tuple[object, ...], list[Owner]] = {}
-    fates: dict[Owner, tuple[str, ...]] = {}
-    for row in table:
-        owner = (row.file, row.product)
-        fates[owner] = row.outcomes
-        alike.setdefault((row.outcomes, *owned.get(owner, ())), []).append(owner)
-    order = list(outcome.MEANING)
-    made = [
-        Row(
-            tuple(name for _, name in owners),
-            fates[owners[0]],
-            tuple(_part(entries[number], set(owners)) for number in owned.get(owners[0], ())),
-        )
-        for owners in alike.values()
-    ]
-    made.sort(key=lambda row: (-max(map(order.index, row.fates)), -_worst(row.entries)))
-    stream = tuple(_severity_on(whole, line) for line in lines)
-    return [Row((), stream, tuple(whole)), *made] if whole else made
-
-
-def _owner(finding: Finding) -> Owner:
-    return (finding.place.file, finding.place.product or "")
-
-
-def _part(entry: Entry, owners: set[Owner]) -> Entry:
-    return Entry(tuple(f for f in entry.findings if _owner(f) in owners))
-
-
-def _worst(entries: Iterable[Entry]) -> int:
-    return max((entry.first.severity for entry in entries), default=-1)
-
-
-def _severity_on(entries: Iterable[Entry], line: str) -> str:
-    worst = _worst(entry for entry in entries if line in entry.first.maas)
-    return Severity(worst).label if worst >= 0 else ""
-
-
-def _asset(name: str) -> str:
-    return (files("maas_stream_lint.report") / name).read_text("utf-8").strip()
-
-
-def _policy(css: str, script: str) -> str:
-    """The policy that allows only these two, whatever a name tries to add to the page."""
-    style_src, script_src = (
-        b64encode(sha256(text.encode()).digest()).decode() for text in (css, script)
-    )
-    allowed = (
-        f"default-src 'none'; style-src 'sha256-{style_src}'; script-src 'sha256-{script_src}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    return f'<meta http-equiv="Content-Security-Policy" content="{allowed}">'
-
-
-def _text(text: str) -> str:
-    """Untrusted text, with hidden characters made visible and markup escaped."""
-    return escape(brief(text))
-
-
-def _coded(text: str) -> str:
-    """An untrusted sentence, with text in backticks as code."""
-    parts = clean(text).split("`")
-    if len(parts) % 2 == 0:
-        return escape(clean(text))
-    return "".join(
-        f"<code>{escape(part)}</code>" if number % 2 else escape(part)
-        for number, part in enumerate(parts)
-    )
+    yield from _matrix(report, Snippets(report))
+    yield "</main>\n"
 
 
 def _header(report: Report, threshold: Severity, verdict: str) -> str:
@@ -177,21 +77,21 @@ def _header(report: Report, threshold: Severity, verdict: str) -> str:
         if counts[level]
     )
     fates = "".join(
-        f"<li><b>{escape(lines)}</b> <span>{_text(fate)}</span></li>"
+        f"<li><b>{escape(lines)}</b> <span>{web.text(fate)}</span></li>"
         for lines, fate in fates_told(report)
     )
     fates += "".join(
-        f"<li><b>not read</b> <span><code>{_text(one.path)}</code>: {_coded(brief(one.message))} "
-        f"({_coded(brief(one.remedy))})</span></li>"
+        f"<li><b>not read</b> <span><code>{web.text(one.path)}</code>: "
+        f"{web.coded(brief(one.message))} ({web.coded(brief(one.remedy))})</span></li>"
         for one in unread(report, threshold)
     )
     return (
         f'<header>\n<p class="tool">maas-stream-lint: what MAAS does with this stream</p>\n'
         f'<h1><span class="verdict {verdict}">{verdict}</span> '
-        f"<bdi>{_text(report.source)}</bdi></h1>\n"
+        f"<bdi>{web.text(report.source)}</bdi></h1>\n"
         f'<ul class="chips">{chips}</ul>\n'
         f'<ul class="fates">{fates}</ul>\n'
-        f'<p class="summary">{_text(_without_counts(report, threshold))}</p>\n</header>\n'
+        f'<p class="summary">{web.text(_without_counts(report, threshold))}</p>\n</header>\n'
     )
 
 
@@ -221,21 +121,28 @@ def _filter(report: Report) -> str:
 
 
 def _matrix(report: Report, snippets: Snippets) -> Iterator[str]:
-    lines, table = report.look.lines, rows(report)
-    heads = "".join(f'<th scope="col" data-line="{line}">{line}</th>' for line in lines)
+    lines, table = report.look.lines, matrix.rows(report)
+    columns = [
+        Column(number, alike, lines.index(alike[0]), _culprit(table, alike[0]))
+        for number, alike in enumerate(matrix.columns(lines, table))
+    ]
+    yield _legend(table, columns)
+    heads = "".join(
+        f'<th scope="col" {column.data} data-lines="{" ".join(column.lines)}">'
+        f"{_span(column.lines)}</th>"
+        for column in columns
+    )
     yield '<div class="scroll">\n<table>\n<caption>Products by MAAS release. '
     yield "Open a cell to see why.</caption>\n"
     yield f'<thead><tr><th scope="col">product</th>{heads}</tr></thead>\n'
-    culprits = {line: _culprit(table, line) for line in lines}
+    goods = Goods(report.look, {owner for row in table for owner in row.owners[:_USED]})
     for number, row in enumerate(table, 1):
-        cells = "".join(
-            _cell(line, fate, row.biting(line), number, culprits[line])
-            for line, fate in zip(lines, row.fates, strict=True)
-        )
+        cells = "".join(_cell(row, number, column) for column in columns)
         yield f'<tbody>\n<tr><th scope="row">{_names(row)}</th>{cells}</tr>\n'
-        if row.entries or len(row.products) > 1:
-            yield f'<tr class="more"><td colspan="{len(lines) + 1}">'
-            yield from _details(row, number, report, snippets)
+        good = goods.told(row.owners[0]) if len(row.owners) == 1 else _products(row, goods)
+        if row.entries or good:
+            yield f'<tr class="more"><td colspan="{len(columns) + 1}">'
+            yield from _details(row, number, good, report, snippets)
             yield "</td></tr>\n"
         yield "</tbody>\n"
     yield "</table>\n</div>\n"
@@ -243,12 +150,26 @@ def _matrix(report: Report, snippets: Snippets) -> Iterator[str]:
         yield "<p>There are no products in this stream.</p>\n"
 
 
+def _legend(table: list[Row], columns: list[Column]) -> str:
+    """What the cells say, as far as there are such cells."""
+    seen = {fate for row in table for fate in row.fates}
+    items = ""
+    if any(row.entries for row in table):
+        items += '<li><span class="n">2</span> findings, which the cell opens</li>'
+    for arrow, where in ((_UP, "above"), (_DOWN, "below")):
+        if any(_arrow(row, n, c) == arrow for n, row in enumerate(table, 1) for c in columns):
+            items += f'<li><span class="n">{arrow}</span> the cause is the finding of a row '
+            items += f"{where}, which the cell opens</li>"
+    told = [(fate, meaning) for fate, meaning in outcome.MEANING.items() if fate in seen]
+    return web.legend(told, items)
+
+
 def _names(row: Row) -> str:
     if not row.products:
         return "the stream as a whole"
     if len(row.products) == 1:
-        return f"<bdi>{_text(row.products[0])}</bdi>"
-    shown = "".join(f"<bdi>{_text(name)}</bdi> " for name in row.products[:_NAMED])
+        return web.name(row.products[0])
+    shown = "".join(f"{web.name(name)} " for name in row.products[:_NAMED])
     more = len(row.products) - _NAMED
     rest = f"and {more:,} more" if more > 0 else ""
     return f"<b>{count(len(row.products), 'product')}</b> <small>{shown}{rest}</small>"
@@ -256,38 +177,57 @@ def _names(row: Row) -> str:
 
 def _culprit(table: list[Row], line: str) -> int | None:
     """The row that says why a release line imports nothing."""
-    return next((n for n, row in enumerate(table, 1) if Severity.FATAL in row.biting(line)), None)
+    return next((n for n, row in enumerate(table, 1) if row.stops(line)), None)
 
 
-def _cell(line: str, fate: str, found: list[Severity], number: int, culprit: int | None) -> str:
+def _arrow(row: Row, number: int, column: Column) -> str:
+    """Which way to look for the finding that explains a cell; empty if its own row has it."""
+    fatal = row.fates[column.position] == outcome.FATAL
+    if not fatal or column.culprit is None or row.stops(column.lines[0]):
+        return ""
+    return _UP if column.culprit < number else _DOWN
+
+
+def _cell(row: Row, number: int, column: Column) -> str:
+    fate = row.fates[column.position]
     if not fate:
-        return f'<td data-line="{line}"></td>'
-    inside = f'<span class="icon" aria-hidden="true">{_ICONS[fate]}</span>{fate}'
-    if fate == outcome.FATAL and culprit is not None and Severity.FATAL not in found:
-        arrow = "\N{UPWARDS ARROW}" if culprit < number else "\N{DOWNWARDS ARROW}"
+        return f"<td {column.data}></td>"
+    inside, found = f"{web.icon(fate)}{fate}", len(row.on(column.lines[0]))
+    kind = f'class="fate {fate.split()[0]}"'
+    if arrow := _arrow(row, number, column):
         told = f'<span aria-hidden="true">{arrow}</span><span class="unseen">for another row</span>'
-        inside = f'<a href="#d{culprit}">{inside} <span class="n">{told}</span></a>'
+        href, told = f"#d{column.culprit}", f'<span class="n">{told}</span>'
     elif found:
-        word = "finding" if len(found) == 1 else "findings"
-        told = f'<span class="n">{len(found)}<span class="unseen"> {word}</span></span>'
-        inside = f'<a href="#d{number}">{inside} {told}</a>'
+        told = f'{found}<span class="unseen"> {"finding" if found == 1 else "findings"}</span>'
+        href, told = f"#d{number}", f'<span class="n">{told}</span>'
     else:
-        inside = f"<span>{inside}</span>"
-    return f'<td data-line="{line}" class="{fate}">{inside}</td>'
+        return f"<td {column.data}><span {kind}>{inside}</span></td>"
+    return f'<td {column.data}><a {kind} href="{href}">{inside} {told}</a></td>'
 
 
-def _details(row: Row, number: int, report: Report, snippets: Snippets) -> Iterator[str]:
+def _products(row: Row, goods: Goods) -> str:
+    """The products of a row, the first of them with what they are good for."""
+    if not row.owners:
+        return ""
+    items = "".join(
+        f"<li>{web.name(owner[1])}{goods.told(owner) if number < _USED else ''}</li>"
+        for number, owner in enumerate(row.owners)
+    )
+    head = f"all {count(len(row.owners), 'product')}"
+    return f'<details class="names"><summary>{head}</summary><ul>{items}</ul></details>\n'
+
+
+def _details(row: Row, number: int, good: str, report: Report, snippets: Snippets) -> Iterator[str]:
     names = dict.fromkeys(f"{entry.first.code} {entry.first.name}" for entry in row.entries)
-    head = f"{some([escape(name) for name in names])}" if names else "no findings"
+    head = (
+        f"{some([escape(name) for name in names])}" if names else "no findings; what it is good for"
+    )
     yield f"<details><summary>{head}</summary>\n"
     yield f'<div class="panel" id="d{number}" tabindex="-1" role="region" aria-label="findings">\n'
     yield '<p class="only" hidden><span></span> <button type="button">show all</button></p>\n'
     for entry in row.entries:
         yield from _entry(entry, report, snippets)
-    if len(row.products) > 1:
-        items = "".join(f"<li><bdi>{_text(name)}</bdi></li>" for name in row.products)
-        yield f'<details class="names"><summary>all {count(len(row.products), "product")}'
-        yield f"</summary><ul>{items}</ul></details>\n"
+    yield good
     yield "</div></details>"
 
 
@@ -314,18 +254,18 @@ def _entry(entry: Entry, report: Report, snippets: Snippets) -> Iterator[str]:
         f'data-maas="{" ".join(finding.maas)}">\n'
         f'<h3><span class="chip {label}">{label}</span> {page} {escape(finding.name)} '
         f'<span class="maas">MAAS {_span(finding.maas)}</span></h3>\n'
-        f'<p class="message">{_coded(entry.message)}</p>\n<dl>\n'
+        f'<p class="message">{web.coded(entry.message)}</p>\n<dl>\n'
     )
     if finding.effect:
-        yield f"<dt>MAAS</dt><dd>{_coded(merged([f.effect for f in entry.findings]))}</dd>\n"
+        yield f"<dt>MAAS</dt><dd>{web.coded(merged([f.effect for f in entry.findings]))}</dd>\n"
     for number, (lines, text) in enumerate(finding.logs):
         which = f" {_span(lines)}" if len(finding.logs) > 1 else ""
         others = {f.logs[number][1] for f in entry.findings if len(f.logs) > number}
         more = f" <small>and {len(others) - 1:,} more such</small>" if len(others) > 1 else ""
-        yield f"<dt>log{which}</dt><dd><code class='log'>{_text(prefixed(text))}</code>"
+        yield f"<dt>log{which}</dt><dd><code class='log'>{web.text(prefixed(text))}</code>"
         yield f"{more}</dd>\n"
     remedy = merged([f.remedy for f in entry.findings], example=True)
-    yield f"<dt>fix</dt><dd>{_coded(remedy)}</dd>\n"
+    yield f'<dt>fix</dt><dd class="steps">{web.steps(remedy)}</dd>\n'
     places = list(dict.fromkeys(place_text(place) for place in entry.places))
     yield f"<dt>at</dt><dd>{some([f'<bdi>{escape(told)}</bdi>' for told in places])}</dd>\n"
     yield "</dl>\n"
@@ -336,54 +276,4 @@ def _entry(entry: Entry, report: Report, snippets: Snippets) -> Iterator[str]:
 
 
 def _span(lines: Sequence[str]) -> str:
-    return escape(span(lines, [release.line for release in all_releases()]))
-
-
-class Snippets:
-    """Lines of the metadata round a place, each file split once."""
-
-    def __init__(self, report: Report) -> None:
-        """``report``: whose stream is in memory still."""
-        self._files = report.look.stream.files
-        self._lines: dict[str, list[str]] = {}
-
-    def around(self, place: Place) -> str:
-        """A few lines, the one in question marked; nothing where there is no file to show."""
-        lines = self._of(place.file)
-        if place.line is None or not 0 < place.line <= len(lines):
-            return ""
-        column = (place.column or 1) - 1
-        first = max(1, place.line - _AROUND)
-        shown = [
-            _line(number, lines[number - 1], column, hit=number == place.line)
-            for number in range(first, min(len(lines), place.line + _AROUND) + 1)
-        ]
-        caption = f"<figcaption>{escape(place_text(place))}</figcaption>"
-        return f"<figure>{caption}<pre>{''.join(shown)}</pre></figure>\n"
-
-    def _of(self, file: str) -> list[str]:
-        if file not in self._lines:
-            known = self._files.get(file)
-            self._lines[file] = (known.text or "").split("\n") if known is not None else []
-        return self._lines[file]
-
-
-def _line(number: int, text: str, column: int, *, hit: bool) -> str:
-    start = max(0, column - _WIDEST // 4) if len(text) > _WIDEST else 0
-    end = start + _WIDEST
-    shown = _source(text[start:end])
-    token = _TOKEN.match(text, column) if hit else None
-    if token is not None and token.end() > column:
-        stop = min(token.end(), end)
-        parts = (text[start:column], text[column:stop], text[stop:end])
-        before, marked, after = (_source(part) for part in parts)
-        shown = f"{before}<mark>{marked}</mark>{after}"
-    cut = "\N{HORIZONTAL ELLIPSIS}"
-    shown = cut * (start > 0) + shown + cut * (end < len(text))
-    kind = "line hit" if hit else "line"
-    pointer = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if hit else " "
-    return f'<span class="{kind}"><span class="no">{pointer}{number:>5} </span>{shown}\n</span>'
-
-
-def _source(text: str) -> str:
-    return escape(clean(text.rstrip("\r").replace("\t", "    ")))
+    return escape(span(lines, release_lines()))

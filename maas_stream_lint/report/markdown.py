@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 #: The most rows of the table; what MAAS loses stands on top.
 _MOST_ROWS = 40
-_ICONS = {
+ICONS = {
     outcome.IMPORTED: "\N{WHITE HEAVY CHECK MARK}",
     outcome.UNUSABLE: "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}",
     outcome.NOTICE: "\N{INFORMATION SOURCE}\N{VARIATION SELECTOR-16}",
+    outcome.SHADOWED: "\N{WARNING SIGN}\N{VARIATION SELECTOR-16}",
     outcome.UNSELECTED: "\N{EN DASH}",
     outcome.LEFT_OUT: "\N{EN DASH}",
     outcome.IGNORED: "\N{CROSS MARK}",
@@ -106,7 +107,7 @@ def _matrix(report: Report) -> Iterator[str]:
     order = list(outcome.MEANING)
     worst = sorted(alike, key=lambda fates: -max(map(order.index, fates)))
     for fates in worst[:_MOST_ROWS]:
-        cells = " | ".join(f"{_ICONS[fate]} {fate}" for fate in fates)
+        cells = " | ".join(f"{ICONS[fate]} {fate}" for fate in fates)
         yield f"| {_products(alike[fates])} | {cells} |"
     if left := worst[_MOST_ROWS:]:
         more = sum(len(alike[fates]) for fates in left)

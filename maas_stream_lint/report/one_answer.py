@@ -1,178 +1,115 @@
-"""One question on one screen: does a machine deploy this, and if not, what stops it first?"""
+"""The answer to one question, on one screen: does a machine deploy this, and if not, why?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from maas_stream_lint.errors import UsageError
-from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.question import Answer, Wanted, answers
+from maas_stream_lint.report import web
+from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, brief, span, styled
-from maas_stream_lint.report.readings import write_as_given
+from maas_stream_lint.report.readings import as_given_told, write_as_given
 from maas_stream_lint.report.where import file_of
-from maas_stream_lint.rulebook import all_releases
-from maas_stream_lint.uses import simulate
-from maas_stream_lint.uses.service import Service, services
+from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.model import Product
-    from maas_stream_lint.uses import Simulation
-
-MOST = 4
 
 
-class Wanted(NamedTuple):
-    """What somebody wants to deploy."""
-
-    os: str
-    release: str
-    arch: str
-
-    def __str__(self) -> str:
-        """As it was asked for."""
-        return "/".join(self)
-
-
-class Answer(NamedTuple):
-    """The answer for a release line."""
-
-    yes: bool
-    words: str
-    finding: Finding | None  #: that tells what is in the way
-
-
-def parsed(text: str) -> Wanted:
-    """``ubuntu/jammy/amd64``. Raises UsageError where it is something else."""
-    parts = text.split("/")
-    if len(parts) != 3 or not all(parts):
-        raise UsageError(f"not OS/RELEASE/ARCH: {text!r}", "write ubuntu/jammy/amd64")
-    return Wanted(*parts)
-
-
-def answers(
-    report: Report, wanted: Wanted, machines: Sequence[str] = ()
-) -> list[tuple[tuple[str, ...], Answer]]:
-    """The release lines with one answer, with that answer."""
-    look = report.look
-    products = [product for product in look.catalog.products if _fits(product, wanted)]
-    simulations = simulate(look.traces, look.releases)
-    found: dict[Answer, tuple[str, ...]] = {}
-    for line in look.lines:
-        answer = _answer(report, simulations[line], line, wanted, products, machines)
-        found[answer] = (*found.get(answer, ()), line)
-    return [(lines, answer) for answer, lines in found.items()]
-
-
-def render_wanted(report: Report, wanted: Wanted, style: Style, machines: Sequence[str]) -> str:
-    """The answer for people."""
+def as_text(report: Report, wanted: Wanted, style: Style, machines: Sequence[str]) -> str:
+    """The answer for people at a terminal."""
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
     page.hung(styled("wanted ", LABEL), styled(brief(str(wanted)), TITLE), 7)
     report = write_as_given(page, report)
-    order = [release.line for release in all_releases()]
     for lines, answer in answers(report, wanted, machines):
         page.line()
         told = styled("MAAS ", LABEL)
-        told.append(f"{span(lines, order)}: ", TITLE)
+        told.append(f"{span(lines, release_lines())}: ", TITLE)
         told.append("yes" if answer.yes else "no", GOOD if answer.yes else COLORS["ignored"])
         told.append(f": {brief(answer.words)}")
         page.line(told, hang=2)
         if answer.finding is not None:
             finding = answer.finding
             page.line(Text(f"{finding.code} {brief(finding.message)}"), indent=2, hang=4)
-            place = finding.place
-            at = ":".join(str(part) for part in (place.line, place.column) if part is not None)
-            where = file_of(report, place)
-            page.line(styled(brief(f"{where}:{at}" if at else where), LABEL), indent=2, hang=4)
+            page.line(styled(_at(report, finding), LABEL), indent=2, hang=4)
             page.field("do", Text(brief(finding.remedy)), indent=2, width=4)
     return page.text()
 
 
-def _fits(product: Product, wanted: Wanted) -> bool:
-    said = (product.os, product.get("release"), product.get("arch"))
-    return product.image and said == tuple(wanted)
+def as_markdown(report: Report, wanted: Wanted, machines: Sequence[str]) -> str:
+    """The answer for a ticket."""
+    lines = [f"## maas-stream-lint: {code_span(str(wanted))}", ""]
+    lines.append(f"Stream: {code_span(report.source)}")
+    told, report = as_given_told(report)
+    lines += [f"- **as given, {which}** {plain(fate)}" for which, fate in told]
+    for which, answer in answers(report, wanted, machines):
+        said = "yes" if answer.yes else "no"
+        lines += ["", f"- **MAAS {span(which, release_lines())}: {said}**: {plain(answer.words)}"]
+        if answer.finding is not None:
+            finding = answer.finding
+            lines.append(f"  - {finding.code} {plain(brief(finding.message))}")
+            lines.append(f"  - at {code_span(_at(report, finding))}")
+            lines.append(f"  - fix: {plain(brief(finding.remedy))}")
+    return "\n".join(lines) + "\n"
 
 
-def _answer(
-    report: Report,
-    simulation: Simulation | None,
-    line: str,
-    wanted: Wanted,
-    products: list[Product],
-    machines: Sequence[str],
-) -> Answer:
-    if simulation is None:
-        finding = _first(report, line, Severity.FATAL, None)
-        return Answer(False, "the import fails, so that MAAS gets no image", finding)
-    images = [
-        image
-        for image in simulation.stock.named(f"{wanted.os}/{wanted.release}")
-        if image.arch == wanted.arch
-    ]
-    made = [one for image in images for one in services(simulation, image, machines)]
-    finding = _first(report, line, Severity.UNUSABLE, products)
-    fine = [one for one in made if one.deploying is None]
-    if fine:
-        return _yes(min(fine, key=_misses), finding)
-    if made:
-        return Answer(False, f"imported, but {made[0].machine} {made[0].words}", finding)
-    if images:
-        return Answer(False, f"none of these machines is {wanted.arch}", None)
-    if products:
-        return Answer(False, "MAAS does not import it", finding)
-    return Answer(False, f"the stream has no such product{_instead(report, wanted)}", None)
+def as_html(report: Report, wanted: Wanted, machines: Sequence[str]) -> Iterator[str]:
+    """The answer as a page."""
+    title = web.text(str(wanted))
+    yield from web.page(title, _html_body(report, wanted, machines), ["copy.js"])
 
 
-def _misses(service: Service) -> tuple[bool, bool]:
-    return service.unasked is not None, service.commissioning is not None
+def _html_body(report: Report, wanted: Wanted, machines: Sequence[str]) -> Iterator[str]:
+    yield '<header>\n<p class="tool">maas-stream-lint: does a machine deploy this?</p>\n'
+    yield f"<h1><bdi>{web.text(str(wanted))}</bdi></h1>\n"
+    yield f'<p class="summary">from <bdi>{web.text(report.source)}</bdi></p>\n'
+    told, report = as_given_told(report)
+    yield web.fates(told, "as given, ")
+    yield "</header>\n<main>\n"
+    for which, answer in answers(report, wanted, machines):
+        yield from _html_answer(report, span(which, release_lines()), answer)
+    yield "</main>\n"
 
 
-def _yes(service: Service, finding: Finding | None) -> Answer:
-    told = f"{service.machine} {service.deployed}"
-    if service.unasked is not None:
-        told += f", but only if asked for it; else: {service.unasked}"
-        return Answer(True, told, finding)
-    if service.commissioning is None:
-        return Answer(True, f"{service.machine} {service.words}", None)
-    told += f"; it does not commission with this: {service.commissioning}"
-    return Answer(True, told, None)
+def _html_answer(report: Report, lines: str, answer: Answer) -> Iterator[str]:
+    said, kind = ("yes", "passes") if answer.yes else ("no", "fails")
+    yield f'<article class="entry">\n<h2>MAAS {lines} <span class="verdict {kind}">{said}</span>'
+    yield f'</h2>\n<p class="message">{web.text(answer.words)}</p>\n'
+    if answer.finding is not None:
+        finding = answer.finding
+        yield f"<dl>\n<dt>{finding.code}</dt><dd>{web.coded(brief(finding.message))}</dd>\n"
+        yield f"<dt>at</dt><dd><bdi>{web.text(_at(report, finding))}</bdi></dd>\n"
+        yield f'<dt>fix</dt><dd class="steps">{web.steps(brief(finding.remedy))}</dd>\n</dl>\n'
+    yield "</article>\n"
 
 
-def _first(
-    report: Report, line: str, least: Severity, products: list[Product] | None
-) -> Finding | None:
-    """The worst finding on a line, among those on the products that are wanted or on no product."""
-    known = None if products is None else {(p.file.path, p.name) for p in products}
-    fitting = [
-        finding
-        for finding in report.facts
-        if line in finding.maas
-        and finding.severity >= least
-        and (
-            known is None
-            or finding.place.product is None
-            or any((place.file, place.product) in known for place in finding.places)
-        )
-    ]
-    return max(fitting, key=lambda finding: finding.severity, default=None)
+def as_data(report: Report, wanted: Wanted, machines: Sequence[str]) -> dict[str, Any]:
+    """The answer in the form of ``rules/schemas/wanted.json``."""
+    other = report.by_plain_index
+    more = {} if other is None else {"with_index": as_data(other, wanted, machines)}
+    by_line = {
+        line: answer.to_dict()
+        for which, answer in answers(report, wanted, machines)
+        for line in which
+    }
+    return {
+        "source": report.source,
+        "wanted": str(wanted),
+        "machines": list(machines),
+        "maas": {line: by_line[line] for line in report.look.lines},
+        **more,
+    }
 
 
-def _instead(report: Report, wanted: Wanted) -> str:
-    """What the stream has of the same system."""
-    said = [
-        (p.os, p.get("release") or "", p.get("arch") or "")
-        for p in report.look.catalog.products
-        if p.image
-    ]
-    near = [one for one in said if one[:2] == wanted[:2]] or [o for o in said if o[0] == wanted.os]
-    names = list(dict.fromkeys("/".join(one) for one in near or said))
-    if not names:
-        return ""
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return f"; it has {', '.join(names[:MOST])}{more}"
+def _at(report: Report, finding: Finding) -> str:
+    place = finding.place
+    at = ":".join(str(part) for part in (place.line, place.column) if part is not None)
+    where = file_of(report, place)
+    return brief(f"{where}:{at}" if at else where)

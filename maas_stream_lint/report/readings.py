@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.page import LABEL, TITLE, styled
-from maas_stream_lint.report.text import fates
+from maas_stream_lint.report.text import fates, fates_told
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -34,3 +34,9 @@ def write_as_given(page: Page, report: Report) -> Report:
     page.line()
     page.hung(styled("with ", LABEL), styled(clean(other.source), TITLE), 5)
     return other
+
+
+def as_given_told(report: Report) -> tuple[list[tuple[str, str]], Report]:
+    """The same for other formats: what MAAS makes of such a URL, and the report to go on with."""
+    other = report.by_plain_index
+    return ([], report) if other is None else (fates_told(report), other)

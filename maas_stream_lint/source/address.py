@@ -9,14 +9,15 @@ import re
 import ssl
 from base64 import b64encode
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 from urllib.request import getproxies, proxy_bypass
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.records import record
 from maas_stream_lint.source.answer import printable
 from maas_stream_lint.source.library import httpx
 
@@ -29,7 +30,7 @@ PLAIN = httpx.Headers(
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Site:
     """The server that a source names: where its paths lead, and what nobody else may be sent."""
 
@@ -62,6 +63,16 @@ class Site:
         Raises ValueError for a path that no URL can hold.
         """
         return parsed(self.base + "/" * (not self.base.endswith("/")) + path)
+
+    def link(self, path: str) -> httpx.URL:
+        """Where a path leads that is joined to the base like a link, on this server.
+
+        Raises ValueError for a path that leads to another server, or that no URL can hold.
+        """
+        url = parsed(urljoin(self.base + "/" * (not self.base.endswith("/")), path))
+        if not self.trusts(url):
+            raise ValueError
+        return url
 
     def trusts(self, url: httpx.URL) -> bool:
         """Whether credentials may go to ``url``."""
@@ -148,6 +159,26 @@ def trust(bundle: str | os.PathLike[str] | None) -> ssl.SSLContext:
         where = printable(os.fspath(bundle))
         hint = "give a file of certificates in PEM form"
         raise UsageError(f"cannot read CA certificates from {where}", hint) from None
+
+
+def own_trust() -> bool:
+    """Whether the environment names certificates beside the system's, which can be read, too."""
+    given = [os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
+    system = ssl.get_default_verify_paths()
+    places = (system.openssl_cafile, system.openssl_capath)
+    return any(g and Path(g).exists() for g in given) and any(Path(p).exists() for p in places)
+
+
+def system_trust() -> ssl.SSLContext:
+    """The system's own trust: that without what the environment names."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    system = ssl.get_default_verify_paths()
+    file, folder = Path(system.openssl_cafile), Path(system.openssl_capath)
+    with suppress(OSError, ValueError):
+        made.load_verify_locations(
+            file if file.is_file() else None, folder if folder.is_dir() else None
+        )
+    return made
 
 
 class Proxy(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     import os
@@ -40,7 +42,7 @@ _UNCHECKED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Trouble:
     """Why a document or an image file could not be read, or what a server answered instead."""
 
@@ -70,7 +72,7 @@ class Trouble:
         return self.kind in _UNCHECKED
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Unchecked:
     """A document or an image file that this run could not look at.
 
@@ -82,7 +84,7 @@ class Unchecked:
     trouble: Trouble  #: ``trouble.message`` is the cause, ``trouble.hint`` what to try
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Answer:
     """What a source answered for one path."""
 
@@ -98,12 +100,14 @@ class Answer:
     raw: bytes | None = None  #: the body with its Content-Encoding, if it has one
     undecodable: str | None = None  #: why ``raw`` cannot be decoded, in zlib's words
     faults: tuple[Trouble, ...] = ()  #: what the attempts before this one met
+    seconds: float = 0.0  #: how long the last attempt took
+    interim: int | None = None  #: the status of an interim answer before it, like 103
     #: The body of an answer whose status is not 2xx, at most 64 KiB: MAAS up to 3.7 reads it as
     #: the document.
     error_body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FetchOptions:
     """How sources are read. Local sources use ``max_bytes`` only. Times are in seconds."""
 

@@ -94,6 +94,7 @@ class Reply:
         self.hops: tuple[str, ...] = ()  #: the URLs of the redirects before
         self.moved: str | None = None  #: the status of the first of the redirects before
         self.location: str | None = None  #: the Location of that one, without a login
+        self.interim: int | None = None  #: the status of an interim answer before it, but 100
         self.silence = 0.0  #: the longest time without a byte of the body so far, in seconds
         self._response = response
         self._headers = _read(response.headers.raw)
@@ -299,6 +300,7 @@ class Client:
         lease = Lease(self._connections, _sooner(end or now + 2 * way.timeout, until))
         request = self._request(method, url, headers, lease)
         self._watchdog.watch(lease)
+        self._connections.interim = None
         try:
             response = self._sent(request, url, lease, way)
             if response.status_code == 407 and way.proxy is not None:
@@ -311,7 +313,9 @@ class Client:
             self._watchdog.release(lease)
             raise
         self.reached = True
-        return Reply(response, lease, self._watchdog, way, until)
+        reply = Reply(response, lease, self._watchdog, way, until)
+        reply.interim = self._connections.interim
+        return reply
 
     def _request(
         self, method: str, url: httpx.URL, headers: Headers, lease: Lease

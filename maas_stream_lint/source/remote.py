@@ -91,6 +91,11 @@ class RemoteTree:
         return self._budget.admit(answer)
 
     def _attempt(self, path: str, url: httpx.URL, end: float) -> Answer:
+        begun = time.monotonic()
+        answer = self._asked(path, url, end)
+        return replace(answer, seconds=time.monotonic() - begun)
+
+    def _asked(self, path: str, url: httpx.URL, end: float) -> Answer:
         try:
             with closing(self._client.ask("GET", url, end=end)) as reply:
                 return self._answer(path, reply, end)
@@ -117,7 +122,7 @@ class RemoteTree:
         except Refused as refused:
             trouble = self._in_time(refused.trouble, end)
         answer = Answer(path, body, trouble, reply.status, None, reply.url, reply.hops)
-        answer = replace(answer, headers=reply.headers)
+        answer = replace(answer, headers=reply.headers, interim=reply.interim)
         return replace(answer, raw=raw, undecodable=undecodable, error_body=error_body)
 
     def _in_time(self, trouble: Trouble, end: float) -> Trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How often the watchdog looks for exchanges that take too long, in seconds.
 _PULSE = 0.1
+#: The head of an interim answer. Every client of MAAS waits for more after a 100.
+_INTERIM = re.compile(rb"HTTP/1\.[01] (1(?!00)\d\d)\b")
 
 
 class Connections:
@@ -23,14 +26,25 @@ class Connections:
         """No socket yet."""
         self._sockets: dict[int, weakref.ref[socket.socket]] = {}
         self.made = 0  #: how many there were so far
+        #: The status of the last interim answer, which the HTTP library does not show.
+        self.interim: int | None = None
 
     def add(self, opened: Any) -> None:
-        """Remember the socket of a network stream of the HTTP library."""
+        """Remember the socket of a network stream of the HTTP library, and watch what it reads."""
         alive = {n: known for n, known in self._sockets.items() if known() is not None}
         alive[self.made] = weakref.ref(opened.get_extra_info("socket"))
         # Replaced and not changed: the watchdog's thread may go through it now.
         self._sockets = alive
         self.made += 1
+        stream, read = weakref.ref(opened), type(opened).read
+
+        def watched(*limits: Any, **named: Any) -> bytes:
+            came: bytes = read(stream(), *limits, **named)
+            if came[:6] == b"HTTP/1" and (found := _INTERIM.match(came)):
+                self.interim = int(found[1])
+            return came
+
+        opened.read = watched
 
     def cut(self) -> None:
         """Wake whoever waits for one of these sockets."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.obstacles import candidates, deploys, installs
@@ -20,9 +20,12 @@ class Service(NamedTuple):
     """What a machine makes of an image."""
 
     machine: str
+    ubuntu: bool  #: whether machines can be commissioned with the image at all
     commissioning: str | None  #: why it is not commissioned; ``None``: it is, or no matter
     deploying: str | None  #: why it is not deployed; ``None``: it is
     unasked: str | None  #: why it is not deployed unless somebody asks for the image's kernel
+    kernel: str | None  #: that it boots to be deployed
+    booted: str | None  #: the system that it boots for that, ``ubuntu/noble``
     words: str  #: one line
     deployed: str  #: what of that is on deploying
 
@@ -30,6 +33,18 @@ class Service(NamedTuple):
     def good(self) -> bool:
         """Whether the machine can do all that the image is for."""
         return self.commissioning is None and self.deploying is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """In the form of ``rules/schemas/preview.json``."""
+        return {
+            "machine": self.machine,
+            "commission": (self.commissioning or True) if self.ubuntu else None,
+            "deploy": self.deploying or True,
+            "deploy_by_default": self.unasked or True,
+            "kernel": self.kernel,
+            "boot_from": self.booted,
+            "told": self.words,
+        }
 
 
 def services(simulation: Simulation, image: Image, machines: Sequence[str] = ()) -> list[Service]:
@@ -79,12 +94,19 @@ def _ubuntu(simulation: Simulation, image: Image, machine: Machine) -> Service:
     elif unfit is not None and unfit == refusal:
         words = f"neither commissions nor deploys: {unfit}"
     elif unfit is not None:
-        words = f"{deployed}{otherwise}; does not commission: {unfit}"
+        words = f"{deployed.rstrip('.')}{otherwise.rstrip('.')}; does not commission: {unfit}"
     else:
-        words = f"commissions with kernel {commissioning.kernel}; {deployed}"
+        words = f"commissions {_with(simulation, commissioning.kernel)}; {deployed}"
     if unfit is None:
         words += otherwise
-    return Service(str(machine), unfit, refusal, unasked, words, deployed)
+    booted = str(system) if refusal is None else None
+    return Service(str(machine), True, unfit, refusal, unasked, kernel, booted, words, deployed)
+
+
+def _with(simulation: Simulation, kernel: str | None) -> str:
+    if simulation.release.use("commissions-with") == "platform":
+        return f"from the rack's directory {kernel}"
+    return f"with kernel {kernel}"
 
 
 def _text(refusal: Refusal | None) -> str | None:
@@ -103,4 +125,6 @@ def _other(simulation: Simulation, image: Image, machine: Machine) -> Service:
         words = f"deploys, booted from {config.system} with kernel {config.kernel}"
     else:
         words = f"deploys, if MAAS has {base} for {machine.arch} from elsewhere to boot it from"
-    return Service(str(machine), None, refusal, refusal, words, words)
+    kernel = config.kernel if config is not None and refusal is None else None
+    booted = str(config.system) if config is not None and refusal is None else None
+    return Service(str(machine), False, None, refusal, refusal, kernel, booted, words, words)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from maas_stream_lint.rulebook import data_file
-
-if TYPE_CHECKING:
-    from datetime import date
+from maas_stream_lint.records import record
+from maas_stream_lint.rule_tables import rules_table
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UbuntuRelease:
     """A release of Ubuntu that MAAS knows by itself, as ``rules/use/ubuntu.toml`` has it."""
 
@@ -34,7 +31,7 @@ class UbuntuRelease:
         return "LTS" in self.version
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UbuntuReleases:
     """The releases of Ubuntu, oldest first, and what they were read from."""
 
@@ -46,18 +43,19 @@ class UbuntuReleases:
 @lru_cache(maxsize=1)
 def ubuntu_releases() -> UbuntuReleases:
     """The releases of Ubuntu that MAAS knows without any stream."""
-    raw = data_file("use/ubuntu.toml")
+    raw = rules_table("use/ubuntu.toml")
+    day = date.fromisoformat
     return UbuntuReleases(
         raw["package"],
-        raw["dated"],
+        day(raw["dated"]),
         tuple(
             UbuntuRelease(
                 row["version"],
                 row["series"],
                 row["codename"],
-                row["created"],
-                max(row["eol"], row.get("eol-server", row["eol"])),
-                row.get("eol-esm"),
+                day(row["created"]),
+                day(max(row["eol"], row.get("eol-server", row["eol"]))),
+                day(row["eol-esm"]) if "eol-esm" in row else None,
             )
             for row in raw["releases"]
         ),

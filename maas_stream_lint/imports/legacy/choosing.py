@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.identity import BOOTLOADER
 from maas_stream_lint.imports.legacy.flattening import Key, key_of
 from maas_stream_lint.imports.situation import Selection
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Mapping = dict[Spec, Claim]
 
 
-@dataclass
+@record
 class Wanted:
     """The product versions that are chosen, of all sources."""
 
@@ -28,10 +29,12 @@ class Wanted:
     """Each with the number of the source whose claim it is: source, product, version."""
     everything: bool = True  #: no selection limits them
     empty: bool = True  #: no claim is left
+    shadowed: list[tuple[int, Spec, Claim, int, Claim]] = field(default_factory=list)
+    """Claims that an earlier source keeps: whose, which, the claim, who keeps it, its claim."""
 
     def add(self, number: int, claims: Iterable[Claim], recorder: PassRecorder) -> None:
         """Choose what claims lead to. Most claims of a product are made by one item."""
-        for claim in {id(claim): claim for claim in claims}.values():
+        for claim in dict.fromkeys(claims):
             self.empty = False
             key = key_of(claim.flat)
             if key is None:
@@ -59,13 +62,15 @@ def choose(
     (src/maasserver/import_images/download_descriptions.py): a claim is kept by the first source.
     """
     wanted = Wanted(everything=all(rows is None for rows in selections) and len(mappings) == 1)
-    taken: set[Spec] = set()
+    taken: dict[Spec, tuple[int, Claim]] = {}
     for number, mapping in enumerate(mappings):
         own = passing(mapping, selections[number])
-        wanted.add(
-            number, [claim for spec, claim in own.items() if spec not in taken], recorders[number]
-        )
-        taken |= own.keys()
+        lost = own.keys() & taken.keys()
+        free = {spec: claim for spec, claim in own.items() if spec not in lost} if lost else own
+        wanted.add(number, free.values(), recorders[number])
+        wanted.shadowed += [(number, spec, own[spec], *taken[spec]) for spec in own if spec in lost]
+        if number + 1 < len(mappings):
+            taken.update((spec, (number, claim)) for spec, claim in free.items())
     return wanted
 
 

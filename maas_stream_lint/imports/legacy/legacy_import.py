@@ -16,7 +16,7 @@ from maas_stream_lint.imports.legacy.finishing import finish
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
 from maas_stream_lint.imports.legacy.second_pass import SecondPass
 from maas_stream_lint.imports.legacy.storing import Store
-from maas_stream_lint.imports.trace import Outcome, commissioning_texts
+from maas_stream_lint.imports.trace import Outcome, Shadowed, commissioning_texts
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -167,6 +167,12 @@ class _Import:
                 for number, product, version in wanted.chosen
             }
         )
+        self.outcome.shadowed = [
+            Shadowed(
+                self.sources[loser].name, lost.place, spec, self.sources[winner].name, kept.place
+            )
+            for loser, spec, lost, winner, kept in wanted.shadowed
+        ]
         if wanted.empty:
             self.outcome.writer.append(("warning", NOTHING))
             return

@@ -191,7 +191,13 @@ class _Import:
                 other = best.get(row.wanted)
                 if other is None or enabled[row.source].priority > enabled[other.source].priority:
                     best[row.wanted] = row
-        return [row for row in self.maas.rows if best.get(row.wanted) == row]
+        rows = [(row, best.get(row.wanted)) for row in self.maas.rows]
+        self.outcome.outranked = {
+            row: winner
+            for row, winner in rows
+            if winner not in (None, row) and row.source in enabled
+        }
+        return [row for row, winner in rows if winner == row]
 
     # -- sync --------------------------------------------------------------------------------
 

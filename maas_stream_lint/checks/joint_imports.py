@@ -1,0 +1,245 @@
+"""Rules on what several boot sources of one MAAS cost each other. Silent where none was told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maas_stream_lint.checks.sources import who_is
+from maas_stream_lint.checks.words import joined, listed
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.quoting import quoted
+from maas_stream_lint.rule import Said, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from maas_stream_lint.beside import Beside
+    from maas_stream_lint.imports.trace import Outcome
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Product, Version, Whole
+
+#: So many names are listed.
+NAMED = 4
+
+
+@rule("MSL142", Severity.UNUSABLE, on="stream")
+def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
+    """Two boot sources write the same boot resource, so MAAS downloads files again at every import.
+
+    MAAS: up to 3.7 imports both where the labels differ, or where one product lists a subarch more
+        (`boot_merge`, import_images/download_descriptions.py). Each import then deletes the one's
+        files and fetches the other's. 3.8 does so with bootloaders of one version and other bytes
+        (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
+    Why: the image that machines get changes from hour to hour.
+    Fix: select the image in one source only, or give one of them another `release`.
+    Example:
+        "name": "canonical"
+    """
+    beside = look.beside
+    if beside is None:
+        return
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for release in look.releases:
+        first, again = beside.first(release.line), beside.again(release.line)
+        bytes_of = {
+            sha256 for own, twin, *_ in _namesakes(first, beside) for sha256 in _sums(own, twin)
+        }
+        alike = {
+            file[0] for outcome in (first, again) for file in outcome.files if file[4] in bytes_of
+        }
+        for sources, resources in _swapping(first, again).items():
+            apart = tuple(name for name in resources if name not in alike)
+            if beside.own in sources and apart:
+                found.setdefault((sources, apart), []).append(release.line)
+    for (sources, resources), lines in found.items():
+        others = joined([quoted(name) for name in sources if name != beside.own])
+        yield Said(
+            f"{listed(resources, NAMED)} comes from this source and from {others}, "
+            "expected one source for each boot resource",
+            "select the image in one source only, or give one of them another `release`",
+            lines=tuple(lines),
+            effect="downloads files again, and deletes others, at every import",
+        )
+
+
+@rule("MSL146", Severity.UNUSABLE, on="stream")
+def same_names_other_bytes(whole: Whole, look: Look) -> Iterator[Said]:
+    """Two boot sources have a product version of one name with other bytes.
+
+    MAAS: up to 3.7 chooses product versions by `content_id`, name and version, whatever their
+        source (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). So MAAS imports
+        a version that one source has been chosen for from the other one, too, and the bytes of the
+        later source win. Each import downloads them again, with `Hash mismatch` for each file.
+    Why: a mirror was rebuilt from another state of the stream, or a changed image was published
+        under the old name of its version.
+    Fix: remove one of the sources from MAAS, or copy the mirror again. A changed image needs a
+        version name of its own.
+    Example:
+        "name": "canonical"
+    """
+    beside = look.beside
+    if beside is None:
+        return
+    found: dict[tuple[str, str, str, str], tuple[Version, list[str]]] = {}
+    for release in look.releases:
+        if release.strict:
+            continue
+        for own, _, other, last in _namesakes(beside.first(release.line), beside):
+            key = (own.product.name, own.name, other, last)
+            found.setdefault(key, (own, []))[1].append(release.line)
+    for (product, version, other, last), (own, lines) in found.items():
+        yield Said(
+            f"version {quoted(version)} of {quoted(product)} has other bytes here than in the "
+            f"source {quoted(other)}, expected the same bytes under the same names",
+            f"remove one of the two sources, copy the stream of {quoted(other)} again, or give a "
+            "changed image a new version name",
+            place=own.place,
+            lines=tuple(lines),
+            effect=f"imports both, keeps the bytes of {who_is(last, beside)}, and downloads them "
+            "again at every import",
+        )
+
+
+@rule("MSL143", Severity.FATAL, on="stream")
+def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
+    """Another boot source of the same MAAS fails, and this one is not imported, either.
+
+    MAAS: up to 3.7 one source that cannot be read, or that holds a product which ends the import,
+        ends the import of all (`_import_resources_without_lock`, maasserver/bootresources.py). 3.8
+        goes on with the others, unless the database refuses a text: then it rolls the whole fetch
+        back (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py).
+    Why: old images stay, so that nobody notices for months.
+    Fix: fix the other source, or remove it from MAAS until it is fixed.
+    Example:
+        "name": "canonical"
+    """
+    beside = look.beside
+    if beside is None:
+        return
+    found: dict[tuple[str, str, str, bool], list[str]] = {}
+    for release in look.releases:
+        outcome = beside.first(release.line)
+        name, event = outcome.fatal_source, outcome.fatal
+        if outcome.fetch_failed:
+            name = next(n for n, e in outcome.failures.items() if e and e.values.get("database"))
+            event = outcome.failures[name]
+        if name is not None and event is not None and name != beside.own:
+            said = (event.message or "").rpartition("'>: ")[2]
+            orders = beside.saved_anew(release.line)
+            always = bool(orders) and all(other.fatal is not None for _, other in orders)
+            found.setdefault((name, event.exception or "", said, always), []).append(release.line)
+    for (name, exception, said, always), lines in found.items():
+        yield Said(
+            f"the source {quoted(name)} fails, and with it every source of this MAAS",
+            f"run `maas-stream-lint check` on {quoted(name)}, and remove it from MAAS until it is "
+            "fixed",
+            lines=tuple(lines),
+            effect=f"imports nothing of any source ({exception}: {said})"
+            + (", whichever of them comes first" if always else ""),
+        )
+
+
+@rule("MSL145", Severity.WARNING, on="stream")
+def no_selection_beside_others(whole: Whole, look: Look) -> Iterator[Said]:
+    """A boot source has no selection, beside others that have some.
+
+    MAAS: up to 3.7 imports everything from a source without selections and bootloaders, and only
+        the bootloaders from one that has any (`image_passes_filter`,
+        import_images/download_descriptions.py). The first selection that is made there deletes the
+        rest. 3.8 imports nothing from it, bootloaders included.
+    Why: a source that was just added has no selection yet.
+    Fix: select images in it, or remove it.
+    Example:
+        "selections": []
+    """
+    beside = look.beside
+    if beside is None or all(source.selections == () for source in beside.situation.sources):
+        return
+    for source in beside.situation.sources:
+        if source.selections != ():
+            continue
+        done: dict[str, list[str]] = {}
+        for release in look.releases:
+            told = _taken_unselected(beside.first(release.line), source.name, beside)
+            if told:
+                done.setdefault(told, []).append(release.line)
+        who = who_is(source.name, beside)
+        for told, lines in done.items():
+            yield Said(
+                f"{who} has no selection, expected at least one",
+                f"make a selection in {who}, or remove the source",
+                lines=tuple(lines),
+                effect=told,
+            )
+
+
+def _taken_unselected(outcome: Outcome, name: str, beside: Beside) -> str:
+    """What MAAS makes of a source without selections; empty if it imports nothing at all."""
+    if outcome.fatal is not None or outcome.fetch_failed:
+        return ""
+    if outcome.strict:
+        return "imports nothing of it"
+    catalog = beside.catalogs[name]
+    if any(product.bootloader for product in catalog.products):
+        return "imports its bootloaders alone"
+    return "imports all that it has; the first selection deletes what is not selected"
+
+
+def _swapping(first: Outcome, again: Outcome) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The boot resources that an import downloads again, though nothing changed: by sources."""
+    if not (again.downloads and again.deleted):
+        return {}
+    moved = {*again.downloads, *again.deleted}
+    touched = {file[0] for outcome in (first, again) for file in outcome.files if file[4] in moved}
+    sources: dict[str, dict[str, None]] = {}
+    for outcome in (first, again):
+        for held in (*outcome.resources, *outcome.kept):
+            if held["resource"] in touched:
+                sources.setdefault(held["resource"], {}).update(dict.fromkeys(held["sources"]))
+    found: dict[tuple[str, ...], list[str]] = {}
+    for resource, several in sources.items():
+        if len(several) > 1:
+            found.setdefault(tuple(sorted(several)), []).append(resource)
+    return {names: tuple(sorted(resources)) for names, resources in found.items()}
+
+
+def _namesakes(first: Outcome, beside: Beside) -> Iterator[tuple[Version, Version, str, str]]:
+    """Versions that MAAS imports from this source and another under one name, with other bytes.
+
+    The version of this source, that of the other, the other source, and the one whose bytes stay.
+    """
+    imported: dict[tuple[str, str], dict[str, None]] = {}
+    for source, new in first.imported:
+        imported.setdefault((new.product, new.version), {})[source] = None
+    mine = _by_name(beside, beside.own)
+    for (name, version), sources in imported.items():
+        if beside.own not in sources or len(sources) < 2 or name not in mine:
+            continue
+        own = _version(mine[name], version)
+        for other in sources:
+            theirs = _by_name(beside, other).get(name)
+            twin = _version(theirs, version) if theirs is not None else None
+            if other != beside.own and own is not None and twin is not None and _differ(own, twin):
+                yield own, twin, other, list(sources)[-1]
+
+
+def _by_name(beside: Beside, source: str) -> dict[str, Product]:
+    return {product.name: product for product in beside.catalogs[source].products}
+
+
+def _version(product: Product, name: str) -> Version | None:
+    newest = product.newest
+    if newest is not None and newest.name == name:
+        return newest
+    return next((version for version in product.older if version.name == name), None)
+
+
+def _sums(*versions: Version) -> Iterator[str]:
+    return (item.raw.get("sha256") or "" for version in versions for item in version.items)
+
+
+def _differ(own: Version, other: Version) -> bool:
+    theirs = {item.key: item.raw.get("sha256") for item in other.items}
+    return any(
+        theirs.get(item.key, item.raw.get("sha256")) != item.raw.get("sha256") for item in own.items
+    )

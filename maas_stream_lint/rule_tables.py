@@ -1,0 +1,69 @@
+"""The TOML files of ``rules/`` as Python values, from a compiled copy of them where that is fresh.
+
+Parsing TOML takes longer than a small check may. So each installation compiles the files to JSON
+(``hatch_build.py``). An entry counts only while the file is what it was compiled from.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import sys
+from functools import cache
+from typing import Any
+
+from maas_stream_lint.rule_files import rules_folder
+
+#: The compiled copy: a line of JSON for each file, with its name, its mark and what it holds.
+COMPILED = "compiled.jsonl"
+
+
+def rules_table(name: str) -> dict[str, Any]:
+    """What a file holds, like ``releases/2.9.toml``. Raises FileNotFoundError."""
+    folder = rules_folder()
+    with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - importing pathlib takes too long
+        text = file.read()
+    line = _compiled(folder).get(name)
+    if line is not None:
+        _, mark, table = json.loads(line)
+        if mark == _mark(text):
+            return dict(table)
+    return _parsed(text)
+
+
+def compiled() -> str:
+    """The text of the compiled copy."""
+    from maas_stream_lint.rule_files import rules_root
+
+    root = rules_root()
+    lines = []
+    for path in sorted(root.rglob("*.toml")):
+        text = path.read_bytes()
+        row = [path.relative_to(root).as_posix(), _mark(text), _parsed(text)]
+        lines.append(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return "".join(lines)
+
+
+@cache
+def _compiled(folder: str) -> dict[str, str]:
+    """Name of a file → its line; nothing if there is no compiled copy."""
+    try:
+        with open(f"{folder}/{COMPILED}", encoding="utf-8") as file:  # noqa: PTH123 - as above
+            text = file.read()
+    except FileNotFoundError:
+        return {}
+    return {line.split('"', 2)[1]: line for line in text.splitlines()}
+
+
+def _mark(text: bytes) -> str:
+    """What tells whether a file was changed."""
+    return f"{len(text)}-{binascii.crc32(text):08x}"
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:  # pragma: no cover
+        import tomli as tomllib
+    parsed: dict[str, Any] = tomllib.loads(text.decode("utf-8"))
+    return parsed
