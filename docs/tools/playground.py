@@ -13,12 +13,15 @@ import tempfile
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, check
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.output import Style
+from maas_stream_lint.report.formats import FORMATS
 from maas_stream_lint.report.phrases import size
 from maas_stream_lint.rule_files import release_lines
 
@@ -41,6 +44,7 @@ PYODIDE = (
 EXAMPLE = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1"
 LINE = "maas.import-images: [warn] Ignoring unsupported product com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64"
 
+_INLINE = re.compile(r"<script(?:\s+id=\"[^\"]*\")?>(.*?)</script>", re.DOTALL)
 _PLACE = re.compile(
     r"<!-- (version|size|example index|example products|example line|release lines) -->"
 )
@@ -130,9 +134,8 @@ def policy(html: str) -> str:
     Scripts may come from the site's server or stand in the page as it was built; of the report, which
     inherits this policy, only its own script. Requests go to the site's server alone.
     """
-    inline = re.findall(r"<script(?:\s+id=\"[^\"]*\")?>(.*?)</script>", html, re.DOTALL)
-    report = resources.files("maas_stream_lint.report").joinpath("html_.js").read_text("utf-8")
-    hashes = " ".join(dict.fromkeys(_hashed(script) for script in [*inline, report.strip()]))
+    scripts = [*_INLINE.findall(html), *_INLINE.findall(_report())]
+    hashes = " ".join(dict.fromkeys(map(_hashed, scripts)))
     return "; ".join(
         [
             "default-src 'none'",
@@ -146,6 +149,12 @@ def policy(html: str) -> str:
             "form-action 'none'",
         ]
     )
+
+
+def _report() -> str:
+    """A report. All have the same scripts."""
+    report = check(EXAMPLE.parents[1], files="none")
+    return "".join(FORMATS["html"].render(report, Severity.UNUSABLE, Style()))
 
 
 def _hashed(script: str) -> str:
