@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Setting
 
 
-@click.command(
-    cls=Configured,
-    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "forms")],
-)
+@click.command(cls=Configured)
 @together(FORMAT, CONFIG)
 def config(source: str | None, form: str, **given: Any) -> None:
     """Show each setting of `check`, its value, and where the value is from.
@@ -42,6 +39,11 @@ def config(source: str | None, form: str, **given: Any) -> None:
     else:
         text = origins.render(said)
     out.write(text, None)
+
+
+config.params[:0] = [
+    p for p in check.params if p.name == "source" or (p.envvar and p.name != "forms")
+]
 
 
 def _values_and_origins(
