@@ -26,7 +26,7 @@ from nginx import Nginx, nginx
 
 # Before click 8.2, standard error is told apart only if it is asked for.
 if "mix_stderr" in inspect.signature(CliRunner.__init__).parameters:
-    CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)  # type: ignore
+    CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)  # type: ignore[assignment]
 
 # Inside Actions the tests see what they would see elsewhere.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):

@@ -116,7 +116,7 @@ def no_title(product: Product, look: Look) -> Iterator[Said]:
     if lacking:
         kept = look.where(lambda release: release.policy("stores-title"))
         yield Said(
-            f"{quoted(product.name)} has no {listed(lacking)}, so MAAS has no title for it",
+            f"{listed(lacking)} {'is' if len(lacking) == 1 else 'are'} missing; MAAS makes one",
             f"add {listed(lacking)} to the product",
             lines=tuple(line for line in look.takes(product.place) if line in kept),
             effect="shows the title that its driver has for the release, or the bare `os/release`",

@@ -535,7 +535,7 @@ def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
     if whole_only:
         yield _served(
             whole_only,
-            f"{quoted(whole_only[0].path)} is sent as a whole when a part is asked for",
+            "the server sends whole files only, and no part of one",
             "nothing for MAAS: it never requests a part",
             "restarts a broken download from the beginning, as with any server",
         )

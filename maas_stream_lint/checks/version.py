@@ -13,6 +13,7 @@ from maas_stream_lint.model import Version
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, is_root, of_family
+from maas_stream_lint.uploads import product_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -536,7 +537,9 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
     """A missing part of an Ubuntu set. If several are missing, the rule of the first tells all."""
     if isinstance(seen, Event):
         key = str(seen.values["key"])
-        yield Said(f"version {shown(seen.place.version)} has no {quoted(key)}", _whole_set(look))
+        yield Said(
+            f"version {shown(seen.place.version)} has no {quoted(key)}", _whole_set(seen, look)
+        )
         return
     if not seen.product.ubuntu or not seen.items:
         return
@@ -554,7 +557,7 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
         if on:
             yield Said(
                 f"version {quoted(seen.name)}, which MAAS takes, has no {_either(lacking)}",
-                _whole_set(look),
+                _whole_set(seen, look),
                 lines=on,
                 severity=Severity.UNUSABLE,
                 effect="could not boot or deploy it under any name"
@@ -563,13 +566,16 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
             )
 
 
-def _whole_set(look: Look) -> str:
+def _whole_set(seen: Event | Version, look: Look) -> str:
     """What to do about an Ubuntu set that lacks a part."""
     best = listed(sorted(_best_roots(look)), last="or").replace("`", "")
-    return (
-        f"publish kernel, initrd and {best} together, or upload the image with "
-        "`maas $PROFILE boot-resources create`"
-    )
+    told = f"publish kernel, initrd and {best} together"
+    product = look.catalog.product(seen.place)
+    found = product.newest.ftypes if product is not None and product.newest is not None else ()
+    root = next((f for f in found if f in ftypes() and ftypes()[f].upload is not None), None)
+    if product is None or root is None:
+        return told
+    return f"{told}, or upload the image: {product_command(product, root)}"
 
 
 def _best_roots(look: Look) -> frozenset[str]:

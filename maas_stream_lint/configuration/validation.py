@@ -55,6 +55,7 @@ _KINDS = {
     "object": "a table",
     "number": "a number",
     "integer": "a whole number",
+    "boolean": "true or false",
 }
 
 

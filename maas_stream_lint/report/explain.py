@@ -9,6 +9,7 @@ from rich.text import Text
 
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.entry import Entries
 from maas_stream_lint.report.groups import sections
 from maas_stream_lint.report.page import (
     CODE,
@@ -21,7 +22,6 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.text import write_entry
 from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
@@ -137,9 +137,7 @@ def _findings(page: Page, found: list[Finding], report: Report, *, quiet: bool =
         page.line("" if quiet else "No finding in this stream causes it.")
     else:
         page.line()
+    entries = Entries(page, report)
     for section in sections(found):
         page.line(styled(clean(section.title), TITLE))
-        before = None
-        for entry in section.entries:
-            write_entry(page, entry, report, named=not section.product, before=before)
-            before = entry
+        entries.write_all(section)
