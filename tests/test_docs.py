@@ -144,7 +144,8 @@ def test_every_command_and_option_is_documented() -> None:
         assert f"`maas-stream-lint {name}" in OPTIONS
         for parameter in command.params:
             for option in parameter.opts:
-                assert not option.startswith("--") or f"`{option}" in README + OPTIONS, option
+                told = re.search(rf"[` ]{option}\b", README + OPTIONS)
+                assert not option.startswith("--") or told, option
 
 
 def commands() -> list[tuple[str, str]]:
