@@ -85,12 +85,17 @@ def _by_subarch(
 
     ``named``: the subarch of each kernel by release line, as far as it is known.
     """
-    made: dict[str, list[Product]] = {}
-    for product, kernel in products:
+    subarches = []
+    for _, kernel in products:
         key = (release.line, kernel)
         subarch = named.get(key)
         if subarch is None:
             subarch = named[key] = _flavoured(kernel, release)
+        subarches.append(subarch)
+    if len(set(subarches)) == len(subarches):
+        return {}
+    made: dict[str, list[Product]] = {}
+    for (product, _), subarch in zip(products, subarches, strict=True):
         made.setdefault(subarch, []).append(product)
     return {subarch: together for subarch, together in made.items() if len(together) > 1}
 
@@ -104,8 +109,10 @@ def _kind(product: Product) -> str:
         return BOOTLOADER
     if product.os == gadget_system():
         return SNAP
-    lone = product.newest is not None and product.newest.ftypes.keys().isdisjoint(of_family("boot"))
-    return LONE_ROOT if lone else IMAGE
+    if product.newest is None:
+        return IMAGE
+    boots = any(item.ftype in of_family("boot") for item in product.newest.items)
+    return IMAGE if boots else LONE_ROOT
 
 
 def _flavoured(kernel: _Kernel, release: Release) -> str:

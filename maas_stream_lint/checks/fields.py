@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.words import MANY, kind, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -97,7 +98,13 @@ def missing_release(event: Event, look: Look) -> Iterator[Said]:
         yield _missing("release", remedy, event, look)
 
 
-@rule("MSL433", Severity.FATAL, on="product", causes=["missing-os"])
+@rule(
+    "MSL433",
+    Severity.FATAL,
+    on="product",
+    among=saying("os", odd=lambda os: os is None),
+    causes=["missing-os"],
+)
 def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
     """A product has no `os`.
 
@@ -186,7 +193,12 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
     yield _missing("version", 'write the system\'s version, such as `"24.04"`', event, look)
 
 
-@rule("MSL437", Severity.UNUSABLE, on="product")
+@rule(
+    "MSL437",
+    Severity.UNUSABLE,
+    on="product",
+    among=lambda products, _: [p for p in products if p.raw.get("kflavor") is None],
+)
 def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     """An Ubuntu product with a `ga-` or `hwe-` kernel has no `kflavor`.
 
@@ -291,7 +303,13 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
     if isinstance(seen, Event):
         yield _slashed(cut(seen.place, "product"), look)
         return
-    slashed = [p for p in look.catalog.products if any("/" in n for n in _names(p)) and p.image]
+    slashed = [
+        product
+        for texts, alike in look.catalog.by("os", "release", "arch", "subarch").items()
+        if any("/" in text for text in texts if text is not None)
+        for product in alike
+        if any("/" in name for name in _names(product)) and product.image
+    ]
     for trace in look.traces if slashed else ():
         told = {cut(e.place, "product") for e in trace.events if e.cause == "slash-in-name"}
         taken = {Place(i.file, ("products", i.product)) for i in trace.imported}
@@ -341,7 +359,17 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL442", Severity.UNUSABLE, on="product")
+@rule(
+    "MSL442",
+    Severity.UNUSABLE,
+    on="product",
+    among=lambda _, look: [
+        product
+        for texts, alike in look.catalog.by("os", "release").items()
+        if any(text is not None and len(text) > look.least("selection") for text in texts)
+        for product in alike
+    ],
+)
 def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
     """Nobody can select an image whose `os` or `release` has more than 20 characters.
 
@@ -540,7 +568,12 @@ def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL450", Severity.WARNING, on="product")
+@rule(
+    "MSL450",
+    Severity.WARNING,
+    on="product",
+    among=saying("subarches", odd=lambda text: text is not None and BLANK.search(text) is not None),
+)
 def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
     """`subarches` contains spaces.
 

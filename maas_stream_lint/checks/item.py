@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import naming
 from maas_stream_lint.checks.image import COSTS, cost
 from maas_stream_lint.checks.words import MANY, kind, listed, shown, value_at
 from maas_stream_lint.file_fetch import never_matching
@@ -142,7 +143,7 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
     "MSL605",
     Severity.FATAL,
     on="item",
-    among=lambda items, _: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
+    among=naming("\n/", "../"),
     causes=["unsafe-path-item"],
 )
 def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
@@ -491,7 +492,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     "MSL615",
     Severity.WARNING,
     on="item",
-    among=lambda items, _: [i for i in items if i.path and "://" in i.path],
+    among=naming("://"),
 )
 def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` is a URL.
@@ -522,7 +523,7 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     "MSL618",
     Severity.UNUSABLE,
     on="item",
-    among=lambda items, _: [i for i in items if i.path and i.path[-1] == "/"],
+    among=naming("/\n"),
 )
 def path_ends_in_slash(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` ends in a slash, so its file has no name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.words import MANY, joined, listed
 from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
@@ -95,7 +96,12 @@ def custom_os(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL416", Severity.INFO, on="product")
+@rule(
+    "MSL416",
+    Severity.INFO,
+    on="product",
+    among=saying("os_title", "release_title", odd=lambda *titles: None in titles),
+)
 def no_title(product: Product, look: Look) -> Iterator[Said]:
     """A product other than Ubuntu has no title.
 

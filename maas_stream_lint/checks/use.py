@@ -340,8 +340,9 @@ def platform_not_offered(whole: Whole, look: Look) -> Iterator[Said]:
             effect="does not offer the platform as architecture of a machine, unless another "
             "source does",
         )
-    for product in look.catalog.products:
-        yield from _unread_platform(product, look)
+    for said, alike in look.catalog.by("platform").items():
+        for product in alike if said != (None,) else ():
+            yield from _unread_platform(product, look)
 
 
 @rule("MSL463", Severity.WARNING, on="stream")
