@@ -294,7 +294,7 @@ class Look:
     @cached_property
     def twins(self) -> list[Twins]:
         """The boot resources that several products make."""
-        return list(find_twins(self.catalog.products, self.releases, self.takes))
+        return list(find_twins(self.catalog, self.releases, self.takes))
 
     @cached_property
     def uses(self) -> dict[str, Simulation | None]:

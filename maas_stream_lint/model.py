@@ -203,7 +203,8 @@ class Product:
     @lazy
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        return self.newest is not None and any(f in self.newest.ftypes for f in of_family("notice"))
+        notices = of_family("notice")
+        return self.newest is not None and any(i.ftype in notices for i in self.newest.items)
 
     @property
     def image(self) -> bool:
@@ -347,6 +348,7 @@ class Catalog:
         self.indexes: list[Index] = []
         self.files: list[File] = []
         self._columns: dict[str, list[str | None]] = {}
+        self._item_columns: dict[str, list[Any]] = {}
         self._by: dict[tuple[str, ...], dict[tuple[str | None, ...], list[Product]]] = {}
         for metadata in stream.files.values():
             data = _data(metadata)
@@ -370,11 +372,15 @@ class Catalog:
             ]
         return found
 
-    def by(self, *fields: str) -> dict[tuple[str | None, ...], list[Product]]:
-        """The products by what they say in some fields: most say what others say, too.
+    def said(self, *fields: str) -> set[tuple[str | None, ...]]:
+        """What products say in some fields together: most say what others say, too.
 
         So a rule that depends on these fields alone need not be asked about each product.
         """
+        return set(zip(*map(self.column, fields), strict=True))
+
+    def by(self, *fields: str) -> dict[tuple[str | None, ...], list[Product]]:
+        """The products by what they say in some fields."""
         found = self._by.get(fields)
         if found is None:
             found = self._by[fields] = {}
@@ -394,7 +400,11 @@ class Catalog:
 
     def product(self, place: Place) -> Product | None:
         """The product around a place."""
-        return self._by_name.get((place.file, place.product))
+        return self.named(place.file, place.product)
+
+    def named(self, file: str, name: str | None) -> Product | None:
+        """The product of a name in a products file."""
+        return self._by_name.get((file, name))
 
     @lazy
     def _by_name(self) -> dict[tuple[str, str | None], Product]:
@@ -418,6 +428,13 @@ class Catalog:
                     for name in sorted(product.versions, reverse=True)
                     if name != newest
                 ]
+        return found
+
+    def item_column(self, field: str) -> list[Any]:
+        """What each of ``items`` has in a field itself, of whatever type."""
+        found = self._item_columns.get(field)
+        if found is None:
+            found = self._item_columns[field] = [item.raw.get(field) for item in self.items]
         return found
 
     @lazy

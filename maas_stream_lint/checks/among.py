@@ -20,8 +20,9 @@ def saying(*fields: str, odd: Callable[..., bool]) -> Among:
     """
 
     def among(products: Sequence[Product], look: Look) -> list[Product]:
-        alike = look.catalog.by(*fields).items()
-        return [product for texts, found in alike if odd(*texts) for product in found]
+        found = [texts for texts in look.catalog.said(*fields) if odd(*texts)]
+        alike = look.catalog.by(*fields) if found else {}
+        return [product for texts in found for product in alike[texts]]
 
     return among
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import saying
@@ -16,7 +16,7 @@ from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import DEPTHS, Said, cut, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import File, Product, Whole
@@ -305,9 +305,7 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         return
     slashed = [
         product
-        for texts, alike in look.catalog.by("os", "release", "arch", "subarch").items()
-        if any("/" in text for text in texts if text is not None)
-        for product in alike
+        for product in _saying_slash(look.catalog.products, look)
         if any("/" in name for name in _names(product)) and product.image
     ]
     for trace in look.traces if slashed else ():
@@ -363,12 +361,7 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
     "MSL442",
     Severity.UNUSABLE,
     on="product",
-    among=lambda _, look: [
-        product
-        for texts, alike in look.catalog.by("os", "release").items()
-        if any(text is not None and len(text) > look.least("selection") for text in texts)
-        for product in alike
-    ],
+    among=lambda products, look: _long(products, look),
 )
 def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
     """Nobody can select an image whose `os` or `release` has more than 20 characters.
@@ -641,6 +634,20 @@ def _members(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, v) for name, v in value.items() if isinstance(v, dict))
 
 
+def _long(products: Sequence[Product], look: Look) -> list[Product]:
+    """The products with an os or release that some release line may not take."""
+    columns = [look.catalog.column(field) for field in ("os", "release")]
+    longest = [max(len(text or "") for text in texts) for texts in zip(*columns, strict=True)]
+    least = look.least("selection")
+    return [p for p, length in zip(products, longest, strict=True) if length > least]
+
+
+_saying_slash = saying(
+    *("os", "release", "arch", "subarch"),
+    odd=lambda *texts: any("/" in text for text in texts if text is not None),
+)
+
+
 def _names(product: Product) -> list[str]:
     names = [product.raw.get(field) for field in ("os", "release", "arch", "subarch")]
     return [name if isinstance(name, str) else "" for name in names]
@@ -698,7 +705,12 @@ def _halved(text: str) -> bool:
 
 
 def _date(value: Any) -> date | None:
+    return _day(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
+        return date.fromisoformat(text)
     except ValueError:
         return None

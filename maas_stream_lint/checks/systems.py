@@ -96,11 +96,17 @@ def custom_os(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
+def _untitled(os: str | None, titles: tuple[str | None, ...]) -> bool:
+    """Whether products of a system may lack a title."""
+    system = systems().get(default_system() if os is None else os)
+    return None in titles and (system is None or not system.own_kernel)
+
+
 @rule(
     "MSL416",
     Severity.INFO,
     on="product",
-    among=saying("os_title", "release_title", odd=lambda *titles: None in titles),
+    among=saying("os", "os_title", "release_title", odd=lambda os, *titles: _untitled(os, titles)),
 )
 def no_title(product: Product, look: Look) -> Iterator[Said]:
     """A product other than Ubuntu has no title.

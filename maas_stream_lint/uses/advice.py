@@ -11,6 +11,7 @@ from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.simulation import UBUNTU
+from maas_stream_lint.uses.stock import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,11 +64,6 @@ def without_generic(simulation: Simulation) -> Iterator[Advice]:
             by_arch.setdefault(kind.arch, []).extend(images)
     for arch, images in by_arch.items():
         yield Advice((arch,), in_order(images))
-
-
-def in_order(images: list[Image]) -> list[Image]:
-    """Images in the order of their rows."""
-    return sorted(images, key=lambda image: image.position)
 
 
 def _platform_of(simulation: Simulation, alike: list[Image]) -> str | None:

@@ -192,6 +192,15 @@ class Stock:
         found = self._supporting[name].get(subarch, ())
         return next((i for i in found if i.resource.architecture.startswith(arch)), None)
 
+    @cached_property
+    def systems(self) -> dict[tuple[str, str], list[Image]]:
+        """The images by os and release, in the order of their rows."""
+        found: dict[tuple[str, str], list[Image]] = {}
+        for images in self._by_name.values():
+            image = images[0]
+            found.setdefault((image.os, image.release), []).extend(images)
+        return found
+
     def _names_from(self, name: str) -> Iterator[str]:
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):
@@ -245,17 +254,17 @@ class Stock:
 
         Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
         """
-        found: dict[str, list[Image]] = {}
-        known: dict[tuple[str | None, ...], set[str]] = {}
+        alike: dict[tuple[str | None, ...], list[Image]] = {}
         for image in self.images:
-            if image.whole:
-                key = (image.resource.architecture, *map(image.resource.extra.get, EXTRA))
-                architectures = known.get(key)
-                if architectures is None:
-                    architectures = known[key] = architectures_of(image)
-                for architecture in architectures:
-                    found.setdefault(architecture, []).append(image)
-        return found
+            if image.contents.whole:
+                own = None if _names_kernel(image.subarch) else image.subarch
+                extra = image.resource.extra
+                alike.setdefault((image.arch, own, *map(extra.get, EXTRA)), []).append(image)
+        found: dict[str, list[Image]] = {}
+        for images in alike.values():
+            for architecture in architectures_of(images[0]):
+                found.setdefault(architecture, []).extend(images)
+        return {name: in_order(images) for name, images in found.items()}
 
     @cached_property
     def architectures(self) -> list[str]:
@@ -270,18 +279,26 @@ def architectures_of(image: Image) -> set[str]:
 
 def _listed_architectures(image: Image) -> set[str]:
     return {
-        f"{image.arch}/{subarch.strip()}"
-        for subarch in image.listed
-        if "hwe-" not in subarch and "ga-" not in subarch
+        f"{image.arch}/{subarch.strip()}" for subarch in image.listed if not _names_kernel(subarch)
     }
 
 
 def _own_architectures(image: Image) -> set[str]:
     found: set[str] = set()
-    if "hwe-" not in image.resource.architecture and "ga-" not in image.resource.architecture:
+    if not _names_kernel(image.resource.architecture):
         found.add(image.resource.architecture)
     extra = image.resource.extra
     if "platform" in extra:
         found.add(f"{image.arch}/{extra['platform']}")
     found.update(f"{image.arch}/{platform}" for platform in image.platforms)
     return found
+
+
+def _names_kernel(text: str) -> bool:
+    """Whether MAAS takes a subarch for a kernel, and not for a kind of machines."""
+    return "hwe-" in text or "ga-" in text
+
+
+def in_order(images: list[Image]) -> list[Image]:
+    """Images in the order of their rows."""
+    return sorted(images, key=lambda image: image.position)
