@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.situation import Row
@@ -69,7 +71,7 @@ class HeldSet(Touched):
         return list(dict.fromkeys([file.origin[:2] for file in self.files.values()]))
 
 
-@dataclass(slots=True)
+@record
 class HeldResource:
     """A row of ``maasserver_bootresource``."""
 

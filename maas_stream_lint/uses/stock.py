@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.imports.stored import HeldResource, HeldSet
     from maas_stream_lint.rulebook import UbuntuSet
+
 #: What of a resource says that it is for a platform.
 PLATFORMS = frozenset({"platform", "supported_platforms"})
 
