@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from json import JSONDecodeError, JSONDecoder, decoder
 from typing import TYPE_CHECKING, Any, cast
 
 from maas_stream_lint.quoting import quoted
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
@@ -80,7 +81,7 @@ _WANTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Flaw:
     """Something odd or wrong about the text itself."""
 
@@ -102,7 +103,7 @@ class _Node:
         self.offset = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Document:
     """One metadata text, parsed once. ``data`` is not to be altered: locate() relies on it."""
 

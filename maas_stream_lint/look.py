@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +13,7 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
 from maas_stream_lint.model import Catalog, Image
+from maas_stream_lint.records import record
 from maas_stream_lint.selected import is_selected
 from maas_stream_lint.twins import Twins, find_twins
 from maas_stream_lint.uses.use_events import use_traces
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-@dataclass
+@record
 class Look:
     """All that a rule can look at. No rule reads or writes anything else."""
 
@@ -69,6 +70,7 @@ class Look:
             return None
         look = look_at(stream, self.releases, self.selections, self.commissioning)
         look.survey = self.survey
+        look.beside = self.beside.with_own(stream) if self.beside is not None else None
         return look
 
     @property

@@ -16,12 +16,15 @@ MODES = ("none", "head", "download")
 
 #: The keys of a configuration that options and environment variables set, too.
 CONFIG_KEYS = (
-    *("maas", "keyring", "selections", "select", "ignore", "severity"),
+    *("maas", "commissioning", "keyring", "selections", "select", "ignore", "severity"),
     *("format", "files", "only", "jobs", "timeout"),
 )
 
 #: Those of them that change what a report says; the others change how it is made or written.
-RESULT_KEYS = ("maas", "keyring", "selections", "select", "ignore", "severity", "files", "only")
+RESULT_KEYS = (
+    *("maas", "commissioning", "keyring", "selections", "select", "ignore", "severity"),
+    *("files", "only"),
+)
 
 #: Exit codes beside 0; ``docs/contract.md`` says what each stands for.
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143

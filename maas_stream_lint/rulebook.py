@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.records import record
 from maas_stream_lint.rule_files import release_lines
 from maas_stream_lint.rule_tables import rules_table
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Shape:
     """One of the forms a products file may have for the strict engine.
 
@@ -69,7 +69,7 @@ class Shape:
         return self.required + tuple(k for k in self.one_of if k not in self.required)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Release:
     """One MAAS release line, as ``rules/releases/LINE.toml`` has it after ``extends``."""
 
@@ -210,7 +210,7 @@ class Release:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FileType:
     """What is known of an ftype, as ``rules/ftypes.toml`` has it.
 
@@ -233,7 +233,7 @@ class FileType:
         return self.family in ("live", "tarball", "disk")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class System:
     """What is known of an ``os``, as ``rules/systems.toml`` has it."""
 
@@ -243,7 +243,7 @@ class System:
     stream: bool = True  #: whether its images can come from a stream
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UbuntuSet:
     """The ftypes that an Ubuntu image needs to boot."""
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import tarfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +16,7 @@ from maas_stream_lint.distributions import architectures
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.images.tar_member import Member
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ _KERNEL = re.compile(r"boot/vmlinu[xz]-[^/]+")
 _INITRD = re.compile(r"boot/(initrd\.img|initrd|initramfs)-[^/]+")
 
 
-@dataclass
+@record
 class Tree:
     """A root file system, as a tarball has it."""
 

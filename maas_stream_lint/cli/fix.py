@@ -11,6 +11,7 @@ from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at
 from maas_stream_lint.cli.configured import Configured
 from maas_stream_lint.cli.console import complain, current_step
+from maas_stream_lint.cli.one_maas import with_settings
 from maas_stream_lint.cli.options import (
     CONFIG,
     FETCH,
@@ -111,7 +112,7 @@ def fix(
         raise UsageError("--backup and --no-backup cannot be combined", "choose one")
     out.check_target(None)
     signer = signer_of(sign)
-    options = Options(**given)
+    options = with_settings(Options(**given), click.get_current_context().obj)
     rules = options.rules()
     wanted = relabel.parsed(as_os)
     report = looked_at(options._replace(select=(), ignore=()))

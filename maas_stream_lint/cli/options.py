@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maas_stream_lint.boot_sources import Given
+    from maas_stream_lint.cli.one_maas import OneMaas
     from maas_stream_lint.finding import Severity
     from maas_stream_lint.fixing.publish import Signer
     from maas_stream_lint.images.observation import FileOptions
@@ -49,6 +50,9 @@ class Options(NamedTuple):
     api_key_file: str | None = None
     profile: str | None = None
     selected: tuple[SelectedImages, ...] | None = None
+    # The other boot sources of the same MAAS: as they were named, and as they are.
+    beside: tuple[str, ...] = ()
+    one_maas: OneMaas | None = None
     configured: tuple[str, ...] = ()  #: the configuration files that changed any of these
     # How image files are looked at:
     mode: str | None = None
@@ -90,16 +94,15 @@ class Options(NamedTuple):
         from pathlib import Path
 
         from maas_stream_lint.errors import UsageError
-        from maas_stream_lint.selecting import DEFAULT, parse_selection, read_selections
+        from maas_stream_lint.selecting import parse_words, read_selections
 
-        words = [word for word in self.selections if word != DEFAULT]
-        if len(words) < len(self.selections):
-            if words or self.selections_file is not None:
-                hint = "give `--selection default` alone"
-                raise UsageError("`default` and other selections cannot be combined", hint)
-            return DEFAULT
-        file = self.selections_file
-        return [*map(parse_selection, words), *(read_selections(Path(file)) if file else ())]
+        given = parse_words(self.selections)
+        if self.selections_file is None:
+            return given
+        if isinstance(given, str):
+            hint = "give one of the two options"
+            raise UsageError("`default` and --selections cannot be combined", hint)
+        return [*given, *read_selections(Path(self.selections_file))]
 
     @property
     def trusted(self) -> str | Unsaid | None:
@@ -230,6 +233,14 @@ SELECTIONS = together(
         metavar="OS/RELEASE",
         help="The release that MAAS commissions machines with, like ubuntu/noble.",
     ),
+)
+BESIDE = click.option(
+    "--beside",
+    multiple=True,
+    metavar="SOURCE",
+    shell_complete=completion.source,
+    help="A boot source that the same MAAS has, too, made before SOURCE. It is judged together "
+    "with SOURCE, but not reported on. Repeatable.",
 )
 FETCH = together(
     click.option(

@@ -67,6 +67,7 @@ def _over(base: Settings, own: Settings) -> Settings:
         tuple(dict.fromkeys((*base.extended, *own.extended, *filter(None, [base.file])))),
         {**base.values, **own.values},
         own.sources or base.sources,
+        own.maas_sources or base.maas_sources,
         {**base.severities, **own.severities},
         tuple(dict.fromkeys((*base.ignores, *own.ignores))),
     )

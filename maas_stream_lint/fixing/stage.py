@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from maas_stream_lint import atomic
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.listing import walk
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +50,7 @@ class Changed(LintError):  # noqa: N818 - what is the matter, not what went wron
         )
 
 
-@dataclass
+@record
 class Known:
     """The files of ``streams/``, by their path below it: as they stood, and as they were laid out.
 

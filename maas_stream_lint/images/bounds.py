@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from maas_stream_lint.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Bounds:
     """Limits on what is read of a tree and of the archives in it. Sizes are in bytes."""
 

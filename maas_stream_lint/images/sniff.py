@@ -8,12 +8,12 @@ import lzma
 import re
 import time
 import zlib
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.content import DISK_SUFFIXES, STREAM_KINDS, Content, suffix
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -354,7 +354,7 @@ def _inflated(kind: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
 # headers that lie. Of sixty lines of our own we know how long they take.
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Member:
     name: str
     is_file: bool

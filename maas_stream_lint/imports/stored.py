@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.rows import BootResource, ResourceSet, StoredFile
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.situation import Row
@@ -71,7 +72,7 @@ class HeldSet(Touched):
         return ResourceSet(self.version, self.label, tuple(files))
 
 
-@dataclass(slots=True)
+@record
 class HeldResource:
     """A row of ``maasserver_bootresource``."""
 

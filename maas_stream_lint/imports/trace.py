@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +103,7 @@ def commissioning_texts(
     return texts if commissioning in available else [*texts, UNAVAILABLE.format(*commissioning)]
 
 
-@dataclass
+@record
 class Outcome:
     """An import into a MAAS with its own sources and images: what it says, and what it changes."""
 
@@ -181,7 +183,7 @@ def _sets(stored: Stored) -> list[dict[str, Any]]:
     ]
 
 
-@dataclass
+@record
 class Trace:
     """One simulated import. Release lines that would answer alike share one."""
 

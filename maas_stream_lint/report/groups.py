@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ _FOR_EACH = " (and so for each)"
 Owner = tuple[str, str]  # products file and product
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """Findings of one rule that say the same, shown once."""
 
@@ -63,7 +63,7 @@ class Entry:
         return primary if len(self.findings) > 1 else list(self.first.places)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Section:
     """The entries under one heading."""
 

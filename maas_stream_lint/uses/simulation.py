@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.records import record
 from maas_stream_lint.uses.boot import Boot
 from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
@@ -59,7 +60,7 @@ class Commissioning(NamedTuple):
     refusal: Refusal | None
 
 
-@dataclass
+@record
 class Simulation:
     """The images in use. Every question is answered once."""
 

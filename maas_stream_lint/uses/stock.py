@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import UbuntuSet
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Image:
     """A boot resource and its newest set, which is the only one that is kept."""
 

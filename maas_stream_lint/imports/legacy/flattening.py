@@ -5,7 +5,7 @@ Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.finding import Place
@@ -16,6 +16,7 @@ from maas_stream_lint.imports.legacy.shape import (
     all_ascii,
     is_usual,
 )
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.shape import Shape
@@ -67,7 +68,7 @@ class FlatItem(NamedTuple):
         return str(value) if isinstance(value, (int, float)) else self.base.get(field)
 
 
-@dataclass
+@record
 class FlatProduct:
     """A product with its fields flattened: the same for every pass and release line."""
 
@@ -119,7 +120,7 @@ class FlatProduct:
         return FlatItem(item, self.level(self.newest), self, self.newest, key, usual=True)
 
 
-@dataclass
+@record
 class Walked:
     """A product, and what pass 1 of one release line made of it."""
 
@@ -130,7 +131,7 @@ class Walked:
     claimed: dict[str, str] | None = None  #: the fields that the last tuples were made of
 
 
-@dataclass
+@record
 class Shared:
     """What the imports of several release lines have in common, so that it is done once."""
 

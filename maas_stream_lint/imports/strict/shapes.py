@@ -8,13 +8,14 @@ other, and the part does not fit this shape.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.imports.strict.fast_path import all_usual, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
 from maas_stream_lint.imports.strict.fitting import Product, Version
 from maas_stream_lint.imports.strict.nearest import members, nearest
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ NOT_TEXT = {"path": "path-not-text", "sha256": "sha256-not-text", "ftype": "ftyp
 DATE = "support-eol-format"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fit:
     """The shape that a products file fits, or the problems that keep it from any."""
 
