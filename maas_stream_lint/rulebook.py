@@ -14,7 +14,7 @@ from maas_stream_lint.rule_files import release_lines
 from maas_stream_lint.rule_tables import rules_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 
 @record(frozen=True)
@@ -255,6 +255,12 @@ class UbuntuSet:
     def parts(self) -> tuple[str, str, str]:
         """What a whole set has, with the best root."""
         return (self.kernel, self.initrd, self.roots[0])
+
+    def is_whole(self, held: Collection[str | None]) -> bool:
+        """Whether these ftypes are all that an image needs: kernel, initrd and a root."""
+        return (
+            self.kernel in held and self.initrd in held and any(root in held for root in self.roots)
+        )
 
 
 @lru_cache(maxsize=1)

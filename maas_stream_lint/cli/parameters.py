@@ -120,7 +120,10 @@ class Age(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
-    """The token in an environment variable or a file. No message repeats it."""
+    """The token in an environment variable or a file.
+
+    No message repeats it, nor what was given: people give the token itself by mistake.
+    """
     if given is None:
         return None
     if param.name == "token_file":
@@ -130,11 +133,12 @@ def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str 
             held = Path(given).read_text("utf-8").strip()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it is not text"
-            raise click.BadParameter(f"cannot read {given!r}: {why.lower()}") from None
+            raise click.BadParameter(f"cannot read the file: {why.lower()}") from None
     else:
         held = os.environ.get(given, "").strip()
     if not held:
-        raise click.BadParameter(f"{given!r} holds no token")
+        what = "file" if param.name == "token_file" else "environment variable"
+        raise click.BadParameter(f"there is no such {what}, or it holds no token")
     return held
 
 
