@@ -10,6 +10,8 @@ import pytest
 
 import build_site
 import links
+import release_changes
+import release_pages
 import site_build
 import staging
 from maas_stream_lint.checks import all_rules
@@ -121,11 +123,9 @@ def test_codes_in_documents_lead_to_their_rules(site: Path) -> None:
 
 
 def test_release_differences_are_whole_and_explained(site: Path) -> None:
-    import release_pages
-
     page = text_of(site / "releases" / "index.html")
     explained = release_pages.explanations()
-    differing = release_pages.differing()
+    differing = release_changes.differing()
     assert len(differing) > 20
     assert [key for key in differing if not explained.get(key)] == []
     for key in differing:
@@ -134,6 +134,25 @@ def test_release_differences_are_whole_and_explained(site: Path) -> None:
         assert release.version in page
         for shape in release.shapes if release.strict else ():
             assert all(field in page for field in [*shape.product, *shape.downloads])
+
+
+def test_every_change_of_a_release_is_a_sentence() -> None:
+    unsaid = []
+    for key in release_changes.differing():
+        known = release_changes.words(key)
+        told = {"has", "lacks"} <= known.keys() or "told-by" in known
+        values = [dict(release_changes.leaves(r.data)).get(key) for r in all_releases()]
+        unsaid += [key for v in values if not told and not release_changes.sentence(key, v)]
+    assert unsaid == [], "write a sentence in docs/tools/changes.toml"
+    for key in release_changes.differing():
+        for line, text in release_changes.changes(key):
+            assert line in text.partition("**,")[0]
+            assert text.endswith(".")
+
+
+def test_changes_of_a_list_name_how_long_they_hold() -> None:
+    told = [text for _, text in release_changes.changes("import.ftypes")]
+    assert "**From 3.5 on**, MAAS drops files of the ftype `bootloader`." in told
 
 
 def test_every_log_line_is_there(site: Path, pages: dict[Path, links.Page]) -> None:
