@@ -6,18 +6,22 @@ tests/test_docs.py`` regenerates it.
 
 from __future__ import annotations
 
+import json
 import re
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.report.formats import FORMATS
+from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_CASES = Path(__file__).parents[2] / "tests/conformance/cases"
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z -]+) -->\n)[\s\S]*?(\n<!-- end -->)")
 
 
@@ -97,6 +101,22 @@ def _formats() -> Iterator[str]:
         yield f"| `{name}` | {form.purpose} |"
 
 
+def _release_lines() -> Iterator[str]:
+    yield "| MAAS | this tool knows it from | its imports compared with a run of MAAS's own code |"
+    yield "|---|---|---|"
+    recorded = _recorded()
+    for release in all_releases():
+        compared = "yes" if release.line in recorded else "no"
+        yield f"| {release.line} | {release.version} | {compared} |"
+
+
+@cache
+def _recorded() -> frozenset[str]:
+    """The release lines that the conformance corpus has verdicts of."""
+    cases = (json.loads(path.read_text("utf-8")) for path in _CASES.glob("*.json"))
+    return frozenset(line for case in cases for told in case["expected"] for line in told["maas"])
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("*.orig", "`*.orig`")
 
@@ -106,4 +126,5 @@ _TABLES = {
     "options": _options,
     **{f"options of {name}": partial(_options_of, name) for name in _OWN},
     "formats": _formats,
+    "release lines": _release_lines,
 }
