@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,25 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(build_site.BuildError, match="page does not exist"):
         build_site.build(tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_read_the_docs_takes_its_configuration() -> None:
+    program = Path(sys.executable).parent / "check-jsonschema"
+    command = [program, "--builtin-schema", "vendor.readthedocs", ROOT / ".readthedocs.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_address_of_the_site_is_in_its_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\nsite_url: !ENV [SITE_URL, '']\n")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# Here\n")
+    monkeypatch.setenv(build_site._PUBLISHED, "https://docs.example.com/lint/")
+    build_site._zensical(tmp_path)
+    page = (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert '<link rel="canonical" href="https://docs.example.com/lint/">' in page
 
 
 def test_nothing_but_a_site_is_replaced(tmp_path: Path) -> None:
