@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.imports.rows import EXTRA
 from maas_stream_lint.rulebook import is_root
+from maas_stream_lint.uses.chosen_kernel import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.stored import HeldResource, HeldSet
     from maas_stream_lint.rulebook import UbuntuSet
+    from maas_stream_lint.uses.rack import Tree
 
 #: What of a resource says that it is for a platform.
 PLATFORMS = frozenset({"platform", "supported_platforms"})
@@ -148,6 +150,8 @@ class Stock:
             self._by_name.setdefault(image.resource.name, []).append(image)
         self._names = sorted(self._by_name)
         self._starting: dict[tuple[str, str], list[Image]] = {}
+        #: What racks made of it: by the system, and by whether custom images end their import.
+        self.trees: dict[tuple[System, bool], Tree] = {}
         self._supporting: dict[str, dict[str, list[Image]]] = {}
 
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
@@ -194,12 +198,11 @@ class Stock:
         return next((i for i in found if i.resource.architecture.startswith(arch)), None)
 
     @cached_property
-    def systems(self) -> dict[tuple[str, str], list[Image]]:
-        """The images by os and release, in the order of their rows."""
-        found: dict[tuple[str, str], list[Image]] = {}
+    def systems(self) -> dict[System, list[Image]]:
+        """The systems that there are, each with its images, in the order of their rows."""
+        found: dict[System, list[Image]] = {}
         for images in self._by_name.values():
-            image = images[0]
-            found.setdefault((image.os, image.release), []).extend(images)
+            found.setdefault(System(images[0].os, images[0].release), []).extend(images)
         return found
 
     def _names_from(self, name: str) -> Iterator[str]:
