@@ -30,7 +30,9 @@ class Contents:
         self.rows = files
         self.files = dict(files)  #: ftype → file name; of two files of one type, the later row
         self.whole = needs.is_whole(self.files)
-        self.roots = [file for file in files if is_root(file[0])]
+        roots, best = [file for file in files if is_root(file[0])], needs.roots[0]
+        #: Whether they are whole, with the best root under its own name and no other.
+        self.usual = self.whole and roots == [(best, best)]
 
 
 class Image:
@@ -106,29 +108,48 @@ class Offer:
     def __init__(self, images: list[Image]) -> None:
         """``images``: in the order of their rows."""
         self.images = images
-        self.contents = {image.contents for image in images}
-        self.subarches = {image.subarch for image in images}
-        self.arches = {image.arch for image in images}
 
-    @cached_property
+    @property
     def apart(self) -> bool:
         """Whether no two of the images, or their architectures, can be taken for one another."""
+        if len(self.images) == 1:
+            return True
         architectures = {image.resource.architecture for image in self.images}
-        nested = any(b.startswith(a) for a, b in pairwise(sorted(self.arches)))
+        arches = sorted({image.arch for image in self.images})
+        nested = any(b.startswith(a) for a, b in pairwise(arches))
         return len(architectures) == len(self.images) and not nested
 
     @cached_property
-    def special(self) -> bool:
-        """Whether one of them is rolling or for a platform."""
-        return any(
-            image.resource.rolling or not PLATFORMS.isdisjoint(image.resource.extra)
+    def usual(self) -> list[Image]:
+        """The images with the files that a machine needs, and no other root or platform."""
+        return [
+            image
             for image in self.images
-        )
+            if image.contents.usual
+            and not image.resource.rolling
+            and PLATFORMS.isdisjoint(image.resource.extra)
+        ]
+
+    @cached_property
+    def listed_unusual(self) -> bool:
+        """Whether MAAS lists one of the other images as a kernel."""
+        usual = {image.position for image in self.usual}
+        return any(image.whole and image.position not in usual for image in self.images)
+
+    @cached_property
+    def subarches(self) -> set[str]:
+        """The subarches of the usual images."""
+        return {image.subarch for image in self.usual}
+
+    @cached_property
+    def arches(self) -> set[str]:
+        """The architectures of the usual images."""
+        return {image.arch for image in self.usual}
 
     @cached_property
     def flavoured(self) -> set[tuple[str, str, str | None]]:
-        """The architectures, subarches and flavours that they have together."""
-        return {(image.arch, image.subarch, image.resource.kflavor) for image in self.images}
+        """The architectures, subarches and flavours that usual images have together."""
+        return {(image.arch, image.subarch, image.resource.kflavor) for image in self.usual}
 
 
 class Stock:
@@ -152,7 +173,8 @@ class Stock:
         self._starting: dict[tuple[str, str], list[Image]] = {}
         #: What racks made of it: by the system, and by whether custom images end their import.
         self.trees: dict[tuple[System, bool], Tree] = {}
-        self._supporting: dict[str, dict[str, list[Image]]] = {}
+        #: By name, subarch and arch: the first image.
+        self._supporting: dict[str, dict[str, dict[str, Image]]] = {}
 
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
         """The whole images whose name and architecture start so, in the order of their rows."""
@@ -193,9 +215,10 @@ class Stock:
             made = self._supporting[name] = {}
             for image in self.named(name):
                 for text in image.supports:
-                    made.setdefault(text, []).append(image)
-        found = self._supporting[name].get(subarch, ())
-        return next((i for i in found if i.resource.architecture.startswith(arch)), None)
+                    made.setdefault(text, {}).setdefault(image.arch, image)
+        found = self._supporting[name].get(subarch, {})
+        fitting = [image for own, image in found.items() if own.startswith(arch)]
+        return min(fitting, key=lambda image: image.position, default=None)
 
     @cached_property
     def systems(self) -> dict[System, list[Image]]:
