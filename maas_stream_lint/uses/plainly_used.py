@@ -24,7 +24,7 @@ def plainly_used(simulation: Simulation) -> set[int]:
     for name, offer in simulation.stock.apart.items():
         os, _, release = name.partition("/")
         if os == UBUNTU:
-            if not offer.listed_unusual and _has_kernels(simulation, release, offer):
+            if offer.simple and _has_kernels(simulation, release, offer):
                 found.update(_found_first(simulation, name, offer))
             continue
         fine = True
@@ -83,4 +83,5 @@ def _is_installable(simulation: Simulation, image: Image) -> bool:
         return False
     rows = image.contents.rows
     taken = [(ftype, name) for ftype, name in rows if ftype in types or name in types]
-    return image.subarch == GENERIC and len(taken) == 1 and taken[0][0] == taken[0][1]
+    named = len(taken) == 1 and taken[0][0] == taken[0][1]
+    return named and image.subarch == GENERIC and bool(image.contents.label)

@@ -23,16 +23,17 @@ PLATFORMS = frozenset({"platform", "supported_platforms"})
 
 
 class Contents:
-    """The files of images, by their ftypes and names: most images of a stream have the same."""
+    """What images hold: most images of a stream hold files of the same names."""
 
-    def __init__(self, files: tuple[tuple[str, str], ...], needs: UbuntuSet) -> None:
+    def __init__(self, label: str, files: tuple[tuple[str, str], ...], needs: UbuntuSet) -> None:
         """``files``: ftype and name of each, in the order of their rows."""
-        self.rows = files
+        self.label, self.rows = label, files
         self.files = dict(files)  #: ftype → file name; of two files of one type, the later row
         self.whole = needs.is_whole(self.files)
         roots, best = [file for file in files if is_root(file[0])], needs.roots[0]
-        #: Whether they are whole, with the best root under its own name and no other.
-        self.usual = self.whole and roots == [(best, best)]
+        #: Whether they are whole, with the best root under its own name and no other. A rack
+        #: finds nothing without a label.
+        self.usual = self.whole and roots == [(best, best)] and bool(label)
 
 
 class Image:
@@ -131,10 +132,14 @@ class Offer:
         ]
 
     @cached_property
-    def listed_unusual(self) -> bool:
-        """Whether MAAS lists one of the other images as a kernel."""
+    def simple(self) -> bool:
+        """Whether MAAS lists no other image as a kernel, and all usual ones have one label.
+
+        A rack keeps images of different labels in different directories.
+        """
         usual = {image.position for image in self.usual}
-        return any(image.whole and image.position not in usual for image in self.images)
+        other = any(image.whole and image.position not in usual for image in self.images)
+        return not other and len({image.contents.label for image in self.usual}) == 1
 
     @cached_property
     def subarches(self) -> set[str]:
@@ -158,13 +163,15 @@ class Stock:
     def __init__(self, rows: Sequence[HeldResource], needs: UbuntuSet) -> None:
         """``rows``: those that the import leaves. ``needs``: what a machine needs to boot."""
         self.images = []
-        known: dict[tuple[tuple[str, str], ...], Contents] = {}
+        known: dict[tuple[str, tuple[tuple[str, str], ...]], Contents] = {}
         for position, row in enumerate(rows):
             if not row.bootloader:
-                files = tuple([(file.ftype, file.name) for file in row.newest.files.values()])
-                contents = known.get(files)
+                held = row.newest
+                files = tuple([(file.ftype, file.name) for file in held.files.values()])
+                contents = known.get((held.label, files))
                 if contents is None:
-                    contents = known[files] = Contents(files, needs)
+                    contents = Contents(held.label, files, needs)
+                    known[(held.label, files)] = contents
                 self.images.append(Image(position, row, contents, needs))
         self._by_name: dict[str, list[Image]] = {}
         for image in self.images:
