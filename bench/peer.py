@@ -1,7 +1,7 @@
 """One walk of python-simplestreams, which MAAS up to 3.7 is built on, against our ``check``.
 
-``python bench/peer.py [PxV]``, or ``--walk DIRECTORY`` for the walk alone. Whole trees from disk, no
-signatures, all versions, a callback that counts items. Their walk is one pass of one release and
+``python bench/peer.py [PxV]``, or ``--walk DIRECTORY`` for the walk alone. Whole trees from disk,
+no signatures, all versions, a callback that counts items. Their walk is one pass of one release and
 judges nothing; it is here for scale.
 """
 
