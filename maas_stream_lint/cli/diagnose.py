@@ -134,4 +134,5 @@ def _live(state: MaasState, options: Options) -> tuple[Live, bool]:
         require_read(streams[-1:])
         return made
 
-    return look_at_maas(state, check), not any(stream.unchecked for stream in streams)
+    live = look_at_maas(state, check)
+    return live, not (live.unread or any(stream.unchecked for stream in streams))
