@@ -8,7 +8,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.one_maas import OneMaas
-from maas_stream_lint.cli.options import together
+from maas_stream_lint.cli.options import PREDICTED, together
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ LIVE = together(
     click.option(
         "--profile", metavar="NAME", help="URL and key of this profile of the maas command."
     ),
+    heading=PREDICTED,
 )
 
 
@@ -69,7 +70,7 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> tuple[list[O
 
     ``kept``: holds the keyrings until the runs are over.
     """
-    from maas_stream_lint.cli.console import complain
+    from maas_stream_lint.cli.console import complain, notice
     from maas_stream_lint.logs.live import held_keyring, unfit
     from maas_stream_lint.source import without_secrets
 
@@ -79,13 +80,16 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> tuple[list[O
     for source in state.sources:
         why, name = unfit(source), without_secrets(source.url)
         if why is not None:
-            level = "error" if source.enabled else "notice"
-            complain(f"{level}: {name or 'a source without a URL'} is not checked: {why}")
-            whole = whole and not source.enabled
+            what = f"{name or 'a source without a URL'} is not checked: {why}"
+            if source.enabled:
+                complain(f"error: {what}")
+                whole = False
+            else:
+                notice(what)
             continue
         keyring, note = kept.enter_context(held_keyring(source))
         if note:
-            complain(f"notice: {name}: {note}")
+            notice(f"{name}: {note}")
         lines = options.maas or ((state.line,) if state.line is not None else ())
         made.append(
             options.unsigned()._replace(
