@@ -10,18 +10,23 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
-from maas_stream_lint import check, preview  # noqa: E402
+from maas_stream_lint import check, preview, use  # noqa: E402
 from streams import KINDS, tree, write  # noqa: E402
 from trees import KEYRING, corpus  # noqa: E402
 
 #: Products and versions of the bench streams: small, as their answers matter and not their time.
 SIZE = (50, 3)
+#: The day on which images are used: what MAAS supports depends on it.
+TODAY = date(2026, 11, 1)
+#: The same of the streams that chance spoils, and how many of them there are.
+RANDOM, RANDOMS = (12, 2), 60
 
 
 def fixtures() -> Iterator[tuple[str, Path, Path | None]]:
@@ -36,7 +41,11 @@ def fixtures() -> Iterator[tuple[str, Path, Path | None]]:
 def answers(source: Any, keyring: Path | None) -> dict[str, Any]:
     """All that the library says of a source."""
     report = check(source, keyring=keyring, files="none")
-    return {"check": report.to_dict(), "preview": preview(source, keyring=keyring).to_dict()}
+    return {
+        "check": report.to_dict(),
+        "preview": preview(source, keyring=keyring).to_dict(),
+        "use": use(source, keyring=keyring, today=TODAY).to_dict(),
+    }
 
 
 def main() -> None:
@@ -60,6 +69,10 @@ def main() -> None:
             source = where / kind
             write(source, tree(*SIZE, kind))
             _keep(folder, f"bench-{kind}", answers(source, None), where)
+        for seed in range(RANDOMS):
+            source = where / "random" / str(seed)
+            write(source, tree(*RANDOM, "random", seed))
+            _keep(folder, f"random-{seed}", answers(source, None), where)
 
 
 def _keep(folder: Path, name: str, told: dict[str, Any], made: Path) -> None:

@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import itertools
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,28 +48,39 @@ GRUBS = (
     ("pxelinux", "pxe", "i386", "syslinux"),
 )
 
+#: Values that some field somewhere does not take.
+STRANGE: tuple[Any, ...] = (None, 7, -1, 2.5, True, "", "x" * 300, "ü\0", "a,b", [], {}, ["x"], "7")
+
 KINDS = {
     "good": "for every release line",
     "root-image": "a root-image.gz beside each squashfs, which MAAS leaves out",
     "platform": "every tenth product for a platform, so that not all legacy lines import it alike",
     "defects": "one of DEFECTS in every tenth product",
     "all-defects": "one of DEFECTS in every product",
+    "random": "something at random spoilt in every fourth product",
     "upper-case": "every item's sha256 in upper case",
     "misnamed": "every product's name without its version",
     "real": "all of Canonical's fields: md5 and sha512 too, root-image.gz in old series, platforms",
     "compact": "the same without white space",
+    "custom": "systems of one's own: one root file and its manifest each",
 }
 
 
-def tree(products: int, versions: int, kind: str = "good") -> dict[str, bytes]:
-    """A stream: path → bytes."""
+def tree(products: int, versions: int, kind: str = "good", seed: int = 0) -> dict[str, bytes]:
+    """A stream: path → bytes. ``seed``: what chance begins with, where the kind has any."""
     indent = None if kind == "compact" else 1
     named: dict[str, Any] = {}
     for number, kernel in enumerate(itertools.islice(_kernels(), products)):
+        if kind == "custom":
+            name, product = _custom(number, versions)
+            named[name] = product
+            continue
         name, product = _image(kernel, versions, root_image=kind == "root-image")
         if kind == "all-defects" or (kind == "defects" and number % 10 == 0):
             spoil = DEFECTS[number // (10 if kind == "defects" else 1) % len(DEFECTS)]
             name = spoil(name, product)
+        if kind == "random" and number % 4 == 0:
+            name = _spoilt_at_random(random.Random(f"{seed} {number}"), name, product, named)
         if kind == "upper-case":
             for version in product["versions"].values():
                 for item in version["items"].values():
@@ -149,7 +161,7 @@ def _image(kernel: Kernel, versions: int, *, root_image: bool) -> tuple[str, dic
         "version": number,
         "versions": {
             name: {"items": _items(f"{codename}/{arch}/{name}", part, root_image=root_image)}
-            for name in (f"2026{1 + n // 28:02}{1 + n % 28:02}" for n in range(versions))
+            for name in _version_names(versions)
         },
     }
     return f"{NAMES}:v3:boot:{number}:{arch}:{part}", product
@@ -170,6 +182,35 @@ def _items(shared: str, part: str, *, root_image: bool) -> dict[str, Any]:
     if root_image:
         items["root-image.gz"] = _item("root-image.gz", f"{shared}/root-image.gz", 308_435_456)
     return items
+
+
+def _custom(number: int, versions: int) -> tuple[str, dict[str, Any]]:
+    arch, release = ARCHES[number % 2], f"rhel9-{number}"
+    product = {
+        "arch": arch,
+        "label": "stable",
+        "os": "rhel",
+        "os_title": "Red Hat Enterprise Linux",
+        "release": release,
+        "release_title": f"9 build {number}",
+        "subarch": "generic",
+        "subarches": "generic",
+        "version": f"9-{number}",
+        "versions": {
+            name: {
+                "items": {
+                    "manifest": _item("manifest", f"{release}/{name}/root-tgz.manifest", 9_000),
+                    "root-tgz": _item("root-tgz", f"{release}/{name}/root-tgz", 805_306_368),
+                }
+            }
+            for name in _version_names(versions)
+        },
+    }
+    return f"{NAMES}:rhel:{release}:{arch}", product
+
+
+def _version_names(versions: int) -> list[str]:
+    return [f"2026{1 + n // 28:02}{1 + n % 28:02}" for n in range(versions)]
 
 
 def _bootloader(os: str, type_: str, arch: str, package: str) -> tuple[str, dict[str, Any]]:
@@ -244,6 +285,29 @@ def _unlabelled(name: str, product: dict[str, Any]) -> str:
 def _newest(product: dict[str, Any]) -> dict[str, Any]:
     items: dict[str, Any] = product["versions"][max(product["versions"])]["items"]
     return items
+
+
+def _spoilt_at_random(
+    chance: random.Random, name: str, product: dict[str, Any], others: dict[str, Any]
+) -> str:
+    """Remove, change or copy from another product whatever chance points at."""
+    holder, other = product, others[chance.choice(list(others))] if others else product
+    while True:
+        key = chance.choice(list(holder))
+        inside = holder[key]
+        if not (isinstance(inside, dict) and inside and chance.random() < 0.8):
+            break
+        holder, other = inside, other.get(key, {}) if isinstance(other, dict) else {}
+    what = chance.randrange(4)
+    if what == 0:
+        del holder[key]
+    elif what == 1:
+        holder[key] = chance.choice(STRANGE)
+    elif what == 2 and isinstance(other, dict):
+        holder[key] = other.get(key, "other")
+    else:
+        holder[f"{key}-2"] = holder.pop(key)
+    return name.replace("boot", chance.choice(("boot", "boot", "ubuntu", "é")), 1)
 
 
 DEFECTS = (_unversioned, _no_kernel, _misspelt, _upper_case, _unlabelled)

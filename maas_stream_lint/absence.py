@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,7 @@ ABSENT = ("missing", "outside-root", "not-a-file")
 ProductKey = tuple[str, str]  #: products file, product name
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Absence:
     """What a survey says of products whose files are absent."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import date
 from functools import cached_property
 from os import PathLike
@@ -18,6 +18,7 @@ from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.names import MODES
+from maas_stream_lint.records import record
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
@@ -55,7 +56,7 @@ COMMISSIONING: tuple[str, str] = Settings().commissioning
 OWN = "this source"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SetAside:
     """How many findings a configuration and a baseline removed from a report."""
 
@@ -64,7 +65,7 @@ class SetAside:
     gone: int = 0  #: findings of the baseline that are gone
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Report:
     """The findings on one source."""
 
@@ -165,7 +166,7 @@ class Report:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Preview:
     """What each release line does with one source, everything selected."""
 
@@ -188,7 +189,7 @@ class Preview:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ToldPreview:
     """What each release line does, where it is told what a MAAS selects or which sources it has."""
 
@@ -228,7 +229,7 @@ class ToldPreview:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Use:
     """What each release line can do with the images that it imports from one source."""
 
@@ -306,6 +307,7 @@ def check(
             *(own.source, maas, own.keyring, own.options, how, progress),
             *(own.selections, commissioning),
             as_tree=True,
+            known=_known(own, beside),
         )
         if beside:
             look.beside = _beside(own, beside, look)
@@ -316,6 +318,14 @@ def check(
             asked=frozenset(rule.code for rule in rules),
             narrowed=bool(how.only),
         )
+
+
+def _known(own: BootSource, beside: Sequence[BootSource | ReadSource]) -> Stream | None:
+    """The stream of a source, if somebody has read it."""
+    from maas_stream_lint.imports.situation import ReadSource
+
+    read = (source for source in beside if isinstance(source, ReadSource) and not source.down)
+    return next((source.stream for source in read if source.name == own.name), None)
 
 
 def _beside(own: BootSource, beside: Sequence[BootSource | ReadSource], look: Look) -> Beside:
@@ -330,14 +340,15 @@ def _beside(own: BootSource, beside: Sequence[BootSource | ReadSource], look: Lo
         source if isinstance(source, ReadSource) else read_source(source, as_tree=True)
         for source in others
     ]
-    sources.insert(place, with_stream(own, look.stream))
+    mine = read_source(own, as_tree=True) if own.down else with_stream(own, look.stream)
+    sources.insert(place, mine)
     return Beside(
         own.name, read_situation(sources, commissioning=look.commissioning), look.releases
     )
 
 
 def preview(
-    source: str | os.PathLike[str] | Sequence[BootSource],
+    source: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
@@ -363,7 +374,7 @@ def preview(
 
 
 def _told_preview(
-    sources: Sequence[BootSource],
+    sources: Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None,
     commissioning: tuple[str, str] | None,
     *,
@@ -437,6 +448,7 @@ def _look(
     commissioning: tuple[str, str] | None = None,
     *,
     as_tree: bool = False,
+    known: Stream | None = None,
 ) -> Look:
     lines = releases(maas)
     chosen = None
@@ -446,7 +458,7 @@ def _look(
         chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options, as_tree=as_tree)
     try:
-        stream = load(opened, as_keyring(keyring))
+        stream = load(opened, as_keyring(keyring)) if known is None else known
         look = look_at(stream, lines, chosen, commissioning)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:

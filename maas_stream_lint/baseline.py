@@ -10,13 +10,14 @@ import json
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import MODES
+from maas_stream_lint.records import record
 from maas_stream_lint.source import is_local, local_path
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Known(NamedTuple):
 Counts = dict[Known, Counter[str]]  # how many there are on each release line
 
 
-@dataclass
+@record
 class Baseline:
     """Known findings."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.situation import Selection
 from maas_stream_lint.model import Catalog
+from maas_stream_lint.records import record
 from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MOST_ORDERS = 4
 
 
-@dataclass
+@record
 class Beside:
     """One MAAS with several sources, of which one is looked at."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
+from maas_stream_lint.records import record
 from maas_stream_lint.selecting import DEFAULT, default_selections, selections_of
 from maas_stream_lint.source import open_source
 from maas_stream_lint.source.answer import Answer, Trouble
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 CHANGES = ("add", "remove", "url", "edit", "selections", "priority", "enabled")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BootSource:
     """A boot source of a MAAS."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.selecting import default_selections
 
@@ -42,7 +43,7 @@ class Change(NamedTuple):
     lost: tuple[str, ...] = ()  #: the ftypes of files that it loses
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Changes:
     """The changes on release lines that all see the same."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.effects import COSTS, effect, log_line, merged
@@ -10,6 +10,7 @@ from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.trace import Kind
 from maas_stream_lint.model import Whole
+from maas_stream_lint.records import record
 from maas_stream_lint.rule import Rule, Said, cut
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Key = tuple[str, Severity, Place, str, tuple[Place, ...]]
 
 
-@dataclass
+@record
 class _Draft:
     rule: Rule
     said: Said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.boot_sources import BootSource, read_situation
@@ -11,6 +10,7 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.verdicts import second_verdict, several_verdict
 from maas_stream_lint.keyring import NOT_SAID
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.selecting import default_selections
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from maas_stream_lint.boot_sources import Given
-    from maas_stream_lint.imports.situation import Situation
+    from maas_stream_lint.imports.situation import ReadSource, Situation
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.source import FetchOptions
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ONLY = "stream"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Comparison:
     """Two imports of one MAAS on each release line, one after the other."""
 
@@ -69,8 +69,8 @@ class Comparison:
 
 
 def compare(
-    before: str | os.PathLike[str] | Sequence[BootSource],
-    after: str | os.PathLike[str] | Sequence[BootSource],
+    before: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
+    after: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None = None,
     selections: Given = None,
     keyring: GivenKeyring = NOT_SAID,
@@ -122,8 +122,8 @@ def _sources(
     selections: Given,
     keyring: GivenKeyring,
     options: FetchOptions | None,
-) -> Sequence[BootSource]:
+) -> Sequence[BootSource | ReadSource]:
     if _is_one(side):
         return [BootSource(ONLY, side, selections=selections, keyring=keyring, options=options)]
-    sources: Sequence[BootSource] = side
+    sources: Sequence[BootSource | ReadSource] = side
     return sources

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.records import record
 from maas_stream_lint.rule_tables import rules_table
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHORTEST = 4
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Distribution:
     """One entry: how a system is recognised, and what becomes of it in MAAS."""
 
@@ -33,7 +33,7 @@ class Distribution:
     types: frozenset[int] = frozenset()  #: partition types of an MBR
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Architectures:
     """What programs say of the architecture that they are for."""
 

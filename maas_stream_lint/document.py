@@ -9,12 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from json import JSONDecodeError, JSONDecoder, decoder
 from typing import TYPE_CHECKING, Any, cast
 
 from maas_stream_lint.quoting import quoted
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
@@ -80,7 +81,7 @@ _WANTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Flaw:
     """Something odd or wrong about the text itself."""
 
@@ -102,7 +103,7 @@ class _Node:
         self.offset = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Document:
     """One metadata text, parsed once. ``data`` is not to be altered: locate() relies on it."""
 
@@ -117,6 +118,11 @@ class Document:
     def fatal(self) -> Flaw | None:
         """The flaw for which the text can't be read at all."""
         return next((flaw for flaw in self.flaws if flaw.fatal), None)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the text shows at a glance that all texts in it are printable ASCII."""
+        return self.text.isascii() and "\\" not in self.text and "\x7f" not in self.text
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of a character."""
@@ -324,7 +330,7 @@ def _check_depth(data: Any) -> None:
 def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
     level = [data] if _is_holder(data) else []
     for _ in range(levels):
-        inside = (h.values() if type(h) is dict else h for h in level)
+        inside = [h.values() if h.__class__ is dict else h for h in level]
         level = list(filter(holder, chain.from_iterable(inside)))
         if not level:
             return False

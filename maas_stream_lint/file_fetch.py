@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.absence import ABSENT
 from maas_stream_lint.images.observation import Seen
+from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.decoding import codings
 
@@ -25,7 +25,7 @@ _COMPRESSING = ("x-gzip", "gzip", "deflate", "br", "zstd", "compress", "x-compre
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Failed:
     """Why a release line does not get a file."""
 

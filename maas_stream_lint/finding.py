@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -80,7 +82,7 @@ class Place(NamedTuple):
         return said
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Finding:
     """One thing that is wrong, where, for which release lines, and what to do about it."""
 

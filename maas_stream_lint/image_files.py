@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint import document, signature
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.listing import files_in
+from maas_stream_lint.images.listing import METADATA, files_in, walk
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
 from maas_stream_lint.rulebook import streamed
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 #: So many files of older versions tell enough.
 _MOST_OLDER = 256
-#: A file of metadata beside those of the stream that is larger is not looked into.
-_LARGEST = 64 * 2**20
+_METADATA = (".json", ".sjson")
 
 
 def inspect_files(
@@ -79,7 +78,7 @@ def _inspected(
         return Survey("none")
     if isinstance(source, LocalTree):
         present = _present(source.root)
-        if options.mode is None and not present:
+        if options.mode is None and present is not None and not present:
             return Survey("none", metadata_only=True)
         # What hashes files takes as long to import as a small stream takes to lint.
         from maas_stream_lint.images.inspection import inspect_local
@@ -99,9 +98,9 @@ def _inspected(
 
 
 def _present(root: Path) -> dict[str, int] | None:
-    """The plain files of a tree, with their sizes; ``None`` if they are too many, or no tree."""
-    if not (root / "streams").is_dir():
-        return None
+    """The plain files of a tree, with their sizes, none if it is no tree; ``None``: too many."""
+    if not (root / METADATA).is_dir():
+        return {}
     try:
         return dict(files_in(root))
     except OverflowError:
@@ -166,30 +165,34 @@ def paths_of_others(tree: LocalTree, stream: Stream, own: set[str]) -> frozenset
     """
     if stream.truncated or any(file.best is None for file in stream.files.values()):
         return None
-    folder, named = tree.root / "streams", set()
-    read = {str(tree.root / path) for path in own}
-    for place in sorted([*folder.rglob("*.json"), *folder.rglob("*.sjson")]):
-        if str(place) in read:
+    named, read = set(), {str(tree.root / path) for path in own}
+    try:
+        files = [path for path, _ in walk(tree.root, f"{METADATA}/") if path.endswith(_METADATA)]
+    except OverflowError:
+        return None
+    for path in sorted(files):
+        if str(tree.root / path) in read:
             continue
-        found = _paths_in(place)
+        found = _paths_in(tree, path)
         if found is None:
             return None
         named |= found
     return frozenset(named)
 
 
-def _paths_in(place: Path) -> set[str] | None:
-    """The paths of a products file's items; ``None`` if it can't be read."""
+def _paths_in(tree: LocalTree, path: str) -> set[str] | None:
+    """The paths of a products file's items; ``None`` if it can't be read within the bounds."""
+    body = tree.read(path).body
+    if body is None:
+        return None
     try:
-        if place.stat().st_size > _LARGEST:
-            return None
-        text, flaw = document.decode(place.read_bytes())
+        text, flaw = document.decode(body)
         if flaw is not None:
             return None
         if signature.is_clear_signed(text):
             text = signature.strict_payload(text).text
         data: Any = json.loads(text)
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     found = set()
     for product in _values(data, "products"):

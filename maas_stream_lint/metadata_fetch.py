@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.decoding import codings
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import Answer
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Body:
     """The bytes that MAAS takes for the document, and the charset that it decodes them with."""
 
@@ -28,7 +28,7 @@ class Body:
         return self.data.decode(self.charset)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Refused:
     """Why MAAS gets no document: the exception, and its text (``""`` where it is not known)."""
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
+from maas_stream_lint import terminal
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.terminal import PLAIN_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-#: The width of a report that goes to no terminal.
-PLAIN_WIDTH = 80
-_NARROWEST, _WIDEST = 40, 100
+#: The open files of this process by path, as a shell's ``>( … )`` names them.
+_OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,4})")
 
 #: Controls, direction marks and zero-width characters, private use, lone surrogates, line ends.
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -33,6 +35,10 @@ class Style(NamedTuple):
     width: int = PLAIN_WIDTH
     color: bool = False  #: whether it has colour
     links: bool = False  #: whether what can be clicked leads somewhere (OSC 8)
+    verbose: bool = False  #: each finding in full
+    quiet: bool = False  #: only what fails
+    statistics: bool = False  #: how often each rule found something, instead of the findings
+    exit_zero: bool = False  #: findings do not change the exit code
     sharing: int = 1  #: the reports that one output holds
 
 
@@ -48,40 +54,41 @@ def printable_path(path: Path) -> str:
     return clean(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
-def style(output: str | None) -> Style:
-    """The style for standard output: a terminal's width and colour; plain text otherwise.
+def style(output: str | None, color: str = "auto") -> Style:
+    """The style of a text for standard output, or for the file that is named.
 
-    NO_COLOR and FORCE_COLOR are obeyed; a file never gets colour.
+    ``color``: ``always``, ``never``, or ``auto``: a terminal gets colour unless its variables say
+    otherwise, a pipe if they say so, and a file never.
     """
-    terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
-    width = PLAIN_WIDTH
-    if terminal:
-        import shutil
-
-        width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns))
-    if output is not None or os.environ.get("NO_COLOR"):
-        return Style(width, color=False)
-    if os.environ.get("FORCE_COLOR"):
-        return Style(width, color=os.environ["FORCE_COLOR"] != "0")
-    return Style(width, color=terminal and os.environ.get("TERM") != "dumb")
+    output = _named(output)
+    shown = output is None and sys.stdout is not None and sys.stdout.isatty()
+    colored = terminal.takes_color(shown, color) and (output is None or color == "always")
+    return Style(terminal.width(shown), colored, colored and terminal.takes_links(shown))
 
 
 def check_target(output: str | None) -> None:
     """Raise UsageError if a target cannot be written, before any work is done."""
-    if output is not None:
+    output = _named(output)
+    if output is None:
+        if sys.stdout is None:
+            raise UsageError("standard output is closed", "name a file with --output")
+    elif not _is_sink(output):
         _target(output)
-    elif sys.stdout is None:
-        raise UsageError("standard output is closed", "name a file with --output")
 
 
 def write(text: str | Iterable[str], output: str | None) -> None:
     """Write a result to the file, or to standard output where none is given.
 
-    Parts are written as they come. A file is written under another name, synced and renamed.
-    A reader that stops reading (``| head``) is no error.
+    Parts are written as they come. A file is written under another name, synced and renamed. What
+    is no file (a pipe, ``/dev/stderr``, a terminal) gets the parts directly. A reader that stops
+    reading (``| head``) is no error.
     """
     parts = [text] if isinstance(text, str) else text
+    output = _named(output)
     if output is not None:
+        if _is_sink(output):
+            _send(output, (part.encode("utf-8", "backslashreplace") for part in parts))
+            return
         _replace(_target(output), (part.encode("utf-8", "backslashreplace") for part in parts))
         return
     encoding = sys.stdout.encoding or "utf-8"
@@ -119,9 +126,47 @@ def _escaped(char: str) -> str:
     return ascii(char)[1:-1]
 
 
+def _open_file(output: str) -> int | None:
+    """The open file of this process that a path means: 1 for ``/dev/stdout``."""
+    if output in ("/dev/stdout", "/dev/stderr"):
+        return 1 if output == "/dev/stdout" else 2
+    found = _OPEN.fullmatch(output)
+    return int(found[1]) if found is not None else None
+
+
+def _named(output: str | None) -> str | None:
+    """A target without the names of standard output, which is ``None``."""
+    return None if output is None or output == "-" or _open_file(output) == 1 else output
+
+
+def _is_sink(output: str) -> bool:
+    """Whether a path means something to write into, and no file to replace: a pipe, a terminal."""
+    try:
+        number = _open_file(output)
+        mode = os.stat(output if number is None else number).st_mode  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+    return number is not None or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _send(output: str, parts: Iterable[bytes]) -> None:
+    """Write into what a path leads to. A reader that stops reading is no error."""
+    number = _open_file(output)
+    try:
+        # To open an own file again would begin at its start, and so overwrite what is there.
+        with open(output if number is None else os.dup(number), "wb") as file:  # noqa: PTH123
+            file.writelines(parts)
+    except BrokenPipeError:
+        return
+    except OSError as error:
+        raise _unwritable(output, error) from None
+
+
 def _target(output: str) -> Path:
     from pathlib import Path
 
+    if _open_file(output) is not None:
+        raise UsageError(f"cannot write {output!r}: it is not open", "name a file")
     # A link stays a link: the file that it leads to is replaced.
     target = Path(os.path.realpath(output))
     try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ def needs_files(code: str) -> bool:
 NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Said:
     """What a rule says about one event or node."""
 
@@ -57,7 +57,7 @@ class Said:
     log: str | None = None  #: the line that MAAS logs; ``None``: the event's line; ``""``: none
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Page:
     """A rule's documentation: the sections of its docstring."""
 
@@ -68,7 +68,7 @@ class Page:
     example: str  #: an excerpt of the rule's fixture
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rule:
     """One rule."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     import subprocess
@@ -57,7 +57,7 @@ class PayloadError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Payload:
     """What a reader hands to ``json.loads``, and where in the file it is from."""
 
@@ -74,7 +74,7 @@ class Payload:
         return self.lines[-1][0] + line - len(self.lines), column
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Verification:
     """What gpgv says of a file."""
 

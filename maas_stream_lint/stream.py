@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.metadata_fetch import Body, Refused, fetch, refused_at
+from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ INDEX_JSON = "streams/v1/index.json"
 JUJU_INDEXES = ("streams/v1/index2.sjson", "streams/v1/index2.json")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Failure:
     """Why MAAS cannot use a file, in the words of its own exception."""
 
@@ -40,7 +41,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Reading:
     """What one engine gets out of a file: its data, a failure, or both.
 
@@ -62,7 +63,7 @@ class Reading:
         return self.document.data if self.document is not None else None
 
 
-@dataclass
+@record
 class Metadata:
     """One metadata file of the stream."""
 
@@ -86,7 +87,10 @@ class Metadata:
     @cached_property
     def text(self) -> str | None:
         """The file's text as UTF-8, ``None`` where it is not."""
-        return self._decoded(self.answer.body)
+        try:
+            return self.answer.body.decode("utf-8") if self.answer.body is not None else None
+        except UnicodeDecodeError:
+            return None
 
     @property
     def misread_charset(self) -> str | None:
@@ -197,7 +201,8 @@ class Metadata:
                 what = "404 Not Found"
             return Reading(_client("file-missing", f"Request to '{self.path}' failed: {what}"))
         try:
-            text = got.text
+            own = got.charset == "utf-8" and got.data is self.answer.body
+            text = self.text if own and self.text is not None else got.text
         except UnicodeDecodeError as error:
             undecoded = Failure("not-utf8", "UnicodeDecodeError", str(error))
             plain = self._decoded(got.data)
@@ -253,9 +258,10 @@ class Metadata:
             )
         return None
 
-    def _decoded(self, body: bytes | None) -> str | None:
-        if body is None:
-            return None
+    def _decoded(self, body: bytes) -> str | None:
+        """Bytes that a client of MAAS got: mostly the file's own, which are decoded once."""
+        if body is self.answer.body:
+            return self.text
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
@@ -284,7 +290,7 @@ class Metadata:
         return Reading(failure, parsed)
 
 
-@dataclass
+@record
 class Stream:
     """Everything that was read of a source."""
 

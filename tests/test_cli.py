@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -21,7 +24,11 @@ ROOT = Path(__file__).parents[1]
 BAD = str(ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json")
 GOOD = str(ROOT / "fixtures/good/every-release/tree/streams/v1/index.json")
 COMMAND = [sys.executable, "-m", "maas_stream_lint"]
-PLAIN = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+#: What tells this machine's terminal is nothing to a test.
+TELLING = re.compile(
+    "(NO|FORCE)_COLOR|CLICOLOR.*|COLUMNS|FORCE_HYPERLINK|TERM.*|VTE_.*|KITTY_.*|KONSOLE_.*|WT_.*"
+)
+PLAIN = {name: value for name, value in os.environ.items() if not TELLING.fullmatch(name)}
 
 
 def run(*args: str | Path) -> Result:
@@ -222,12 +229,55 @@ def test_output_that_cannot_be_written_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("maas_stream_lint.api.check", lambda *a, **k: pytest.fail("ran"))
+    unix = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(unix))
+        for bad in (tmp_path, unix, tmp_path / "no/file", "/dev/fd/999", Path(BAD) / "x"):
+            assert "cannot write" in the_error(run("check", BAD, "--output", str(bad)))
+    assert "cannot write" in the_error(run("check", BAD, "--output", ""))
+    assert [p.name for p in tmp_path.iterdir()] == ["socket"]
+
+
+def test_output_into_what_is_no_file(tmp_path: Path) -> None:
+    plain = process("check", BAD, "--format", "json").stdout
+    for name in ("/dev/stdout", "/dev/fd/1", "-"):
+        assert process("check", BAD, "--format", "json", "--output", name).stdout == plain
+    done = process("check", BAD, "--format", "json", "--output", "/dev/stderr")
+    assert (done.stdout, done.stderr) == (b"", plain)
+    assert process("check", BAD, "--output", "/dev/null").stdout == b""
+    # A file behind standard output is written to where it is, and not replaced.
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"before\n")
+    with kept.open("ab") as file:
+        subprocess.run(
+            [*COMMAND, "check", BAD, "--format", "json", "--output", "/dev/stdout"],
+            stdout=file,
+            env=PLAIN,
+            check=False,
+        )
+    assert kept.read_bytes() == b"before\n" + plain
+    # A named pipe, whose reader gets all of it.
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    for bad in (tmp_path, fifo, tmp_path / "no/file", Path("/dev/null"), Path(BAD) / "x"):
-        assert "cannot write" in the_error(run("check", BAD, "--output", str(bad)))
-    assert "cannot write" in the_error(run("check", BAD, "--output", ""))
-    assert [p.name for p in tmp_path.iterdir()] == ["fifo"]
+    with subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE) as reader:
+        assert process("check", BAD, "--format", f"json={fifo}").returncode == 1
+        assert reader.stdout is not None
+        assert reader.stdout.read() == plain
+    assert fifo.is_fifo()
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_output_into_a_command_of_the_shell(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    script = f'"$@" --format json=>(cat > {target}); wait $!'
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *COMMAND, "check", BAD],
+        env=PLAIN,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+    assert json.loads(target.read_text())["summary"]["findings"] == 4
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -251,15 +301,31 @@ def test_results_go_to_standard_output_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     ("env", "colour"),
-    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"CLICOLOR_FORCE": "0"}, False),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False),
+    ],
 )
 def test_colour_in_a_pipe(env: dict[str, str], colour: bool) -> None:
     assert (b"\x1b[" in process("check", BAD, **env).stdout) is colour
 
 
-def test_a_pipe_is_80_columns_whatever_the_environment_says() -> None:
-    wide = process("check", BAD, COLUMNS="200").stdout
-    assert wide == process("check", BAD).stdout
+def test_a_pipe_is_80_columns_unless_columns_says_otherwise() -> None:
+    plain = process("check", BAD).stdout
+    assert len(process("check", BAD, COLUMNS="200").stdout.splitlines()) < len(plain.splitlines())
+    assert len(process("check", BAD, COLUMNS="60").stdout.splitlines()) > len(plain.splitlines())
+    for said in ("80", "", "wide", "0", "-5", "\N{SUPERSCRIPT TWO}"):
+        assert process("check", BAD, COLUMNS=said).stdout == plain, said
+
+
+def test_a_pipe_has_no_links() -> None:
+    forced = process("check", BAD, FORCE_HYPERLINK="1", FORCE_COLOR="1", TERM="xterm-kitty")
+    assert b"\x1b]8" not in forced.stdout
+    assert b"\x1b[" in forced.stdout
 
 
 def test_an_output_that_is_not_unicode() -> None:
@@ -305,6 +371,28 @@ def test_a_terminal_gets_colour_and_its_width() -> None:
     assert terminal(100, NO_COLOR="1").count("\n") < terminal(60, NO_COLOR="1").count("\n")
     assert "\x1b[" not in terminal(80, NO_COLOR="1")
     assert "\x1b[" not in terminal(80, TERM="dumb")
+    assert "\x1b[" not in terminal(80, CLICOLOR="0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("env", "links"),
+    [
+        ({}, False),  # xterm itself takes none
+        ({"TERM": "xterm-kitty"}, True),
+        ({"VTE_VERSION": "7600"}, True),
+        ({"VTE_VERSION": "4800"}, False),
+        ({"TERM_PROGRAM": "vscode"}, True),
+        ({"TERM_PROGRAM": "tmux", "TERM_PROGRAM_VERSION": "3.4"}, True),
+        ({"TERM_PROGRAM": "tmux", "TERM_PROGRAM_VERSION": "3.2a"}, False),
+        ({"FORCE_HYPERLINK": "1"}, True),
+        ({"FORCE_HYPERLINK": "1", "TERM": "dumb"}, False),
+        ({"TERM": "xterm-kitty", "FORCE_HYPERLINK": "0"}, False),
+    ],
+)
+def test_a_terminal_that_takes_links_gets_them(env: dict[str, str], links: bool) -> None:
+    seen = terminal(80, **env)
+    assert bool(re.search(r"\x1b\]8;id=\d+;file://", seen)) is links
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

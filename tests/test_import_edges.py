@@ -50,6 +50,12 @@ def ends_in(stage: str) -> Callable[[dict[str, Any]], bool]:
     return lambda verdict: verdict["fatal"] is not None and verdict["fatal"]["stage"] == stage
 
 
+def raises(exception: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda verdict: (
+        verdict["fatal"] is not None and verdict["fatal"]["exception"] == exception
+    )
+
+
 def goes_through(verdict: dict[str, Any]) -> bool:
     return verdict["fatal"] is None and verdict["imported"] != [] and not verdict.get("aborted")
 
@@ -127,6 +133,20 @@ EDGES: dict[str, tuple[Edit, list[tuple[list[str], Callable[[dict[str, Any]], bo
             versions=[{"version_name": "1", **items, "manifest": _item("manifest\0", "x")}]
         ),
         [(["3.8"], ends_in("cache"))],
+    ),
+    # preprocess_products comes before updated_validator, which fails on a number with a TypeError.
+    "number for the date of a file whose product is bad": (
+        lambda file, product, _items: (file.update(updated=1), product.pop("label")),
+        [(["3.8"], raises("SimpleStreamsClientException"))],
+    ),
+    "number for the date of a file": (
+        lambda file, _product, _items: file.update(updated=1),
+        [(["3.8"], raises("TypeError"))],
+    ),
+    # Without a mapping that is not empty there is nothing to do before it.
+    "number for the date of a file without products": (
+        lambda file, _product, _items: file.update(updated=1, products={}),
+        [(["3.8"], raises("TypeError"))],
     ),
     # A list is judged to its end, where preprocess_versions stops at the first that does not fit:
     # so a bootloader product lives with a date that is no text, but for a list of versions.

@@ -19,6 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from maas_stream_lint.images import sniff as module
+from maas_stream_lint.images.bounds import Bounds
 from maas_stream_lint.images.content import KINDS, Content, better, described, suits
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
 from maas_stream_lint.rulebook import all_releases, ftypes
@@ -541,8 +542,8 @@ def test_links_have_no_data_and_folders_no_slash() -> None:
 
 def test_bounds_of_names() -> None:
     data = gzip.compress(tarred(*((str(n), b"") for n in range(30))))
-    assert tar_names(io.BytesIO(data), limit=30) == (tuple(map(str, range(30))), True)
-    assert tar_names(io.BytesIO(data), limit=29) == (tuple(map(str, range(29))), False)
+    assert tar_names(io.BytesIO(data), Bounds(names=30)) == (tuple(map(str, range(30))), True)
+    assert tar_names(io.BytesIO(data), Bounds(names=29)) == (tuple(map(str, range(29))), False)
     long = tar_names(io.BytesIO(tarred(("n" * 100_000, b""), ("x", b""))))
     assert long == (("n" * 4_096, "x"), True)
 
@@ -586,8 +587,8 @@ def test_headers_that_lie_end_it() -> None:
     assert tar_names(io.BytesIO(endless)) is None
 
 
-def test_a_bomb_is_gone_through_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TAR_BYTES", 20_000_000)
+def test_a_bomb_is_gone_through_in_bounds() -> None:
+    bounds = Bounds(archive=20_000_000)
     header = tarfile.TarInfo("huge.img")
     header.size = 1 << 40
     data = header.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 24)
@@ -596,7 +597,7 @@ def test_a_bomb_is_gone_through_in_bounds(monkeypatch: pytest.MonkeyPatch) -> No
         file = io.BytesIO(pressed * 3)
         tracemalloc.start()
         try:
-            assert tar_names(file) == (("huge.img",), False)
+            assert tar_names(file, bounds) == (("huge.img",), False)
             assert tracemalloc.get_traced_memory()[1] < 10_000_000
         finally:
             tracemalloc.stop()

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maas_stream_lint.source.answer import Answer
+
 CORPUS = Path(__file__).parent / "conformance"
 KEYRING = CORPUS / "keyring.gpg"
-
-
-@dataclass
-class Answered:
-    """What a source answers; the shape of ``maas_stream_lint.source.Answer``."""
-
-    path: str
-    body: bytes | None
-    trouble: Any = None
-    status: int | None = None
-    url: str | None = None
-    redirects: tuple[str, ...] = ()
-    headers: dict[str, str] = field(default_factory=dict)
-    first_url: str | None = None
-    raw: bytes | None = None
-    undecodable: str | None = None
-    faults: tuple[Any, ...] = ()
-    seconds: float = 0.0
-    interim: int | None = None
-    error_body: bytes | None = None
 
 
 @dataclass
@@ -48,12 +30,12 @@ class MemoryTree:
     def index_path(self) -> str:
         return self.given if self.explicit else "streams/v1/index.sjson"
 
-    def read(self, path: str) -> Answered:
+    def read(self, path: str) -> Answer:
         name = path.split("?")[0].split("#")[0]
         parts = [p for p in name.split("/") if p not in ("", ".")]
         inside = ".." not in parts and not name.startswith("/") and not name.endswith("/")
         body = self.files.get("/".join(parts)) if inside else None
-        return Answered(path, body, status=404 if body is None else None)
+        return Answer(path, body, status=404 if body is None else None)
 
     def close(self) -> None:
         pass

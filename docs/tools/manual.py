@@ -30,8 +30,14 @@ The run could not be made; the last line on standard error says why.
 Interrupted. What was seen so far is reported.
 .SH ENVIRONMENT
 .TP
-.BR NO_COLOR ", " FORCE_COLOR
+.BR NO_COLOR ", " FORCE_COLOR ", " CLICOLOR ", " CLICOLOR_FORCE
 Never or always colour the report.
+.TP
+.B COLUMNS
+The width of the report, also in a pipe.
+.TP
+.B FORCE_HYPERLINK
+0: no links in the report. 1: links in every terminal but a dumb one.
 .TP
 .BR http_proxy ", " https_proxy ", " no_proxy
 How a URL is reached.

@@ -38,7 +38,10 @@ def picture(command: str, output: str, width: int = 80) -> str:
     """An SVG of a prompt with a command, and of its output with ANSI colours."""
     console = Console(width=width, color_system="standard", force_terminal=True, _environ={})
     lines = [Text.assemble(("$ ", "green bold"), (command, "bold")), Text()]
-    lines += [Text.from_ansi(line) for line in output.rstrip("\n").split("\n")]
+    for line in output.rstrip("\n").split("\n"):
+        # A terminal cuts what is longer than a line, and shows the rest on the next one.
+        whole = Text.from_ansi(line)
+        lines += whole.divide(range(width, len(whole), width)) if len(whole) > width else [whole]
     columns = max(width, *(line.cell_len for line in lines))
     across, down = round(columns * WIDE + 2 * MARGIN), len(lines) * HIGH + BAR + MARGIN
     drawn = [

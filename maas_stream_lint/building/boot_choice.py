@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import boot_files, planning, tarball, ubuntu_image
@@ -12,6 +12,7 @@ from maas_stream_lint.building.parts import Refusal
 from maas_stream_lint.building.streams import Borrowed, opened
 from maas_stream_lint.distributions import network_root
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import FetchOptions
 
 
-@dataclass
+@record
 class BootChoice:
     """Finds boot files; each stream that has some is read once."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from maas_stream_lint.images.observation import Wanted as WantedFile
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.model import Catalog
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import default_system, ftypes
 from maas_stream_lint.source import FetchOptions, LocalTree, open_source
 from maas_stream_lint.stream import load
@@ -38,7 +39,7 @@ FIELDS = ("version", "subarch", "subarches", "kflavor", "platform", "supported_p
 TITLES = ("release_codename", "release_title", "support_eol", "support_esm_eol", "os_title")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BootFile:
     """A kernel or an initrd."""
 
@@ -51,7 +52,7 @@ class BootFile:
     kpackage: str | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BootFiles:
     """A kernel and its initrd, and what goes with them."""
 
@@ -61,7 +62,7 @@ class BootFiles:
     source: BootSource | None = None  #: the stream they are from
 
 
-@dataclass
+@record
 class BootSource:
     """Another stream, which has kernels and initrds that MAAS boots with."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from maas_stream_lint.building.parts import Refusal
 from maas_stream_lint.building.target import Target, said
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import FetchOptions
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Options:
     """How a tree is built."""
 
@@ -46,7 +47,7 @@ class Options:
     fetch: FetchOptions | None = None  #: how these streams are read
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Built:
     """What a run has built, or would have."""
 

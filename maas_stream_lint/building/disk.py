@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building.streams import BROKEN, STEP
 from maas_stream_lint.distributions import architectures, disk_named, disk_of
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -19,7 +20,7 @@ _SECTOR = 512
 _LONGEST = 128  # of what is looked for
 
 
-@dataclass
+@record
 class Disk:
     """A disk image."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.building import metadata_text
@@ -14,6 +13,7 @@ from maas_stream_lint.fixing.plan import signature_of
 from maas_stream_lint.fixing.publish import named, signed_forms
 from maas_stream_lint.model import Catalog
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FOLLOWING = ("version", "support_eol")
 
 
-@dataclass
+@record
 class Existing:
     """A stream on disk, whose metadata can be read whole."""
 

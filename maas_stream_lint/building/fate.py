@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import outcome
 from maas_stream_lint.building import naming
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 from maas_stream_lint.uses import simulate
 from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses import Simulation
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fate:
     """A product and its place in MAAS."""
 

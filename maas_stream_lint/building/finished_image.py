@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ from maas_stream_lint.building import disk, tarball
 from maas_stream_lint.building.streams import Hashing, opened
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +28,7 @@ class Stamp(NamedTuple):
     inode: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Image:
     """What a file is, and what is on it."""
 

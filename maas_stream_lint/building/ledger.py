@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import atomic
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ NAME = ".pruned.maas-stream-lint.json"
 _MOST = 64 * 2**20  # bytes of it that are read
 
 
-@dataclass
+@record
 class Ledger:
     """Path → when its last version was taken out of the metadata."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.building.finished_image import Image, Stamp
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class File:
     """A file of a version, and where it is from."""
 
@@ -35,7 +36,7 @@ class File:
         return {**told, **self.more}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Product:
     """A product of one version."""
 
@@ -59,7 +60,7 @@ class Product:
         return {"items": {file.key: file.item() for file in self.files}}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Refusal:
     """An image that no stream can carry, or not yet."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint import uploads
@@ -13,6 +13,7 @@ from maas_stream_lint.building.wanted import WORD
 from maas_stream_lint.distributions import filled, notes
 from maas_stream_lint.images.content import better, described
 from maas_stream_lint.output import clean
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import ftypes, is_root
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Frame:
     """What is the same for all images of a run."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from maas_stream_lint.image_files import paths_of_others
 from maas_stream_lint.images.inspection import COMPANIONS
 from maas_stream_lint.images.listing import files_in
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 GRACE = timedelta(days=3)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Options:
     """How a stream is pruned."""
 
@@ -49,7 +49,7 @@ class Options:
     keyring: Path | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pruned:
     """What is gone, or would be; paths with their sizes in bytes."""
 

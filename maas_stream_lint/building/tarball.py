@@ -6,22 +6,26 @@ import re
 import shutil
 import tarfile
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import field
+from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 from maas_stream_lint.building import os_release
-from maas_stream_lint.building.streams import BROKEN, STEP, Borrowed, opened
+from maas_stream_lint.building.streams import BROKEN, STEP, Borrowed, Rationed, opened
 from maas_stream_lint.distributions import architectures
+from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+from maas_stream_lint.images.tar_member import Member
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from maas_stream_lint.images.bounds import Bounds
+
 #: Bytes of dpkg's list that are read; the full desktop's has 10 MB.
 MAX_STATUS = 64 * 2**20
-#: Bytes of a header about a member: longer names and attributes than Linux takes are hostile.
-_MAX_HEADER = 2**20
 _PROGRAMS = re.compile(r"(usr/)?s?bin/[^/]+|(usr/)?lib/systemd/systemd[^/]*")
 _RELEASES = ("etc/os-release", "usr/lib/os-release", "lib/os-release")
 _STATUS = "var/lib/dpkg/status"
@@ -30,7 +34,7 @@ _KERNEL = re.compile(r"boot/vmlinu[xz]-[^/]+")
 _INITRD = re.compile(r"boot/(initrd\.img|initrd|initramfs)-[^/]+")
 
 
-@dataclass
+@record
 class Tree:
     """A root file system, as a tarball has it."""
 
@@ -48,7 +52,7 @@ def look(file: BinaryIO) -> Tree:
     """Go through a tar, which is decompressed already. What is wrong with it is in ``broken``."""
     tree, texts, machines = Tree(), dict[str, bytes](), Counter[str]()
     try:
-        with tarfile.open(fileobj=file, mode="r|", bufsize=STEP, tarinfo=_Member) as tar:
+        with tarfile.open(fileobj=file, mode="r|", bufsize=STEP, tarinfo=Member) as tar:
             for member in tar:
                 _see(tree, tar, member, texts, machines)
                 tar.members = []  # type: ignore[attr-defined] # it keeps every one
@@ -62,16 +66,6 @@ def look(file: BinaryIO) -> Tree:
     tree.packages = os_release.packages(texts.get(_STATUS, b"").decode(errors="replace"))
     tree.arch = _agreed(machines)
     return tree
-
-
-class _Member(tarfile.TarInfo):
-    """A member; headers about it are bounded, which tarfile reads whole."""
-
-    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
-        if not self.isreg() and not self.issparse() and self.size > _MAX_HEADER:
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        done: tarfile.TarInfo | None = super()._proc_member(tar)  # type: ignore[misc]
-        return done
 
 
 def _see(
@@ -132,7 +126,7 @@ def extract(file: BinaryIO, names: list[str], folder: Path) -> list[Path]:
     Raises KeyError if one is not in it.
     """
     left: dict[str, Path | None] = dict.fromkeys(names)
-    with tarfile.open(fileobj=file, mode="r|", bufsize=STEP, tarinfo=_Member) as tar:
+    with tarfile.open(fileobj=file, mode="r|", bufsize=STEP, tarinfo=Member) as tar:
         for member in tar:
             name = member.name.removeprefix("./").strip("/")
             held = tar.extractfile(member) if name in left and member.isreg() else None
@@ -150,20 +144,19 @@ def _there(name: str, place: Path | None) -> Path:
     return place
 
 
-def about(path: Path) -> dict[str, str]:
+def about(path: Path, bounds: Bounds = BOUNDS) -> dict[str, str]:
     """The members of the os-release in a root tarball, which is read no further than that.
 
-    Nothing, if the file is no tarball, cannot be read, or holds none.
+    Nothing, if the file is no tarball, cannot be read, or holds none within the bounds.
     """
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             layers = sniff(head, whole=len(head) < HEAD_BYTES).layers
             file.seek(0)
-            with tarfile.open(
-                fileobj=opened(layers[0], Borrowed(file)), mode="r|", bufsize=STEP, tarinfo=_Member
-            ) as tar:
-                for member in tar:
+            inside = cast("BinaryIO", Rationed(opened(layers[0], Borrowed(file)), bounds))
+            with tarfile.open(fileobj=inside, mode="r|", bufsize=STEP, tarinfo=Member) as tar:
+                for member in islice(tar, bounds.members):
                     if member.isreg() and member.name.removeprefix("./").strip("/") in _RELEASES:
                         return _text(_read(tar, member, os_release.MAX_BYTES))
                     tar.members = []  # type: ignore[attr-defined] # it keeps every one

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import draft, existing, metadata_text
@@ -10,6 +9,7 @@ from maas_stream_lint.building.draft import Draft
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.fixing.publish import signed_forms
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import record
 from maas_stream_lint.source import LocalTree, open_source
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PREFIX = "local.maas"
 
 
-@dataclass
+@record
 class Target:
     """A tree, and what it holds before."""
 

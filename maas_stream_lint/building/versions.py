@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.model import Version
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import UbuntuSet
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Unneeded:
     """A version that goes."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _WORDS = ("os", "release", "version", "arch", "label", "name", "version_name")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Wanted:
     """An image, and what is said of it. ``None``: nobody said, so the image has to tell."""
 

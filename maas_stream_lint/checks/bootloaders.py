@@ -85,7 +85,7 @@ def bootloader_unsupported(event: Event, look: Look) -> Iterator[Said]:
         remedy = f"remove it; MAAS boots only these (type, os, arch): {known}"
     product = look.catalog.product(event.place)
     yield Said(
-        "MAAS boots no bootloader of type {}, os {} and arch {}".format(*map(quoted, given)),
+        "MAAS boots no {1} of type {0} for {2}".format(*map(quoted, given)),
         remedy,
         also=tuple(product.at(field) for field in wrong) if product is not None else (),
         severity=Severity.INFO if twin is not None else None,

@@ -204,7 +204,7 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
     verified = isinstance(look.stream.keyring, Path)
     if not verified and look.stream.explicit and index.exists and not index.signed:
         yield Said(
-            message,
+            "the index is unsigned; set `skip_keyring_verification`",
             remedy,
             lines=look.where(lambda release: release.policy("signatures") == "every-document"),
             severity=Severity.INFO,
@@ -232,7 +232,7 @@ def signature_not_verified(whole: Whole, look: Look) -> Iterator[Said]:
     index = look.stream.files[start]
     if look.stream.keyring is NOT_SAID and index.exists and index.signed:
         yield Said(
-            f"{quoted(start)} is signed, and this run did not verify the signature",
+            "this run did not verify the signatures; give `--keyring FILE`",
             "run the check again with `--keyring FILE`, the keyring that MAAS has for this source",
             effect="verifies each file with the keyring of this source",
         )

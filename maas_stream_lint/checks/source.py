@@ -47,7 +47,7 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
         yield Said(
             f"the URL has a slash after its index, so MAAS requests `{path}` below it: "
             f"{trouble.message}",
-            f"remove the slash{_by_cli(look)}",
+            f"remove the slash{_by_cli(look, 'URL')}",
         )
     elif stream.right_url is not None:
         yield Said(
@@ -59,7 +59,7 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
         yield Said(
             f"MAAS requests only `{path}` below a root URL: {trouble.message}; "
             f"only `{INDEX_JSON}` is there",
-            f"give MAAS {_full_url(stream)}{_by_cli(look)}, or sign the stream",
+            f"sign the stream, or give MAAS {_full_url(stream)}{_by_cli(look, _index_url(stream))}",
         )
     else:
         said, plain = trouble.message, stream.json_trouble or trouble
@@ -91,8 +91,9 @@ def index_needs_its_url(whole: Whole, look: Look) -> Iterator[Said]:
     """
     if look.stream.by_directory:
         yield Said(
-            f"the only index of this directory is the unsigned `{INDEX_JSON}`",
-            f"give MAAS the URL that ends in `/{INDEX_JSON}`{_by_cli(look)}, or sign the stream",
+            f"MAAS needs the URL that ends in `/{INDEX_JSON}`",
+            f"sign the stream, or give MAAS the URL that ends in `/{INDEX_JSON}`"
+            f"{_by_cli(look, _index_url(look.stream))}",
             effect="finds no index with the URL of the directory",
         )
 
@@ -348,11 +349,24 @@ def url_too_long(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-def _by_cli(look: Look) -> str:
+def _by_cli(look: Look, url: str) -> str:
     """How to set a URL that ends in its index, where the web page adds a slash to it."""
     if not look.where(lambda release: release.policy("url-slash") == "web-page"):
         return ""
-    return " with `maas $PROFILE boot-source update $ID url=…`, since the web page adds a slash"
+    return (
+        "; the web page adds a slash to it, so set it with "
+        f"`maas $PROFILE boot-source update $ID url={url}`"
+    )
+
+
+def _index_url(stream: Stream) -> str:
+    """The URL of the plain index below the root, for a command; with a hole where it is not known.
+
+    A URL that a shell or a terminal could take for something else is not put into a command.
+    """
+    root = stream.base.rstrip("/")
+    plain = re.fullmatch(r"https?://[\w.:/~%-]+", root, re.ASCII)
+    return f"{root if plain else 'URL'}/{INDEX_JSON}"
 
 
 def _full_url(stream: Stream) -> str:

@@ -88,14 +88,14 @@ def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     if not left:
         return
     names = [product.name for product in left]
-    number = (
-        "1 product has none of its"
-        if len(left) == 1
-        else f"{len(left):,} products have none of their"
-    )
+    number = "1 product has" if len(left) == 1 else f"{len(left):,} products have"
+    without = f"{number} no files here"
+    served = _selections(look.absence.served)
     yield Said(
-        f"{number} files here, as in a mirror of a part: {listed(names)}",
-        f"in MAAS, select only {listed(_selections(look.absence.served), most=12)}",
+        f"only {listed(served)} {'has' if len(served) == 1 else 'have'} files here"
+        if served
+        else without,
+        f"in MAAS, select only {listed(served, most=12)}; {without}: {listed(names)}",
         also=tuple(product.place for product in left[:MANY]),
         effect="asks for these files only if a selection takes the product",
     )

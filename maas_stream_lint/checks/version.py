@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import holding
 from maas_stream_lint.checks.words import listed, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -13,9 +14,10 @@ from maas_stream_lint.model import Version
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, is_root, of_family
+from maas_stream_lint.uploads import product_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.imports.strict.fieldtypes import Problem
     from maas_stream_lint.look import Look
@@ -111,7 +113,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     "MSL504",
     Severity.FATAL,
     on="version",
-    among=lambda versions, look: [v for v in versions if not look.kernels <= v.ftypes.keys()],
+    among=holding(lambda ftypes, look: not look.kernels.issubset(ftypes)),
     causes=["missing-boot-kernel"],
 )
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -136,7 +138,7 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL505",
     Severity.FATAL,
     on="version",
-    among=lambda versions, look: [v for v in versions if not look.initrds <= v.ftypes.keys()],
+    among=holding(lambda ftypes, look: not look.initrds.issubset(ftypes)),
     causes=["missing-boot-initrd"],
 )
 def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -160,7 +162,13 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL506",
     Severity.FATAL,
     on="version",
-    among=lambda versions, look: [v for v in versions if not _best_roots(look) <= v.ftypes.keys()],
+    among=lambda _, look: [
+        version
+        for kinds, alike in look.catalog.by_ftypes.items()
+        if not _best_roots(look).issubset(kinds)
+        for version in alike
+        if not _roots(kinds) or version.product.ubuntu
+    ],
     causes=["missing-root-image", "missing-root-tgz"],
 )
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -317,7 +325,7 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     "MSL510",
     Severity.UNUSABLE,
     on="version",
-    among=lambda versions, _: [v for v in versions if len(v.roots) > 1],
+    among=holding(lambda ftypes, _: len(_roots(ftypes)) > 1),
 )
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     """The newest version has several root files for one system.
@@ -450,7 +458,24 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL513", Severity.UNUSABLE, on="version")
+def _undeployed(versions: Sequence[Version], look: Look) -> list[Version]:
+    """Those of a system whose driver, on some release line, does not deploy one of their roots."""
+    known: dict[tuple[str, frozenset[str]], bool] = {}
+    found = []
+    for kinds, alike in look.catalog.by_ftypes.items():
+        roots = frozenset(_roots(kinds))
+        for version in alike if roots else ():
+            os = version.product.os
+            odd = known.get((os, roots))
+            if odd is None:
+                drivers = look.deployed(os).values()
+                odd = known[(os, roots)] = any(not roots <= set(accepted) for accepted in drivers)
+            if odd:
+                found.append(version)
+    return found
+
+
+@rule("MSL513", Severity.UNUSABLE, on="version", among=_undeployed)
 def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     """The driver of the product's `os` does not deploy this kind of root file.
 
@@ -536,7 +561,9 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
     """A missing part of an Ubuntu set. If several are missing, the rule of the first tells all."""
     if isinstance(seen, Event):
         key = str(seen.values["key"])
-        yield Said(f"version {shown(seen.place.version)} has no {quoted(key)}", _whole_set(look))
+        yield Said(
+            f"version {shown(seen.place.version)} has no {quoted(key)}", _whole_set(seen, look)
+        )
         return
     if not seen.product.ubuntu or not seen.items:
         return
@@ -554,7 +581,7 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
         if on:
             yield Said(
                 f"version {quoted(seen.name)}, which MAAS takes, has no {_either(lacking)}",
-                _whole_set(look),
+                _whole_set(seen, look),
                 lines=on,
                 severity=Severity.UNUSABLE,
                 effect="could not boot or deploy it under any name"
@@ -563,13 +590,21 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
             )
 
 
-def _whole_set(look: Look) -> str:
+def _whole_set(seen: Event | Version, look: Look) -> str:
     """What to do about an Ubuntu set that lacks a part."""
     best = listed(sorted(_best_roots(look)), last="or").replace("`", "")
-    return (
-        f"publish kernel, initrd and {best} together, or upload the image with "
-        "`maas $PROFILE boot-resources create`"
-    )
+    told = f"publish kernel, initrd and {best} together"
+    product = look.catalog.product(seen.place)
+    found = product.newest.ftypes if product is not None and product.newest is not None else ()
+    root = next((f for f in found if f in ftypes() and ftypes()[f].upload is not None), None)
+    if product is None or root is None:
+        return told
+    return f"{told}, or upload the image: {product_command(product, root)}"
+
+
+def _roots(ftypes: Iterable[str | None]) -> list[str]:
+    """The ftypes of items that are root files, one for each item."""
+    return [ftype for ftype in ftypes if ftype is not None and is_root(ftype)]
 
 
 def _best_roots(look: Look) -> frozenset[str]:

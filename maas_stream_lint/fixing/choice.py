@@ -7,7 +7,6 @@ data: which drivers deploy which root files, and what an Ubuntu image needs (``r
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from maas_stream_lint import uploads
 from maas_stream_lint.fixing.installed import deploying, fitting, installed, root_of
 from maas_stream_lint.fixing.plan import local_tree
 from maas_stream_lint.fixing.relabel import RULES, default_name
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import default_system, ftypes
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NEW = "NEW-STREAM"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Way:
     """One thing that can be done."""
 
@@ -38,7 +38,7 @@ class Way:
     command: str | None  #: what to type for it
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Choice:
     """A product, and what can be done about it."""
 

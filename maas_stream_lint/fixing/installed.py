@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.distributions import distribution_called, distribution_of, filled
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import default_system, ftypes, is_root, systems
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Identify = Callable[[str], Mapping[str, str]]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Installed:
     """The system on an image."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from maas_stream_lint.document import (
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.fixing.textdiff import diff
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +48,7 @@ class ChangeError(LintError):
     """A change that can't be made: its path leads nowhere, or the text is not JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Set:
     """Replaces the value at a place, or adds the member if its object lacks it.
 
@@ -63,14 +63,14 @@ class Set:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Remove:
     """Takes out a member, or an element of a list; of a key that comes twice, the last."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rename:
     """Gives a member another key, which its object must not have yet.
 
@@ -81,7 +81,7 @@ class Rename:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Move:
     """Takes a value out, as it is spelt, and makes it a new member of some object.
 
@@ -92,7 +92,7 @@ class Move:
     to: Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class RemoveDuplicates:
     """Takes out all occurrences of a key but the last, which is the one that counts."""
 
@@ -471,7 +471,7 @@ class _Editor:
         return _with_escapes(json.dumps(key, ensure_ascii=self._ascii))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Look:
     """How JSON looks in some place."""
 

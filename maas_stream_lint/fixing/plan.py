@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from maas_stream_lint.images.local_files import LocalFiles
 from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.look import look_at
+from maas_stream_lint.records import record
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
 from maas_stream_lint.unselected import judged
@@ -55,7 +56,7 @@ FEW = 8
 SPARE = 8_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Edit:
     """One edit: what is written, where, why, and which consent it needs."""
 
@@ -94,7 +95,7 @@ class Edit:
         }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Plan:
     """What would be written, and how the stream then fares."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from pathlib import Path as File
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from maas_stream_lint.checks import words
 from maas_stream_lint.images.observation import ALGORITHMS, Wanted
 from maas_stream_lint.images.progress import Quiet
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +35,7 @@ class Part(NamedTuple):
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Proposal:
     """Changes that belong together: all of them are made, or none."""
 

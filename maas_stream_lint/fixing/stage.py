@@ -12,12 +12,15 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maas_stream_lint import atomic
 from maas_stream_lint.errors import LintError
+from maas_stream_lint.images.bounds import BOUNDS
+from maas_stream_lint.images.listing import walk
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +50,7 @@ class Changed(LintError):  # noqa: N818 - what is the matter, not what went wron
         )
 
 
-@dataclass
+@record
 class Known:
     """The files of ``streams/``, by their path below it: as they stood, and as they were laid out.
 
@@ -99,6 +102,9 @@ class Stage:
         atomic.synced(self.folder)
 
     def _link(self, old: Path, new: Path, below: str, written: frozenset[str]) -> None:
+        if below.count("/") > BOUNDS.depth:
+            told = f"{str(self.live)!r} holds directories that are nested {BOUNDS.depth} deep"
+            raise LintError(told, "remove them: no stream has such")
         new.mkdir()
         for source in sorted(old.iterdir()):
             target, rel = new / source.name, below + source.name
@@ -234,8 +240,10 @@ def recover(root: Path) -> None:
         if known is not None:  # else it was killed before anything changed places
             _finish(Stage(root, folder, known))
         shutil.rmtree(folder, ignore_errors=True)
-    for unfinished in root.rglob(f".*{atomic.UNFINISHED}"):
-        unfinished.unlink(missing_ok=True)
+    with suppress(OverflowError):  # what is left of the tree is no work of this tool
+        for path, _ in walk(root, hidden=True):
+            if path.endswith(atomic.UNFINISHED) and path.rpartition("/")[2].startswith("."):
+                (root / path).unlink(missing_ok=True)
 
 
 def _finish(stage: Stage) -> None:

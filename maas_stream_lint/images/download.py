@@ -8,6 +8,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.local_files import asked, whole_listing
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.source import Trouble
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: No file is longer. A file of unknown length is not read any further.
 _LONGEST = 2**40
-#: An archive up to this size is kept in memory for its listing.
-_LISTED = 64 * 2**20
 #: A rate is told only of a download of at least this size.
 RATED = 2**20
 
@@ -96,7 +95,7 @@ class Load:
             self._decode(data, self._decoding)
         if self._archive is not None:
             self._archive.write(data)
-            if self._archive.tell() > _LISTED:
+            if self._archive.tell() > BOUNDS.held:
                 self._archive = None
         self._kept.write(data)
         self.got += len(data)

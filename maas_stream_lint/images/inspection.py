@@ -191,7 +191,7 @@ def _holds_none(
     if any(place is not None for _, _, place in looked):
         return False
     names = {w.path.rpartition("/")[2] for w, _, _ in looked}
-    return present is None or not any(path.rpartition("/")[2] in names for path in present)
+    return present is not None and not any(p.rpartition("/")[2] in names for p in present)
 
 
 def _tell_elsewhere(survey: Survey, present: Mapping[str, int] | None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.records import record
 from maas_stream_lint.source import Unchecked
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 ALGORITHMS = ("sha256", "sha512", "md5")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FileOptions:
     """Which image files are looked at, and how. Sizes are in bytes."""
 
@@ -37,7 +38,7 @@ class FileOptions:
     longest_backoff: float = 10.0  #: seconds
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Wanted:
     """A file that items name: once, however many they are."""
 
@@ -48,7 +49,7 @@ class Wanted:
     linked: bool = False  #: whether its path leads out of the tree, for lines that join like a link
 
 
-@dataclass(slots=True)
+@record
 class Seen:
     """What was seen of one file."""
 
@@ -92,7 +93,7 @@ class Seen:
     unkept: str | None = None  #: why this good file could not be kept, in the system's words
 
 
-@dataclass(slots=True)
+@record
 class Server:
     """What was seen of the server as a whole."""
 
@@ -109,7 +110,7 @@ class Server:
     stale: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@record
 class Survey:
     """What was seen of a stream's image files."""
 

@@ -6,17 +6,20 @@ import bz2
 import codecs
 import lzma
 import re
+import time
 import zlib
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.content import DISK_SUFFIXES, STREAM_KINDS, Content, suffix
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, Literal
 
+    from maas_stream_lint.images.bounds import Bounds
 
 #: How many first bytes to sniff. The farthest mark that counts is ext4's, at 1,080; the rest is for
 #: a gzip or xz to yield its tar's first header and the file behind it. A plain ISO 9660 image would
@@ -26,9 +29,6 @@ HEAD_BYTES = 4_096
 
 #: Decompressed bytes that are looked at, whatever the head expands to.
 OPENED_BYTES = 65_536
-
-#: Bytes of a tar that ``tar_names`` goes through, counted before and after decompression alike.
-TAR_BYTES = 512 * 1024 * 1024
 
 #: Kinds whose marks are worn by chance or by nothing: how a tar's member is named tells more.
 _VAGUE = (None, "data", "zeros")
@@ -120,19 +120,18 @@ def sniff(head: bytes, *, whole: bool = False) -> Content:
     return Content(tuple(layer for layer in layers if layer), member)
 
 
-def tar_names(file: BinaryIO, limit: int = 10_000) -> Listing | None:
+def tar_names(file: BinaryIO, bounds: Bounds = BOUNDS) -> Listing | None:
     """List the names in a tar, compressed or not; ``None`` if it is none. Unpacks nothing.
 
-    Goes through ``TAR_BYTES`` at most, counted before and after decompression. Names are cut at
-    4,096 bytes; what in them is not UTF-8 is replaced.
+    Names are cut at 4,096 bytes; what in them is not UTF-8 is replaced.
     """
-    spent = 0
+    spent, end = 0, time.monotonic() + bounds.seconds
 
     def counted(pieces: Iterator[bytes]) -> Iterator[bytes]:
         nonlocal spent
         for piece in pieces:
             spent += len(piece)
-            if spent > TAR_BYTES:
+            if spent > bounds.archive or time.monotonic() > end:
                 return
             yield piece
 
@@ -145,7 +144,7 @@ def tar_names(file: BinaryIO, limit: int = 10_000) -> Listing | None:
     names: list[str] = []
     try:
         for member in _members(_Tape(source)):
-            if len(names) == limit:
+            if len(names) == bounds.names:
                 return Listing(tuple(names), whole=False)
             names.append(member.name)
     except _BrokenOffError:
@@ -355,7 +354,7 @@ def _inflated(kind: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
 # headers that lie. Of sixty lines of our own we know how long they take.
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Member:
     name: str
     is_file: bool

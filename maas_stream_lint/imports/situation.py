@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +72,7 @@ class Row(NamedTuple):
         return self[1:]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ReadSource:
     """A boot source that MAAS has, and its metadata."""
 
@@ -121,7 +123,7 @@ class ReadSource:
         return message
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Situation:
     """A MAAS at the time of an import."""
 

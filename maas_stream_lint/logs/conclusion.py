@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.logs import course, log_files
@@ -10,6 +10,7 @@ from maas_stream_lint.logs.instream import InStream, foretold, judged, same
 from maas_stream_lint.logs.scan import seen
 from maas_stream_lint.logs.tally import Entry, Tally, understood
 from maas_stream_lint.logs.times import Clock
+from maas_stream_lint.records import record
 from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MOST_EVENTS = 100_000
 MOST_IMPORTS = 50
 
 
-@dataclass
+@record
 class LogRead:
     """What was read of the logs that somebody named."""
 
@@ -128,7 +129,7 @@ class Comparison(NamedTuple):
     predicted_only: tuple[str, ...]
 
 
-@dataclass
+@record
 class Diagnosis:
     """All that logs and streams tell together."""
 

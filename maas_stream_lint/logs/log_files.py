@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.images.tar_member import Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,9 @@ def _unpacked(file: Reader, head: bytes) -> IO[bytes] | None:
 
 def _tarred(log: Log) -> Iterator[Log]:
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", log.file), mode="r|") as archive:
+        with tarfile.open(
+            fileobj=cast("IO[bytes]", log.file), mode="r|", tarinfo=Member
+        ) as archive:
             for number, member in enumerate(archive):
                 if number > 100 * MOST_FILES:
                     raise UsageError(f"{log.name} holds too many files", "unpack it, name the logs")
@@ -140,6 +143,7 @@ def _tarred(log: Log) -> Iterator[Log]:
                 if file is not None:
                     name = f"{log.name}:{member.name}"
                     yield from _opened(Log(name, Reader(file, name, log.file.depth + 1)))
+                archive.members = []  # type: ignore[attr-defined] # it keeps every one
     except _DAMAGE as error:
         raise _unreadable(log.name, error) from None
 

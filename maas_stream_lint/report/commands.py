@@ -26,20 +26,25 @@ class Part(NamedTuple):
     command: bool = False
 
 
-def is_command(code: str) -> bool:
-    """Whether code in a text is a command that somebody can run: not one with ``…`` in it."""
-    program, _, rest = code.partition(" ")
-    return program in PROGRAMS and bool(rest.strip()) and "\N{HORIZONTAL ELLIPSIS}" not in code
+def is_command(code: str, arguments: int = 1) -> bool:
+    """Whether code in a text is a command that somebody can run: not one with ``…`` in it.
+
+    ``arguments``: with at least so many.
+    """
+    program, *rest = code.split()[: arguments + 1] or [""]
+    whole = len(rest) >= arguments and "\N{HORIZONTAL ELLIPSIS}" not in code
+    return program in PROGRAMS and whole
 
 
-def parts(text: str) -> Iterator[Part]:
+def parts(text: str, arguments: int = 1) -> Iterator[Part]:
     """The text cut before and behind each command, which comes without its backticks.
 
-    A full stop or comma behind a command goes: the command ends its line.
+    ``arguments``: a command with fewer stays in the text. A full stop or comma behind a command
+    goes: the command ends its line.
     """
     begun = 0
     for found in _BACKTICKS.finditer(text):
-        if is_command(found[1]):
+        if is_command(found[1], arguments):
             yield from _words(text[begun : found.start()])
             yield Part(found[1], command=True)
             begun = found.end() + (text[found.end() : found.end() + 1] in (".", ","))

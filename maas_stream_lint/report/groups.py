@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,14 +18,19 @@ MANY = 3
 
 #: The most values that are named: an Ubuntu image has four items.
 _FEW = 4
+#: Values that are together no longer than this stand close to each other.
+_SHORT = 40
 
 #: The parts that differ between messages of one shape: values in backticks, and numbers.
 _VALUES = re.compile(r"(`[^`]*`|\d+)")
 
+#: What follows an example.
+_FOR_EACH = " (and so for each)"
+
 Owner = tuple[str, str]  # products file and product
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """Findings of one rule that say the same, shown once."""
 
@@ -58,7 +63,7 @@ class Entry:
         return primary if len(self.findings) > 1 else list(self.first.places)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Section:
     """The entries under one heading."""
 
@@ -114,33 +119,27 @@ def merged(texts: Iterable[str], *, example: bool = False) -> str:
     """Texts of one shape as one; the first of them if their shapes differ.
 
     The first value that differs is listed if there are few; ``…`` stands for the others.
-    ``example``: a command is shown whole, as for the first text, because ``…`` cannot be run.
+    ``example``: the first text is shown whole instead, because nobody can follow ``…``.
     """
-    split = [_VALUES.split(text) for text in dict.fromkeys(texts)]
-    if len({_frame("".join(parts)) for parts in split}) > 1:
-        return "".join(split[0])
+    known = list(dict.fromkeys(texts))
+    split = [_VALUES.split(text) for text in known]
+    if len({_frame(text) for text in known}) > 1:
+        return known[0] + _FOR_EACH * example
     columns = [list(dict.fromkeys(values)) for values in zip(*split, strict=True)]
-    first = next((i for i, values in enumerate(columns) if len(values) > 1), None)
-    told = "".join(
-        _one_of(values, named=number == first, example=example)
-        for number, values in enumerate(columns)
-    )
-    return f"{told} (and so for each)" if example and _example(columns) else told
+    differ = [values for values in columns if len(values) > 1]
+    if example and differ and (len(differ) > 1 or not _listable(differ[0])):
+        return known[0] + _FOR_EACH
+    return "".join(_one_of(values, named=values in differ[:1]) for values in columns)
 
 
-def _example(columns: list[list[str]]) -> bool:
-    return any(len(values) > 1 and _command(values[0]) for values in columns)
+def _listable(values: list[str]) -> bool:
+    """Whether values can stand beside each other: few, and no commands."""
+    return len(values) <= _FEW and not any(v.startswith("`") and " " in v for v in values)
 
 
-def _command(value: str) -> bool:
-    return value.startswith("`") and " " in value
-
-
-def _one_of(values: list[str], *, named: bool, example: bool) -> str:
-    if example and len(values) > 1 and _command(values[0]):
-        return values[0]
+def _one_of(values: list[str], *, named: bool) -> str:
     if len(values) == 1 or (named and len(values) <= _FEW):
-        return "/".join(values)
+        return ("/" if sum(map(len, values)) <= _SHORT else " / ").join(values)
     return "`…`" if values[0].startswith("`") else "…"
 
 

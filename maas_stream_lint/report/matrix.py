@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.records import record
 from maas_stream_lint.report.groups import Entry, sections
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.report.groups import Owner
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Row:
     """Products with the same outcomes for the same reasons; or the stream as a whole."""
 

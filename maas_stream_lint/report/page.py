@@ -11,10 +11,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.commands import parts
 from maas_stream_lint.report.phrases import LONGEST, brief, count, some, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import Console
 
@@ -47,6 +48,9 @@ COLORS = {
     "info": "bold blue",
 }
 GOOD, LABEL, CODE, TITLE = "bold green", "dim", "cyan", "bold"
+
+#: A command with fewer arguments reads well within a sentence.
+_ARGUMENTS = 2
 
 _WORD = re.compile(r"\S+\s*")
 #: Code in backticks is one word, if it has room.
@@ -82,9 +86,27 @@ class Page:
             part.rstrip()
             self._write(Text.assemble(head if number == 0 else " " * hang, part))
 
-    def verbatim(self, text: str) -> None:
-        """Write a line for copying, which is never wrapped."""
-        self._write(Text(text))
+    def steps(self, label: str, text: str, *, indent: int, width: int) -> None:
+        """Write a labelled text whose commands stand on lines of their own, to be copied."""
+        head = Text(" " * indent)
+        head.append(label.ljust(width), LABEL)
+        for number, part in enumerate(parts(text, _ARGUMENTS)):
+            if part.command:
+                if number == 0 and label:
+                    self._write(head)
+                command = styled(clean(part.text), CODE)
+                self._write(Text.assemble(" " * (indent + width + 2), command))
+            else:
+                self.hung(head, part.text, indent + width)
+            head = Text(" " * (indent + width))
+
+    def verbatim(self, text: Text | str, *, indent: int = 0) -> None:
+        """Write a line as it is, which is never wrapped."""
+        self._write(Text.assemble(" " * indent, text))
+
+    def paste(self, lines: Iterable[str]) -> None:
+        """Write lines that another page of this style has made."""
+        self._file.writelines(f"{line}\n" for line in lines)
 
     def linked(self, text: str, url: str, style: str = "") -> Text:
         """A text that leads to ``url`` where a terminal takes links. Both are clean already."""

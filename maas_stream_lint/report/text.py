@@ -9,27 +9,26 @@ from rich.text import Text
 
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.groups import Entry, Section, merged, sections
+from maas_stream_lint.report.entry import Entries
+from maas_stream_lint.report.groups import sections
+from maas_stream_lint.report.in_brief import in_brief, write_explain
 from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.page import (
-    CODE,
     COLORS,
     GOOD,
     LABEL,
     TITLE,
     Page,
     brief,
-    code,
     count,
-    severity,
     some,
     span,
     styled,
 )
+from maas_stream_lint.report.statistics import write_statistics
 from maas_stream_lint.report.verdict import unread, verdict_word
-from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +38,10 @@ if TYPE_CHECKING:
     from maas_stream_lint.report.joining import Texts
     from maas_stream_lint.unread import Unread
 
-#: The indent of what belongs to a finding, and the width of its labels.
-_INDENT, _LABELS = 4, 6
 #: The most unread files that are named; the rest is counted.
 _MOST_UNREAD = 10
+#: The most lines of a report in which nothing is wrong.
+_MOST_LINES = 6
 _VERDICTS = {
     "fails": COLORS["ignored"],
     "incomplete": COLORS["warning"],
@@ -52,23 +51,87 @@ _VERDICTS = {
 
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
-    """The report: every finding, what MAAS does with the stream, and a closing line."""
+    """The report: every finding, what MAAS does with the stream, and a closing line.
+
+    Advice has one line a rule, unless it counts or ``style`` wants everything. A report that is
+    good has at most six lines.
+    """
+    if style.quiet:
+        return _what_fails(report, threshold, style)
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
-    for section in sections(report.findings):
+    if style.statistics:
+        write_statistics(page, report.findings)
+        _closing(page, report, threshold)
+        return page.text()
+    whole: list[Finding] = []
+    slight: list[Finding] = []
+    for finding in report.findings:
+        aside = finding.severity < min(threshold, Severity.WARNING) and not style.verbose
+        (slight if aside else whole).append(finding)
+    if not whole and verdict_word(report, threshold) == "passes":
+        _in_few_lines(page, slight, report, threshold, style)
+        return page.text()
+    _sections(page, whole, report, style)
+    if slight:
         page.line()
-        _section(page, section, report)
+        page.line(styled("In brief", TITLE))
+        page.paste(in_brief(slight, report, style, indent=2))
     page.line()
     fates(page, report)
     page.line()
+    if report.findings:
+        write_explain(page, report.findings, style)
+        page.line()
+    _closing(page, report, threshold)
+    return page.text()
+
+
+def _sections(page: Page, found: Sequence[Finding], report: Report, style: Style) -> None:
+    entries = Entries(page, report, verbose=style.verbose)
+    for section in sections(found):
+        page.line()
+        page.line(styled(brief(section.title), TITLE))
+        entries.write_all(section)
+
+
+def _closing(page: Page, report: Report, threshold: Severity) -> None:
     write_unread(page, unread(report, threshold))
     page.line(_summary(report, threshold), hang=2)
+
+
+def _in_few_lines(
+    page: Page, found: Sequence[Finding], report: Report, threshold: Severity, style: Style
+) -> None:
+    """Write a report in which nothing is wrong: no empty lines, and at most six others."""
+    made = _fates(report)
+    alone = made[0] if len(made) == 1 else None
+    end = Page(style)
+    write_explain(end, found, style)
+    end.line(_summary(report, threshold, alone, brief=True), hang=2)
+    if alone is None:
+        fates(page, report)
+    last = end.text().splitlines()
+    room = _MOST_LINES - len(page.text().splitlines()) - len(last)
+    page.paste(in_brief(found, report, style, room=max(1, room)))
+    page.paste(last)
+
+
+def _what_fails(report: Report, threshold: Severity, style: Style) -> str:
+    """The findings that fail the run and the closing line; nothing if it passes."""
+    if verdict_word(report, threshold) == "passes":
+        return ""
+    page = Page(style)
+    page.hung(styled("stream ", LABEL), styled(clean(report.source), TITLE), 7)
+    _sections(page, [f for f in report.findings if f.severity >= threshold], report, style)
+    page.line()
+    _closing(page, report, threshold)
     return page.text()
 
 
 def join(texts: Texts) -> str:
     """The reports with an empty line between them."""
-    return with_blank_lines(texts)
+    return with_blank_lines([text for text in map("".join, texts) if text])
 
 
 def write_unread(page: Page, seen: Sequence[Unread]) -> None:
@@ -80,84 +143,6 @@ def write_unread(page: Page, seen: Sequence[Unread]) -> None:
         page.line(f"and {len(seen) - _MOST_UNREAD:,} more", indent=10)
     if seen:
         page.line()
-
-
-def lines_of(finding: Finding, report: Report) -> str:
-    """The release lines that a finding is about: ``MAAS 2.9–3.7``."""
-    known = [r.line for r in all_releases()]
-    told = span(finding.maas, known)
-    whole = span(finding.maas, known, report.look.lines) == "all"
-    return f"MAAS {told}" + (" (all)" if whole else "")
-
-
-def _section(page: Page, section: Section, report: Report) -> None:
-    page.line(styled(brief(section.title), TITLE))
-    before = None
-    for entry in section.entries:
-        if before is not None:
-            page.line()
-        write_entry(page, entry, report, named=not section.product, before=before)
-        before = entry
-
-
-def write_entry(
-    page: Page, entry: Entry, report: Report, *, named: bool, before: Entry | None = None
-) -> None:
-    """Write one entry. ``named``: say which products. ``before``: the entry above it."""
-    finding = entry.first
-    head = Text("  ")
-    head.append_text(severity(finding.severity))
-    head.append(f"  {finding.code} ", CODE)
-    head.append(finding.name)
-    head.append(f" · {lines_of(finding, report)}", LABEL)
-    page.line(head, hang=_INDENT)
-    page.line(code(entry.message, TITLE), indent=_INDENT)
-    products = entry.products
-    if named and products:
-        told = f"{count(len(products), 'product')}: {some([brief(p) for p in products])}"
-        _field(page, "in", Text(told))
-    if finding.effect:
-        _field(page, "MAAS", brief(merged([f.effect for f in entry.findings])))
-    for label, text in _logs(entry):
-        _field(page, label, text)
-    remedy = merged([f.remedy for f in entry.findings], example=True)
-    again = before is not None and before.first.remedy == finding.remedy
-    _field(page, "fix", "as above" if again else remedy)
-    _field(page, "at", _places(entry.places))
-
-
-def _field(page: Page, label: str, text: Text | str) -> None:
-    page.field(label, text, indent=_INDENT, width=_LABELS)
-
-
-def _logs(entry: Entry) -> list[tuple[str, Text]]:
-    finding = entry.first
-    if not finding.logs:
-        return []
-    shown = []
-    for number, (lines, text) in enumerate(finding.logs):
-        told = Text()
-        if len(finding.logs) > 1:
-            told.append(f"{span(lines, [r.line for r in all_releases()])}: ", LABEL)
-        others = [f.logs[number][1] for f in entry.findings if len(f.logs) > number]
-        whole = merged(others) if len(set(others)) == 1 else text
-        told.append(brief(prefixed(whole)), "italic")
-        if len(set(others)) > 1:
-            told.append(f"  and {len(set(others)) - 1:,} more such", LABEL)
-        shown.append(("log" if number == 0 else "", told))
-    return shown
-
-
-def _places(places: list[Place]) -> Text:
-    said = list(dict.fromkeys(place_text(p) for p in places))
-    told = Text(said[0])
-    file = f"{brief(places[0].file)}:"
-    for more in said[1:3]:
-        # A second place in the same file needs no file name.
-        told.append(f", {more.removeprefix(file)}")
-    if len(said) > 3:
-        told.append(f" and {len(said) - 3:,} more", LABEL)
-    return told
 
 
 def place_text(place: Place) -> str:
@@ -183,7 +168,7 @@ def fates_told(report: Report) -> list[tuple[str, str]]:
 
 def _fates(report: Report) -> list[tuple[str, Text]]:
     table = outcome.rows(report.look, report.facts)
-    known = [r.line for r in all_releases()]
+    known = release_lines()
     columns = outcome.columns(report.look, table)
     return [(span(c.lines, known), _fate(c, len(table), report)) for c in columns]
 
@@ -210,11 +195,14 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     whole = "the one product" if products == 1 else f"all {products:,} products"
     some_of = whole if taken == products else f"{taken:,} of {count(products, 'product')}"
     parts = [Text(f"imports {some_of}")] if taken else []
+    if not (taken or counts[outcome.IGNORED] or counts[outcome.NOTICE]):
+        parts = [styled("imports nothing", COLORS["ignored"])]
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
     for passed_over in (outcome.SHADOWED, outcome.UNSELECTED, outcome.LEFT_OUT):
         if counts[passed_over]:
-            parts.append(Text(f"{counts[passed_over]:,} {passed_over}"))
+            by = " by another source" if passed_over == outcome.SHADOWED else ""
+            parts.append(Text(f"{counts[passed_over]:,} {passed_over}{by}"))
     if lost := counts[outcome.IGNORED]:
         told = styled(f"drops {whole if lost == products else f'{lost:,}'}", COLORS["ignored"])
         parts.append(told.append_text(_by(report, column, Severity.IGNORED)))
@@ -239,10 +227,19 @@ def summary_told(report: Report, threshold: Severity) -> str:
     return _summary(report, threshold).plain.partition(" · ")[2]
 
 
-def _summary(report: Report, threshold: Severity) -> Text:
+def _summary(
+    report: Report,
+    threshold: Severity,
+    fate: tuple[str, Text] | None = None,
+    *,
+    brief: bool = False,
+) -> Text:
+    """The closing line. ``fate``: what all lines do. ``brief``: without what stands above it."""
     counts = Counter(f.severity for f in report.findings)
     word = verdict_word(report, threshold)
     told = styled(word, _VERDICTS[word])
+    if fate is not None:
+        told.append(f" · MAAS {fate[0]} ").append_text(fate[1])
     told.append(" · " if report.findings else " · no findings")
     for number, level in enumerate(s for s in sorted(Severity, reverse=True) if counts[s]):
         told.append(", " if number else "")
@@ -254,12 +251,15 @@ def _summary(report: Report, threshold: Severity) -> Text:
         told.append(f" · {', '.join(shown)}" if shown else "")
     if report.configured:
         told.append(f" · settings from {clean(', '.join(report.configured))}")
+    if brief:
+        short = _images(report).replace("image file", "file").partition(" (")[0]
+        return told.append(f" · {short}")
     files = sum(metadata.exists for metadata in report.look.stream.files.values())
     told.append(
         f" · {count(len(report.look.catalog.products), 'product')}, {count(files, 'metadata file')}"
     )
     told.append(f" · {_images(report)}")
-    told.append(f" · MAAS {span(report.look.lines, [r.line for r in all_releases()])}")
+    told.append(f" · MAAS {span(report.look.lines, release_lines())}")
     return told
 
 
@@ -267,7 +267,7 @@ def _images(report: Report) -> str:
     """How closely the image files were checked."""
     survey = report.look.survey
     if survey is not None and survey.metadata_only:
-        return "no image files here"
+        return "metadata only"
     if survey is None or survey.mode == "none":
         return "image files not checked"
     number, of = len(survey.wanted), "image file"

@@ -9,7 +9,7 @@ import re
 import ssl
 from base64 import b64encode
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin
@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.records import record
 from maas_stream_lint.source.answer import printable
 from maas_stream_lint.source.library import httpx
 
@@ -29,7 +30,7 @@ PLAIN = httpx.Headers(
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Site:
     """The server that a source names: where its paths lead, and what nobody else may be sent."""
 

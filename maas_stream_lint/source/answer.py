@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     import os
@@ -40,7 +42,7 @@ _UNCHECKED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Trouble:
     """Why a document or an image file could not be read, or what a server answered instead."""
 
@@ -70,7 +72,7 @@ class Trouble:
         return self.kind in _UNCHECKED
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Unchecked:
     """A document or an image file that this run could not look at.
 
@@ -82,7 +84,7 @@ class Unchecked:
     trouble: Trouble  #: ``trouble.message`` is the cause, ``trouble.hint`` what to try
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Answer:
     """What a source answered for one path."""
 
@@ -105,7 +107,7 @@ class Answer:
     error_body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FetchOptions:
     """How sources are read. Local sources use ``max_bytes`` only. Times are in seconds."""
 

@@ -20,6 +20,7 @@ class Budget:
         self._options = options
         self._bytes = options.max_total_bytes
         self._values = options.max_values
+        self._uncounted: list[bytes] = []  # documents too small to matter so far
         self._admitted: set[str] = set()
         self.end = time.monotonic() + options.total_deadline
 
@@ -28,17 +29,35 @@ class Budget:
         body = answer.body
         if body is None or answer.path in self._admitted:
             return answer
-        # At least so many values: each but the first follows a comma or an opening bracket.
-        values = sum(body.count(mark) for mark in (b",", b"{", b"["))
         if len(body) > self._bytes:
             return self._refused(answer, f"{self._options.max_total_bytes:,} bytes")
-        if values > self._values:
+        if not self._takes_values(body):
             return self._refused(answer, f"{self._options.max_values:,} JSON values")
         self._bytes -= len(body)
-        self._values -= values
         self._admitted.add(answer.path)
         return answer
+
+    def _takes_values(self, body: bytes) -> bool:
+        """Whether the values of a document fit; counted only where they might not.
+
+        A value of JSON has at least two characters, those that set it off from others included.
+        """
+        if sum(map(len, self._uncounted), len(body)) // 2 < self._values:
+            self._uncounted.append(body)
+            return True
+        self._values -= sum(map(_values, self._uncounted))
+        self._uncounted = []
+        values = _values(body)
+        if values > self._values:
+            return False
+        self._values -= values
+        return True
 
     def _refused(self, answer: Answer, limit: str) -> Answer:
         trouble = Trouble("too-large", f"more than {limit} in all metadata together")
         return replace(answer, body=None, raw=None, trouble=trouble)
+
+
+def _values(body: bytes) -> int:
+    """At least so many values: each but the first follows a comma or an opening bracket."""
+    return sum(body.count(mark) for mark in (b",", b"{", b"["))

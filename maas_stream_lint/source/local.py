@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.records import record
 from maas_stream_lint.source.answer import Answer, Trouble, printable
 from maas_stream_lint.source.budget import Budget
 from maas_stream_lint.source.index_path import PLAIN_INDEX, SIGNED_INDEX
@@ -24,7 +25,7 @@ SOURCE_KINDS = "give a directory that holds streams/v1, a .json or .sjson file, 
 _SUFFIXES = (".json", ".sjson")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class LocalTree:
     """A stream on disk, read as a web server with this root would serve it."""
 

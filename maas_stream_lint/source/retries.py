@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.source.answer import Trouble
@@ -25,7 +26,7 @@ def may_pass(trouble: Trouble) -> bool:
     return trouble.kind in _PASSING_KINDS
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Retries:
     """How often and how soon a request is made again. Times are in seconds."""
 

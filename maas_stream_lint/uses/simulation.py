@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.records import record
 from maas_stream_lint.uses.boot import Boot
 from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
@@ -59,7 +60,7 @@ class Commissioning(NamedTuple):
     refusal: Refusal | None
 
 
-@dataclass
+@record
 class Simulation:
     """The images in use. Every question is answered once."""
 
@@ -102,10 +103,7 @@ class Simulation:
     @cached_property
     def systems(self) -> dict[System, list[Image]]:
         """The systems that are offered, each with its images, in the order of their rows."""
-        found: dict[System, list[Image]] = {}
-        for image in self.stock.images:
-            found.setdefault(System(image.os, image.release), []).append(image)
-        return found
+        return {System(*named): images for named, images in self.stock.systems.items()}
 
     def deploy(self, machine: Machine, system: System, asked: str | None = None) -> Deployment:
         """What becomes of a machine; ``asked``: the kernel that somebody chose for it."""

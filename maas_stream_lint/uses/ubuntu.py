@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from maas_stream_lint.records import record
 from maas_stream_lint.rule_tables import rules_table
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UbuntuRelease:
     """A release of Ubuntu that MAAS knows by itself, as ``rules/use/ubuntu.toml`` has it."""
 
@@ -31,7 +31,7 @@ class UbuntuRelease:
         return "LTS" in self.version
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UbuntuReleases:
     """The releases of Ubuntu, oldest first, and what they were read from."""
 

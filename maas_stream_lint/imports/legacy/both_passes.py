@@ -108,7 +108,7 @@ class PassRecorder(Recorder):
 
     def supported(self, product: str, item: FlatItem) -> bool:
         """``validate_product``: by the raw ``os``, so a product without one passes."""
-        cause = self._unsupported(product, item.base)
+        cause = self.unsupported(product, item.base)
         if cause is None:
             return True
         fields = item.base
@@ -122,7 +122,8 @@ class PassRecorder(Recorder):
             self.drop(cause, item.place, line, values)
         return False
 
-    def _unsupported(self, product: str, fields: dict[str, str]) -> str | None:
+    def unsupported(self, product: str, fields: dict[str, str]) -> str | None:
+        """Why MAAS does not support a product; ``None`` if it does. Nothing is recorded."""
         os, type_ = fields.get("os", ""), fields.get("bootloader-type")
         snap = os == self.snap and self.answers.named("ubuntu-core", product)
         if self.ubuntu in os.lower() and not snap and not self.answers.named("ubuntu", product):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.identity import BOOTLOADER
 from maas_stream_lint.imports.legacy.flattening import Key, key_of
 from maas_stream_lint.imports.situation import Selection
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Mapping = dict[Spec, Claim]
 
 
-@dataclass
+@record
 class Wanted:
     """The product versions that are chosen, of all sources."""
 
@@ -33,7 +34,7 @@ class Wanted:
 
     def add(self, number: int, claims: Iterable[Claim], recorder: PassRecorder) -> None:
         """Choose what claims lead to. Most claims of a product are made by one item."""
-        for claim in {id(claim): claim for claim in claims}.values():
+        for claim in dict.fromkeys(claims):
             self.empty = False
             key = key_of(claim.flat)
             if key is None:

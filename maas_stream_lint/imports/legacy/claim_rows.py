@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.columns import plain
+from maas_stream_lint.imports.columns import plain, refusal
 from maas_stream_lint.imports.legacy.flattening import SPEC, Claim, Spec, product_title
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
 
+#: The fields that rows are made of, each with the column that it goes into.
+FIELDS = {
+    **dict.fromkeys(("os", "arch", "release", "label", "kflavor"), "cache-key"),
+    **dict.fromkeys(("subarch", "subarches", "bootloader-type"), "cache-key"),
+    **dict.fromkeys(("release_codename", "release_title"), "cache-title"),
+    **dict.fromkeys(("os_title", "gadget_title"), None),
+}
 #: Fields that a row holds beside the claim.
 TITLES = ("release_codename", "release_title", "bootloader-type", "os_title", "gadget_title")
 
@@ -26,6 +35,25 @@ class ClaimRows:
 
     def fill(self, mapping: dict[Spec, Claim]) -> None:
         """Store a row for each claim."""
+        claims = dict.fromkeys(mapping.values())
+        if not self._all_fit(claims):
+            self._judge_each(mapping)
+
+    def _all_fit(self, claims: Iterable[Claim]) -> bool:
+        """Whether each text that occurs in a field fits wherever it does: most come often."""
+        flats = [claim.flat for claim in claims]
+        answers = self.recorder.answers
+        for field, column in FIELDS.items():
+            for text in {flat[field] for flat in flats if field in flat}:
+                parts = text.split(",") if field == "subarches" else (text,)
+                if any(refusal(answers, column, part) is not None for part in parts):
+                    return False
+        if any(flat.get("os") == self.recorder.snap for flat in flats):
+            return False  # its release has the gadget's name in it
+        dates = {flat["support_eol"] for flat in flats if "support_eol" in flat}
+        return all(map(answers.dated, dates))
+
+    def _judge_each(self, mapping: dict[Spec, Claim]) -> None:
         judged: set[int] = set()
         fine: set[str] = set()  # the same few texts come again in thousands of rows
         for spec, claim in mapping.items():

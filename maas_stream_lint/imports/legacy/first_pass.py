@@ -45,19 +45,22 @@ class FirstPass:
     def cached(self) -> list[Cached]:
         """What MAAS keeps of all that is available, in the order of its rows, each once."""
         rows: dict[Cached, None] = {}
-        # All claims of one item say the same.
-        claims = {id(claim): (spec, claim) for spec, claim in self.mapping.items()}
-        for spec, claim in claims.values():
+        for claim in dict.fromkeys(self.mapping.values()):
             get = claim.flat.get
             title, codename = get("release_title"), get("release_codename")
-            row = Cached(spec[0], spec[4], title, codename, get("support_eol") is not None)
-            rows[row] = None
+            has_eol = get("support_eol") is not None
+            rows[Cached(claim.os, claim.release, title, codename, has_eol)] = None
         return list(rows)
 
     def _describe(self, flat: FlatProduct) -> None:
         """Take the claims of the newest version's items."""
         product = Walked(flat)
         self.walked.append(product)
+        if flat.shape is not None:
+            first = flat.first()
+            if self._is_fine(flat.name, first.base):
+                self._claim(product, first)  # all items have its fields, so it speaks for all
+                return
         items = flat.items(flat.newest)
         if not items:
             self.recorder.drop(
@@ -69,6 +72,14 @@ class FirstPass:
                 product.aborted = True
             elif item.base is not product.claimed and self._acceptable(product, item):
                 self._claim(product, item)
+
+    def _is_fine(self, name: str, fields: dict[str, str]) -> bool:
+        """Whether the items with these fields above them are acceptable; nothing is recorded."""
+        needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in fields else NEEDED
+        return (
+            all(field in fields for field in needed)
+            and self.recorder.unsupported(name, fields) is None
+        )
 
     def _acceptable(self, product: Walked, item: FlatItem) -> bool:
         """Whether an item is supported and has the fields that are looked up."""
@@ -88,8 +99,8 @@ class FirstPass:
         Items with the same fields above them offer the same: the first of them speaks for all.
         """
         product.claimed = item.base
-        claim = Claim(item.base, item.place)
         shared, own = self._offers(item.base)
+        claim = Claim(item, os=shared[0][0], release=shared[0][4])
         for spec in shared:
             self.mapping.setdefault(spec, claim)
         for spec in own:

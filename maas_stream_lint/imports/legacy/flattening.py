@@ -5,20 +5,22 @@ Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.finding import Place
-
-#: Fields that are looked up of an item only as such; with any other, it overrides its product.
-OWN_FIELDS = frozenset(
-    (
-        *("ftype", "path", "sha256", "md5", "sha512", "size", "kpackage", "kparams"),
-        *("src_package", "src_release", "src_version", "release_notification"),
-    )
+from maas_stream_lint.imports.legacy.shape import (
+    ITEMS_ALONE,
+    OWN_FIELDS,
+    Shapes,
+    all_ascii,
+    is_usual,
 )
-#: What a version mostly holds, so that it has no fields of its own.
-ITEMS_ALONE = frozenset({"items"})
+from maas_stream_lint.records import record
+
+if TYPE_CHECKING:
+    from maas_stream_lint.imports.legacy.shape import Shape
+
 #: The cache's tuple, by column.
 SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")
 Spec = tuple[str, str, str, str, str, str]
@@ -26,11 +28,20 @@ Spec = tuple[str, str, str, str, str, str]
 Key = tuple[str, str, str]
 
 
-class Claim(NamedTuple):
+class Claim:
     """What a tuple of the cache points at: one item's flattened fields, and where they stand."""
 
-    flat: dict[str, str]
-    place: Place
+    __slots__ = ("flat", "item", "os", "release")
+
+    def __init__(self, item: FlatItem, os: str, release: str) -> None:
+        """``os``, ``release``: those of all tuples that the item claims."""
+        self.item, self.flat = item, item.base
+        self.os, self.release = os, release
+
+    @property
+    def place(self) -> Place:
+        """The place of the item."""
+        return self.item.place
 
 
 class FlatItem(NamedTuple):
@@ -38,14 +49,15 @@ class FlatItem(NamedTuple):
 
     raw: dict[str, Any]  #: the item itself
     base: dict[str, str]  #: those above; with the item's, if it says anything that is no item's own
-    version: Place
+    product: FlatProduct
+    version: str
     key: str
     usual: bool  #: nothing is odd about its own path, sha256 and size, nor about any other text
 
     @property
     def place(self) -> Place:
         """Where it stands; made when it is asked for, since most items are not to blame."""
-        return self.version.below("items", self.key)
+        return self.product.place.below("versions", self.version, "items", self.key)
 
     def get(self, field: str) -> str | None:
         """A field, the item's own before those above."""
@@ -56,7 +68,7 @@ class FlatItem(NamedTuple):
         return str(value) if isinstance(value, (int, float)) else self.base.get(field)
 
 
-@dataclass
+@record
 class FlatProduct:
     """A product with its fields flattened: the same for every pass and release line."""
 
@@ -65,7 +77,9 @@ class FlatProduct:
     base: dict[str, str]  #: flattened fields of file and product
     versions: dict[str, Any]
     newest: str
+    shape: Shape | None  #: of the newest version, if all its items are as usual
     _items: dict[str, list[FlatItem]] = field(default_factory=dict)
+    _levels: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
@@ -73,10 +87,13 @@ class FlatProduct:
         return Place(self.file, ("products", self.name))
 
     def level(self, vername: str) -> dict[str, str]:
-        """The flattened fields of file, product and version."""
-        version = self.versions[vername]
-        own = {} if version.keys() <= ITEMS_ALONE else text_fields(version)
-        return {**self.base, **own, "version_name": vername}
+        """The flattened fields of file, product and version, made once."""
+        found = self._levels.get(vername)
+        if found is None:
+            version = self.versions[vername]
+            own = {} if version.keys() <= ITEMS_ALONE else text_fields(version)
+            found = self._levels[vername] = {**self.base, **own, "version_name": vername}
+        return found
 
     def key(self, vername: str) -> Key | None:
         """What pass 2 finds a version by, ``None`` without the ``content_id`` that MAAS needs."""
@@ -91,15 +108,19 @@ class FlatProduct:
         found = self._items.get(vername)
         if found is None:
             base = self.level(vername)
-            at = self.place.below("versions", vername)
             found = self._items[vername] = []
             for key, item in self.versions[vername].get("items", {}).items():
                 above = base if OWN_FIELDS.issuperset(item) else {**base, **text_fields(item)}
-                found.append(FlatItem(item, above, at, key, _is_usual(item)))
+                found.append(FlatItem(item, above, self, vername, key, _is_usual(item)))
         return found
 
+    def first(self) -> FlatItem:
+        """The first item of a newest version that has a shape."""
+        key, item = next(iter(self.versions[self.newest]["items"].items()))
+        return FlatItem(item, self.level(self.newest), self, self.newest, key, usual=True)
 
-@dataclass
+
+@record
 class Walked:
     """A product, and what pass 1 of one release line made of it."""
 
@@ -110,22 +131,28 @@ class Walked:
     claimed: dict[str, str] | None = None  #: the fields that the last tuples were made of
 
 
-@dataclass
+@record
 class Shared:
     """What the imports of several release lines have in common, so that it is done once."""
 
     products: dict[tuple[str, str], FlatProduct] = field(default_factory=dict)
     sound: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    shapes: Shapes = field(default_factory=Shapes)
 
     def product(
-        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any]
+        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any], *, plain: bool
     ) -> FlatProduct:
-        """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions."""
+        """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions.
+
+        ``plain``: whether all texts of the file are known to be printable ASCII.
+        """
         found = self.products.get((file, name))
         if found is None:
             base = {**top, **text_fields(raw), "product_name": name}
             versions = raw["versions"]
-            found = FlatProduct(name, file, base, versions, max(versions))
+            newest = max(versions)
+            shape = self.shapes.of(versions[newest], base, plain=plain)
+            found = FlatProduct(name, file, base, versions, newest, shape)
             self.products[(file, name)] = found
         return found
 
@@ -144,11 +171,7 @@ def text_fields(level: dict[str, Any]) -> dict[str, str]:
 
 def _is_usual(item: dict[str, Any]) -> bool:
     """Judge what most items have in common once, for all passes and release lines."""
-    path, sha256, size = item.get("path"), item.get("sha256"), item.get("size")
-    if not (path.__class__ is sha256.__class__ is str and size.__class__ is int):
-        return False
-    texts = "".join([text for text in item.values() if text.__class__ is str])
-    return 0 <= size < 10**18 and texts.isascii() and texts.isprintable()
+    return is_usual(item) and all_ascii([t for t in item.values() if t.__class__ is str])
 
 
 def product_title(flat: dict[str, str]) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.columns import plain
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, SNAP, Identity, identity
+from maas_stream_lint.imports.legacy.by_shape import ByShape
 from maas_stream_lint.imports.legacy.flattening import (
     FlatItem,
     FlatProduct,
@@ -56,6 +57,7 @@ class SecondPass:
         self.walked = first.walked
         self.store = store
         self.source = source
+        self._by_shape = ByShape(recorder, store)
         # What the items of a version have in common is judged once.
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
@@ -85,6 +87,8 @@ class SecondPass:
         older = chosen != product.newest  # so the first pass has not judged it
         if older and newest and walked.specs and self.recorder.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
+        if not older and not self.store.told and self._by_shape.write(walked):
+            return
         self._supported = walked.claimed  # as the first pass has found
         for item in product.items(chosen):
             if not older or self.recorder.checksummed(item):
@@ -218,7 +222,7 @@ class SecondPass:
         if self._held is None:
             self._held = self._get_set(item.base)
         size = item.raw["size"] if item.usual else int(item.get("size") or 0)
-        origin = Import(item.version.file, product, vername, item.key)
+        origin = Import(item.product.file, product, vername, item.key)
         new = HeldFile(filename, ftype, sha256, size, origin)
         if self.store.insert(self.recorder, self.source, *self._held, new, item):
             self.recorder.trace.imported.append(origin)

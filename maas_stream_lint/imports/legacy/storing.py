@@ -34,10 +34,10 @@ class Store:
         self.inserted: set[Key] = set()
         self.queued: dict[str, list[str]] = {}  #: sha256 → the sources that MAAS has for it
         self._waiting: dict[int, tuple[str, str]] = {}  # of a row: the sha256 and its source
-        self._names: dict[str, str] = {}  # name of a file on disk → its sha256
+        self.names: dict[str, str] = {}  #: name of a file on disk → its sha256
         for file in stored.files():
             if file.on_disk is not None:
-                self._names[file.on_disk] = file.sha256
+                self.names[file.on_disk] = file.sha256
 
     def set_of(
         self, recorder: PassRecorder, made: Identity, version: str, label: str
@@ -194,7 +194,7 @@ class Store:
         """
         sha256 = new.sha256
         head = sha256[:SHORTEST]
-        owner = self._names.setdefault(head, sha256) if len(head) == SHORTEST else None
+        owner = self.names.setdefault(head, sha256) if len(head) == SHORTEST else None
         new.on_disk = head if owner == sha256 else self._longer_name(sha256)
         if new.on_disk is None and recorder.answers.policy("names-on-disk"):
             column, table = "filename_on_disk", "maasserver_bootresourcefile"
@@ -209,15 +209,15 @@ class Store:
 
     def _longer_name(self, sha256: str) -> str | None:
         """The name where the first letters alone are another file's, or too few."""
-        for name, owner in self._names.items():
+        for name, owner in self.names.items():
             if owner == sha256:
                 return name
         head = sha256[:SHORTEST]
-        alike = [name for name in self._names if name.startswith(head)]
+        alike = [name for name in self.names if name.startswith(head)]
         lengths = range(SHORTEST + 1, LONGEST + 1)
         tried = (sha256[:length] for length in lengths) if alike else iter((head,))
         free = (name for name in tried if not any(other.startswith(name) for other in alike))
         found = next(free, None)
         if found is not None:
-            self._names[found] = sha256
+            self.names[found] = sha256
         return found

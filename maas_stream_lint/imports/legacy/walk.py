@@ -117,7 +117,8 @@ class Walk:
         if form == "index:1.0":
             self._sync_index(path, data, frames)
         else:
-            self._sync_products(path, data)
+            document = reading.document
+            self._sync_products(path, data, plain=document is not None and document.plain)
 
     def _check_format_kept(self, path: str, form: str, data: dict[str, Any]) -> None:
         """``check_tree_paths`` goes by the format that aliases leave: it walks what is of that."""
@@ -214,8 +215,11 @@ class Walk:
                 continue
             self._sync(named, frames, at.below("path"))
 
-    def _sync_products(self, path: str, data: dict[str, Any]) -> None:
-        """``BasicMirrorWriter.sync_products``: only the newest version of each product."""
+    def _sync_products(self, path: str, data: dict[str, Any], *, plain: bool) -> None:
+        """``BasicMirrorWriter.sync_products``: only the newest version of each product.
+
+        ``plain``: whether all texts of the file are known to be printable ASCII.
+        """
         products = data.get("products")
         if not isinstance(products, dict):
             if "products" in data:
@@ -241,7 +245,7 @@ class Walk:
             if not raw.get("versions"):
                 self.recorder.drop("no-versions", Place(path, ("products", name)))
                 continue
-            self.visit(self.shared.product(path, name, top, raw))
+            self.visit(self.shared.product(path, name, top, raw, plain=plain))
 
     def _sound_products(
         self, path: str, products: dict[str, Any]

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Shape
 
+#: The types of an optional text.
+TEXT_OR_NOTHING = frozenset({str, type(None)})
+
 
 def open_fields(product: dict[str, Any], shape: Shape) -> dict[str, str]:
     """The fields of a product that are still to be judged: all, or those that are no mere texts."""
-    texts, others = shape.plain_product
+    texts, options, others = shape.plain_product
     try:
-        return others if set(map(type, texts(product))) == {str} else shape.product
+        usual = set(map(type, texts(product))) == {str}
     except KeyError:
         return shape.product
+    usual = usual and TEXT_OR_NOTHING.issuperset(map(type, map(product.get, options)))
+    return others if usual else shape.product
 
 
 def all_usual(versions: dict[str, Any], shape: Shape) -> bool:
@@ -37,7 +42,7 @@ def all_usual(versions: dict[str, Any], shape: Shape) -> bool:
         and all(map(shape.no_items.isdisjoint, holders))
         and not (shape.one_of and any(map(shape.roots.isdisjoint, holders)))
         and columns == [{type_} for type_ in types]
-        and spare <= {str, type(None)}
+        and spare <= TEXT_OR_NOTHING
     )
 
 

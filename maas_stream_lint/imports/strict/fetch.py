@@ -5,12 +5,12 @@ Mirrors ``SimpleStreamsClient`` (3.8, maasservicelayer/simplestreams/client.py) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.strict.index_model import check_index
 from maas_stream_lint.imports.strict.shapes import fit
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.recorder import Recorder
@@ -23,7 +23,7 @@ BAD_INDEX = "Got invalid data for the index file"
 BAD_FILE = "Got invalid data for the products file"
 
 
-@dataclass
+@record
 class Listed:
     """A products file that fits a shape, or what of a refused one does."""
 

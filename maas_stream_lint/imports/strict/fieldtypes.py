@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.records import record
 
 if sys.version_info >= (3, 11):
     date_fromisoformat, datetime_fromisoformat = date.fromisoformat, datetime.fromisoformat
@@ -26,7 +28,7 @@ WHITE_SPACE = (
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Problem:
     """One value that does not have the type or shape that MAAS needs."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release, Shape
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(NamedTuple):
     """The newest version of a product that fits."""
 
     name: str
@@ -27,8 +25,7 @@ class Version:
         return ("versions", self.step, *inside)
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """A product that fits a shape."""
 
     name: str

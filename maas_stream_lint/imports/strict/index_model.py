@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
+from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ ENTRY_CAUSES = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class IndexCheck:
     """An index's files, and the problems that make MAAS refuse it."""
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.columns import plain
+from maas_stream_lint.imports.columns import refusal
 from maas_stream_lint.imports.strict.fitting import kept_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
 
 #: A NUL or a surrogate can only come into JSON by an escape.
 ODD_ESCAPES = ("\\u0000", "\\ud", "\\uD")
+#: The fields that rows are made of, each with the column that it goes into.
+COLUMNS = {
+    **dict.fromkeys(("os", "arch", "label", "bootloader-type", "release"), "cache-key"),
+    **dict.fromkeys(("subarches", "subarch", "kflavor"), "cache-key"),
+    **dict.fromkeys(("release_title", "release_codename"), "cache-title"),
+}
 
 
 class Manifest:
@@ -29,7 +38,6 @@ class Manifest:
         """``recorder``: gets what the database refuses."""
         self.recorder = recorder
         self.stream = stream
-        self.fine: set[str] = set()  # texts the cache takes: few, and in thousands of rows
 
     def fill(self, lists: list[Listed], *, cache: bool = True) -> None:
         """Store what the files list. ``cache``: the rows, too."""
@@ -37,8 +45,9 @@ class Manifest:
             self.recorder.stage = "manifest"
             self._keep(listed)
             self.recorder.stage = "cache"
-            for product in listed.products if cache else ():
-                self._cache(listed, product)
+            if cache and not self._all_fit(listed):
+                for product in listed.products:
+                    self._cache(listed, product)
 
     def _keep(self, listed: Listed) -> None:
         """The manifest goes into a jsonb column first, which refuses NUL and lone surrogates."""
@@ -49,6 +58,22 @@ class Manifest:
             return
         for path, value in kept_texts(document.data, listed.shape, self.recorder.release):
             self.recorder.stores(None, str(path[-1]), value, Place(listed.path, path))
+
+    def _all_fit(self, listed: Listed) -> bool:
+        """Whether each text fits the column it goes into: most texts come in many products."""
+        products, answers = listed.products, self.recorder.answers
+        if not all(product.versions for product in products):
+            return False
+        if not _fit(answers, "cache-version", {product.newest.name for product in products}):
+            return False
+        for field, column in COLUMNS.items():
+            if field in listed.shape.product:
+                texts = {product.fields.get(field) for product in products}
+                if field == "subarches":
+                    texts = {part for text in texts if text for part in text.split(",")}
+                if not _fit(answers, column, texts):
+                    return False
+        return True
 
     def _cache(self, listed: Listed, product: Product) -> None:
         """``BootSourceCacheBuilder``: a row a subarch, as far as the database takes it."""
@@ -65,14 +90,13 @@ class Manifest:
             keys += [("subarches", subarch) for subarch in fields["subarches"].split(",")]
             if listed.sets:
                 keys += [("subarch", fields["subarch"]), ("kflavor", fields.get("kflavor") or "")]
-        texts = {value for _, value in keys}
-        if not self.fine.issuperset(texts):
-            if plain(texts):
-                self.fine |= texts
-            else:
-                for column, value in keys:
-                    self.recorder.stores("cache-key", column, value, place)
+        for column, value in keys:
+            self.recorder.stores("cache-key", column, value, place)
         self.recorder.stores("cache-version", "version name", product.newest.name, place)
         for column in ("release_title", "release_codename"):
             if column in listed.shape.product:  # else it is not read, and may be anything
                 self.recorder.stores("cache-title", column, fields.get(column), place)
+
+
+def _fit(answers: Answers, column: str, texts: Iterable[str | None]) -> bool:
+    return all(refusal(answers, column, text) is None for text in texts)

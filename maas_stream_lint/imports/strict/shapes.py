@@ -8,13 +8,14 @@ other, and the part does not fit this shape.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.imports.strict.fast_path import all_usual, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
 from maas_stream_lint.imports.strict.fitting import Product, Version
 from maas_stream_lint.imports.strict.nearest import members, nearest
+from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ NOT_TEXT = {"path": "path-not-text", "sha256": "sha256-not-text", "ftype": "ftyp
 DATE = "support-eol-format"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fit:
     """The shape that a products file fits, or the problems that keep it from any."""
 
@@ -65,8 +66,7 @@ def fit(data: dict[str, Any], release: Release) -> Fit:
     return found or walk.explained(None)
 
 
-@dataclass(frozen=True)
-class _Judged:
+class _Judged(NamedTuple):
     """A product held against a shape."""
 
     product: Product | None
@@ -93,16 +93,16 @@ class _Walk:
                     return judged.problems[0], []
                 products.append(judged.product)
             return _first(self._file_problems()), products
+        # Else pydantic judges `products` and all other members at once.
         listed: list[Problem] = []
         if isinstance(raw, list):
-            # pydantic judges all of a list, and whatever else is in the model.
             for index, product in enumerate(raw):
                 judged = self._product(index, product, shape)
                 listed += judged.problems
                 products += [judged.product] if judged.product is not None else []
-            listed += self._file_problems()
         else:
-            return Problem("file-products-missing", ()), []
+            listed.append(Problem("file-products-missing", ()))
+        listed += self._file_problems()
         return _first(_crashes_first(listed)), products
 
     def explained(self, crash: Problem | None) -> Fit:
@@ -131,6 +131,9 @@ class _Walk:
         if crash is not None:
             at = (crash.cause, crash.path)
             problems = [crash, *(p for p in problems if (p.cause, p.path) != at)]
+        else:
+            # MAAS gets to what would crash it only once the others are fixed.
+            problems.sort(key=lambda problem: problem.crashes)
         return Fit(None, [], problems, list(sound.values()))
 
     def _lists_products(self, raw: Any) -> bool:

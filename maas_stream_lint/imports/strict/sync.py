@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.columns import SHORT, plain, refusal
+from maas_stream_lint.imports.columns import SHORT, refusal
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, LONE_ROOT, Identity, identity
 from maas_stream_lint.imports.rows import Cached
 from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.situation import Row
-    from maas_stream_lint.imports.stored import Stored
+    from maas_stream_lint.imports.stored import Key, Stored
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
 
@@ -60,6 +60,10 @@ class Sync:
         self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
         self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._usual: set[tuple[str, int]] = set()  # file types with lengths of sha256 that fit
+        self._lengths: set[tuple[int, ...]] = set()  # of a resource's and set's texts that fit
+        self._keys: set[tuple[str, tuple[str, ...]]] = set()  # shapes with item keys: none is lost
+        self._loaders: dict[int, Identity] = {}  # by the id of their products
+        self._settled: dict[Key, Product] = {}  # to take it again changes nothing
         self._refused: set[tuple[str, Place]] = set()
 
     def all_selections(self) -> dict[Selection, list[tuple[Listed, Product]]]:
@@ -101,9 +105,9 @@ class Sync:
                 self._unwanted(listed, product)
 
     def _unwanted(self, listed: Listed, product: Product) -> None:
-        place = Place(listed.path, product.path)
         cause = self._unsupported(listed, product)
         if cause is not None:
+            place = Place(listed.path, product.path)
             fields = product.fields
             values = {
                 "type": fields.get("bootloader-type"),
@@ -115,6 +119,9 @@ class Sync:
         if not product.versions:
             return
         newest = product.newest
+        keys: tuple[str, tuple[str, ...]] | None = (listed.shape.name, tuple(newest.items))
+        if keys in self._keys:
+            return
         for key in newest.items:
             if key not in listed.shape.downloads and key not in self.unmissed:
                 at = Place(listed.path, (*product.path, *newest.steps(key)))
@@ -123,6 +130,9 @@ class Sync:
                 if ftype not in self.unmissed:
                     values = {"key": key, "ftype": ftype, "shape": listed.shape.name}
                     self.recorder.drop("item-not-taken", at, values=values)
+                keys = None  # by its ftype, which is each item's own
+        if keys is not None:
+            self._keys.add(keys)
 
     def _unsupported(self, listed: Listed, product: Product) -> str | None:
         if listed.bootloaders:
@@ -158,23 +168,97 @@ class Sync:
         if failed is not None:
             self.recorder.trace.aborted.setdefault(selection, failed)
             self.pending = []
+            self._settled = {}
             for undo, arguments in reversed(self._undo):
                 undo(*arguments)
         return failed
 
     def _take(self, listed: Listed, product: Product, row: Row | None) -> None:
         """``get_files_to_download_from_product``."""
-        fields, place = product.fields, Place(listed.path, product.path)
-        made = self._identity(listed, fields)
+        made = self._identity_of(listed, product)
+        key = (made.name, made.architecture, made.alias)
+        if row is None and self._settled.get(key) is product:
+            return
+        changes = len(self._undo)
+        if not self._take_new(listed, product, made, row):
+            self._take_over(listed, product, made, row)
+        if len(self._undo) == changes:
+            self._settled[key] = product
+        else:
+            self._settled.pop(key, None)
+
+    def _take_new(self, listed: Listed, product: Product, made: Identity, row: Row | None) -> bool:
+        """Take a product whose boot resource is new, if all about it is as usual.
+
+        False: nothing was done. Texts that are printable fit a column by their length alone.
+        """
+        fields, newest = product.fields, product.newest
+        name, architecture, alias = made.name, made.architecture, made.alias or ""
+        texts = (name, architecture, alias, newest.name)
+        if (
+            (name, architecture, made.alias) in self.stored.resources
+            or tuple(map(len, texts)) not in self._lengths
+            or not "".join(texts).isprintable()
+            or name.count("/") != 1
+            or architecture.partition("/")[0] != fields["arch"]
+        ):
+            return False
+        files = self._new_files(listed, product)
+        if files is None:
+            return False
+        held = HeldSet(newest.name, fields["label"])
+        held.touch(self.source, self.turn)
+        held.files = files
+        self._resource(listed, made, fields, row).sets[newest.name] = held
+        for file in files.values():
+            file.touch(self.source, self.turn)
+            self.stored.hold(file.sha256, file.size)
+            self.pending.append((held, file))
+            self.imported[file.origin] = None
+        self._undo.append((self._forget_all, (files,)))
+        return True
+
+    def _new_files(self, listed: Listed, product: Product) -> dict[str, HeldFile] | None:
+        """The rows of a new set's files by their names; ``None`` if one needs a closer look."""
         newest = product.newest
-        if not plain((made.name, made.architecture, made.alias or "", newest.name)):
-            self._refuse("resource-name", "os/release", made.name, place)
-            self._refuse("resource-architecture", "arch/subarch", made.architecture, place)
-            self._refuse("resource-alias", "version", made.alias, place)
+        made: dict[str, HeldFile] = {}
+        for step in listed.shape.downloads:
+            item = newest.merged.get(step)
+            if item is not None:
+                ftype, sha256, size = item["ftype"], item["sha256"], item["size"]
+                name = item["path"].rsplit("/", 1)[-1]
+                origin = Import(listed.path, product.name, newest.name, step)
+                gone = self.supersedes.get(ftype)
+                if (
+                    name in made
+                    or (gone is not None and any(file.ftype == gone for file in made.values()))
+                    or size.__class__ is not int
+                    or not self._is_usual(ftype, name, sha256, size)
+                    or origin in self.imported
+                ):
+                    return None
+                made[name] = HeldFile(name, ftype, sha256, size, origin)
+        return made
+
+    def _forget_all(self, files: dict[str, HeldFile]) -> None:
+        for file in files.values():
+            self.stored.unhold(file.sha256)
+            self.imported.pop(file.origin)
+
+    def _take_over(self, listed: Listed, product: Product, made: Identity, row: Row | None) -> None:
+        """Take a product step by step, into a boot resource that may be there already."""
+        fields, place = product.fields, Place(listed.path, product.path)
+        newest = product.newest
+        self._refuse("resource-name", "os/release", made.name, place)
+        self._refuse("resource-architecture", "arch/subarch", made.architecture, place)
+        self._refuse("resource-alias", "version", made.alias, place)
         resource = self._resource(listed, made, fields, row)
         if not listed.bootloaders:
             self._belongs(made, fields, place)
         self._refuse("set-version", "version name", newest.name, place)
+        texts = (made.name, made.architecture, made.alias or "", newest.name)
+        if "".join(texts).isprintable():
+            self._lengths.add(tuple(map(len, texts)))
         held = resource.sets.get(newest.name)
         if held is None:
             held = resource.sets[newest.name] = HeldSet(newest.name, fields["label"])
@@ -216,6 +300,15 @@ class Sync:
             message = "No suitable selection found for boot resource"
             raise _refused("slash-in-name", place, "AssertionError", message, values)
 
+    def _identity_of(self, listed: Listed, product: Product) -> Identity:
+        """Of a bootloader it is kept, as each selection takes all bootloaders."""
+        if not listed.bootloaders:
+            return self._identity(listed, product.fields)
+        made = self._loaders.get(id(product))
+        if made is None:
+            made = self._loaders[id(product)] = self._identity(listed, product.fields)
+        return made
+
     def _identity(self, listed: Listed, product: dict[str, Any]) -> Identity:
         """``from_simplestreams_product``: only what is in the model is read."""
         kind = BOOTLOADER if listed.bootloaders else IMAGE if listed.sets else LONE_ROOT
@@ -243,14 +336,7 @@ class Sync:
         size = item["size"]
         if size.__class__ is not int:
             size = number(size)
-        if not (
-            (ftype, len(sha256)) in self._usual
-            and len(name) <= SHORT
-            and (name + sha256).isascii()
-            and (name + sha256).isprintable()
-            and size > 0
-            and size in self.sizes
-        ):
+        if not self._is_usual(ftype, name, sha256, size):
             at = place.below(*product.newest.steps(origin.item))
             self._refuse_file(ftype, name, sha256, size, at)
         if ftype in self.supersedes:
@@ -270,6 +356,18 @@ class Sync:
         file.touch(self.source, self.turn)
         if not file.complete:
             self.pending.append((held, file))
+
+    def _is_usual(self, ftype: str, name: str, sha256: str, size: int) -> bool:
+        """Whether a file is like one that was stored."""
+        text = name + sha256
+        return (
+            (ftype, len(sha256)) in self._usual
+            and len(name) <= SHORT
+            and text.isascii()
+            and text.isprintable()
+            and size > 0
+            and size in self.sizes
+        )
 
     def _drop(self, held: HeldSet, file: HeldFile) -> None:
         """Delete a file, so that it can be undone."""
