@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.use import flaw_of, listed_kernel
 from maas_stream_lint.checks.words import MANY
 from maas_stream_lint.finding import Severity
@@ -39,11 +40,12 @@ def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     product = look.catalog.product(event.place)
     if product is None:
         return
-    version, subarch = product.get("version"), product.get("subarch") or GENERIC
+    version, subarch = product.get("version"), product.get("subarch")
+    told = "an empty `subarch`" if subarch == "" else f"subarch {quoted(subarch or GENERIC)}"
     kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
     yield Said(
         f"Ubuntu {quoted(product.get('release'))} for {quoted(product.get('arch'))} has only "
-        f"subarch {quoted(subarch)}, which names no kernel",
+        f"{told}, which names no kernel",
         f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
         place=product.at("subarch"),
         also=event.values["also"][:MANY],
@@ -93,7 +95,17 @@ def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL420", Severity.WARNING, on="product")
+def _unlisted(subarch: str | None, subarches: str | None) -> bool:
+    """Whether a subarch may be missing in a product's ``subarches``."""
+    return None not in (subarch, subarches) and subarch not in str(subarches).split(",")
+
+
+@rule(
+    "MSL420",
+    Severity.WARNING,
+    on="product",
+    among=saying("subarch", "subarches", odd=_unlisted),
+)
 def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
     """A product's `subarch` is not in its own `subarches`.
 
