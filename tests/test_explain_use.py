@@ -40,8 +40,9 @@ ASKED = [
     ("invalid literal for int() with base 10: 'Acme'", [own()], "MSL457", "release_title"),
     (
         (
-            "Error generating the URL of curtin's image file.  No image could be found for the given "
-            "selection: os=centos, arch=amd64, subarch=generic, series=centos9, purpose=xinstall."
+            "Error generating the URL of curtin's image file.  No image could be found for the "
+            "given selection: os=centos, arch=amd64, subarch=generic, series=centos9, "
+            "purpose=xinstall."
         ),
         [ubuntu(), other(subarch="custom", subarches="custom")],
         "MSL459",
@@ -61,8 +62,8 @@ ASKED = [
     ),
     (
         (
-            "failed to compute a bootable amd64/ga-24.04 system for ubuntu/noble: no kernel, initrd, "
-            "rootfs"
+            "failed to compute a bootable amd64/ga-24.04 system for ubuntu/noble: no kernel, "
+            "initrd, rootfs"
         ),
         [kernel("hwe-24.04"), ubuntu(arch="amd64x")],
         "MSL460",
