@@ -16,8 +16,8 @@ from maas_stream_lint.finding import Finding, Place, Severity
 from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
-from maas_stream_lint.uses import Simulation
 from maas_stream_lint.uses.obstacles import obstacles
+from maas_stream_lint.uses.simulation import Simulation
 from made_use import streams
 from test_use import CASES, written
 from trees import KEYRING, MemoryTree

@@ -20,7 +20,7 @@ def rules(form: str) -> None:
 
         text = data.as_json(data.rules(all_rules()))
     else:
-        from maas_stream_lint.report import explain as explain_
+        from maas_stream_lint.report import rule_pages
 
-        text = explain_.rules(all_rules(), out.style(None))
+        text = rule_pages.rules(all_rules(), out.style(None))
     out.write(text, None)
