@@ -307,6 +307,7 @@ def check(
             *(own.source, maas, own.keyring, own.options, how, progress),
             *(own.selections, commissioning),
             as_tree=True,
+            known=_known(own, beside),
         )
         if beside:
             look.beside = _beside(own, beside, look)
@@ -317,6 +318,14 @@ def check(
             asked=frozenset(rule.code for rule in rules),
             narrowed=bool(how.only),
         )
+
+
+def _known(own: BootSource, beside: Sequence[BootSource | ReadSource]) -> Stream | None:
+    """The stream of a source, if somebody has read it."""
+    from maas_stream_lint.imports.situation import ReadSource
+
+    read = (source for source in beside if isinstance(source, ReadSource) and not source.down)
+    return next((source.stream for source in read if source.name == own.name), None)
 
 
 def _beside(own: BootSource, beside: Sequence[BootSource | ReadSource], look: Look) -> Beside:
@@ -331,14 +340,15 @@ def _beside(own: BootSource, beside: Sequence[BootSource | ReadSource], look: Lo
         source if isinstance(source, ReadSource) else read_source(source, as_tree=True)
         for source in others
     ]
-    sources.insert(place, with_stream(own, look.stream))
+    mine = read_source(own, as_tree=True) if own.down else with_stream(own, look.stream)
+    sources.insert(place, mine)
     return Beside(
         own.name, read_situation(sources, commissioning=look.commissioning), look.releases
     )
 
 
 def preview(
-    source: str | os.PathLike[str] | Sequence[BootSource],
+    source: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None = None,
     keyring: GivenKeyring = NOT_SAID,
     *,
@@ -364,7 +374,7 @@ def preview(
 
 
 def _told_preview(
-    sources: Sequence[BootSource],
+    sources: Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None,
     commissioning: tuple[str, str] | None,
     *,
@@ -438,6 +448,7 @@ def _look(
     commissioning: tuple[str, str] | None = None,
     *,
     as_tree: bool = False,
+    known: Stream | None = None,
 ) -> Look:
     lines = releases(maas)
     chosen = None
@@ -447,7 +458,7 @@ def _look(
         chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options, as_tree=as_tree)
     try:
-        stream = load(opened, as_keyring(keyring))
+        stream = load(opened, as_keyring(keyring)) if known is None else known
         look = look_at(stream, lines, chosen, commissioning)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:

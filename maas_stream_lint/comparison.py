@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from maas_stream_lint.boot_sources import Given
-    from maas_stream_lint.imports.situation import Situation
+    from maas_stream_lint.imports.situation import ReadSource, Situation
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.keyring import GivenKeyring
     from maas_stream_lint.source import FetchOptions
@@ -69,8 +69,8 @@ class Comparison:
 
 
 def compare(
-    before: str | os.PathLike[str] | Sequence[BootSource],
-    after: str | os.PathLike[str] | Sequence[BootSource],
+    before: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
+    after: str | os.PathLike[str] | Sequence[BootSource | ReadSource],
     maas: Iterable[str] | None = None,
     selections: Given = None,
     keyring: GivenKeyring = NOT_SAID,
@@ -122,8 +122,8 @@ def _sources(
     selections: Given,
     keyring: GivenKeyring,
     options: FetchOptions | None,
-) -> Sequence[BootSource]:
+) -> Sequence[BootSource | ReadSource]:
     if _is_one(side):
         return [BootSource(ONLY, side, selections=selections, keyring=keyring, options=options)]
-    sources: Sequence[BootSource] = side
+    sources: Sequence[BootSource | ReadSource] = side
     return sources

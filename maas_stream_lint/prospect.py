@@ -127,10 +127,11 @@ class Users:
 def rows(look: Look, findings: tuple[Finding, ...], machines: Sequence[str] = ()) -> list[Row]:
     """Every product's prospects, in the stream's order.
 
-    Bootloaders and products that are not imported have no images.
+    Bootloaders and products that are not imported have no images. Nor has any where the MAAS has
+    other sources, since machines also use images of those.
     """
-    users = Users(look, machines)
-    used = [users.by_product(line) for line in look.lines]
+    users = Users(look, machines) if look.beside is None else None
+    used = [users.by_product(line) if users is not None else {} for line in look.lines]
     return [
         Row(
             row.file,

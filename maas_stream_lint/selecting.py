@@ -10,7 +10,7 @@ from maas_stream_lint.imports.situation import ANY, Selection
 from maas_stream_lint.quoting import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from maas_stream_lint.rulebook import Release
@@ -36,6 +36,18 @@ def parse_selection(text: str) -> Selection:
         raise UsageError(f"{quoted(text)} is no selection", f"write {FORM}")
     os, release, *arches = parts
     return Selection(os, release, tuple(arches[0].split("|")) if arches else (ANY,))
+
+
+def parse_words(words: Sequence[str]) -> list[Selection] | str:
+    """Selections as the command line has them; ``default`` alone stays as it is.
+
+    Raises UsageError for any other text.
+    """
+    if DEFAULT not in words:
+        return [parse_selection(word) for word in words]
+    if any(word != DEFAULT for word in words):
+        raise UsageError("`default` and other selections cannot be combined", "use it alone")
+    return DEFAULT
 
 
 def read_selections(path: Path) -> tuple[Selection, ...]:

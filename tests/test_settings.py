@@ -169,6 +169,7 @@ def test_another_project_s_broken_file_is_none_of_our_business() -> None:
 EVERYTHING = """\
 sources = ["bad", {source = "https://example.com/maas/", files = "none", maas = ["3.8"]}]
 maas = ["3.6", "3.8"]
+commissioning = "ubuntu/noble"
 keyring = "keys/mine.gpg"
 select = ["MSL4", "missing-boot-kernel"]
 ignore = ["MSL410"]
@@ -196,10 +197,11 @@ until = 2027-01-31
 def test_everything_there_is(here: Path) -> None:
     seen = read(EVERYTHING)
     schema = json.loads((rules_root() / "schemas/config.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft7Validator.check_schema(schema)
     assert {*CONFIG_KEYS, "extends", "sources", "severities", "ignores"} == {*schema["properties"]}
     assert {key: setting.value for key, setting in seen.values.items()} == {
         "maas": ["3.6", "3.8"],
+        "commissioning": "ubuntu/noble",
         "keyring": "keys/mine.gpg",
         "select": ["MSL4", "missing-boot-kernel"],
         "ignore": ["MSL410"],
@@ -210,7 +212,7 @@ def test_everything_there_is(here: Path) -> None:
         "jobs": 2,
         "timeout": 5.5,
     }
-    assert [setting.origin.line for setting in seen.values.values()] == list(range(2, 12))
+    assert [setting.origin.line for setting in seen.values.values()] == list(range(2, 13))
     assert [listed.source for listed in seen.sources] == ["bad", "https://example.com/maas/"]
     assert {k: s.value for k, s in seen.sources[1].values.items()} == {
         "files": "none",
@@ -226,7 +228,7 @@ def test_everything_there_is(here: Path) -> None:
         date(2027, 1, 31),
     )
     assert {"MSL401", "MSL504"} < ignore.codes
-    assert str(ignore.origin) == "maas-stream-lint.toml:18"
+    assert str(ignore.origin) == "maas-stream-lint.toml:19"
 
 
 def test_a_day_may_be_text() -> None:
@@ -254,7 +256,7 @@ ERRORS = [
         ":1: headers: secrets must not be in a configuration",
     ),
     ("token_env = 'X'\n", ":1: token_env: secrets must not be in a configuration"),
-    ("maas = '3.6'\n", ":1: maas: expected a list, got text"),
+    ("maas = '3.6'\n", ":1: maas: expected a list or a table, got text"),
     (
         "maas = [\n'3.6',\n3.8]\n",
         ':3: maas[1]: expected text in quotes, got a number (write "3.8")',
@@ -384,7 +386,7 @@ def test_a_file_that_cannot_be_read(here: Path) -> None:
 
 
 def test_the_example_in_the_documentation() -> None:
-    (example,) = re.findall(
+    example, table = re.findall(
         r"```toml\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.S
     )
     seen = read(example)
@@ -400,6 +402,12 @@ def test_the_example_in_the_documentation() -> None:
     (ignored,) = (schema["properties"]["ignores"]["items"]["properties"],)
     for key in (*schema["properties"], *ignored):
         assert re.search(rf"^(# )?\[*{key}\b", example, re.MULTILINE), key
+    maas = schema["properties"]["maas"]["properties"]
+    canonical, own = read(table).maas_sources
+    assert (canonical.name, canonical.selections) == ("canonical", ("ubuntu/noble/amd64",))
+    assert (own.priority, own.enabled, own.down) == (7, True, False)
+    for key in (*maas, *maas["sources"]["items"]["properties"]):
+        assert re.search(rf"^\[*(maas[.])?{key}\b", table, re.MULTILINE), key
 
 
 ODD = [
@@ -545,9 +553,9 @@ def test_the_file_may_be_named() -> None:
 def test_config_for_people() -> None:
     write(EVERYTHING)
     seen = run("config").stdout
-    assert re.search(r"^  timeout +5\.5 +maas-stream-lint\.toml:11$", seen, re.MULTILINE)
+    assert re.search(r"^  timeout +5\.5 +maas-stream-lint\.toml:12$", seen, re.MULTILINE)
     assert re.search(r"^  https://example\.com/maas/ +maas 3\.8, files none ", seen, re.MULTILINE)
-    assert re.search(r"^  MSL504 +off +maas-stream-lint\.toml:16$", seen, re.MULTILINE)
+    assert re.search(r"^  MSL504 +off +maas-stream-lint\.toml:17$", seen, re.MULTILINE)
     assert "MSL401, MSL5 on com.ubuntu* with MAAS 3.6  known (until 2027-01-31)" in seen
     assert "none" in run("config", "--no-config").stdout.splitlines()[0]
 

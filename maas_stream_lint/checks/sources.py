@@ -69,8 +69,7 @@ def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
         first, *more = list(at)
         instead = f"; on {look.span(won[name])} takes it from this source" if name in won else ""
         yield Said(
-            f"{quoted(name)} of this source never arrives: the source {quoted(winner)} {key}, "
-            "expected one source for each image",
+            f"{quoted(name)} of this source never arrives: the source {quoted(winner)} {key}",
             f"select {quoted(name)} in this source alone, or publish this image under another "
             "`release`",
             place=first,

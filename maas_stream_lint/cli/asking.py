@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.options import together
+from maas_stream_lint.cli.one_maas import OneMaas
+from maas_stream_lint.cli.options import PREDICTED, together
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
+    from maas_stream_lint.boot_sources import BootSource
     from maas_stream_lint.cli.options import Options
-    from maas_stream_lint.logs.maas_state import MaasState
+    from maas_stream_lint.logs.maas_state import MaasState, SourceOfMaas
 
 LIVE = together(
     click.option(
@@ -32,6 +34,7 @@ LIVE = together(
     click.option(
         "--profile", metavar="NAME", help="URL and key of this profile of the maas command."
     ),
+    heading=PREDICTED,
 )
 
 
@@ -62,20 +65,23 @@ def asked(options: Options) -> MaasState | None:
 def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options]:
     """A run for each source of a MAAS that can be checked: its release line, keyring, selections.
 
+    They are judged together, as the boot sources of one MAAS.
+
     ``kept``: holds the keyrings until the runs are over.
     """
-    from maas_stream_lint.cli.console import complain
+    from maas_stream_lint.cli.console import notice
     from maas_stream_lint.logs.live import held_keyring, unfit
 
-    made = []
+    made: list[Options] = []
+    sources: list[BootSource] = []
     for source in state.sources:
         why = unfit(source)
         if why is not None:
-            complain(f"notice: {source.url} is not checked: {why}")
+            notice(f"{source.url} is not checked: {why}")
             continue
         keyring, note = kept.enter_context(held_keyring(source))
         if note:
-            complain(f"notice: {source.url}: {note}")
+            notice(f"{source.url}: {note}")
         lines = options.maas or ((state.line,) if state.line is not None else ())
         made.append(
             options.unsigned()._replace(
@@ -86,6 +92,25 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options
                 selected=source.selections,
             )
         )
+        sources.append(_of_maas(source, made[-1]))
     if not made:
         raise UsageError("this MAAS has no source that can be checked", "name a SOURCE")
-    return made
+    if len(made) < 2:
+        return made
+    maas = OneMaas(sources)
+    return [run._replace(one_maas=maas) for run in made]
+
+
+def _of_maas(source: SourceOfMaas, run: Options) -> BootSource:
+    """A source as its MAAS has it."""
+    from maas_stream_lint.boot_sources import BootSource
+
+    return BootSource(
+        source.url,
+        source.url,
+        selections=run.selecting,
+        keyring=run.trusted,
+        priority=source.priority,
+        skip_keyring_verification=source.unverified or None,
+        options=run.fetching(),
+    )

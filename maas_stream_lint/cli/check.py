@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked, runs_of
 from maas_stream_lint.cli.checked import checked, complain_of_unkept
-from maas_stream_lint.cli.configured import CALLED, Configured, converted
-from maas_stream_lint.cli.console import complain
+from maas_stream_lint.cli.configured import CALLED, Configured, converted, is_default
+from maas_stream_lint.cli.console import complain, leave, notice, said
+from maas_stream_lint.cli.one_maas import UnreadBesideError, in_one_maas, with_settings
 from maas_stream_lint.cli.options import (
+    BESIDE,
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     FILES,
     FORMS,
+    JUDGED,
     KEYRING,
     MAAS,
+    NO_PROGRESS,
     OUTPUT,
+    QUIET,
     RULES,
     SELECTIONS,
     SEVERITY,
+    STATISTICS,
+    VERBOSE,
     Options,
     together,
 )
@@ -43,23 +50,36 @@ if TYPE_CHECKING:
 _MOST_GONE = 10
 
 
-@click.command(cls=Configured)
-@click.argument("source", required=False, shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS, RULES, SEVERITY)
-@click.option(
-    "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+@click.command(
+    cls=Configured,
+    examples=[
+        ("What is wrong with a mirror, for the newest MAAS:", "check mirror --maas latest"),
+        ("What MAAS gets from a server, every byte:", "check URL --files download"),
+        (
+            "In a pipeline: a report to keep, and only what fails on the screen:",
+            "check mirror --quiet --format sarif=out.sarif --format text",
+        ),
+    ],
 )
-@click.option(
-    "--write-baseline",
-    metavar="FILE",
-    help="Write a baseline with all findings. With --baseline: drop those that are gone.",
+@click.argument("sources", metavar="[SOURCE]...", nargs=-1, shell_complete=completion.source)
+@together(MAAS, KEYRING, SELECTIONS, BESIDE, LIVE, RULES, SEVERITY, EXIT_ZERO)
+@together(
+    click.option(
+        "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+    ),
+    click.option(
+        "--write-baseline",
+        metavar="FILE",
+        help="Write a baseline with all findings. With --baseline: drop those that are gone.",
+    ),
+    click.option(
+        "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
+    ),
+    heading=JUDGED,
 )
-@click.option(
-    "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
-)
-@together(LIVE, FILES, FORMS, OUTPUT, FETCH, CONFIG)
+@together(FILES, FORMS, OUTPUT, COLOR, QUIET, VERBOSE, STATISTICS, NO_PROGRESS, FETCH, CONFIG)
 def check(
-    source: str | None,
+    sources: tuple[str, ...],
     forms: tuple[Target, ...],
     output: str | None,
     baseline: str | None,
@@ -68,17 +88,20 @@ def check(
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
-    Without SOURCE, check every source that the configuration lists.
+    Several SOURCEs are checked each, and together as the boot sources of one MAAS, made in this
+    order. Without SOURCE, check every source that the configuration lists.
 
     Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
     metadata could not be read. 130: interrupted. With several sources, the highest code counts.
     """
-    options = Options(source, **given)
+    if said("quiet", otherwise=False) and given["verbose"]:
+        raise UsageError("--quiet and --verbose cannot be combined", "choose one")
     with ExitStack() as kept:
-        _check(options, kept, forms, output, baseline, write_baseline)
+        _check(sources, Options(**given), kept, forms, output, baseline, write_baseline)
 
 
 def _check(
+    sources: tuple[str, ...],
     options: Options,
     kept: ExitStack,
     forms: tuple[Target, ...],
@@ -90,14 +113,14 @@ def _check(
     from maas_stream_lint.cli.targets import targets, write
     from maas_stream_lint.report.verdict import exit_code
 
-    source = options.source
-    runs = _runs(click.get_current_context(), options, kept)
+    runs = _runs(click.get_current_context(), sources, options, kept)
+    alone = len(sources) == 1
     wanted = targets(forms, output, sources=len(runs))
     if write_baseline is not None:
         out.check_target(write_baseline)
     known = _comparison(baseline)
-    reports, thresholds, failed = _reports(runs, alone=source is not None)
-    reports = _settled(reports, whole=source is None)
+    reports, thresholds, failed = _reports(runs, alone=alone)
+    reports = _settled(reports, whole=not sources)
     if write_baseline is not None and known is None:
         known = _recorded(reports, write_baseline)
     if known is not None:
@@ -109,11 +132,11 @@ def _check(
         out.write(known.rest().render(), write_baseline)
     elif write_baseline is not None:
         complain(f"error: {write_baseline} was not written, because the check is incomplete")
-    write(reports, thresholds, wanted, alone=source is not None)
+    write(reports, thresholds, wanted, alone=alone)
     for report, threshold in zip(reports, thresholds, strict=True):
         _complain_of_unread(report, threshold)
     unkept = [complain_of_unkept(report) for report in reports]
-    sys.exit(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
+    leave(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
 
 
 def _complain_of_unread(report: Report, threshold: Severity) -> None:
@@ -131,28 +154,37 @@ def _complain_of_unread(report: Report, threshold: Severity) -> None:
         complain(f"error: {report.source} names more metadata files than this tool reads")
 
 
-def _runs(ctx: click.Context, given: Options, kept: ExitStack) -> list[Options]:
+def _runs(
+    ctx: click.Context, sources: tuple[str, ...], given: Options, kept: ExitStack
+) -> list[Options]:
     """The options for each source: a listed one has some of its own.
 
     ``kept``: holds what the runs need until they are over.
     """
     state = asked(given)
     if state is not None:
-        if given.source is not None:
-            raise UsageError("SOURCE and --maas-url can't go together", "leave out one of them")
+        if sources or given.beside:
+            hint = "leave out one of them"
+            raise UsageError("SOURCE and --maas-url can't go together", hint)
         return runs_of(state, given, kept)
-    if given.source is not None:
-        return [given._replace(configured=_files_used(ctx, given.source))]
-    if not ctx.obj.sources:
+    settings = ctx.obj
+    named = sources or [one.source for one in settings.sources]
+    named = named or [one.source for one in settings.maas_sources if not one.down]
+    if not named:
         raise UsageError("no source is given", "give one, or list `sources` in a configuration")
-    return [
-        given._replace(
-            **_own(ctx, listed),
-            source=listed.source,
-            configured=_files_used(ctx, listed.source),
-        )
-        for listed in ctx.obj.sources
-    ]
+    runs = [_run(ctx, source, given, listed=len(sources) != 1) for source in named]
+    return in_one_maas(runs, settings, together=len(sources) > 1)
+
+
+def _run(ctx: click.Context, source: str, given: Options, *, listed: bool = False) -> Options:
+    """The options for one source. ``listed``: whether they do not have its own settings yet."""
+    own = next((one for one in ctx.obj.sources if listed and one.is_meant(source)), None)
+    run = given._replace(
+        **(_own(ctx, own) if own is not None else {}),
+        source=source,
+        configured=_files_used(ctx, source),
+    )
+    return with_settings(run, ctx.obj)
 
 
 def _files_used(ctx: click.Context, source: str) -> tuple[str, ...]:
@@ -160,14 +192,9 @@ def _files_used(ctx: click.Context, source: str) -> tuple[str, ...]:
     from maas_stream_lint.configuration.settings import shown
 
     values = ctx.obj.of(source)
-    used = [values[key] for key in RESULT_KEYS if key in values and _is_default(ctx, key)]
+    used = [values[key] for key in RESULT_KEYS if key in values and is_default(ctx, key)]
+    used += ctx.obj.maas_sources
     return tuple(sorted({shown(setting.origin.file) for setting in used}))
-
-
-def _is_default(ctx: click.Context, key: str) -> bool:
-    """Whether neither a flag nor the environment gives a value."""
-    origin = ctx.get_parameter_source(CALLED.get(key, key))
-    return origin in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
 
 
 def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
@@ -175,7 +202,7 @@ def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
     params = {param.name: param for param in ctx.command.params}
     own = {}
     for key, setting in listed.values.items():
-        if _is_default(ctx, key):
+        if is_default(ctx, key):
             name = CALLED.get(key, key)
             value = converted(params[name], ctx, setting)
             own[name] = tuple(value) if isinstance(value, list) else value
@@ -189,9 +216,10 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
     reports: list[Report] = []
     thresholds = []
     failed = False
+    unread: dict[str, None] = {}
     for run in runs:
         try:
-            report = checked(run)
+            report = _alone_if_need_be(run, unread) if not alone else checked(run)
             reports.append(_fixed(report, run) if run.fix else report)
         except LintError as error:
             if alone:
@@ -202,7 +230,18 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
             thresholds.append(run.threshold)
             if exit_code(reports[-1], thresholds[-1]) == EXIT_INTERRUPTED:
                 break
-    return reports, thresholds, failed
+    for why in unread:
+        complain(f"error: {why}: the other sources were judged without it")
+    return reports, thresholds, failed or bool(unread)
+
+
+def _alone_if_need_be(run: Options, unread: dict[str, None]) -> Report:
+    """A report on a source of several; without the others if one of them can't be read."""
+    try:
+        return checked(run)
+    except UnreadBesideError as error:
+        unread[str(error)] = None
+        return checked(run._replace(one_maas=None))
 
 
 def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
@@ -215,8 +254,8 @@ def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
     today = datetime.now(timezone.utc).date()
     whole = whole or not settings.sources
     reports, notices = apply_settings(reports, settings, today, whole=whole)
-    for notice in notices:
-        complain(f"notice: {notice}")
+    for line in notices:
+        notice(line)
     return reports
 
 
@@ -239,10 +278,10 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
     """The reports with only new findings. Notices name known findings that are gone."""
     reports, gone = known.compare(reports)
     for one in gone[:_MOST_GONE]:
-        complain(f"notice: gone from {path}: {one}")
+        notice(f"gone from {path}: {one}")
     if gone:
         more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
-        complain(f"notice: {more}--write-baseline {path} removes them from the file")
+        notice(f"{more}--write-baseline {path} removes them from the file")
     return reports
 
 

@@ -60,8 +60,10 @@ def checked(options: Options) -> Report:
     from maas_stream_lint import api
 
     assert options.source is not None
+    maas = options.one_maas
+    own = maas.own(options) if maas is not None else None
     report = api.check(
-        options.source,
+        own or options.source,
         options.lines,
         options.trusted,
         select=options.select,
@@ -71,6 +73,7 @@ def checked(options: Options) -> Report:
         options=options.fetching(),
         selections=options.selecting,
         commissioning=options.commissioning,
+        beside=maas.read(own) if maas is not None and own is not None else (),
     )
     return replace(report, configured=options.configured)
 

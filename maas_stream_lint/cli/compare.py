@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.console import leave, style_for
+from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
+    BESIDE,
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     KEYRING,
     MAAS,
@@ -25,12 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maas_stream_lint.changes import Changes
+    from maas_stream_lint.comparison import Comparison
 
 
 @click.command(cls=Configured)
 @click.argument("before", metavar="OLD", shell_complete=completion.source)
 @click.argument("source", metavar="NEW", shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS)
+@together(MAAS, KEYRING, SELECTIONS, BESIDE)
 @click.option(
     "--fail-on",
     callback=parameters.listed,
@@ -48,7 +53,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output for people, for programs, for a merge request, or as a page.",
 )
-@together(OUTPUT, FETCH, CONFIG)
+@together(EXIT_ZERO, OUTPUT, COLOR, FETCH, CONFIG)
 def compare(before: str, fail_on: list[str], form: str, output: str | None, **given: Any) -> None:
     """Show what each MAAS release does when stream NEW replaces stream OLD at the same URL.
 
@@ -58,25 +63,14 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
 
     Exit code 1: a change of a kind that --fail-on names. 2: the comparison failed.
     """
-    from maas_stream_lint import changes, comparison
+    from maas_stream_lint import changes
     from maas_stream_lint import output as out
     from maas_stream_lint.cli.checked import require_read
     from maas_stream_lint.report import changed
-    from maas_stream_lint.source import tree_index
 
     out.check_target(output)
     fails, most = _limits(fail_on or [changes.FATAL])
-    options = Options(**given)
-    assert options.source is not None
-    made = comparison.compare(
-        tree_index(before) or before,
-        tree_index(options.source) or options.source,
-        options.lines,
-        options.selecting,
-        options.trusted,
-        commissioning=options.commissioning,
-        options=options.fetching(),
-    )
+    made = _compared(before, configured(Options(**given)))
     require_read(made.streams)
     found = changes.changes_of(made)
     if form == "json":
@@ -88,9 +82,35 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     elif form == "html":
         out.write(changed.as_html(made, found), output)
     else:
-        out.write(changed.as_text(made, found, out.style(output)), output)
+        out.write(changed.as_text(made, found, style_for(output)), output)
     if _is_too_much(found, fails, most):
-        sys.exit(EXIT_FINDINGS)
+        leave(EXIT_FINDINGS)
+
+
+def _compared(before: str, options: Options) -> Comparison:
+    """Both imports, with the other sources of the same MAAS, if any were told."""
+    from maas_stream_lint import comparison
+    from maas_stream_lint.source import tree_index
+
+    assert options.source is not None
+    maas = options.one_maas
+    if maas is not None:
+        own = maas.own(options)
+        return comparison.compare(
+            maas.read_with(own, before),
+            maas.read(own),
+            options.lines,
+            commissioning=options.commissioning,
+        )
+    return comparison.compare(
+        tree_index(before) or before,
+        tree_index(options.source) or options.source,
+        options.lines,
+        options.selecting,
+        options.trusted,
+        commissioning=options.commissioning,
+        options=options.fetching(),
+    )
 
 
 def _limits(given: Sequence[str]) -> tuple[set[str], int | None]:

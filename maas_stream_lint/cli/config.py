@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.check import check
 from maas_stream_lint.cli.configured import CALLED, PREFIX, Configured, converted
 from maas_stream_lint.cli.options import CONFIG, FORMAT, together
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Setting
 
 
-@click.command(
-    cls=Configured,
-    params=[p for p in check.params if p.name == "source" or (p.envvar and p.name != "forms")],
-)
+@click.command(cls=Configured)
+@click.argument("source", required=False, shell_complete=completion.source)
 @together(FORMAT, CONFIG)
 def config(source: str | None, form: str, **given: Any) -> None:
     """Show each setting of `check`, its value, and where the value is from.
@@ -44,6 +43,9 @@ def config(source: str | None, form: str, **given: Any) -> None:
     out.write(text, None)
 
 
+config.params[1:1] = [p for p in check.params if p.envvar and p.name != "forms"]
+
+
 def _values_and_origins(
     ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
 ) -> Iterator[tuple[str, Any, str | Setting | None]]:
@@ -58,6 +60,8 @@ def _values_and_origins(
             yield key, said.split() if said else written, variable if said else setting
             continue
         name = CALLED.get(key, key)
+        if key == "commissioning" and given[name] is not None:
+            given[name] = "/".join(given[name])
         origin = ctx.get_parameter_source(name)
         if origin is ParameterSource.COMMANDLINE:
             yield key, given[name], f"--{key}"

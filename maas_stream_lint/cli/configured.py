@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from maas_stream_lint.cli.command import Command
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import CONFIG_KEYS
 
@@ -18,7 +20,7 @@ CALLED = {"files": "mode", "format": "forms"}
 PREFIX = "MAAS_STREAM_LINT_"
 
 
-class Configured(click.Command):
+class Configured(Command):
     """A command whose options also take values from the environment and a file."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -40,8 +42,13 @@ class Configured(click.Command):
         helps = help_option is not None and given.get(help_option.name) is True
         if not helps and not ctx.resilient_parsing:
             said = {name: v for name, v in given.items() if isinstance(v, (str, bool))}
+            several = given.get("sources")
+            several = several if isinstance(several, (tuple, list)) else ()
+            if several:
+                said["source"] = several[0]
             ctx.obj = settings_of(said)
-            ctx.default_map = self._defaults(ctx, ctx.obj.of(said.get("source")))
+            alone = said.get("source") if not several or len(several) == 1 else None
+            ctx.default_map = self._defaults(ctx, ctx.obj.of(alone))
         return super().parse_args(ctx, args)
 
     def _defaults(self, ctx: click.Context, values: dict[str, Setting]) -> dict[str, Any]:
@@ -51,6 +58,12 @@ class Configured(click.Command):
             if key in values:
                 found[str(param.name)] = converted(param, ctx, values[key])
         return found
+
+
+def is_default(ctx: click.Context, key: str) -> bool:
+    """Whether neither a flag nor the environment gives a value."""
+    origin = ctx.get_parameter_source(CALLED.get(key, key))
+    return origin in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
 
 
 def settings_of(given: dict[str, Any]) -> Settings:

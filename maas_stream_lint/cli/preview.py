@@ -9,7 +9,11 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.console import style_for
+from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
+    BESIDE,
+    COLOR,
     CONFIG,
     FETCH,
     KEYRING,
@@ -19,6 +23,7 @@ from maas_stream_lint.cli.options import (
     Options,
     together,
 )
+from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Configured)
 @click.argument("source", shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS)
+@together(MAAS, KEYRING, SELECTIONS, BESIDE)
 @click.option("--log", is_flag=True, help="Also show the log that MAAS would write.")
 @click.option(
     "--rename",
@@ -59,7 +64,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output for people, for programs, for a ticket, or as a page.",
 )
-@together(OUTPUT, FETCH, CONFIG)
+@together(OUTPUT, COLOR, FETCH, CONFIG)
 def preview(
     log: bool,
     renames: tuple[str, ...],
@@ -79,17 +84,22 @@ def preview(
     out.check_target(output)
     names = _names(renames)
     _check(machines, wanted)
-    options = Options(mode="none", **given)
+    options = configured(Options(mode="none", **given))
+    if options.one_maas is not None and (machines or wanted):
+        raise UsageError(
+            "--machine and --wanted look at one source alone",
+            "leave out --beside; --no-config leaves out the sources of the configuration",
+        )
     report = _renamed(looked_at(options), names) if names else looked_at(options)
     if wanted is not None:
-        out.write(_answer(report, wanted, form, machines, out.style(output)), output)
+        out.write(_answer(report, wanted, form, machines, style_for(output)), output)
     elif form == "json":
         from maas_stream_lint.report.data import as_json
 
         out.write(as_json(_data(report, options, machines)), output)
     else:
         supposed = _fates(report, names)
-        out.write(_told(report, form, machines, supposed, out.style(output), log=log), output)
+        out.write(_told(report, form, machines, supposed, style_for(output), log=log), output)
 
 
 def _answer(
@@ -135,6 +145,10 @@ def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str
     from maas_stream_lint import api
     from maas_stream_lint.report.previewed import use_data
 
+    maas = options.one_maas
+    if maas is not None:
+        sources = maas.read(maas.own(options))
+        return api.preview(sources, options.lines, commissioning=options.commissioning).to_dict()
     if options.selecting is None:
         said = api.Preview(report.source, report.look).to_dict()
     else:
@@ -158,8 +172,6 @@ def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str
 
 def _check(machines: Sequence[str], wanted: str | None) -> None:
     """Refuse what is malformed before any work is done. Raises UsageError."""
-    from maas_stream_lint.errors import UsageError
-
     for machine in machines:
         arch, _, subarch = machine.partition("/")
         if not arch or not subarch or "/" in subarch:

@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.errors import LintError
 from maas_stream_lint.records import record
-from maas_stream_lint.source import is_local, local_path
+from maas_stream_lint.source import is_local, local_path, tree_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +72,30 @@ class Listed:
     values: Mapping[str, Setting]  #: its own settings
     origin: Origin
 
+    def is_meant(self, text: str | None) -> bool:
+        """Whether a text names the same source."""
+        return _same(self.source, text)
+
+
+@record(frozen=True)
+class MaasSource:
+    """A boot source of the reader's MAAS."""
+
+    name: str
+    source: str  #: a URL, or a path relative to the working directory
+    url: str | None  #: the URL that MAAS is given, if that is another
+    selections: tuple[str, ...] | None  #: as the command line has them; ``None``: not said
+    keyring: str | bool | None  #: a path; ``False``: MAAS has none; ``None``: not said
+    priority: int | None
+    enabled: bool
+    skip_keyring_verification: bool | None
+    down: bool
+    origin: Origin
+
+    def is_meant(self, text: str) -> bool:
+        """Whether a text names the same source. A directory stands for the index that is in it."""
+        return _same(_index_of(self.source), _index_of(text))
+
 
 @record(frozen=True)
 class Settings:
@@ -80,13 +105,25 @@ class Settings:
     extended: tuple[Path, ...] = ()
     values: Mapping[str, Setting] = field(default_factory=dict)  #: of KEYS
     sources: tuple[Listed, ...] = ()
+    maas_sources: tuple[MaasSource, ...] = ()  #: in the order in which they were made
     #: Code → the severity that its findings get (``None``: they are off), and the origin.
     severities: Mapping[str, tuple[Severity | None, Origin]] = field(default_factory=dict)
     ignores: tuple[Ignore, ...] = ()
 
     def of(self, source: str | None) -> dict[str, Setting]:
         """The settings for a source: its own, if it is listed, override the common ones."""
-        return {**self.values, **next((s.values for s in self.sources if _same(s, source)), {})}
+        own = (listed.values for listed in self.sources if listed.is_meant(source))
+        return {**self.values, **next(own, {})}
+
+    def maas_source(self, text: str | None, *, by_name: bool = False) -> MaasSource | None:
+        """The boot source of the MAAS that a text stands for. ``by_name``: also by its name."""
+        if text is None:
+            return None
+        named = [one for one in self.maas_sources if by_name and one.name == text]
+        return next(
+            (one for one in (*named, *self.maas_sources) if one in named or one.is_meant(text)),
+            None,
+        )
 
 
 def shown(path: Path) -> str:
@@ -97,9 +134,16 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _same(listed: Listed, source: str | None) -> bool:
-    if source is None or is_local(source) != is_local(listed.source):
+def _index_of(source: str) -> str:
+    try:
+        return tree_index(source) or source
+    except LintError:  # it is not there
+        return source
+
+
+def _same(listed: str, source: str | None) -> bool:
+    if source is None or is_local(source) != is_local(listed):
         return False
     if not is_local(source):
-        return source.strip() == listed.source
-    return local_path(source) == local_path(listed.source)
+        return source.strip() == listed
+    return local_path(source) == local_path(listed)

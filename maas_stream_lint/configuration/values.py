@@ -7,12 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.configuration.maas_table import maas_sources, source_at
 from maas_stream_lint.configuration.settings import Ignore, Listed, Setting, Settings, shown
-from maas_stream_lint.configuration.validation import NO_SECRETS, near
-from maas_stream_lint.errors import LintError, UsageError
+from maas_stream_lint.configuration.validation import near
+from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.names import CONFIG_KEYS
-from maas_stream_lint.source import is_local, local_path
 
 if TYPE_CHECKING:
     from maas_stream_lint.configuration.lines import Page
@@ -31,11 +31,12 @@ def own_settings(page: Page, data: dict[str, Any]) -> Settings:
     return Settings(
         page.path,
         (),
-        _values(page, (), data),
+        {**_values(page, (), data), **_values_of_maas(page, data)},
         tuple(
             _listed(page, ("sources", number), given)
             for number, given in enumerate(data.get("sources", ()))
         ),
+        maas_sources(page, data),
         severities,
         tuple(
             _ignore(page, ("ignores", number), given)
@@ -50,6 +51,8 @@ def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
         if name not in data:
             continue
         value, key = data[name], (*at, name)
+        if name == "maas" and isinstance(value, dict):
+            continue
         if name == "keyring":
             value = shown(page.beside(value))
         elif name == "format":
@@ -61,6 +64,21 @@ def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
             for number, given in enumerate(value):
                 _codes(page, (*key, number), given)
         found[name] = Setting(value, page.origin(key))
+    return found
+
+
+def _values_of_maas(page: Page, data: dict[str, Any]) -> dict[str, Setting]:
+    """The settings in the table of the MAAS."""
+    table = data.get("maas")
+    if not isinstance(table, dict):
+        return {}
+    found = {}
+    if "lines" in table:
+        _lines(page, ("maas", "lines"), table["lines"])
+        found["maas"] = Setting(table["lines"], page.origin(("maas", "lines")))
+    if "commissioning" in table:
+        key = ("maas", "commissioning")
+        found["commissioning"] = Setting(table["commissioning"], page.origin(key))
     return found
 
 
@@ -82,16 +100,7 @@ def _target(page: Page, key: Key, given: str) -> str:
 
 def _listed(page: Page, key: Key, given: Any) -> Listed:
     table = {"source": given} if isinstance(given, str) else given
-    source = table["source"].strip()
-    if is_local(source):
-        try:
-            local_path(source)
-        except LintError as error:
-            page.fail(key, error.message, error.hint)
-        if "://" not in source and not source.lower().startswith("file:"):
-            source = shown(page.beside(source))
-    elif "@" in source.partition("://")[2].partition("/")[0]:
-        page.fail(key, "credentials must not be in a configuration", NO_SECRETS)
+    source = source_at(page, key, table["source"])
     return Listed(source, _values(page, key, table), page.origin(key))
 
 

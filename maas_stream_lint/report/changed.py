@@ -171,8 +171,7 @@ def _bytes(seen: Changes) -> str:
 
 
 def _sources(comparison: Comparison) -> list[tuple[str, str]]:
-    said = comparison.to_dict()
     return [
-        (label, value if isinstance(value, str) else ", ".join(value.values()))
-        for label, value in (("before", said["before"]), ("after", said["after"]))
+        (label, ", ".join(source.stream.label for source in situation.sources))
+        for label, situation in (("before", comparison.before), ("after", comparison.after))
     ]

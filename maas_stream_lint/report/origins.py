@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.configuration.settings import Origin, Setting, Settings, shown
+from maas_stream_lint.configuration.settings import MaasSource, Origin, Setting, Settings, shown
 from maas_stream_lint.names import CONFIG_KEYS
 from maas_stream_lint.output import clean
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 #: What the default means, where the program decides it later.
 _ELSE = {
     "maas": "all",
+    "commissioning": "not said",
     "keyring": "not said, so signatures count as good",
     "select": "all",
     "ignore": "none",
@@ -23,6 +24,8 @@ _ELSE = {
     "jobs": "one per core; 8 for a URL",
     "timeout": "20",
 }
+#: What is not shown of a boot source.
+_USUAL = {"enabled": True, "down": False}
 
 
 def described(
@@ -45,6 +48,7 @@ def described(
             }
             for listed in settings.sources
         ],
+        "maas_sources": [_of_maas(source) for source in settings.maas_sources],
         "severities": [
             {"code": code, "severity": level.label if level else "off", "from": _from(origin)}
             for code, (level, origin) in sorted(settings.severities.items())
@@ -63,15 +67,32 @@ def described(
     }
 
 
+def _of_maas(source: MaasSource) -> dict[str, Any]:
+    """A boot source of the MAAS, as far as the file tells of it."""
+    told = {
+        "name": source.name,
+        "source": source.source,
+        "url": source.url,
+        "selections": None if source.selections is None else list(source.selections),
+        "keyring": source.keyring,
+        "priority": source.priority,
+        "enabled": source.enabled,
+        "skip-keyring-verification": source.skip_keyring_verification,
+        "down": source.down,
+    }
+    known = {key: value for key, value in told.items() if value is not None}
+    return {**known, "from": _from(source.origin)}
+
+
 def render(said: dict[str, Any]) -> str:
     """The same for people."""
     lines = [f"configuration  {said['file'] or 'none'}"]
     lines += [f"extends        {path}" for path in said["extends"]]
     rows = [(s["key"], _words(s["key"], s["value"]), _whence(s["from"])) for s in said["settings"]]
     lines += ["", *_table(rows)]
-    for title in ("sources", "severities", "ignores"):
+    for title in ("sources", "maas_sources", "severities", "ignores"):
         if said[title]:
-            lines += ["", title]
+            lines += ["", title.replace("_", " ")]
             lines += _table([(*_row(title, one), _whence(one["from"])) for one in said[title]])
     return "".join(f"{clean(line.rstrip())}\n" for line in lines)
 
@@ -79,6 +100,9 @@ def render(said: dict[str, Any]) -> str:
 def _row(title: str, one: dict[str, Any]) -> tuple[str, str]:
     if title == "severities":
         return one["code"], one["severity"]
+    if title == "maas_sources":
+        left = {k: v for k, v in one.items() if k not in ("name", "from") and v != _USUAL.get(k)}
+        return one["name"], ", ".join(f"{k} {_words(k, v)}" for k, v in left.items())
     if title == "sources":
         own = {k: v for k, v in one.items() if k not in ("source", "from")}
         return one["source"], ", ".join(f"{k} {_words(k, v)}" for k, v in own.items())
@@ -102,7 +126,9 @@ def _words(key: str, value: Any) -> str:
     if value is None:
         return _ELSE.get(key, "")
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

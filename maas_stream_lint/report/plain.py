@@ -26,6 +26,8 @@ SEVERITIES = {
 _WORD_OR_CODE = re.compile(r"(?:`[^`]*`|[^\s`])+\s*|`\s*")
 _WORD = re.compile(r"\S+\s*")
 _BACKTICKS = re.compile(r"`[^`]*`")
+#: What stands between short texts.
+_BETWEEN = " \N{MIDDLE DOT} "
 #: A command that is longer stands on a line of its own, unbroken, to be copied.
 _LONG_COMMAND = 36
 
@@ -44,10 +46,19 @@ class PlainPage:
         """Write a text, its first line ``indent`` deep and what wraps ``hang`` deep."""
         self.hung(" " * indent, text, indent if hang is None else hang, how)
 
-    def field(self, label: str, text: str, *, width: int) -> None:
+    def facts(self, facts: list[tuple[str, str]]) -> None:
+        """Write short texts, each in its style, with dots between; without styles if they wrap."""
+        texts = [(clean(text), how) for text, how in facts]
+        whole = _BETWEEN.join(text for text, _ in texts)
+        if cells(whole) > self._style.width:
+            self.line(whole)
+        else:
+            self._lines.append(_BETWEEN.join(self.styled(text, how) for text, how in texts))
+
+    def field(self, label: str, text: str, *, width: int, how: str = "") -> None:
         """Write a labelled text, all of it to the right of the label."""
         head = self.styled(label.ljust(width), LABEL) if label else " " * width
-        self.hung(head, text, width, used=width)
+        self.hung(head, text, width, how, used=width)
 
     def steps(self, label: str, text: str, *, width: int) -> None:
         """Write a labelled text whose long commands stand on lines of their own, to be copied."""
@@ -61,6 +72,13 @@ class PlainPage:
     def styled(self, text: str, how: str) -> str:
         """The text in a style, if there is colour."""
         return f"\x1b[{how}m{text}\x1b[0m" if self._style.color and how else text
+
+    def linked(self, text: str, url: str | None, how: str) -> str:
+        """A styled text that leads to ``url`` where a terminal takes links. Both are clean."""
+        shown = self.styled(text, how)
+        if url is None or not (self._style.color and self._style.links):
+            return shown
+        return f"\x1b]8;;{url}\x1b\\{shown}\x1b]8;;\x1b\\"
 
     def text(self) -> str:
         """All that was written."""

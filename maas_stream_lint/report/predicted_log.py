@@ -11,7 +11,8 @@ from maas_stream_lint.report.phrases import brief
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
-    from maas_stream_lint.imports.trace import Event, Trace
+    from maas_stream_lint.imports.trace import Event, Outcome, Trace
+    from maas_stream_lint.look import Look
 
 #: The stages of the log in words.
 _STAGES = {
@@ -74,6 +75,35 @@ def predicted_logs(traces: Sequence[Trace], lines: Sequence[str]) -> Iterator[Pr
         )
         end = in_words(trace.fatal) if trace.fatal is not None else None
         yield PredictedLog(alike, stages, end and brief(prefixed(end)), trace.strict)
+
+
+def logs_of(look: Look) -> Iterator[PredictedLog]:
+    """The logs of the MAAS that a look is at, of all its sources, oldest line first."""
+    if look.beside is None:
+        yield from predicted_logs(look.traces, look.lines)
+        return
+    found: dict[Hashable, tuple[list[str], Outcome]] = {}
+    for line in look.lines:
+        seen = look.beside.first(line)
+        found.setdefault(_joint_key(seen), ([], seen))[0].append(line)
+    for lines, seen in found.values():
+        stages = tuple((stage, tuple(_runs(list(said)))) for stage, said in _joint(seen) if said)
+        end = in_words(seen.fatal) if seen.fatal is not None else seen.fetch_failed
+        yield PredictedLog(tuple(lines), stages, end and brief(prefixed(end)), seen.strict)
+
+
+def _joint(seen: Outcome) -> Iterator[tuple[str, Sequence[tuple[str, str]]]]:
+    """The log of an import of several sources, by stages."""
+    described = [line for t in seen.traces.values() for line in t.log.get("descriptions", ())]
+    yield _STAGES["descriptions"], described
+    yield "reading the sources", [*seen.bootsources, *seen.fetch]
+    yield _STAGES["writer"], seen.writer
+    yield "finishing", seen.finalize
+
+
+def _joint_key(seen: Outcome) -> Hashable:
+    end = in_words(seen.fatal) if seen.fatal is not None else seen.fetch_failed
+    return (seen.strict, end, tuple((stage, tuple(said)) for stage, said in _joint(seen)))
 
 
 def agreeing(

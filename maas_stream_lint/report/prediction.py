@@ -8,6 +8,7 @@ from rich.text import Text
 
 from maas_stream_lint import outcome
 from maas_stream_lint.output import Style, clean
+from maas_stream_lint.report.all_sources import write_joint
 from maas_stream_lint.report.in_use import write_served
 from maas_stream_lint.report.page import (
     COLORS,
@@ -20,7 +21,7 @@ from maas_stream_lint.report.page import (
     span,
     styled,
 )
-from maas_stream_lint.report.predicted_log import MANIFESTS, agreeing, in_words, predicted_logs
+from maas_stream_lint.report.predicted_log import MANIFESTS, agreeing, in_words, logs_of
 from maas_stream_lint.report.readings import write_as_given
 from maas_stream_lint.rulebook import all_releases
 
@@ -54,8 +55,11 @@ def render(report: Report, style: Style, *, log: bool, machines: Sequence[str] =
     page.line()
     table = outcome.rows(report.look, report.findings)
     _matrix(page, table, outcome.columns(report.look, table))
-    _resources(page, report)
-    write_served(page, report.look, machines)
+    if report.look.beside is not None:
+        write_joint(page, report.look, report.look.beside)
+    else:
+        _resources(page, report)
+        write_served(page, report.look, machines)
     if log:
         _logs(page, report)
     if all(outcome.IMPORTED in row.outcomes and len(set(row.outcomes)) == 1 for row in table):
@@ -154,7 +158,7 @@ def _logs(page: Page, report: Report) -> None:
     page.line()
     page.line(styled("log", TITLE))
     manifests = False
-    for log in predicted_logs(report.look.traces, report.look.lines):
+    for log in logs_of(report.look):
         manifests |= log.manifests
         page.line()
         page.line(_heading(log.lines))

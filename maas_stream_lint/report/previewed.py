@@ -8,7 +8,7 @@ from maas_stream_lint import outcome, prospect
 from maas_stream_lint.report import web
 from maas_stream_lint.report.markdown import ICONS, code_span, plain
 from maas_stream_lint.report.phrases import brief, count, some, span
-from maas_stream_lint.report.predicted_log import MANIFESTS, predicted_logs
+from maas_stream_lint.report.predicted_log import MANIFESTS, logs_of
 from maas_stream_lint.report.readings import as_given_told
 from maas_stream_lint.rule_files import release_lines
 
@@ -48,7 +48,7 @@ def as_markdown(
     seen = {one.fate for column in columns for one in column.prospects}
     lines += ["", *(f"- {fate}: {m}" for fate, m in outcome.MEANING.items() if fate in seen)]
     if log:
-        for one in predicted_logs(report.look.traces, report.look.lines):
+        for one in logs_of(report.look):
             lines += ["", f"### Log of MAAS {_span(one.lines)}", ""]
             lines += [f"- {code_span(text)}" for text in _log_lines(one)]
             lines += _remarks(one)
@@ -120,7 +120,7 @@ def _html_body(
     else:
         yield "<p>There are no products in this stream.</p>\n"
     if log:
-        for one in predicted_logs(report.look.traces, report.look.lines):
+        for one in logs_of(report.look):
             items = "".join(f"<li><code>{web.text(t)}</code></li>" for t in _log_lines(one))
             yield f"<h2>Log of MAAS {_span(one.lines)}</h2>\n"
             yield f'<ul class="log">{items}</ul>\n' if items else ""

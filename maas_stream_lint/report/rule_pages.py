@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.report.plain import CODE, LABEL, SEVERITIES, TITLE, PlainPage, cells
+from maas_stream_lint.documentation import rule_url
+from maas_stream_lint.report.plain import CODE, LABEL, SEVERITIES, TITLE, PlainPage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from maas_stream_lint.output import Style
     from maas_stream_lint.rule import Rule
 
-#: The width of a severity, and the indent of a title that has a line of its own.
-_SEVERITY, _TITLE = 10, 20
+#: The column of severities, the least one of titles, and the indent of a title on its own line.
+_SEVERITY, _LEAST_TITLE, _INDENT = 10, 30, 20
 
 
 def rules(known: Sequence[Rule], style: Style) -> str:
-    """The list of rules, by level."""
+    """The rules as a table: code, worst severity, name and title, by level."""
     page = PlainPage(style)
-    wide = max(len(rule.name) for rule in known) + 2
+    wide = max((len(rule.name) for rule in known), default=0) + 2
     level = ""
     for rule in known:
         if rule.level != level:
@@ -28,15 +29,15 @@ def rules(known: Sequence[Rule], style: Style) -> str:
             page.line(rule.level, TITLE)
             level = rule.level
         label = rule.severity.label
-        head = f"  {page.styled(rule.code, CODE)}  {page.styled(label, SEVERITIES[label])}"
-        head += " " * (_SEVERITY - len(label)) + rule.name.ljust(wide)
+        head = f"  {page.linked(rule.code, rule_url(rule.name), CODE)}  "
+        head += page.styled(label, SEVERITIES[label]) + " " * (_SEVERITY - len(label))
+        head += rule.name.ljust(wide)
         used = 4 + len(rule.code) + _SEVERITY + wide
-        title = rule.page.title
-        if used + cells(title) <= style.width:
-            page.hung(head, title, used, used=used)
-        else:
+        # Where there is no room beside the name, the title stands below it.
+        if style.width - used < _LEAST_TITLE:
             page.verbatim(head)
-            page.line(title, LABEL, indent=_TITLE)
+            head, used = " " * _INDENT, _INDENT
+        page.hung(head, rule.page.title, used, used=used)
     return page.text()
 
 

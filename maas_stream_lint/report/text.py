@@ -131,7 +131,7 @@ def _what_fails(report: Report, threshold: Severity, style: Style) -> str:
 
 def join(texts: Texts) -> str:
     """The reports with an empty line between them."""
-    return with_blank_lines(texts)
+    return with_blank_lines([text for text in map("".join, texts) if text])
 
 
 def write_unread(page: Page, seen: Sequence[Unread]) -> None:
@@ -195,11 +195,14 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
     whole = "the one product" if products == 1 else f"all {products:,} products"
     some_of = whole if taken == products else f"{taken:,} of {count(products, 'product')}"
     parts = [Text(f"imports {some_of}")] if taken else []
+    if not (taken or counts[outcome.IGNORED] or counts[outcome.NOTICE]):
+        parts = [styled("imports nothing", COLORS["ignored"])]
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
     for passed_over in (outcome.SHADOWED, outcome.UNSELECTED, outcome.LEFT_OUT):
         if counts[passed_over]:
-            parts.append(Text(f"{counts[passed_over]:,} {passed_over}"))
+            by = " by another source" if passed_over == outcome.SHADOWED else ""
+            parts.append(Text(f"{counts[passed_over]:,} {passed_over}{by}"))
     if lost := counts[outcome.IGNORED]:
         told = styled(f"drops {whole if lost == products else f'{lost:,}'}", COLORS["ignored"])
         parts.append(told.append_text(_by(report, column, Severity.IGNORED)))
