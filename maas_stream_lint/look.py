@@ -96,12 +96,17 @@ class Look:
 
     def commissions(self, product: Product) -> bool:
         """Whether one of the lines can commission a machine with the newest version."""
-        held = product.newest.ftypes if product.newest is not None else {}
-        for parts in self._sets:
-            whole = parts.kernel in held and parts.initrd in held
-            if whole and not held.keys().isdisjoint(parts.roots):
-                return True
-        return False
+        return product.newest is not None and id(product.newest) in self._bootable
+
+    @cached_property
+    def _bootable(self) -> set[int]:
+        """The ids of the newest versions that have all that an Ubuntu image needs on some line."""
+        return {
+            id(version)
+            for held, alike in self.catalog.by_ftypes.items()
+            if any(parts.is_whole(held) for parts in self._sets)
+            for version in alike
+        }
 
     @cached_property
     def _sets(self) -> tuple[UbuntuSet, ...]:
@@ -284,9 +289,14 @@ class Look:
         return known
 
     @cached_property
+    def path_text(self) -> str:
+        """Every path in the metadata, each between two line ends, to be searched at once."""
+        return "\n".join(["", *self.paths, ""])
+
+    @cached_property
     def twins(self) -> list[Twins]:
         """The boot resources that several products make."""
-        return list(find_twins(self.catalog.products, self.releases, self.takes))
+        return list(find_twins(self.catalog, self.releases, self.takes))
 
     @cached_property
     def uses(self) -> dict[str, Simulation | None]:

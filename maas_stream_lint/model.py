@@ -112,6 +112,17 @@ class File:
         members = products.items() if isinstance(products, dict) else ()
         return [Product(self, name, raw) for name, raw in members if isinstance(raw, dict)]
 
+    @lazy
+    def lower_fields(self) -> set[str]:
+        """The fields that newest versions and their items have, of whichever product."""
+        found: set[str] = set()
+        for product in self.products:
+            if product.newest is not None:
+                found.update(product.newest.raw)
+                for item in product.newest.items:
+                    found.update(item.raw)
+        return found
+
 
 class Product:
     """A product."""
@@ -164,7 +175,8 @@ class Product:
         own = self.raw.get(field)
         if own.__class__ is str:
             return own
-        for holder in self._holders:
+        file = self.file
+        for holder in self._holders if field in file.lower_fields else (self.raw, file.raw):
             value = holder.get(field)
             if value is not None and (text := _text(value)) is not None:
                 return text
@@ -191,7 +203,8 @@ class Product:
     @lazy
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        return self.newest is not None and any(f in self.newest.ftypes for f in of_family("notice"))
+        notices = of_family("notice")
+        return self.newest is not None and any(i.ftype in notices for i in self.newest.items)
 
     @property
     def image(self) -> bool:
@@ -334,6 +347,9 @@ class Catalog:
         self.stream = stream
         self.indexes: list[Index] = []
         self.files: list[File] = []
+        self._columns: dict[str, list[str | None]] = {}
+        self._item_columns: dict[str, list[Any]] = {}
+        self._by: dict[tuple[str, ...], dict[tuple[str | None, ...], list[Product]]] = {}
         for metadata in stream.files.values():
             data = _data(metadata)
             if "products" in data and "index" not in data:
@@ -346,9 +362,49 @@ class Catalog:
         """All products of all files."""
         return [product for file in self.files for product in file.products]
 
+    def column(self, field: str) -> list[str | None]:
+        """What each product says in a field, as ``Product.get`` gives it."""
+        found = self._columns.get(field)
+        if found is None:
+            found = self._columns[field] = [
+                own if (own := product.raw.get(field)).__class__ is str else product.get(field)
+                for product in self.products
+            ]
+        return found
+
+    def said(self, *fields: str) -> set[tuple[str | None, ...]]:
+        """What products say in some fields together: most say what others say, too.
+
+        So a rule that depends on these fields alone need not be asked about each product.
+        """
+        return set(zip(*map(self.column, fields), strict=True))
+
+    def by(self, *fields: str) -> dict[tuple[str | None, ...], list[Product]]:
+        """The products by what they say in some fields."""
+        found = self._by.get(fields)
+        if found is None:
+            found = self._by[fields] = {}
+            said = zip(*map(self.column, fields), strict=True)
+            for product, values in zip(self.products, said, strict=True):
+                found.setdefault(values, []).append(product)
+        return found
+
+    @lazy
+    def by_ftypes(self) -> dict[tuple[str | None, ...], list[Version]]:
+        """The newest versions by the ftypes of their items, in the order of these."""
+        found: dict[tuple[str | None, ...], list[Version]] = {}
+        for version in self.newest:
+            ftypes = tuple([item.ftype for item in version.items])
+            found.setdefault(ftypes, []).append(version)
+        return found
+
     def product(self, place: Place) -> Product | None:
         """The product around a place."""
-        return self._by_name.get((place.file, place.product))
+        return self.named(place.file, place.product)
+
+    def named(self, file: str, name: str | None) -> Product | None:
+        """The product of a name in a products file."""
+        return self._by_name.get((file, name))
 
     @lazy
     def _by_name(self) -> dict[tuple[str, str | None], Product]:
@@ -372,6 +428,13 @@ class Catalog:
                     for name in sorted(product.versions, reverse=True)
                     if name != newest
                 ]
+        return found
+
+    def item_column(self, field: str) -> list[Any]:
+        """What each of ``items`` has in a field itself, of whatever type."""
+        found = self._item_columns.get(field)
+        if found is None:
+            found = self._item_columns[field] = [item.raw.get(field) for item in self.items]
         return found
 
     @lazy

@@ -38,6 +38,7 @@ class Style(NamedTuple):
     verbose: bool = False  #: each finding in full
     quiet: bool = False  #: only what fails
     statistics: bool = False  #: how often each rule found something, instead of the findings
+    exit_zero: bool = False  #: findings do not change the exit code
     sharing: int = 1  #: the reports that one output holds
 
 

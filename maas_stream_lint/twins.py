@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.model import Catalog, Product
     from maas_stream_lint.rulebook import Release
 
 
@@ -42,7 +42,7 @@ class _Kernel(NamedTuple):
 
 
 def find_twins(
-    products: Iterable[Product],
+    catalog: Catalog,
     releases: Iterable[Release],
     takes: Callable[[Place], Sequence[str]],
 ) -> Iterator[Twins]:
@@ -51,10 +51,12 @@ def find_twins(
     What a boot resource is called: see ``imports.identity``.
     """
     alike: dict[tuple[str, str | None, str | None], list[tuple[Product, _Kernel]]] = {}
-    for product in products:
-        kernel = _kernel(product)
-        name = (product.os, series(kernel.kind, product.get), product.get("arch"))
-        alike.setdefault(name, []).append((product, kernel))
+    said = zip(*map(catalog.column, ("release", "arch", "subarch", "kflavor")), strict=True)
+    for product, (release_, arch, subarch, kflavor) in zip(catalog.products, said, strict=True):
+        kernel = _Kernel(_kind(product), subarch, kflavor)
+        plain = kernel.kind in (IMAGE, LONE_ROOT)
+        of = release_ if plain else series(kernel.kind, product.get)
+        alike.setdefault((product.os, of, arch), []).append((product, kernel))
     named: dict[tuple[str, _Kernel], str] = {}
     flavours: dict[tuple[bool, str], list[Release]] = {}
     for release in releases:
@@ -85,12 +87,17 @@ def _by_subarch(
 
     ``named``: the subarch of each kernel by release line, as far as it is known.
     """
-    made: dict[str, list[Product]] = {}
-    for product, kernel in products:
+    subarches = []
+    for _, kernel in products:
         key = (release.line, kernel)
         subarch = named.get(key)
         if subarch is None:
             subarch = named[key] = _flavoured(kernel, release)
+        subarches.append(subarch)
+    if len(set(subarches)) == len(subarches):
+        return {}
+    made: dict[str, list[Product]] = {}
+    for (product, _), subarch in zip(products, subarches, strict=True):
         made.setdefault(subarch, []).append(product)
     return {subarch: together for subarch, together in made.items() if len(together) > 1}
 
@@ -104,8 +111,10 @@ def _kind(product: Product) -> str:
         return BOOTLOADER
     if product.os == gadget_system():
         return SNAP
-    lone = product.newest is not None and product.newest.ftypes.keys().isdisjoint(of_family("boot"))
-    return LONE_ROOT if lone else IMAGE
+    if product.newest is None:
+        return IMAGE
+    boots = any(item.ftype in of_family("boot") for item in product.newest.items)
+    return IMAGE if boots else LONE_ROOT
 
 
 def _flavoured(kernel: _Kernel, release: Release) -> str:

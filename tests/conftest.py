@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 #: The library that HTTP_LIBRARY names, where it is not the first choice: the first choice is then
 #: as if it were not installed.
@@ -20,6 +23,10 @@ if os.environ.get("HTTP_LIBRARY") == "httpx":
 from images import Tree
 from keys import USER, Keys
 from nginx import Nginx, nginx
+
+# Before click 8.2, standard error is told apart only if it is asked for.
+if "mix_stderr" in inspect.signature(CliRunner.__init__).parameters:
+    CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)  # type: ignore[assignment]
 
 # Inside Actions the tests see what they would see elsewhere.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import unrelated
 from log_dresses import DRESSES, THREE_TIMES
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.collect import findings
+from maas_stream_lint.logs import scan
 from maas_stream_lint.logs.matching import prefixed, recognise
 from maas_stream_lint.logs.messages import lines_of
 from maas_stream_lint.logs.tally import Entry, explained
@@ -199,3 +201,21 @@ def test_of_two_texts_of_one_message_each_has_its_own_release_lines() -> None:
     assert only("Invalid checksum").match.maas == lines_of("3.5-3.7")
     assert newest in only("Invalid SHA256 checksum").match.maas
     assert only("Hash mismatch for prev_file=a resourceset=b resource=c").match.maas[-1] == "3.4"
+
+
+def test_a_log_is_read_alike_without_the_fast_finder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A distribution may have no ``ahocorasick-rs``."""
+    dressed = [dress(row.text) for row in rows() for dress in list(DRESSES.values())[:3]]
+    log = "\n".join(line for one in dressed for line in (one, "nothing of MAAS")).encode()
+
+    def starts() -> list[int]:
+        scan._automaton.cache_clear()
+        return list(scan._starts(log, len(log)))
+
+    fast = starts()
+    assert len(fast) > 400
+    monkeypatch.setitem(sys.modules, "ahocorasick_rs", None)
+    assert starts() == fast
+    assert isinstance(scan._automaton()[0], scan.Finder)
+    monkeypatch.undo()
+    scan._automaton.cache_clear()

@@ -15,7 +15,7 @@ from images import Tree
 from looks import BASIC, look
 from maas_stream_lint.errors import UsageError
 from nginx import PASSWORD, USER, Nginx
-from servers import Handler, serve
+from servers import NEEDS_NEWER, Handler, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -131,6 +131,7 @@ def test_socks_proxy_that_is_none(store: Nginx, monkeypatch: pytest.MonkeyPatch)
     assert looked.seen("squashfs").trouble is not None
 
 
+@NEEDS_NEWER
 @pytest.mark.parametrize("tls", [False, True])
 def test_proxy_that_is_reached_by_https(
     store: Nginx, tls: bool, monkeypatch: pytest.MonkeyPatch

@@ -23,7 +23,7 @@ from maas_stream_lint.source import SIGNED_INDEX, Answer, FetchOptions, open_sou
 from maas_stream_lint.source.address import same_server
 from maas_stream_lint.source.library import httpx
 from maas_stream_lint.source.remote import RemoteTree
-from servers import Handler, serve
+from servers import NEEDS_NEWER, Handler, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,7 @@ def test_base_and_index_path(below: str, base: str, path: str, explicit: bool) -
     [
         ("com.ubuntu:v3+x.json", "/i/com.ubuntu:v3+x.json"),
         ("a b/é.json", "/i/a%20b/%C3%A9.json"),
-        ("a%20b%2fc", "/i/a%20b%2fc"),
+        pytest.param("a%20b%2fc", "/i/a%20b%2fc", marks=NEEDS_NEWER),
         ("100%.json", "/i/100%25.json"),
         ("x.json?sig=a&b=c d", "/i/x.json?sig=a&b=c%20d"),
         ("x.json#part", "/i/x.json"),
@@ -142,6 +142,7 @@ def test_path_is_quoted_and_stays_on_its_host(path: str, asked: str) -> None:
     assert server.sent("x-y") == [None]
 
 
+@NEEDS_NEWER
 def test_path_that_no_url_can_hold_is_missing() -> None:
     with serve() as server:
         assert kind(fetch(server.url, "x" * 70_000)) == "missing"

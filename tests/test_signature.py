@@ -92,7 +92,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def of_peer(text: str) -> str | type[Exception]:
     """What python-simplestreams itself makes of it."""
-    util = pytest.importorskip("simplestreams.util")
+    util = pytest.importorskip("simplestreams.util", reason="without the extra `peer`")
     try:
         return str(util.read_signed(text, checked=False))
     except (util.SignatureMissingException, UnboundLocalError) as error:
@@ -100,7 +100,7 @@ def of_peer(text: str) -> str | type[Exception]:
 
 
 def of_ours(text: str) -> str | type[Exception]:
-    util = pytest.importorskip("simplestreams.util")
+    util = pytest.importorskip("simplestreams.util", reason="without the extra `peer`")
     try:
         return legacy_payload(text).text
     except PayloadError as error:

@@ -284,6 +284,14 @@ def test_nothing_that_the_action_is_given_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "hacked").exists()
 
 
+@pytest.mark.parametrize("args", ["--severity fatal --ignore 'MSL4", "don't", '--ignore "MSL4'])
+def test_options_with_an_unmatched_quote_are_not_dropped(args: str, tmp_path: Path) -> None:
+    shutil.copytree(GOOD, tmp_path / "mirror")
+    done, outputs = action("Check the stream", tmp_path, source="mirror", args=args)
+    assert (done.returncode, outputs) == (2, {"exit-code": "2"})
+    assert "a quote in it has no partner" in done.stdout
+
+
 def test_a_check_that_can_not_be_made_is_no_finding(tmp_path: Path) -> None:
     done, outputs = action("Check the stream", tmp_path, source="nowhere", sarif="out.sarif")
     assert (done.returncode, outputs) == (2, {"exit-code": "2"})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.words import MANY, kind, shown, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -15,7 +16,7 @@ from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import DEPTHS, Said, cut, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import File, Product, Whole
@@ -97,7 +98,13 @@ def missing_release(event: Event, look: Look) -> Iterator[Said]:
         yield _missing("release", remedy, event, look)
 
 
-@rule("MSL433", Severity.FATAL, on="product", causes=["missing-os"])
+@rule(
+    "MSL433",
+    Severity.FATAL,
+    on="product",
+    among=saying("os", odd=lambda os: os is None),
+    causes=["missing-os"],
+)
 def missing_os(seen: Event | Product, look: Look) -> Iterator[Said]:
     """A product has no `os`.
 
@@ -186,7 +193,12 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
     yield _missing("version", 'write the system\'s version, such as `"24.04"`', event, look)
 
 
-@rule("MSL437", Severity.UNUSABLE, on="product")
+@rule(
+    "MSL437",
+    Severity.UNUSABLE,
+    on="product",
+    among=lambda products, _: [p for p in products if p.raw.get("kflavor") is None],
+)
 def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     """An Ubuntu product with a `ga-` or `hwe-` kernel has no `kflavor`.
 
@@ -291,7 +303,11 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
     if isinstance(seen, Event):
         yield _slashed(cut(seen.place, "product"), look)
         return
-    slashed = [p for p in look.catalog.products if any("/" in n for n in _names(p)) and p.image]
+    slashed = [
+        product
+        for product in _saying_slash(look.catalog.products, look)
+        if any("/" in name for name in _names(product)) and product.image
+    ]
     for trace in look.traces if slashed else ():
         told = {cut(e.place, "product") for e in trace.events if e.cause == "slash-in-name"}
         taken = {Place(i.file, ("products", i.product)) for i in trace.imported}
@@ -341,7 +357,12 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL442", Severity.UNUSABLE, on="product")
+@rule(
+    "MSL442",
+    Severity.UNUSABLE,
+    on="product",
+    among=lambda products, look: _long(products, look),
+)
 def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
     """Nobody can select an image whose `os` or `release` has more than 20 characters.
 
@@ -540,7 +561,12 @@ def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL450", Severity.WARNING, on="product")
+@rule(
+    "MSL450",
+    Severity.WARNING,
+    on="product",
+    among=saying("subarches", odd=lambda text: text is not None and BLANK.search(text) is not None),
+)
 def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
     """`subarches` contains spaces.
 
@@ -608,6 +634,20 @@ def _members(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, v) for name, v in value.items() if isinstance(v, dict))
 
 
+def _long(products: Sequence[Product], look: Look) -> list[Product]:
+    """The products with an os or release that some release line may not take."""
+    columns = [look.catalog.column(field) for field in ("os", "release")]
+    longest = [max(len(text or "") for text in texts) for texts in zip(*columns, strict=True)]
+    least = look.least("selection")
+    return [p for p, length in zip(products, longest, strict=True) if length > least]
+
+
+_saying_slash = saying(
+    *("os", "release", "arch", "subarch"),
+    odd=lambda *texts: any("/" in text for text in texts if text is not None),
+)
+
+
 def _names(product: Product) -> list[str]:
     names = [product.raw.get(field) for field in ("os", "release", "arch", "subarch")]
     return [name if isinstance(name, str) else "" for name in names]
@@ -665,7 +705,12 @@ def _halved(text: str) -> bool:
 
 
 def _date(value: Any) -> date | None:
+    return _day(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
+        return date.fromisoformat(text)
     except ValueError:
         return None

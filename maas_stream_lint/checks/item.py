@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import naming
 from maas_stream_lint.checks.image import COSTS, cost
 from maas_stream_lint.checks.words import MANY, kind, listed, shown, value_at
 from maas_stream_lint.file_fetch import never_matching
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Item, Whole
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGITS = re.compile(r"[0-9a-f]*").fullmatch
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
 TIB = 2**40
 #: No image of today has that size, and region controllers hardly have more space.
@@ -142,7 +144,7 @@ def missing_path(event: Event, look: Look) -> Iterator[Said]:
     "MSL605",
     Severity.FATAL,
     on="item",
-    among=lambda items, _: [i for i in items if i.path and (i.path[0] == "/" or "../" in i.path)],
+    among=naming("\n/", "../"),
     causes=["unsafe-path-item"],
 )
 def unsafe_path_item(seen: Event | Item, look: Look) -> Iterator[Said]:
@@ -213,7 +215,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     Severity.FATAL,
     on="item",
     causes=["sha256-no-name"],
-    among=lambda items, _: _without_digest(items),
+    among=lambda items, look: _without_digest(items, look),
 )
 def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
@@ -293,7 +295,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     Severity.UNUSABLE,
     on="item",
     causes=["size-zero"],
-    among=lambda items, _: _without_size(items),
+    among=lambda items, look: _without_size(items, look),
 )
 def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
     """An item's `size` is zero or less.
@@ -491,7 +493,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     "MSL615",
     Severity.WARNING,
     on="item",
-    among=lambda items, _: [i for i in items if i.path and "://" in i.path],
+    among=naming("://"),
 )
 def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` is a URL.
@@ -522,7 +524,7 @@ def url_like_path(item: Item, look: Look) -> Iterator[Said]:
     "MSL618",
     Severity.UNUSABLE,
     on="item",
-    among=lambda items, _: [i for i in items if i.path and i.path[-1] == "/"],
+    among=naming("/\n"),
 )
 def path_ends_in_slash(item: Item, look: Look) -> Iterator[Said]:
     """An item's `path` ends in a slash, so its file has no name.
@@ -562,6 +564,8 @@ def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "noble/shared/squashfs",
     """
+    if _told_alike(look):
+        return
     first: dict[str, Item] = {}
     clashes: dict[str, list[Item]] = {}
     for item in look.catalog.items:
@@ -603,11 +607,11 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     sizes: dict[Any, int] = {}
     large: list[Item] = []
     most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
-    for item in look.catalog.items:
-        size = _number(item.raw.get("size"))
+    columns = [look.catalog.item_column(field) for field in ("size", "sha256")]
+    for item, given, sha256 in zip(look.catalog.items, *columns, strict=True):
+        size = given if given.__class__ is int else _number(given)
         if size is None or not 0 < size < most or item.raw.get("ftype") in listings:
             continue
-        sha256 = item.raw.get("sha256")
         sizes[sha256 if sha256.__class__ is str else id(item)] = size
         if size > LARGE_ITEM and len(large) < MANY:
             large.append(item)
@@ -731,15 +735,22 @@ def _number(value: Any) -> int | None:
         return None
 
 
-def _without_digest(items: Sequence[Item]) -> list[Item]:
+def _without_digest(items: Sequence[Item], look: Look) -> list[Item]:
     """Items whose own sha256 is not as it should be."""
-    held = ((item, item.raw.get("sha256")) for item in items)
+    sums = look.catalog.item_column("sha256")
+    # All at once first: one search in C.
+    if {*map(type, sums)} == {str} and {*map(len, sums)} == {64} and DIGITS("".join(sums)):
+        return []
+    held = zip(items, sums, strict=True)
     return [i for i, sha256 in held if sha256.__class__ is not str or not DIGEST.fullmatch(sha256)]
 
 
-def _without_size(items: Sequence[Item]) -> list[Item]:
+def _without_size(items: Sequence[Item], look: Look) -> list[Item]:
     """Items whose own size is not as it should be."""
-    held = ((item, item.raw.get("size")) for item in items)
+    sizes = look.catalog.item_column("size")
+    if {*map(type, sizes)} == {int} and min(sizes) > 0:
+        return []
+    held = zip(items, sizes, strict=True)
     return [i for i, size in held if size.__class__ is not int or size <= 0]
 
 
@@ -751,6 +762,15 @@ def _leads_out(path: str) -> bool:
 
 def _basename(item: Item) -> str:
     return (item.path or "").rpartition("/")[2]
+
+
+def _told_alike(look: Look) -> bool:
+    """Whether all items that name a file tell the same of it."""
+    columns = [look.catalog.item_column(field) for field in ("path", "sha256", "size")]
+    try:
+        return len(set(zip(*columns, strict=True))) == len(set(columns[0]))
+    except TypeError:  # of a type that no set takes
+        return False
 
 
 def _content(item: Item) -> tuple[Any, Any]:

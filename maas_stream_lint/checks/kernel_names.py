@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.use import flaw_of, listed_kernel
 from maas_stream_lint.checks.words import MANY
 from maas_stream_lint.finding import Severity
@@ -93,7 +94,17 @@ def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL420", Severity.WARNING, on="product")
+def _unlisted(subarch: str | None, subarches: str | None) -> bool:
+    """Whether a subarch may be missing in a product's ``subarches``."""
+    return None not in (subarch, subarches) and subarch not in str(subarches).split(",")
+
+
+@rule(
+    "MSL420",
+    Severity.WARNING,
+    on="product",
+    among=saying("subarch", "subarches", odd=_unlisted),
+)
 def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
     """A product's `subarch` is not in its own `subarches`.
 

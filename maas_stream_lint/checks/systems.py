@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.words import MANY, joined, listed
 from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
@@ -95,7 +96,18 @@ def custom_os(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL416", Severity.INFO, on="product")
+def _untitled(os: str | None, titles: tuple[str | None, ...]) -> bool:
+    """Whether products of a system may lack a title."""
+    system = systems().get(default_system() if os is None else os)
+    return None in titles and (system is None or not system.own_kernel)
+
+
+@rule(
+    "MSL416",
+    Severity.INFO,
+    on="product",
+    among=saying("os", "os_title", "release_title", odd=lambda os, *titles: _untitled(os, titles)),
+)
 def no_title(product: Product, look: Look) -> Iterator[Said]:
     """A product other than Ubuntu has no title.
 

@@ -287,7 +287,7 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "jammy/amd64/20240101/image:squashfs"
     """
-    if ":" not in "".join(look.paths):
+    if ":" not in look.path_text:
         return
     named = [(path, names) for path, names in look.paths.items() if ":" in path]
     if not any(hater in _software(look) for hater in COLON_HATERS):
@@ -311,7 +311,7 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
         "path": "jammy/amd64/20240101+1/squashfs"
     """
     yield from _joined_as_links(look)
-    if not ODD.search("\n".join(look.paths)):
+    if not ODD.search(look.path_text):
         return
     named = [(path, at) for path, at in look.paths.items() if ODD.search(path)]
     if named:
@@ -609,7 +609,7 @@ def _joined_as_links(look: Look) -> Iterator[Said]:
     """Paths of image files that mean something else where MAAS joins them like links."""
     lines = look.where(lambda release: release.download("joins") == "urljoin")
     for path, item in look.paths.items() if lines else ():
-        if path.startswith("streams/") or "://" in path:
+        if not (":" in path or "//" in path) or path.startswith("streams/") or "://" in path:
             continue
         if re.match(r"[A-Za-z][\w+.-]*:", path.split("/")[0]):
             what = f"the first folder of {quoted(path)} holds a colon"

@@ -19,7 +19,6 @@ from maas_stream_lint.uses.advice import (
 )
 from maas_stream_lint.uses.kernel import parse
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.use_events import products_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -340,8 +339,9 @@ def platform_not_offered(whole: Whole, look: Look) -> Iterator[Said]:
             effect="does not offer the platform as architecture of a machine, unless another "
             "source does",
         )
-    for product in look.catalog.products:
-        yield from _unread_platform(product, look)
+    for said, alike in look.catalog.by("platform").items():
+        for product in alike if said != (None,) else ():
+            yield from _unread_platform(product, look)
 
 
 @rule("MSL463", Severity.WARNING, on="stream")
@@ -462,8 +462,8 @@ def _advised(look: Look, advise: Callable[[Simulation], Iterator[Advice]]) -> li
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[Product], list[str], Any]] = {}
     for lines, simulation in look.used:
         for advice in advise(simulation):
-            places = [place for image in advice.images for place in products_of(image)]
-            products = list(filter(None, map(look.catalog.product, places)))
+            names_ = [name for image in advice.images for name in image.set.products]
+            products = list(filter(None, [look.catalog.named(*name) for name in names_]))
             names = tuple(product.name for product in products)
             if products:
                 found.setdefault((advice.about, names), (products, [], advice.log))[1].extend(lines)

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import holding
 from maas_stream_lint.checks.words import listed, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -16,7 +17,7 @@ from maas_stream_lint.rulebook import ftypes, is_root, of_family
 from maas_stream_lint.uploads import product_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.imports.strict.fieldtypes import Problem
     from maas_stream_lint.look import Look
@@ -112,7 +113,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     "MSL504",
     Severity.FATAL,
     on="version",
-    among=lambda versions, look: [v for v in versions if not look.kernels <= v.ftypes.keys()],
+    among=holding(lambda ftypes, look: not look.kernels.issubset(ftypes)),
     causes=["missing-boot-kernel"],
 )
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -137,7 +138,7 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL505",
     Severity.FATAL,
     on="version",
-    among=lambda versions, look: [v for v in versions if not look.initrds <= v.ftypes.keys()],
+    among=holding(lambda ftypes, look: not look.initrds.issubset(ftypes)),
     causes=["missing-boot-initrd"],
 )
 def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -161,7 +162,13 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL506",
     Severity.FATAL,
     on="version",
-    among=lambda versions, look: [v for v in versions if not _best_roots(look) <= v.ftypes.keys()],
+    among=lambda _, look: [
+        version
+        for kinds, alike in look.catalog.by_ftypes.items()
+        if not _best_roots(look).issubset(kinds)
+        for version in alike
+        if not _roots(kinds) or version.product.ubuntu
+    ],
     causes=["missing-root-image", "missing-root-tgz"],
 )
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -318,7 +325,7 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     "MSL510",
     Severity.UNUSABLE,
     on="version",
-    among=lambda versions, _: [v for v in versions if len(v.roots) > 1],
+    among=holding(lambda ftypes, _: len(_roots(ftypes)) > 1),
 )
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     """The newest version has several root files for one system.
@@ -451,7 +458,24 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL513", Severity.UNUSABLE, on="version")
+def _undeployed(versions: Sequence[Version], look: Look) -> list[Version]:
+    """Those of a system whose driver, on some release line, does not deploy one of their roots."""
+    known: dict[tuple[str, frozenset[str]], bool] = {}
+    found = []
+    for kinds, alike in look.catalog.by_ftypes.items():
+        roots = frozenset(_roots(kinds))
+        for version in alike if roots else ():
+            os = version.product.os
+            odd = known.get((os, roots))
+            if odd is None:
+                drivers = look.deployed(os).values()
+                odd = known[(os, roots)] = any(not roots <= set(accepted) for accepted in drivers)
+            if odd:
+                found.append(version)
+    return found
+
+
+@rule("MSL513", Severity.UNUSABLE, on="version", among=_undeployed)
 def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     """The driver of the product's `os` does not deploy this kind of root file.
 
@@ -576,6 +600,11 @@ def _whole_set(seen: Event | Version, look: Look) -> str:
     if product is None or root is None:
         return told
     return f"{told}, or upload the image: {product_command(product, root)}"
+
+
+def _roots(ftypes: Iterable[str | None]) -> list[str]:
+    """The ftypes of items that are root files, one for each item."""
+    return [ftype for ftype in ftypes if ftype is not None and is_root(ftype)]
 
 
 def _best_roots(look: Look) -> frozenset[str]:

@@ -8,7 +8,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.one_maas import OneMaas
-from maas_stream_lint.cli.options import together
+from maas_stream_lint.cli.options import PREDICTED, together
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ LIVE = together(
     click.option(
         "--profile", metavar="NAME", help="URL and key of this profile of the maas command."
     ),
+    heading=PREDICTED,
 )
 
 
@@ -68,7 +69,7 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options
 
     ``kept``: holds the keyrings until the runs are over.
     """
-    from maas_stream_lint.cli.console import complain
+    from maas_stream_lint.cli.console import notice
     from maas_stream_lint.logs.live import held_keyring, unfit
 
     made: list[Options] = []
@@ -76,11 +77,11 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options
     for source in state.sources:
         why = unfit(source)
         if why is not None:
-            complain(f"notice: {source.url} is not checked: {why}")
+            notice(f"{source.url} is not checked: {why}")
             continue
         keyring, note = kept.enter_context(held_keyring(source))
         if note:
-            complain(f"notice: {source.url}: {note}")
+            notice(f"{source.url}: {note}")
         lines = options.maas or ((state.line,) if state.line is not None else ())
         made.append(
             options.unsigned()._replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +12,27 @@ from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked, runs_of
 from maas_stream_lint.cli.checked import checked, complain_of_unkept
 from maas_stream_lint.cli.configured import CALLED, Configured, converted, is_default
-from maas_stream_lint.cli.console import complain
+from maas_stream_lint.cli.console import complain, leave, notice, said
 from maas_stream_lint.cli.one_maas import UnreadBesideError, in_one_maas, with_settings
 from maas_stream_lint.cli.options import (
     BESIDE,
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     FILES,
     FORMS,
+    JUDGED,
     KEYRING,
     MAAS,
+    NO_PROGRESS,
     OUTPUT,
+    QUIET,
     RULES,
     SELECTIONS,
     SEVERITY,
+    STATISTICS,
+    VERBOSE,
     Options,
     together,
 )
@@ -44,21 +50,34 @@ if TYPE_CHECKING:
 _MOST_GONE = 10
 
 
-@click.command(cls=Configured)
+@click.command(
+    cls=Configured,
+    examples=[
+        ("What is wrong with a mirror, for the newest MAAS:", "check mirror --maas latest"),
+        ("What MAAS gets from a server, every byte:", "check URL --files download"),
+        (
+            "In a pipeline: a report to keep, and only what fails on the screen:",
+            "check mirror --quiet --format sarif=out.sarif --format text",
+        ),
+    ],
+)
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1, shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS, BESIDE, RULES, SEVERITY)
-@click.option(
-    "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+@together(MAAS, KEYRING, SELECTIONS, BESIDE, LIVE, RULES, SEVERITY, EXIT_ZERO)
+@together(
+    click.option(
+        "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+    ),
+    click.option(
+        "--write-baseline",
+        metavar="FILE",
+        help="Write a baseline with all findings. With --baseline: drop those that are gone.",
+    ),
+    click.option(
+        "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
+    ),
+    heading=JUDGED,
 )
-@click.option(
-    "--write-baseline",
-    metavar="FILE",
-    help="Write a baseline with all findings. With --baseline: drop those that are gone.",
-)
-@click.option(
-    "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
-)
-@together(LIVE, FILES, FORMS, OUTPUT, FETCH, CONFIG)
+@together(FILES, FORMS, OUTPUT, COLOR, QUIET, VERBOSE, STATISTICS, NO_PROGRESS, FETCH, CONFIG)
 def check(
     sources: tuple[str, ...],
     forms: tuple[Target, ...],
@@ -75,6 +94,8 @@ def check(
     Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
     metadata could not be read. 130: interrupted. With several sources, the highest code counts.
     """
+    if said("quiet", otherwise=False) and given["verbose"]:
+        raise UsageError("--quiet and --verbose cannot be combined", "choose one")
     with ExitStack() as kept:
         _check(sources, Options(**given), kept, forms, output, baseline, write_baseline)
 
@@ -115,7 +136,7 @@ def _check(
     for report, threshold in zip(reports, thresholds, strict=True):
         _complain_of_unread(report, threshold)
     unkept = [complain_of_unkept(report) for report in reports]
-    sys.exit(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
+    leave(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
 
 
 def _complain_of_unread(report: Report, threshold: Severity) -> None:
@@ -233,8 +254,8 @@ def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
     today = datetime.now(timezone.utc).date()
     whole = whole or not settings.sources
     reports, notices = apply_settings(reports, settings, today, whole=whole)
-    for notice in notices:
-        complain(f"notice: {notice}")
+    for line in notices:
+        notice(line)
     return reports
 
 
@@ -257,10 +278,10 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
     """The reports with only new findings. Notices name known findings that are gone."""
     reports, gone = known.compare(reports)
     for one in gone[:_MOST_GONE]:
-        complain(f"notice: gone from {path}: {one}")
+        notice(f"gone from {path}: {one}")
     if gone:
         more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
-        complain(f"notice: {more}--write-baseline {path} removes them from the file")
+        notice(f"{more}--write-baseline {path} removes them from the file")
     return reports
 
 

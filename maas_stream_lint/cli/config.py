@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.configuration.settings import Setting
 
 
-@click.command(cls=Configured, params=[p for p in check.params if p.envvar and p.name != "forms"])
+@click.command(cls=Configured)
 @click.argument("source", required=False, shell_complete=completion.source)
 @together(FORMAT, CONFIG)
 def config(source: str | None, form: str, **given: Any) -> None:
@@ -41,6 +41,9 @@ def config(source: str | None, form: str, **given: Any) -> None:
     else:
         text = origins.render(said)
     out.write(text, None)
+
+
+config.params[1:1] = [p for p in check.params if p.envvar and p.name != "forms"]
 
 
 def _values_and_origins(

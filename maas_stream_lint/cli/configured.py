@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from maas_stream_lint.cli.command import Command
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import CONFIG_KEYS
 
@@ -19,7 +20,7 @@ CALLED = {"files": "mode", "format": "forms"}
 PREFIX = "MAAS_STREAM_LINT_"
 
 
-class Configured(click.Command):
+class Configured(Command):
     """A command whose options also take values from the environment and a file."""
 
     def __init__(self, *args: Any, **more: Any) -> None:

@@ -10,14 +10,18 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import complain, progress, reading
+from maas_stream_lint.cli.console import complain, leave, progress, reading, style_for
 from maas_stream_lint.cli.options import (
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     FILES,
     KEYRING,
     MAAS,
+    NO_PROGRESS,
     OUTPUT,
+    PROGRESS,
     Options,
     together,
 )
@@ -54,7 +58,7 @@ _FORMS = ("text", "json", "markdown", "html")
     show_default=True,
     help="For people, programs, tickets or browsers.",
 )
-@together(OUTPUT, FILES, FETCH, CONFIG)
+@together(FILES, OUTPUT, COLOR, PROGRESS, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
 def diagnose(
     sources: tuple[str, ...],
     logs: tuple[str, ...],
@@ -87,12 +91,12 @@ def diagnose(
     made = diagnosed(log, reports, live)
     from maas_stream_lint.report.diagnosed_forms import FORMS
 
-    style = out.style(output) if form == "text" else out.Style()
+    style = style_for(output) if form == "text" else out.Style()
     out.write(FORMS[form](made, style), output)
     if not (whole and reached):
         sys.exit(EXIT_FAILED)
     if made.troubles or (live is not None and live.troubled):
-        sys.exit(EXIT_FINDINGS)
+        leave(EXIT_FINDINGS)
 
 
 def _reports(runs: list[Options], log: LogRead) -> tuple[list[Report], bool]:

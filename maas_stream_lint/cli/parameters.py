@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from maas_stream_lint.names import SEVERITIES, SEVERITY_WORDS
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -74,6 +76,29 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return size
 
 
+class Level(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A severity in any case, or a word that other tools use for one: ``error``, ``note``."""
+
+    name = "severity"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """``ERROR`` → ``unusable``."""
+        word = str(value).strip().lower()
+        level = SEVERITY_WORDS.get(word, word)
+        if level not in SEVERITIES:
+            known = f"{', '.join(SEVERITIES)}; {', '.join(SEVERITY_WORDS)}"
+            self.fail(f"{value!r} is not a severity; use one of {known}", param, ctx)
+        return level
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The severities that begin so."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(word) for word in SEVERITIES if word.startswith(incomplete.lower())]
+
+
 _AGES = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -95,7 +120,10 @@ class Age(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
-    """The token in an environment variable or a file. No message repeats it."""
+    """The token in an environment variable or a file.
+
+    No message repeats it, nor what was given: people give the token itself by mistake.
+    """
     if given is None:
         return None
     if param.name == "token_file":
@@ -105,11 +133,12 @@ def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str 
             held = Path(given).read_text("utf-8").strip()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it is not text"
-            raise click.BadParameter(f"cannot read {given!r}: {why.lower()}") from None
+            raise click.BadParameter(f"cannot read the file: {why.lower()}") from None
     else:
         held = os.environ.get(given, "").strip()
     if not held:
-        raise click.BadParameter(f"{given!r} holds no token")
+        what = "file" if param.name == "token_file" else "environment variable"
+        raise click.BadParameter(f"there is no such {what}, or it holds no token")
     return held
 
 

@@ -17,6 +17,8 @@ from maas_stream_lint.errors import UsageError
 if TYPE_CHECKING:
     from maas_stream_lint.configuration.tomlplaces import Key
 
+#: So many files may extend each other.
+_MOST = 64
 _OWN, _SHARED = (), ("tool", TABLE)
 
 
@@ -24,10 +26,11 @@ def load(path: Path | None) -> Settings:
     """The settings of a file; none for ``None``. Raises UsageError that names the key and line."""
     if path is None:
         return Settings()
-    return _load(Path(os.path.normpath(path.absolute())), ())
+    return _load(Path(os.path.normpath(path.absolute())), (), {})
 
 
-def _load(path: Path, chain: tuple[Path, ...]) -> Settings:
+def _load(path: Path, chain: tuple[Path, ...], known: dict[Path, Settings]) -> Settings:
+    """``known``: the files that were read; one that several files extend is read once."""
     text = read(path)
     data = parsed(path, text)
     prefix: Key = _SHARED if path.name == "pyproject.toml" else _OWN
@@ -49,7 +52,11 @@ def _load(path: Path, chain: tuple[Path, ...]) -> Settings:
             )
         if not is_a(base, Path.is_file):
             page.fail(key, f"there is no file {shown(base)}", "write a path relative to this file")
-        made = _over(made, _load(base, (*chain, path)))
+        if base not in known:
+            if len(known) + len(chain) > _MOST:
+                page.fail(key, f"more than {_MOST} files extend each other", "put them together")
+            known[base] = _load(base, (*chain, path), known)
+        made = _over(made, known[base])
     return _over(made, own_settings(page, data))
 
 
@@ -62,5 +69,5 @@ def _over(base: Settings, own: Settings) -> Settings:
         own.sources or base.sources,
         own.maas_sources or base.maas_sources,
         {**base.severities, **own.severities},
-        (*base.ignores, *own.ignores),
+        tuple(dict.fromkeys((*base.ignores, *own.ignores))),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,11 @@ def has_table(path: Path) -> bool:
     return TABLE in text and isinstance(parsed(path, text).get("tool", {}).get(TABLE), dict)
 
 
+#: A configuration that is larger is none, and to parse it could take minutes.
+_LARGEST = 2**18
+#: Tables, lists and parts of a key in one another.
+_DEEPEST = 64
+_PARTS = re.compile(r"[=,{}\[\]\n]")
 #: What to do about a configuration that can't be read.
 _HINT = "or use --no-config"
 
@@ -40,6 +46,8 @@ _HINT = "or use --no-config"
 def read(path: Path, hint: str = _HINT) -> str:
     """The text of a file. Raises UsageError, with ``hint`` behind what else could be done."""
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{shown(path)} has more than {_LARGEST:,} bytes", f"split it, {hint}")
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is not UTF-8", "save it as UTF-8") from None
@@ -51,9 +59,28 @@ def read(path: Path, hint: str = _HINT) -> str:
 def parsed(path: Path, text: str, hint: str = _HINT) -> dict[str, Any]:
     """The TOML in a text. Raises UsageError as `read` does."""
     try:
-        data: dict[str, Any] = tomllib.loads(text)
+        # The parser takes seconds for a key of thousands of parts.
+        long = any(p.count(".") > _DEEPEST for p in _PARTS.split(text) if not {*"\"'#"} & {*p})
+        data: dict[str, Any] = tomllib.loads(text) if not long else {}
+        deep = long or _is_deep(data)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{shown(path)} is not TOML: {error}", f"fix it, {hint}") from None
     except RecursionError:
-        raise UsageError(f"{shown(path)} is nested too deeply", f"fix it, {hint}") from None
+        deep = True
+    except ValueError:  # what Python says of an integer of thousands of digits
+        told = f"{shown(path)} holds a number of thousands of digits"
+        raise UsageError(told, f"write the intended number, {hint}") from None
+    if deep:
+        raise UsageError(f"{shown(path)} is nested too deeply", f"fix it, {hint}")
     return data
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether tables and lists are in one another more often than `_DEEPEST`."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
+        level = [each for v in inner if isinstance(v, list) for each in v]
+        if not level:
+            return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 Key = tuple[str | int, ...]
 
@@ -25,6 +26,7 @@ def lines(text: str) -> dict[Key, int]:
 class _Scan:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
+        self._breaks = [match.start() for match in re.finditer("\n", text)]
         self.found: dict[Key, int] = {(): 1}
         self._last: dict[Key, int] = {}  # of an array of tables: the table that headers mean
         table: Key = ()
@@ -50,7 +52,7 @@ class _Scan:
         return True
 
     def _mark(self, key: Key, at: int) -> None:
-        self.found.setdefault(key, self.text.count("\n", 0, at) + 1)
+        self.found.setdefault(key, bisect_left(self._breaks, at) + 1)
 
     def _key(self) -> list[str]:
         parts = []

@@ -26,9 +26,11 @@ def validate(page: Page, data: dict[str, Any], schema_name: str = "config") -> N
     from maas_stream_lint.rule_files import rules_root
 
     schema = json.loads((rules_root() / "schemas" / f"{schema_name}.json").read_text("utf-8"))
+    del schema["$id"]  # jsonschema 3 would try to fetch it
     said = {
         words: None
-        for error in jsonschema.Draft202012Validator(schema).iter_errors(_plain(data))
+        # Draft 7 has all that these schemas use, and jsonschema 3 knows nothing newer.
+        for error in jsonschema.Draft7Validator(schema).iter_errors(_plain(data))
         for words in _worded(error)
     }
     if said:

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.images.content import Content
+from maas_stream_lint.images.content import KINDS, Content
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
@@ -92,10 +92,14 @@ class LocalFiles:
         names = facts.get("names")
         try:
             layers, member = facts["content"]
-            seen.content = Content(tuple(map(str, layers)), member)
-            seen.names = tuple(map(str, names)) if names is not None else None
+            known = layers and all(layer in KINDS for layer in layers)
+            listed = names is None or all(isinstance(name, str) for name in names)
         except (KeyError, TypeError, ValueError):
             return False
+        if not (known and listed and isinstance(member, str | None)):
+            return False
+        seen.content = Content(tuple(layers), member)
+        seen.names = tuple(names) if names is not None else None
         seen.digests, seen.cached = facts["digests"], True
         return True
 
@@ -155,7 +159,9 @@ def _kept_as(copy: Copy) -> str:
 
 
 def _stamp(about: os.stat_result) -> str:
-    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_dev}:{about.st_ino}"
+    """The time of the last change of the inode cannot be set back, unlike that of the content."""
+    times = f"{about.st_mtime_ns}:{about.st_ctime_ns}"
+    return f"{about.st_size}:{times}:{about.st_dev}:{about.st_ino}"
 
 
 def _trouble(error: OSError, place: str) -> Trouble:

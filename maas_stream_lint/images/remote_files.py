@@ -136,7 +136,11 @@ class RemoteFiles:
         if not facts["digests"].keys() >= set(asked(wanted)):
             return False
         names = facts.get("names")
-        seen.names = tuple(names) if isinstance(names, list) else None
+        if names is not None and not (
+            isinstance(names, list) and all(isinstance(name, str) for name in names)
+        ):
+            return False
+        seen.names = tuple(names) if names is not None else None
         seen.digests, seen.cached = facts["digests"], True
         return True
 

@@ -6,7 +6,6 @@ import copy
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.rows import BootResource, ResourceSet, StoredFile
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
@@ -66,10 +65,10 @@ class HeldSet(Touched):
         """The file types of its files, each once."""
         return tuple(sorted({file.ftype for file in self.files.values()}))
 
-    def row(self) -> ResourceSet:
-        """The set as other simulations see it."""
-        files = [StoredFile(file.name, file.ftype, *file.origin) for file in self.files.values()]
-        return ResourceSet(self.version, self.label, tuple(files))
+    @property
+    def products(self) -> list[tuple[str, str]]:
+        """The products whose files it holds: (products file, name), each once."""
+        return list(dict.fromkeys([file.origin[:2] for file in self.files.values()]))
 
 
 @record
@@ -86,18 +85,10 @@ class HeldResource:
     sets: dict[str, HeldSet] = field(default_factory=dict)  #: by version, the oldest row first
     selection: Row | None = None  #: on the strict engine, the selection that brought it
 
-    def row(self) -> BootResource:
-        """The boot resource as other simulations see it."""
-        return BootResource(
-            self.name,
-            self.architecture,
-            self.kflavor,
-            self.alias,
-            self.bootloader,
-            self.rolling,
-            self.extra,
-            tuple(held.row() for held in self.sets.values()),
-        )
+    @property
+    def newest(self) -> HeldSet:
+        """The set that is kept: that of the last row."""
+        return next(reversed(self.sets.values()))
 
 
 class Stored:

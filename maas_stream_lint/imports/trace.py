@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.imports.rows import BootResource, Cached, Offer
+    from maas_stream_lint.imports.rows import Cached, Offer
     from maas_stream_lint.imports.situation import Row
-    from maas_stream_lint.imports.stored import Stored
+    from maas_stream_lint.imports.stored import HeldResource, Stored
 
 
 #: A stage that a verdict does not tell from another: the manifest is stored right before the rows.
@@ -213,17 +213,14 @@ class Trace:
         return self.offers() if self.fatal is None else set()
 
     @property
-    def rows(self) -> list[BootResource]:
+    def rows(self) -> list[HeldResource]:
         """The boot resources that MAAS holds then, in the order of their ids."""
-        held = self.stored.resources.values() if self.stored is not None else ()
-        return [resource.row() for resource in held]
+        return list(self.stored.resources.values()) if self.stored is not None else []
 
     @property
-    def rows_beyond_aborts(self) -> list[BootResource]:
+    def rows_beyond_aborts(self) -> list[HeldResource]:
         """The same, as if the causes of an abort were fixed."""
-        if self.beyond is None:
-            return self.rows
-        return [resource.row() for resource in self.beyond.resources.values()]
+        return self.rows if self.beyond is None else list(self.beyond.resources.values())
 
     @property
     def resources(self) -> list[Resource]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.text import Text
 
+from maas_stream_lint.documentation import rule_url
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.entry import Entries
@@ -33,27 +33,29 @@ if TYPE_CHECKING:
     from maas_stream_lint.rule import Rule
 
 
+#: The column of severities, and the least one of titles.
+_SEVERITY_WIDE, _LEAST_TITLE = 10, 30
+
+
 def rules(known: Sequence[Rule], style: Style) -> str:
-    """The list of rules, by level."""
+    """The rules as a table: code, worst severity, name and title, by level."""
     page = Page(style)
-    wide = max(len(rule.name) for rule in known) + 2
+    name_wide = max((len(rule.name) for rule in known), default=0)
     level = ""
     for rule in known:
         if rule.level != level:
             page.line() if level else None
             page.line(styled(rule.level, TITLE))
             level = rule.level
-        head = Text("  ")
-        head.append(f"{rule.code}  ", CODE)
+        label = rule.severity.label
+        head = Text.assemble("  ", page.linked(rule.code, rule_url(rule.name) or "", CODE), "  ")
         head.append_text(severity(rule.severity))
-        head.append(" " * (10 - len(rule.severity.label)))
-        head.append(rule.name.ljust(wide))
-        title = rule.page.title
-        if head.cell_len + cell_len(title) <= page.width:
-            page.hung(head, title, head.cell_len)
-        else:
+        head.append(" " * (_SEVERITY_WIDE - len(label)) + f"{rule.name:<{name_wide}}  ")
+        # Where there is no room beside the name, the title stands below it.
+        if page.width - head.cell_len < _LEAST_TITLE:
             page.line(head)
-            page.line(code(title, LABEL), indent=20)
+            head = Text(" " * 20)
+        page.hung(head, code(rule.page.title), head.cell_len)
     return page.text()
 
 

@@ -19,6 +19,8 @@ TITLE, LABEL, CODE, GOOD, BAD = "1", "2", "36", "1;32", "1;31"
 _WORD_OR_CODE = re.compile(r"(?:`[^`]*`|[^\s`])+\s*|`\s*")
 _WORD = re.compile(r"\S+\s*")
 _BACKTICKS = re.compile(r"`[^`]*`")
+#: What stands between short texts.
+_BETWEEN = " \N{MIDDLE DOT} "
 #: A command that is longer stands on a line of its own, unbroken, to be copied.
 _LONG_COMMAND = 36
 
@@ -37,10 +39,19 @@ class PlainPage:
         """Write a text, its first line ``indent`` deep and what wraps ``hang`` deep."""
         self._hung(" " * indent, text, indent if hang is None else hang, how)
 
-    def field(self, label: str, text: str, *, width: int) -> None:
+    def facts(self, facts: list[tuple[str, str]]) -> None:
+        """Write short texts, each in its style, with dots between; without styles if they wrap."""
+        texts = [(clean(text), how) for text, how in facts]
+        whole = _BETWEEN.join(text for text, _ in texts)
+        if _cells(whole) > self._style.width:
+            self.line(whole)
+        else:
+            self._lines.append(_BETWEEN.join(self.styled(text, how) for text, how in texts))
+
+    def field(self, label: str, text: str, *, width: int, how: str = "") -> None:
         """Write a labelled text, all of it to the right of the label."""
         head = self.styled(label.ljust(width), LABEL) if label else " " * width
-        self._hung(head, text, width, "", used=width)
+        self._hung(head, text, width, how, used=width)
 
     def steps(self, label: str, text: str, *, width: int) -> None:
         """Write a labelled text whose long commands stand on lines of their own, to be copied."""

@@ -142,7 +142,7 @@ def _what_fails(report: Report, threshold: Severity, style: Style) -> str:
 
 def join(texts: Texts) -> str:
     """The reports with an empty line between them."""
-    return with_blank_lines(texts)
+    return with_blank_lines([text for text in map("".join, texts) if text])
 
 
 def write_unread(page: Page, seen: Sequence[Unread]) -> None:

@@ -374,10 +374,11 @@ class Client:
         trust = self._site.trust
         if proxy is None:
             return httpx.HTTPTransport(trust)
-        with suppress(ValueError, ImportError, httpx.InvalidURL):
-            scheme = parsed(proxy.url, PROXIES).scheme
-            way = httpx.Proxy(proxy.url, ssl_context=trust if scheme == "https" else None)
-            return httpx.HTTPTransport(trust, proxy=way)
+        with suppress(ValueError, ImportError, TypeError, httpx.InvalidURL):
+            # A proxy that is reached by https needs httpx 0.26.
+            secured = parsed(proxy.url, PROXIES).scheme == "https"
+            more: dict[str, Any] = {"ssl_context": trust} if secured else {}
+            return httpx.HTTPTransport(trust, proxy=httpx.Proxy(proxy.url, **more))
         hint = f"set {proxy.variable} to http://HOST:PORT, or add {host} to no_proxy"
         raise UsageError(f"the proxy set for {host} cannot be used", hint)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: A lone ``name:`` is no scheme: products files have names such as ``com.ubuntu.maas:stable.json``.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):", re.IGNORECASE)
+#: ``user:password@host`` before any slash.
+_LOGIN = re.compile(r"[^/@]*:[^@]*@[^@]")
 
 
 def open_source(
@@ -43,6 +45,10 @@ def open_source(
         return RemoteTree(text, options)
     if scheme not in ("", "file"):
         raise UsageError(f"{scheme}:// is not a kind of source that MAAS reads", SOURCE_KINDS)
+    if not scheme and _LOGIN.match(text) and not os.path.lexists(text):
+        # What follows may be a password, so it is not quoted.
+        hint = "write http:// or https:// before it"
+        raise UsageError("the source looks like a URL with a login, and has no scheme", hint)
     return open_local(text, _file_path(text) if scheme else text, options, as_tree=as_tree)
 
 

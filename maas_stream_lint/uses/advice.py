@@ -11,6 +11,7 @@ from maas_stream_lint.uses.chosen_kernel import Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.simulation import UBUNTU
+from maas_stream_lint.uses.stock import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,13 +57,18 @@ def without_generic(simulation: Simulation) -> Iterator[Advice]:
     """Architectures whose kernels are for generic machines, which there can be none of: arch."""
     by_arch: dict[str, list[Image]] = {}
     offered = {a.partition("/")[0] for a in simulation.stock.architectures if _is_generic(a)}
-    for image in simulation.stock.images:
-        if image.arch in offered:
+    for kind, images in simulation.stock.kinds.items():
+        if kind.arch in offered:
             continue
-        if image.os == UBUNTU and image.whole and simulation.kernels.platform_of(image) == GENERIC:
-            by_arch.setdefault(image.arch, []).append(image)
+        if kind.os == UBUNTU and kind.whole and _platform_of(simulation, images) == GENERIC:
+            by_arch.setdefault(kind.arch, []).extend(images)
     for arch, images in by_arch.items():
-        yield Advice((arch,), images)
+        yield Advice((arch,), in_order(images))
+
+
+def _platform_of(simulation: Simulation, alike: list[Image]) -> str | None:
+    """The platform of images of one kind."""
+    return simulation.kernels.platform_of(alike[0])
 
 
 def _is_generic(architecture: str) -> bool:
@@ -71,14 +77,15 @@ def _is_generic(architecture: str) -> bool:
 
 def platforms(simulation: Simulation) -> Iterator[Advice]:
     """Kernels for platforms that no machine can have: platform."""
-    for image in simulation.stock.images:
-        if image.os != UBUNTU or not image.whole:
+    for kind, images in simulation.stock.kinds.items():
+        if kind.os != UBUNTU or not kind.whole:
             continue
-        platform = simulation.kernels.platform_of(image)
+        platform = _platform_of(simulation, images)
         if platform is None or platform == GENERIC:
             continue
-        if f"{image.arch}/{platform}" not in simulation.stock.offering:
-            yield Advice((str(platform),), [image])
+        if f"{kind.arch}/{platform}" not in simulation.stock.offering:
+            for image in images:
+                yield Advice((str(platform),), [image])
 
 
 def without_kernel(simulation: Simulation) -> Iterator[Advice]:
@@ -103,11 +110,11 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with systems to install, and no Ubuntu to commission a machine with: arch."""
     others: dict[str, list[Image]] = {}
-    for image in simulation.stock.images:
-        if image.os != UBUNTU:
-            others.setdefault(image.arch, []).append(image)
+    for kind, alike in simulation.stock.kinds.items():
+        if kind.os != UBUNTU:
+            others.setdefault(kind.arch, []).extend(alike)
+    ubuntu = [system for system in simulation.systems if system.os == UBUNTU]
     for arch, images in others.items():
         machine = Machine(arch, GENERIC)
-        ubuntu = {System(i.os, i.release) for i in simulation.stock.images if i.os == UBUNTU}
         if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
-            yield Advice((arch,), images)
+            yield Advice((arch,), in_order(images))

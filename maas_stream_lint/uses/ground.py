@@ -11,7 +11,8 @@ from maas_stream_lint.uses.stock import Stock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maas_stream_lint.imports.rows import BootResource, Cached
+    from maas_stream_lint.imports.rows import Cached
+    from maas_stream_lint.imports.stored import HeldResource
     from maas_stream_lint.rulebook import UbuntuSet
 
 KINDS: dict[str, type[Names]] = {"prefix": PrefixNames, "parsed": ParsedNames}
@@ -21,7 +22,7 @@ class Ground:
     """The images of one import, and what their names mean."""
 
     def __init__(
-        self, rows: Sequence[BootResource], cached: Sequence[Cached], needs: UbuntuSet
+        self, rows: Sequence[HeldResource], cached: Sequence[Cached], needs: UbuntuSet
     ) -> None:
         """``rows``, ``cached``: what the import leaves. ``needs``: what a machine needs to boot."""
         self.cached = cached

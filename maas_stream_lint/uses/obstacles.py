@@ -149,7 +149,7 @@ def _ubuntu_obstacle(
 
 def _lacking(image: Image) -> list[str]:
     """The parts that an Ubuntu image lacks."""
-    ftypes, needs = image.set.ftypes, image.needs
+    ftypes, needs = image.files.keys(), image.needs
     lacking = [ftype for ftype in (needs.kernel, needs.initrd) if ftype not in ftypes]
     return [*lacking, needs.roots[0]] if ftypes.isdisjoint(needs.roots) else lacking
 
@@ -234,11 +234,11 @@ def _other_obstacle(simulation: Simulation, image: Image, refusal: Refusal) -> O
         return made("custom-os")
     if types is None or image.os in release.use("ephemeral"):
         return made("unsupported-os")
-    taken = [file for file in image.set.files if file.ftype in types]
+    taken = [file for file in image.set.files.values() if file.ftype in types]
     if refusal.cause == "several-roots":
         return made("several-roots")
     if not taken:
-        roots = [file.ftype for file in image.set.files if is_root(file.ftype)]
+        roots = [file.ftype for file in image.set.files.values() if is_root(file.ftype)]
         return made("root-of-other-kind" if roots else "set-incomplete", lacking=[])
     if not any(file.name in types for file in taken) and refusal.cause == "rack-lacks-root":
         return made("root-misnamed", file=taken[0].name, ftype=taken[0].ftype)

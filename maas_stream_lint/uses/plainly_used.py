@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.rulebook import is_root
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock import Contents, Image, Offer
 
 UBUNTU = "ubuntu"
 
@@ -23,40 +20,36 @@ UBUNTU = "ubuntu"
 def plainly_used(simulation: Simulation) -> set[int]:
     """The positions of images that some machine is commissioned with and deployed from."""
     found: set[int] = set()
-    for name, images in simulation.stock.apart.items():
+    installable: dict[tuple[str, Contents, str], bool] = {}
+    for name, offer in simulation.stock.apart.items():
         os, _, release = name.partition("/")
         if os == UBUNTU:
-            fine = _is_bootable(images) and _has_kernels(simulation, release, images)
+            fine = _is_bootable(offer) and _has_kernels(simulation, release, offer)
         else:
-            fine = _is_installable(simulation, os, images)
+            fine = True
+            for image in offer.images:
+                key = (os, image.contents, image.subarch)
+                if key not in installable:
+                    installable[key] = _is_installable(simulation, image)
+                fine = fine and installable[key]
         if fine:
-            found.update(image.position for image in images)
+            found.update([image.position for image in offer.images])
     return found
 
 
-def _is_bootable(images: Sequence[Image]) -> bool:
+def _is_bootable(offer: Offer) -> bool:
     """Whether all images of an Ubuntu release have what a machine needs, and no more."""
-    known: dict[tuple[tuple[str, str], ...], bool] = {}
-    for image in images:
-        files = tuple([(file.ftype, file.name) for file in image.set.files])
-        fine = known.get(files)
-        if fine is None:
-            best = image.needs.roots[0]
-            roots = [file for file in files if is_root(file[0])]
-            fine = known[files] = image.whole and roots == [(best, best)]
-        extra = image.resource.extra
-        if not fine or image.resource.rolling or "platform" in extra:
-            return False
-        if "supported_platforms" in extra:
-            return False
-    return True
+    best = offer.images[0].needs.roots[0]
+    return not offer.special and all(
+        contents.whole and contents.roots == [(best, best)] for contents in offer.contents
+    )
 
 
-def _has_kernels(simulation: Simulation, release: str, images: Sequence[Image]) -> bool:
+def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     """Whether all are kernels for generic machines, as new as their release."""
     names = simulation.kernels.names
     try:
-        for subarch in {image.subarch for image in images}:
+        for subarch in offer.subarches:
             if not names.is_generic(subarch) or not names.newer(subarch, release):
                 return False
     except Refusal:
@@ -65,21 +58,18 @@ def _has_kernels(simulation: Simulation, release: str, images: Sequence[Image]) 
     if not by_directory and release != "precise":
         return True
     served = {
-        image.arch
-        for image in images
-        if image.resource.kflavor == GENERIC
-        and (image.subarch.startswith("ga-") or image.subarch == f"hwe-{release[:1]}")
+        arch
+        for arch, subarch, kflavor in offer.flavoured
+        if kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
     }
-    return served.issuperset(image.arch for image in images)
+    return served == offer.arches
 
 
-def _is_installable(simulation: Simulation, os: str, images: Sequence[Image]) -> bool:
-    """Whether all images of another system have one root that its driver takes, well named."""
-    types = simulation.release.curtin_types.get(os)
-    if types is None or os == "custom" or os in simulation.release.use("ephemeral"):
+def _is_installable(simulation: Simulation, image: Image) -> bool:
+    """Whether an image of another system has one root that its driver takes, well named."""
+    types = simulation.release.curtin_types.get(image.os)
+    if types is None or image.os == "custom" or image.os in simulation.release.use("ephemeral"):
         return False
-    for image in images:
-        taken = [file for file in image.set.files if file.ftype in types or file.name in types]
-        if image.subarch != GENERIC or len(taken) != 1 or taken[0].name != taken[0].ftype:
-            return False
-    return True
+    rows = image.contents.rows
+    taken = [(ftype, name) for ftype, name in rows if ftype in types or name in types]
+    return image.subarch == GENERIC and len(taken) == 1 and taken[0][0] == taken[0][1]

@@ -149,7 +149,7 @@ def _described(images: list[Image]) -> dict[_Spec, Image]:
 
 def _not_found(image: Image) -> Refusal:
     """The region looks a file of os ``custom`` up by the image's bare name, as uploads have."""
-    row, file = image.resource, image.set.files[0].name
+    row, file = image.resource, next(iter(image.set.files))
     path = f"{image.os}/{row.architecture}/{image.release}/{image.set.version}/{file}"
     told = f"OSError: Unable to open {path}"
     return Refusal("rack-import", "OSError", told, image=image)
@@ -159,7 +159,7 @@ def _link(tree: Tree, image: Image) -> None:
     """``RepoWriter.insert_item`` for each file of an image."""
     for subarch in _directories(image):
         at = Directory(image.os, image.arch, subarch, image.release, image.set.label)
-        tree.directories.setdefault(at, {}).update({f.name: image for f in image.set.files})
+        tree.directories.setdefault(at, {}).update(dict.fromkeys(image.set.files, image))
 
 
 def _directories(image: Image) -> Iterator[str]:

@@ -77,7 +77,9 @@ class Region:
         uploads_only = system.os == "custom"
         name = str(system)
         image = None if uploads_only else self.stock.supporting(name, machine.arch, subarch)
-        roots = [f for f in image.set.files if f.ftype in types] if image is not None else []
+        roots = (
+            [f for f in image.set.files.values() if f.ftype in types] if image is not None else []
+        )
         if image is None or not roots:
             raise no_image(subarch, machine, system, image)
         if len(roots) > 1:

@@ -5,68 +5,73 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.records import record
+from maas_stream_lint.imports.rows import EXTRA
+from maas_stream_lint.rulebook import is_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.imports.rows import BootResource, ResourceSet
+    from maas_stream_lint.imports.stored import HeldResource, HeldSet
     from maas_stream_lint.rulebook import UbuntuSet
 
+#: What of a resource says that it is for a platform.
+PLATFORMS = frozenset({"platform", "supported_platforms"})
 
-@record(frozen=True, eq=False)
+
+class Contents:
+    """The files of images, by their ftypes and names: most images of a stream have the same."""
+
+    def __init__(self, files: tuple[tuple[str, str], ...], needs: UbuntuSet) -> None:
+        """``files``: ftype and name of each, in the order of their rows."""
+        self.rows = files
+        self.files = dict(files)  #: ftype → file name; of two files of one type, the later row
+        self.whole = needs.is_whole(self.files)
+        self.roots = [file for file in files if is_root(file[0])]
+
+
 class Image:
     """A boot resource and its newest set, which is the only one that is kept."""
 
-    position: int  #: of its row
-    resource: BootResource
-    set: ResourceSet
-    needs: UbuntuSet  #: what a machine needs to boot
+    __slots__ = ("arch", "contents", "needs", "os", "position", "release", "resource", "subarch")
 
-    @cached_property
-    def os(self) -> str:
-        """Its operating system."""
-        return self.resource.name.partition("/")[0]
+    def __init__(
+        self, position: int, resource: HeldResource, contents: Contents, needs: UbuntuSet
+    ) -> None:
+        """``position``: of its row. ``needs``: what a machine needs to boot."""
+        self.position, self.resource = position, resource
+        self.contents, self.needs = contents, needs
+        #: ``ubuntu`` and ``noble``
+        self.os, _, self.release = resource.name.partition("/")
+        #: ``amd64``, and its kernel's name or what else stands there: ``ga-24.04``, ``generic``
+        self.arch, _, self.subarch = resource.architecture.partition("/")
 
-    @cached_property
-    def release(self) -> str:
-        """Its release."""
-        return self.resource.name.partition("/")[2]
+    @property
+    def set(self) -> HeldSet:
+        """The newest set."""
+        return self.resource.newest
 
-    @cached_property
-    def arch(self) -> str:
-        """Its architecture: ``amd64``."""
-        return self.resource.architecture.partition("/")[0]
-
-    @cached_property
-    def subarch(self) -> str:
-        """Its kernel's name, or what else stands there: ``ga-24.04``, ``generic``."""
-        return self.resource.architecture.partition("/")[2]
-
-    @cached_property
+    @property
     def whole(self) -> bool:
         """Whether a machine can boot it: kernel, initrd and a root.
 
         Mirrors ``commissionable`` and ``xinstallable`` (maasserver/models/bootresourceset.py).
         """
-        ftypes, needs = self.set.ftypes, self.needs
-        bootable = needs.kernel in ftypes and needs.initrd in ftypes
-        return bootable and not ftypes.isdisjoint(needs.roots)
+        return self.contents.whole
 
-    @cached_property
+    @property
     def files(self) -> dict[str, str]:
         """Ftype → file name; of two files of one type, the later row."""
-        return {file.ftype: file.name for file in self.set.files}
+        return self.contents.files
 
-    @cached_property
+    @property
     def listed(self) -> list[str]:
         """``subarches``, split as MAAS splits them; empty where the product has none."""
         subarches = self.resource.extra.get("subarches")
         return [] if subarches is None else subarches.split(",")
 
-    @cached_property
+    @property
     def platforms(self) -> list[str]:
         """``supported_platforms`` likewise."""
         platforms = self.resource.extra.get("supported_platforms")
@@ -83,16 +88,61 @@ class Image:
         return frozenset((*own, *self.listed, *self.platforms))
 
 
+class Kind(NamedTuple):
+    """What tells images apart where a kernel is chosen for a machine."""
+
+    os: str
+    arch: str
+    subarch: str
+    platform: str | None  #: the product's own
+    whole: bool
+
+
+class Offer:
+    """The images of one name, and all that they say."""
+
+    def __init__(self, images: list[Image]) -> None:
+        """``images``: in the order of their rows."""
+        self.images = images
+        self.contents = {image.contents for image in images}
+        self.subarches = {image.subarch for image in images}
+        self.arches = {image.arch for image in images}
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether no two of the images, or their architectures, can be taken for one another."""
+        architectures = {image.resource.architecture for image in self.images}
+        nested = any(b.startswith(a) for a, b in pairwise(sorted(self.arches)))
+        return len(architectures) == len(self.images) and not nested
+
+    @cached_property
+    def special(self) -> bool:
+        """Whether one of them is rolling or for a platform."""
+        return any(
+            image.resource.rolling or not PLATFORMS.isdisjoint(image.resource.extra)
+            for image in self.images
+        )
+
+    @cached_property
+    def flavoured(self) -> set[tuple[str, str, str | None]]:
+        """The architectures, subarches and flavours that they have together."""
+        return {(image.arch, image.subarch, image.resource.kflavor) for image in self.images}
+
+
 class Stock:
     """All images, without bootloaders, in the order of their rows."""
 
-    def __init__(self, rows: Sequence[BootResource], needs: UbuntuSet) -> None:
+    def __init__(self, rows: Sequence[HeldResource], needs: UbuntuSet) -> None:
         """``rows``: those that the import leaves. ``needs``: what a machine needs to boot."""
-        self.images = [
-            Image(position, row, row.sets[-1], needs)
-            for position, row in enumerate(rows)
-            if not row.bootloader
-        ]
+        self.images = []
+        known: dict[tuple[tuple[str, str], ...], Contents] = {}
+        for position, row in enumerate(rows):
+            if not row.bootloader:
+                files = tuple([(file.ftype, file.name) for file in row.newest.files.values()])
+                contents = known.get(files)
+                if contents is None:
+                    contents = known[files] = Contents(files, needs)
+                self.images.append(Image(position, row, contents, needs))
         self._by_name: dict[str, list[Image]] = {}
         for image in self.images:
             self._by_name.setdefault(image.resource.name, []).append(image)
@@ -143,6 +193,15 @@ class Stock:
         found = self._supporting[name].get(subarch, ())
         return next((i for i in found if i.resource.architecture.startswith(arch)), None)
 
+    @cached_property
+    def systems(self) -> dict[tuple[str, str], list[Image]]:
+        """The images by os and release, in the order of their rows."""
+        found: dict[tuple[str, str], list[Image]] = {}
+        for images in self._by_name.values():
+            image = images[0]
+            found.setdefault((image.os, image.release), []).extend(images)
+        return found
+
     def _names_from(self, name: str) -> Iterator[str]:
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):
@@ -150,18 +209,25 @@ class Stock:
             yield self._names[at]
 
     @cached_property
-    def apart(self) -> dict[str, list[Image]]:
+    def kinds(self) -> dict[Kind, list[Image]]:
+        """The images by their kinds, each in the order of their rows."""
+        found: dict[Kind, list[Image]] = {}
+        for image in self.images:
+            platform = image.resource.extra.get("platform")
+            kind = Kind(image.os, image.arch, image.subarch, platform, image.contents.whole)
+            found.setdefault(kind, []).append(image)
+        return found
+
+    @cached_property
+    def apart(self) -> dict[str, Offer]:
         """The images by name, where no other name or architecture can be taken for theirs."""
-        found: dict[str, list[Image]] = {}
+        found: dict[str, Offer] = {}
         for at, name in enumerate(self._names):
             if at + 1 < len(self._names) and self._names[at + 1].startswith(name):
                 continue
-            images = self._by_name[name]
-            architectures = {image.resource.architecture for image in images}
-            arches = sorted({image.arch for image in images})
-            nested = any(b.startswith(a) for a, b in pairwise(arches))
-            if len(architectures) == len(images) and not nested:
-                found[name] = images
+            offer = Offer(self._by_name[name])
+            if offer.apart:
+                found[name] = offer
         return found
 
     @cached_property
@@ -189,17 +255,17 @@ class Stock:
 
         Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
         """
-        found: dict[str, list[Image]] = {}
-        known: dict[tuple[str, str | None], set[str]] = {}
+        alike: dict[tuple[str | None, ...], list[Image]] = {}
         for image in self.images:
-            if image.whole:
-                key = (image.arch, image.resource.extra.get("subarches"))
-                listed = known.get(key)
-                if listed is None:
-                    listed = known[key] = _listed_architectures(image)
-                for architecture in listed | _own_architectures(image):
-                    found.setdefault(architecture, []).append(image)
-        return found
+            if image.contents.whole:
+                own = None if _names_kernel(image.subarch) else image.subarch
+                extra = image.resource.extra
+                alike.setdefault((image.arch, own, *map(extra.get, EXTRA)), []).append(image)
+        found: dict[str, list[Image]] = {}
+        for images in alike.values():
+            for architecture in architectures_of(images[0]):
+                found.setdefault(architecture, []).extend(images)
+        return {name: in_order(images) for name, images in found.items()}
 
     @cached_property
     def architectures(self) -> list[str]:
@@ -214,18 +280,26 @@ def architectures_of(image: Image) -> set[str]:
 
 def _listed_architectures(image: Image) -> set[str]:
     return {
-        f"{image.arch}/{subarch.strip()}"
-        for subarch in image.listed
-        if "hwe-" not in subarch and "ga-" not in subarch
+        f"{image.arch}/{subarch.strip()}" for subarch in image.listed if not _names_kernel(subarch)
     }
 
 
 def _own_architectures(image: Image) -> set[str]:
     found: set[str] = set()
-    if "hwe-" not in image.resource.architecture and "ga-" not in image.resource.architecture:
+    if not _names_kernel(image.resource.architecture):
         found.add(image.resource.architecture)
     extra = image.resource.extra
     if "platform" in extra:
         found.add(f"{image.arch}/{extra['platform']}")
     found.update(f"{image.arch}/{platform}" for platform in image.platforms)
     return found
+
+
+def _names_kernel(text: str) -> bool:
+    """Whether MAAS takes a subarch for a kernel, and not for a kind of machines."""
+    return "hwe-" in text or "ga-" in text
+
+
+def in_order(images: list[Image]) -> list[Image]:
+    """Images in the order of their rows."""
+    return sorted(images, key=lambda image: image.position)
