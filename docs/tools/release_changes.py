@@ -128,9 +128,14 @@ def changes(key: str) -> Iterator[tuple[str, str]]:
     elif "told-by" not in known:
         found = runs(key, _value_of)
         for before, after in pairwise(found):
-            new, old = sentence(key, after.value), sentence(key, before.value)
+            new, old = _said(key, after.value), _said(key, before.value)
             told = f"**{after.when}**, {new}"
             yield after.lines[0], told if new == old else f"{told} **{before.when}**, {old}"
+
+
+def _said(key: str, value: Any) -> str:
+    """The sentence on a value; of one that nobody has written a sentence on, the bare value."""
+    return sentence(key, value) or f"`{key}` is {_value(value)}."
 
 
 def _members(key: str, known: dict[str, str]) -> Iterator[tuple[str, str]]:
