@@ -169,6 +169,7 @@ def test_pre_commit_runs_it(tmp_path: Path) -> None:
     for name in (
         "pyproject.toml",
         "hatch_build.py",
+        "hatch_page.py",
         "README.md",
         "LICENSE",
         ".pre-commit-hooks.yaml",
