@@ -220,7 +220,8 @@ def test_a_line_of_another_stream_is_not_predicted() -> None:
     report = check(BUNDLED)
     assert "not predicted here" in in_stream("Ignoring unsupported product another", report)
     assert "not predicted here" in in_stream("KeyError: 'arch'", report)
-    assert "only the import of metadata" in in_stream("Unsupported OS: debian", report)
+    assert "for machines that these images are for" in in_stream("Unsupported OS: debian", report)
+    assert "the use of images are" in in_stream("VFS: Unable to mount root fs on unknown", report)
 
 
 def test_an_exception_is_predicted() -> None:

@@ -75,8 +75,10 @@ def _in_stream(page: Page, entry: Entry, report: Report, *, alone: bool) -> None
         told.append(": not predicted here, so the cause is not in this stream")
     elif found.predictable:
         told.append(": not predicted with this URL")
+    elif found.used:
+        told.append(": not predicted for machines that these images are for")
     else:
-        told.append(": not predicted, as only the import of metadata is simulated")
+        told.append(": not predicted, as only the import of metadata and the use of images are")
     page.line(told)
     page.line(code(brief(entry.match.text), LABEL), indent=2)
     _findings(page, [*found.findings], report, quiet=not entry.match.message.lost)
