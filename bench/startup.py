@@ -58,7 +58,7 @@ def main() -> None:
                 took[name].append(_cpu(process, root))
     # The first one warms up.
     medians = {name: statistics.median(seen[1:]) for name, seen in took.items()}
-    print("| process | CPU | × `python -c pass` | goal |")
+    print("| process | CPU | multiple of `python -c pass` | goal |")
     print("|---|---|---|---|")
     for name, median in medians.items():
         goal = f"≤ {GOALS[name]:g}" if name in GOALS else ""
