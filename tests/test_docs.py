@@ -17,10 +17,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import manual
 import picture
 import tables
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.cli import manual
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.rulebook import all_releases
 

@@ -23,12 +23,12 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-import manual
 import reports
 import tables
 from maas_stream_lint import __version__, documentation
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.cli import manual
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.cli.parameters import Form
 from maas_stream_lint.finding import Severity

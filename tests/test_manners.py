@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -253,3 +257,69 @@ def test_severities_are_completed() -> None:
     (option,) = [p for p in main.commands["check"].params if p.name == "severity"]
     ctx = click.Context(main.commands["check"])
     assert [item.value for item in option.type.shell_complete(ctx, option, "")] == [*SEVERITIES]
+
+
+# -- completion, man page, documentation ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_what_a_shell_reads(shell: str) -> None:
+    seen = run("completion", shell.upper())
+    assert seen.exit_code == 0
+    assert f"_MAAS_STREAM_LINT_COMPLETE={shell}_complete" in seen.stdout
+    program = shutil.which(shell)
+    if program is not None:
+        check = {"fish": "--no-execute"}.get(shell, "-n")
+        done = subprocess.run([program, check], input=seen.stdout, text=True, check=False)
+        assert done.returncode == 0
+    assert run("completion", "tcsh").exit_code == 2
+
+
+def test_bash_completes(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("needs bash")
+    program = tmp_path / "maas-stream-lint"
+    program.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'from maas_stream_lint.cli.main import main; "
+        'main(prog_name="maas-stream-lint")\' "$@"\n'
+    )
+    program.chmod(0o755)
+    script = (
+        'eval "$(maas-stream-lint completion bash)"; COMP_WORDS=(maas-stream-lint che); '
+        "COMP_CWORD=1; _maas_stream_lint_completion maas-stream-lint; echo ${COMPREPLY[@]}"
+    )
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([bash, "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "check\n"
+
+
+def test_the_man_page_is_printed_into_a_pipe(tmp_path: Path) -> None:
+    kept = (ROOT / "man" / "maas-stream-lint.1").read_text("utf-8")
+    assert run("man").stdout == kept
+    assert run("man", "--output", str(tmp_path / "page.1")).exit_code == 0
+    assert (tmp_path / "page.1").read_text("utf-8") == kept
+    assert '.SS "Image files"' in kept
+    if shutil.which("man"):
+        env = {**os.environ, "MANWIDTH": "80", "PAGER": "cat", "MANPAGER": "cat", "LC_ALL": "C"}
+        done = subprocess.run(
+            ["man", "--warnings", "-l", "-"], input=kept, env=env, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "MAAS-STREAM-LINT(1)" in done.stdout
+
+
+def test_docs_prints_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAAS_STREAM_LINT_DOCS_URL", "https://example.com/docs")
+    assert run("docs").stdout == "https://example.com/docs/\n"
+    for word in ("MSL401", "msl401", "ubuntu-name"):
+        assert run("docs", word).stdout == "https://example.com/docs/rules/ubuntu-name/\n"
+    assert "no rule 'MSL999'" in run("docs", "MSL999").stderr
+    seen: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: not seen.append(url))
+    assert run("docs", "MSL401", "--open").output == ""
+    assert seen == ["https://example.com/docs/rules/ubuntu-name/"]
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    assert run("docs", "--open").stderr.startswith("error: no browser opens https://example.com/")
+    monkeypatch.setenv("MAAS_STREAM_LINT_DOCS_URL", "")
+    assert "maas-stream-lint explain MSL401" in run("docs", "MSL401").stderr
