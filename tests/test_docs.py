@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 import picture
+import staging
 import tables
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.cli import manual
@@ -76,6 +77,12 @@ def test_tables_in_documents_are_of_the_code(path: Path) -> None:
     if os.environ.get("UPDATE_DOCS"):
         path.write_text(fresh, "utf-8")
     assert fresh == text
+
+
+def test_documents_link_to_what_is_on_the_site() -> None:
+    for uri, home in staging.written().items():
+        if uri.endswith(".md"):
+            staging.for_site((ROOT / home).read_text("utf-8"), uri, home)
 
 
 def test_there_is_real_output() -> None:

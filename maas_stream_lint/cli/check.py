@@ -113,13 +113,14 @@ def _check(
     from maas_stream_lint.cli.targets import targets, write
     from maas_stream_lint.report.verdict import exit_code
 
-    runs = _runs(click.get_current_context(), sources, options, kept)
+    runs, all_of_maas = _runs(click.get_current_context(), sources, options, kept)
     alone = len(sources) == 1
     wanted = targets(forms, output, sources=len(runs))
     if write_baseline is not None:
         out.check_target(write_baseline)
     known = _comparison(baseline)
     reports, thresholds, failed = _reports(runs, alone=alone)
+    failed = failed or not all_of_maas
     reports = _settled(reports, whole=not sources)
     if write_baseline is not None and known is None:
         known = _recorded(reports, write_baseline)
@@ -156,10 +157,11 @@ def _complain_of_unread(report: Report, threshold: Severity) -> None:
 
 def _runs(
     ctx: click.Context, sources: tuple[str, ...], given: Options, kept: ExitStack
-) -> list[Options]:
+) -> tuple[list[Options], bool]:
     """The options for each source: a listed one has some of its own.
 
-    ``kept``: holds what the runs need until they are over.
+    Also whether these are all sources of the MAAS that was asked. ``kept``: holds what the runs
+    need until they are over.
     """
     state = asked(given)
     if state is not None:
@@ -173,7 +175,7 @@ def _runs(
     if not named:
         raise UsageError("no source is given", "give one, or list `sources` in a configuration")
     runs = [_run(ctx, source, given, listed=len(sources) != 1) for source in named]
-    return in_one_maas(runs, settings, together=len(sources) > 1)
+    return in_one_maas(runs, settings, together=len(sources) > 1), True
 
 
 def _run(ctx: click.Context, source: str, given: Options, *, listed: bool = False) -> Options:
@@ -212,6 +214,7 @@ def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
 def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Severity], bool]:
     """A report on each source, its threshold, and whether any source could not be checked."""
     from maas_stream_lint.report.verdict import exit_code
+    from maas_stream_lint.source import without_secrets
 
     reports: list[Report] = []
     thresholds = []
@@ -224,7 +227,7 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
         except LintError as error:
             if alone:
                 raise
-            complain(f"error: {run.source}: {error}")
+            complain(f"error: {without_secrets(run.source or '')}: {error}")
             failed = True
         else:
             thresholds.append(run.threshold)

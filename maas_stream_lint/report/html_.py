@@ -234,7 +234,7 @@ def _details(row: Row, number: int, good: str, report: Report, snippets: Snippet
 def _linked(finding: Finding) -> str:
     """The code of a finding: a link to the rule's page, if the documentation has an address."""
     code, url = escape(finding.code), documentation.rule_url(finding.name)
-    return f'<a href="{escape(url)}" rel="noreferrer">{code}</a>' if url else code
+    return f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{code}</a>' if url else code
 
 
 def _more(report: Report) -> str:

@@ -174,7 +174,7 @@ def _fates(report: Report) -> list[tuple[str, Text]]:
 
 
 def _fate(column: outcome.Column, products: int, report: Report) -> Text:
-    if column.fatal is not None and column.fatal.cause == "metadata-not-read":
+    if column.fatal is not None and column.fatal.cause == outcome.NOT_READ:
         return Text("is not predicted, because some metadata was not read")
     if column.fatal is not None:
         told = styled("imports nothing", COLORS["ignored"])
@@ -268,7 +268,8 @@ def _images(report: Report) -> str:
     survey = report.look.survey
     if survey is not None and survey.metadata_only:
         return "metadata only"
-    if survey is None or survey.mode == "none":
+    blind = report.look.stream.incomplete and not (survey and survey.wanted)
+    if survey is None or survey.mode == "none" or blind:
         return "image files not checked"
     number, of = len(survey.wanted), "image file"
     if survey.mode == "head":

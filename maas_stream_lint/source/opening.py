@@ -62,6 +62,14 @@ def tree_index(source: str) -> str | None:
     return f"{source.rstrip('/')}/{opened.index_path}"
 
 
+def without_secrets(source: str) -> str:
+    """A source as messages may name it: of a URL without its login and query."""
+    if "://" not in source:
+        return source
+    place, query, _ = source.partition("#")[0].partition("?")
+    return re.sub(r"^([^/]*//)[^/]*@", r"\1", place) + ("?…" if query else "")
+
+
 def is_local(source: str) -> bool:
     """Whether a source is on disk."""
     match = _SCHEME.match(source.strip())
