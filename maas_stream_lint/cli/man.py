@@ -14,7 +14,7 @@ from maas_stream_lint.cli.options import OUTPUT, together
     cls=Command,
     examples=[
         ("To read it:", "man"),
-        ("To install it, where pip did not:", "man > /usr/local/share/man/man1/maas-stream-lint.1"),
+        ("To install it, where pip did not:", "man --output maas-stream-lint.1"),
     ],
 )
 @together(OUTPUT)

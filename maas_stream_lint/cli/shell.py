@@ -12,11 +12,8 @@ _SHELLS = ("bash", "zsh", "fish")
 @click.command(
     cls=Command,
     examples=[
-        (
-            "bash (in ~/.bashrc: eval its output):",
-            "completion bash > ~/.local/share/bash-completion/completions/maas-stream-lint",
-        ),
-        ("fish:", "completion fish > ~/.config/fish/completions/maas-stream-lint.fish"),
+        ("To be evaluated in ~/.bashrc or ~/.zshrc:", "completion bash"),
+        ("To be kept in ~/.config/fish/completions/maas-stream-lint.fish:", "completion fish"),
     ],
 )
 @click.argument("shell", type=click.Choice(_SHELLS, case_sensitive=False))
