@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release, UbuntuSet
     from maas_stream_lint.stream import Stream
-    from maas_stream_lint.uses import Simulation
+    from maas_stream_lint.uses.simulation import Simulation
 
 
 Answer = TypeVar("Answer")
@@ -190,6 +190,14 @@ class Look:
                 for line in lines
             )
         return lines
+
+    def stumbles(self, place: Place) -> bool:
+        """Whether the import of some release line stumbles over the product of a place."""
+        return (place.file, place.product) in self._stumbled
+
+    @cached_property
+    def _stumbled(self) -> set[tuple[str, str | None]]:
+        return {(e.place.file, e.place.product) for trace in self.traces for e in trace.events}
 
     def misnames(self, place: Place) -> tuple[str, ...]:
         """The release lines that drop the product of a place because of its name.
