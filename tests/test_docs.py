@@ -128,6 +128,8 @@ def test_what_is_named_exists(path: Path) -> None:
         assert option in options | {
             "--version",
             "--help",
+            "--check",
+            "--help",
             "--kind",
             "--user",
             "--read-only",

@@ -60,7 +60,7 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
         lines += [plain(passed_over(report.findings))]
     elif report.findings:
         lines += ["", "There are too many findings for this page."]
-    lines += ["", plain(signature(style))]
+    lines += [*([""] if lines[-1] else []), plain(signature(style))]
     return "\n".join(lines).rstrip() + "\n"
 
 
