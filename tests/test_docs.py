@@ -129,7 +129,6 @@ def test_what_is_named_exists(path: Path) -> None:
             "--version",
             "--help",
             "--check",
-            "--help",
             "--kind",
             "--user",
             "--read-only",
