@@ -243,7 +243,7 @@ def release_title_not_a_version(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL458", Severity.INFO, on="stream")
+@rule("MSL458", Severity.INFO, on="stream", of_all=True)
 def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
     """There is no Ubuntu image of an architecture, which all other systems are installed from.
 
