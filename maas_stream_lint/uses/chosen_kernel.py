@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.kernels import Kernels
 
+UBUNTU = "ubuntu"
+
 
 class System(NamedTuple):
     """An operating system's release: what is deployed, or booted."""

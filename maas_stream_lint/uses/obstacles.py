@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.rulebook import is_root
-from maas_stream_lint.uses.chosen_kernel import Machine, System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING
 from maas_stream_lint.uses.plainly_used import plainly_used
 from maas_stream_lint.uses.rack import SQUASHFS
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.simulation import UBUNTU
 from maas_stream_lint.uses.stock import architectures_of
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
 from maas_stream_lint.uses.obstacles import candidates
 from maas_stream_lint.uses.plainly_used import plainly_used
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.simulation import UBUNTU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

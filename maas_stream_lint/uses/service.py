@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.uses.chosen_kernel import Machine, System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
 from maas_stream_lint.uses.obstacles import candidates, deploys, installs
-from maas_stream_lint.uses.simulation import UBUNTU
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

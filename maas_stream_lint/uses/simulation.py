@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.records import record
 from maas_stream_lint.uses.boot import Boot
-from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, Choice, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.kernels import kernels_of
 from maas_stream_lint.uses.rack import Rack
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.curtin import Handed
     from maas_stream_lint.uses.ground import Ground
     from maas_stream_lint.uses.stock import Image
-
-UBUNTU = "ubuntu"
 
 
 class Settings(NamedTuple):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.simulation import UBUNTU
 from maas_stream_lint.uses.titles import heading, title
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
