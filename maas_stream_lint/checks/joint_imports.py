@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.sources import who_is
 from maas_stream_lint.checks.words import joined, listed
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.beside import Beside
+    from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Version, Whole
 
-#: So many names are listed.
-NAMED = 4
+#: How many places a finding lists beside its own, and how many names.
+MOST, NAMED = 20, 4
 
 
 @rule("MSL142", Severity.UNUSABLE, on="stream")
@@ -38,25 +39,27 @@ def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
     beside = look.beside
     if beside is None:
         return
-    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[str], dict[Place, None]]] = {}
     for release in look.releases:
         first, again = beside.first(release.line), beside.again(release.line)
-        bytes_of = {
-            sha256 for own, twin, *_ in _namesakes(first, beside) for sha256 in _sums(own, twin)
-        }
-        alike = {
-            file[0] for outcome in (first, again) for file in outcome.files if file[4] in bytes_of
-        }
+        known = {sum_ for own, twin, *_ in _namesakes(first, beside) for sum_ in _sums(own, twin)}
+        files = [file for outcome in (first, again) for file in outcome.files]
+        alike = {file[0] for file in files if file[4] in known}
         for sources, resources in _swapping(first, again).items():
             apart = tuple(name for name in resources if name not in alike)
             if beside.own in sources and apart:
-                found.setdefault((sources, apart), []).append(release.line)
-    for (sources, resources), lines in found.items():
+                lines, places = found.setdefault((sources, apart), ([], {}))
+                lines.append(release.line)
+                places.update(dict.fromkeys(_own_products(look, first, files, apart)))
+    for (sources, resources), (lines, places) in found.items():
         others = joined([quoted(name) for name in sources if name != beside.own])
+        at = list(places)
         yield Said(
             f"{listed(resources, NAMED)} comes from this source and from {others}, "
             "expected one source for each boot resource",
             "select the image in one source only, or give one of them another `release`",
+            place=at[0] if at else None,
+            also=tuple(at[1 : MOST + 1]),
             lines=tuple(lines),
             effect="downloads files again, and deletes others, at every import",
         )
@@ -201,6 +204,18 @@ def _swapping(first: Outcome, again: Outcome) -> dict[tuple[str, ...], tuple[str
         if len(several) > 1:
             found.setdefault(tuple(sorted(several)), []).append(resource)
     return {names: tuple(sorted(resources)) for names, resources in found.items()}
+
+
+def _own_products(
+    look: Look, first: Outcome, files: list[list[Any]], resources: tuple[str, ...]
+) -> Iterator[Place]:
+    """The products of this source whose files are those of boot resources."""
+    sums = {file[4] for file in files if file[0] in resources}
+    taken = {(new.file, new.product) for _, new in first.imported}
+    for version in look.catalog.newest:
+        product = version.product
+        if (product.file.path, product.name) in taken and sums.intersection(_sums(version)):
+            yield product.place
 
 
 def _namesakes(first: Outcome, beside: Beside) -> Iterator[tuple[Version, Version, str, str]]:

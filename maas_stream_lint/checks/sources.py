@@ -330,5 +330,7 @@ def _change(first: Outcome, other: Outcome, own: str) -> str:
 
 
 def _names(claims: Iterable[Shadowed]) -> list[str]:
-    told = ((claim.claim[0], claim.claim[4], claim.claim[1]) for claim in claims)
+    """The images that claims are of; bootloaders are all alike."""
+    images = (claim.claim for claim in claims if claim.claim[3] != BOOTLOADER)
+    told = ((os, release, arch) for os, arch, _, _, release, _ in images)
     return list(dict.fromkeys("/".join(part) for part in told))
