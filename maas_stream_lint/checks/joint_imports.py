@@ -40,8 +40,7 @@ def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[str], dict[Place, None]]] = {}
-    for release in look.releases:
-        first, again = beside.first(release.line), beside.again(release.line)
+    for alike_lines, first, again in beside.groups:
         known = {sum_ for own, twin, *_ in _namesakes(first, beside) for sum_ in _sums(own, twin)}
         files = [file for outcome in (first, again) for file in outcome.files]
         alike = {file[0] for file in files if file[4] in known}
@@ -49,7 +48,7 @@ def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
             apart = tuple(name for name in resources if name not in alike)
             if beside.own in sources and apart:
                 lines, places = found.setdefault((sources, apart), ([], {}))
-                lines.append(release.line)
+                lines += alike_lines
                 places.update(dict.fromkeys(_own_products(look, first, files, apart)))
     for (sources, resources), (lines, places) in found.items():
         others = joined([quoted(name) for name in sources if name != beside.own])
@@ -84,12 +83,10 @@ def same_names_other_bytes(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, str, str], tuple[Version, list[str]]] = {}
-    for release in look.releases:
-        if release.strict:
-            continue
-        for own, _, other, last in _namesakes(beside.first(release.line), beside):
+    for alike, first, _ in beside.groups:
+        for own, _, other, last in () if first.strict else _namesakes(first, beside):
             key = (own.product.name, own.name, other, last)
-            found.setdefault(key, (own, []))[1].append(release.line)
+            found.setdefault(key, (own, []))[1].extend(alike)
     for (product, version, other, last), (own, lines) in found.items():
         yield Said(
             f"version {quoted(version)} of {quoted(product)} has other bytes here than in the "
@@ -120,17 +117,16 @@ def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, str, bool], list[str]] = {}
-    for release in look.releases:
-        outcome = beside.first(release.line)
+    for alike, outcome, _ in beside.groups:
         name, event = outcome.fatal_source, outcome.fatal
         if outcome.fetch_failed:
             name = next(n for n, e in outcome.failures.items() if e and e.values.get("database"))
             event = outcome.failures[name]
         if name is not None and event is not None and name != beside.own:
             said = (event.message or "").rpartition("'>: ")[2]
-            orders = beside.saved_anew(release.line)
+            orders = beside.saved_anew(alike[0])
             always = bool(orders) and all(other.fatal is not None for _, other in orders)
-            found.setdefault((name, event.exception or "", said, always), []).append(release.line)
+            found.setdefault((name, event.exception or "", said, always), []).extend(alike)
     for (name, exception, said, always), lines in found.items():
         yield Said(
             f"the source {quoted(name)} fails, and with it every source of this MAAS",
@@ -162,10 +158,10 @@ def no_selection_beside_others(whole: Whole, look: Look) -> Iterator[Said]:
         if source.selections != ():
             continue
         done: dict[str, list[str]] = {}
-        for release in look.releases:
-            told = _taken_unselected(beside.first(release.line), source.name, beside)
+        for alike, outcome, _ in beside.groups:
+            told = _taken_unselected(outcome, source.name, beside)
             if told:
-                done.setdefault(told, []).append(release.line)
+                done.setdefault(told, []).extend(alike)
         who = who_is(source.name, beside)
         for told, lines in done.items():
             yield Said(
@@ -226,20 +222,16 @@ def _namesakes(first: Outcome, beside: Beside) -> Iterator[tuple[Version, Versio
     imported: dict[tuple[str, str], dict[str, None]] = {}
     for source, new in first.imported:
         imported.setdefault((new.product, new.version), {})[source] = None
-    mine = _by_name(beside, beside.own)
+    mine = beside.products(beside.own)
     for (name, version), sources in imported.items():
         if beside.own not in sources or len(sources) < 2 or name not in mine:
             continue
         own = _version(mine[name], version)
         for other in sources:
-            theirs = _by_name(beside, other).get(name)
+            theirs = beside.products(other).get(name)
             twin = _version(theirs, version) if theirs is not None else None
             if other != beside.own and own is not None and twin is not None and _differ(own, twin):
                 yield own, twin, other, list(sources)[-1]
-
-
-def _by_name(beside: Beside, source: str) -> dict[str, Product]:
-    return {product.name: product for product in beside.catalogs[source].products}
 
 
 def _version(product: Product, name: str) -> Version | None:
