@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.sources import who_is
 from maas_stream_lint.checks.words import joined, listed
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.quoting import quoted
+from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
@@ -128,10 +129,11 @@ def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
             always = bool(orders) and all(other.fatal is not None for _, other in orders)
             found.setdefault((name, event.exception or "", said, always), []).extend(alike)
     for (name, exception, said, always), lines in found.items():
+        label = beside.situation.source(name).stream.label
+        command = quoted(shlex.join(["maas-stream-lint", "check", label]), WHOLE)
         yield Said(
             f"the source {quoted(name)} fails, and with it every source of this MAAS",
-            f"run `maas-stream-lint check` on {quoted(name)}, and remove it from MAAS until it is "
-            "fixed",
+            f"run {command} and fix what it finds; until then, remove the source from MAAS",
             lines=tuple(lines),
             effect=f"imports nothing of any source ({exception}: {said})"
             + (", whichever of them comes first" if always else ""),
