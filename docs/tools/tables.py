@@ -1,7 +1,6 @@
 """The tables of ``docs/`` that are lists of something in the code: commands, options, formats.
 
-A document holds one between ``<!-- table: NAME -->`` and ``<!-- end -->``. ``UPDATE_DOCS=1 pytest
-tests/test_docs.py`` regenerates it.
+A document holds one between ``<!-- table: NAME -->`` and ``<!-- end -->``. ``shown.py`` writes it.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from maas_stream_lint.report.formats import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: What a document with such a table holds.
+MARK = "<!-- table: "
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z -]+) -->\n)[\s\S]*?(\n<!-- end -->)")
 
 
