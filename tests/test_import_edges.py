@@ -14,6 +14,7 @@ import pytest
 
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.strict.fieldtypes import number
+from maas_stream_lint.imports.strict.shapes import fit
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from made import INDEX, UPDATED, _bootloader, _item, _ubuntu
@@ -226,3 +227,12 @@ def test_names_that_are_not_opened(path: str, looked_for: bool) -> None:
     verdict = simulate(load(tree), all_releases())[0].to_verdict()
     assert ends_in("descriptions")(verdict)
     assert bool(verdict["log"]["descriptions"]) is looked_for
+
+
+def test_of_versions_with_one_name_the_last_is_the_newest() -> None:
+    """MAAS 3.8 sorts versions by name and takes the last one; sorting keeps the order of equals."""
+    whole, product, items = sound()
+    named = {**items, "version_name": "x"}
+    product["versions"] = {"2": {"items": named}, "1": {"items": named}}
+    (read,) = fit(whole, all_releases()[-1]).products
+    assert read.newest.step == "1"
