@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint import terminal
@@ -46,6 +45,8 @@ def clean(text: str) -> str:
     """An untrusted text, with all characters escaped that a terminal might obey or hide."""
     if text.isascii() and text.isprintable():
         return text
+    import unicodedata
+
     return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 

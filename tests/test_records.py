@@ -80,6 +80,32 @@ def test_bases_are_worked_out_first(decorate: object) -> None:
     assert Between(3).x == 3
 
 
+@pytest.mark.parametrize("instances", [0, 1, 200])
+def test_the_first_instances_are_as_all_others(instances: int) -> None:
+    @record(frozen=True)
+    class Base:
+        x: int
+        seen: list[int] = dataclasses.field(default_factory=list)
+
+    for number in range(instances):
+        assert Base(number) == Base(x=number, seen=[])
+    assert Base(1).seen is not Base(1).seen
+    for args, more in (((), {}), ((1, [], 3), {}), ((1,), {"x": 1}), ((1,), {"y": 1})):
+        with pytest.raises(TypeError, match="__init__"):
+            Base(*args, **more)  # type: ignore[arg-type]
+
+    @record
+    class Derived(Base):
+        y: int = 2
+
+        def __post_init__(self) -> None:
+            self.sum = self.x + self.y
+
+    assert Derived(1).sum == 3
+    assert Derived(1, [4], y=5).__dict__ == {"x": 1, "seen": [4], "y": 5, "sum": 6}
+    assert Derived(1) != Base(1)
+
+
 def first_values(cls: type, threads: int = 8) -> list[int]:
     """What as many threads get, whose first instances are made at once."""
     made: list[int] = []

@@ -16,8 +16,8 @@ from maas_stream_lint.finding import Finding, Place, Severity
 from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import Release, all_releases
 from maas_stream_lint.stream import load
-from maas_stream_lint.uses import Settings, Simulation
 from maas_stream_lint.uses.obstacles import obstacles
+from maas_stream_lint.uses.simulation import Settings, Simulation
 from maas_stream_lint.uses.stock import Image, architectures_of
 from maas_stream_lint.uses.use_verdict import verdict
 from made_use import streams

@@ -71,7 +71,6 @@ def settings_of(given: dict[str, Any]) -> Settings:
     from pathlib import Path
 
     from maas_stream_lint.configuration import search
-    from maas_stream_lint.configuration.reading import load
     from maas_stream_lint.configuration.settings import Settings
 
     named = given.get("config")
@@ -80,7 +79,12 @@ def settings_of(given: dict[str, Any]) -> Settings:
             raise UsageError("--config and --no-config cannot be combined", "choose one")
         return Settings()
     named = named or os.environ.get(f"{PREFIX}CONFIG")
-    return load(Path(named) if named else search.find(given.get("source")))
+    file = Path(named) if named else search.find(given.get("source"))
+    if file is None:
+        return Settings()
+    from maas_stream_lint.configuration.reading import load
+
+    return load(file)
 
 
 def converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:

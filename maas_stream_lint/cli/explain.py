@@ -119,16 +119,15 @@ def _rules(words: tuple[str, ...]) -> list[str]:
 def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: str) -> str:
     """The pages of the rules; of many, that only a prefix names, the list."""
     from maas_stream_lint.checks import all_rules
-    from maas_stream_lint.report import data
-    from maas_stream_lint.report import explain as explain_
+    from maas_stream_lint.report import data, rule_pages
 
     known = [rule for rule in all_rules() if rule.code in codes]
     if form == "json":
         return data.as_json(data.rule_pages(known))
     if len(known) > len(words) and options.source is None:
-        return explain_.rules(known, style_for())
+        return rule_pages.rules(known, style_for())
     report = _report(options)
-    return "\n\n".join(explain_.rule_page(rule, report, style_for()) for rule in known)
+    return "\n\n".join(rule_pages.rule_page(rule, report, style_for()) for rule in known)
 
 
 def _of_text(text: str) -> Tally:

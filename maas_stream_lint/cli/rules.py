@@ -41,7 +41,7 @@ def rules(words: tuple[str, ...], severity: str | None, form: str) -> None:
 
         text = data.as_json(data.rules(known))
     else:
-        from maas_stream_lint.report import explain as explain_
+        from maas_stream_lint.report import rule_pages
 
-        text = explain_.rules(known, style_for())
+        text = rule_pages.rules(known, style_for())
     out.write(text, None)
