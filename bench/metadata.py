@@ -63,11 +63,11 @@ def _row(size: str, files: dict[str, bytes], index: Path, runs: int) -> str:
     ratio = statistics.median(a / b for a, b in zip(linted, parse, strict=True))
     preview_ratio = statistics.median(a / b for a, b in zip(previewed, parse, strict=True))
     found = len(check(index).findings)
-    peak = (_peak(str(index)) - _peak()) / total
+    held = (peak(str(index)) - peak()) / total
     return (
         f"| {size} | {total / 1e6:.2f} | {statistics.median(parse) * 1e3:.1f} ms | "
         f"{statistics.median(linted) * 1e3:.0f} ms | **{ratio:.1f}** | {preview_ratio:.1f} | "
-        f"{found} | **{peak:.1f}** |"
+        f"{found} | **{held:.1f}** |"
     )
 
 
@@ -83,7 +83,8 @@ def _times(runs: int, *calls: Callable[[], object]) -> list[list[float]]:
     return took
 
 
-def _peak(*source: str) -> int:
+def peak(*source: str) -> int:
+    """The most bytes that a process held: of a check, or of one that only imports."""
     return int(subprocess.check_output([sys.executable, "-c", PEAK, *source]))
 
 

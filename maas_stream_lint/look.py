@@ -191,6 +191,14 @@ class Look:
             )
         return lines
 
+    def stumbles(self, place: Place) -> bool:
+        """Whether the import of some release line stumbles over the product of a place."""
+        return (place.file, place.product) in self._stumbled
+
+    @cached_property
+    def _stumbled(self) -> set[tuple[str, str | None]]:
+        return {(e.place.file, e.place.product) for trace in self.traces for e in trace.events}
+
     def misnames(self, place: Place) -> tuple[str, ...]:
         """The release lines that drop the product of a place because of its name.
 

@@ -39,7 +39,8 @@ else:
 
         def decorate(cls: type[T]) -> type[T]:
             cls.__init__ = _init
-            cls.__dataclass_fields__ = _Fields()
+            for fact in ("__dataclass_fields__", "__match_args__"):
+                setattr(cls, fact, _Late(fact))
             cls.__repr__ = _shown
             if eq:
                 cls.__eq__ = _same
@@ -100,12 +101,15 @@ else:
         )
         return default, factory, said.compare
 
-    class _Fields:
-        """The fields of such a class, for whoever asks as the module ``dataclasses`` does."""
+    class _Late:
+        """A fact of such a class, for a pattern and for whoever asks as ``dataclasses`` does."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
 
         def __get__(self, instance: object, owner: type) -> Any:
             _work_out(owner)
-            return owner.__dataclass_fields__
+            return getattr(owner, self._name)
 
     def _work_out(cls: type) -> None:
         """Make dataclasses of a class and its bases."""

@@ -49,6 +49,19 @@ def test_a_record_is_a_dataclass() -> None:
         Point()  # type: ignore[call-arg]
 
 
+def test_a_pattern_takes_one_apart_before_it_is_worked_out() -> None:
+    @record(frozen=True)
+    class Fresh:
+        x: int
+        y: int = 0
+
+    match Fresh(1):
+        case Fresh(x, y):
+            assert (x, y) == (1, 0)
+        case _:
+            pytest.fail("no match")
+
+
 def test_what_is_compared() -> None:
     assert Point(1, seen=[1]) == Point(1, seen=[2])
     assert hash(Point(1)) == hash(Point(1, seen=[2]))

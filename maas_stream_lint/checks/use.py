@@ -477,9 +477,7 @@ def _is_explained(event: Event, look: Look) -> bool:
     names = [item.path.rpartition("/")[2] for item in newest.items if item.path is not None]
     if len(set(names)) < len(names):
         return True  # duplicate_basename
-    own = (event.place.file, event.place.product)
-    events = (e for trace in look.traces for e in trace.events)
-    return any((e.place.file, e.place.product) == own for e in events)
+    return look.stumbles(event.place)
 
 
 #: Products, what is said of them, and the release lines that it holds on.

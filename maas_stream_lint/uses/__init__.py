@@ -48,7 +48,7 @@ def simulate(
             ground = grounds.get(id(trace))
             if ground is None:
                 rows = trace.rows_beyond_aborts if beyond_aborts else trace.rows
-                ground = grounds[id(trace)] = Ground(rows, trace.cached, release.ubuntu_set)
+                ground = grounds[id(trace)] = Ground(rows, trace, release.ubuntu_set)
             shared = Simulation(release, ground, settings or Settings(), beyond_aborts)
             made.append((trace, release, shared))
         found[release.line] = shared

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.imports.rows import Cached
     from maas_stream_lint.imports.stored import HeldResource
+    from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.rulebook import UbuntuSet
 
 KINDS: dict[str, type[Names]] = {"prefix": PrefixNames, "parsed": ParsedNames}
@@ -21,14 +22,17 @@ KINDS: dict[str, type[Names]] = {"prefix": PrefixNames, "parsed": ParsedNames}
 class Ground:
     """The images of one import, and what their names mean."""
 
-    def __init__(
-        self, rows: Sequence[HeldResource], cached: Sequence[Cached], needs: UbuntuSet
-    ) -> None:
-        """``rows``, ``cached``: what the import leaves. ``needs``: what a machine needs to boot."""
-        self.cached = cached
+    def __init__(self, rows: Sequence[HeldResource], imported: Trace, needs: UbuntuSet) -> None:
+        """``rows``: what the import leaves. ``needs``: what a machine needs to boot."""
+        self._imported = imported
         self.stock = Stock(rows, needs)
-        self.known = KnownReleases(cached)
+        self.known = KnownReleases(lambda: self.cached)
         self._names: dict[str, Names] = {}
+
+    @property
+    def cached(self) -> Sequence[Cached]:
+        """The list of available images, in the order of its rows."""
+        return self._imported.cached
 
     def names(self, kind: str) -> Names:
         """Kernels' names as release lines of one kind read them."""

@@ -8,7 +8,7 @@ from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from maas_stream_lint.imports.rows import Cached
 
@@ -19,8 +19,8 @@ FIRST_BY_SERIES = 12
 class KnownReleases:
     """What a release's name or version is known as. Each text is looked up once."""
 
-    def __init__(self, cached: Sequence[Cached]) -> None:
-        """``cached``: the list of available images, in the order of its rows."""
+    def __init__(self, cached: Callable[[], Sequence[Cached]]) -> None:
+        """``cached``: gives the list of available images, in the order of its rows."""
         self._cached = cached
         self._versions: dict[str, str | None] = {}
 
@@ -45,7 +45,7 @@ class KnownReleases:
             raise Refusal(cause, "ValueError", str(error), text, version=version) from None
 
     def _by_stream(self, text: str) -> str | None:
-        for row in self._cached:
+        for row in self._cached():
             if row.release.startswith(text) or (row.title or "").startswith(text):
                 return None if row.title is None or row.codename is None else row.title
         return None

@@ -24,25 +24,36 @@ def plainly_used(simulation: Simulation) -> set[int]:
     for name, offer in simulation.stock.apart.items():
         os, _, release = name.partition("/")
         if os == UBUNTU:
-            fine = _is_bootable(offer) and _has_kernels(simulation, release, offer)
-        else:
-            fine = True
-            for image in offer.images:
-                key = (os, image.contents, image.subarch)
-                if key not in installable:
-                    installable[key] = _is_installable(simulation, image)
-                fine = fine and installable[key]
+            if offer.simple and _has_kernels(simulation, release, offer):
+                found.update(_found_first(simulation, name, offer))
+            continue
+        fine = True
+        for image in offer.images:
+            key = (os, image.contents, image.subarch)
+            if key not in installable:
+                installable[key] = _is_installable(simulation, image)
+            fine = fine and installable[key]
         if fine:
             found.update([image.position for image in offer.images])
     return found
 
 
-def _is_bootable(offer: Offer) -> bool:
-    """Whether all images of an Ubuntu release have what a machine needs, and no more."""
-    best = offer.images[0].needs.roots[0]
-    return not offer.special and all(
-        contents.whole and contents.roots == [(best, best)] for contents in offer.contents
-    )
+def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
+    """The positions of usual images that MAAS finds by their kernels before any other image.
+
+    Images that are not whole are never listed as kernels. They are in the way only if they say that
+    they support the kernel of another image, and come first.
+    """
+    usual = [image.position for image in offer.usual]
+    if len(usual) == len(offer.images):
+        return usual
+    known = set(usual)
+    return [
+        image.position
+        for image in offer.usual
+        if (first := simulation.stock.supporting(name, image.arch, image.subarch)) is not None
+        and first.position in known
+    ]
 
 
 def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
@@ -72,4 +83,5 @@ def _is_installable(simulation: Simulation, image: Image) -> bool:
         return False
     rows = image.contents.rows
     taken = [(ftype, name) for ftype, name in rows if ftype in types or name in types]
-    return image.subarch == GENERIC and len(taken) == 1 and taken[0][0] == taken[0][1]
+    named = len(taken) == 1 and taken[0][0] == taken[0][1]
+    return named and image.subarch == GENERIC and bool(image.contents.label)

@@ -18,7 +18,7 @@ from maas_stream_lint.uses.kernel import GENERIC, ROLLING
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
@@ -41,15 +41,9 @@ class Directory(NamedTuple):
         return "/".join(self)
 
 
-class _Spec(NamedTuple):
-    """What a description is for: ``ImageSpec`` (provisioningserver/import_images/helpers.py)."""
-
-    os: str
-    arch: str
-    subarch: str
-    kflavor: str
-    release: str
-    label: str
+#: What a description is for: os, arch, subarch, kflavor, release, label. ``ImageSpec``
+#: (provisioningserver/import_images/helpers.py).
+Spec = tuple[str, str, str, str, str, str]
 
 
 @record
@@ -57,8 +51,9 @@ class Tree:
     """What a rack's import leaves."""
 
     directories: dict[Directory, dict[str, Image]] = field(default_factory=dict)  #: file → whose
-    subarches: dict[_Spec, str] = field(default_factory=dict)  #: what an image says it supports
+    subarches: dict[Spec, str] = field(default_factory=dict)  #: what an image says it supports
     refusal: Refusal | None = None  #: what ended the import
+    _supporting: dict[tuple[System, str], dict[str, str]] = field(default_factory=dict)
 
     def of(self, system: System, arch: str) -> list[Directory]:
         """The directories of a system and architecture, in order.
@@ -86,6 +81,16 @@ class Tree:
                 found.setdefault((at.os, at.arch, at.release), []).append(at)
         return found
 
+    def supporting(self, system: System, arch: str) -> dict[str, str]:
+        """The label of the first directory for each kernel that one says it supports."""
+        found = self._supporting.get((system, arch))
+        if found is None:
+            found = self._supporting[(system, arch)] = {}
+            for at in self.of(system, arch):
+                for kernel in self.supported(at):
+                    found.setdefault(kernel, at.label)
+        return found
+
     def supported(self, directory: Directory) -> list[str]:
         """What a directory's image says it supports, if the rack finds its description.
 
@@ -95,17 +100,26 @@ class Tree:
         parts = directory.subarch.split("-")
         kflavor = parts[2] if len(parts) > 2 else GENERIC
         os, arch, subarch, release, label = directory
-        said = self.subarches.get(_Spec(os, arch, subarch, kflavor, release, label))
+        said = self.subarches.get((os, arch, subarch, kflavor, release, label))
         return [""] if said is None else said.split(",")
 
 
-def imported(stock: Stock, release: Release, *, beyond_aborts: bool) -> Tree:
-    """What a rack of a release line makes of the region's images.
+def imported(stock: Stock, system: System, release: Release) -> Tree:
+    """What a rack of a release line makes of the region's images of one system.
 
-    ``beyond_aborts``: go on without the image that ends the import.
+    Those of other systems lie elsewhere. An image that ends the import is left out, and told.
     """
+    custom_fails = release.deploy("custom-os") == "rack-import-fails"
+    tree = stock.trees.get((system, custom_fails))
+    if tree is None:
+        images = stock.systems.get(system, ())
+        tree = stock.trees[(system, custom_fails)] = _linked(images, custom_fails=custom_fails)
+    return tree
+
+
+def _linked(images: Sequence[Image], *, custom_fails: bool) -> Tree:
     tree = Tree()
-    images = sorted(stock.images, key=_product_name)
+    images = sorted(images, key=_product_name)
     described = _described(images)
     tree.subarches = {
         spec: image.resource.extra["subarches"]
@@ -116,12 +130,10 @@ def imported(stock: Stock, release: Release, *, beyond_aborts: bool) -> Tree:
     for image in images:
         if image.position not in wanted:
             continue
-        if image.os == "custom" and release.deploy("custom-os") == "rack-import-fails":
+        if image.os == "custom" and custom_fails:
             tree.refusal = tree.refusal or _not_found(image)
         else:
             _link(tree, image)
-    if tree.refusal is not None and not beyond_aborts:
-        return Tree(refusal=tree.refusal)
     tree.directories = dict(sorted(tree.directories.items()))
     return tree
 
@@ -130,20 +142,20 @@ def _product_name(image: Image) -> str:
     return f"maas:boot:{image.os}:{image.arch}:{image.subarch}:{image.release}"
 
 
-def _described(images: list[Image]) -> dict[_Spec, Image]:
+def _described(images: list[Image]) -> dict[Spec, Image]:
     """``RepoDumper.insert_item``: whose description stands for what."""
-    found: dict[_Spec, Image] = {}
+    found: dict[Spec, Image] = {}
     for image in images:
         kflavor = GENERIC if image.resource.kflavor is None else image.resource.kflavor
-        own = _Spec(image.os, image.arch, image.subarch, kflavor, image.release, image.set.label)
+        os, arch, release, label = image.os, image.arch, image.release, image.set.label
         said = image.resource.extra.get("subarches", GENERIC)
         for subarch in said.split(","):
-            found.setdefault(own._replace(subarch=subarch), image)
-        found[own] = image
+            found.setdefault((os, arch, subarch, kflavor, release, label), image)
+        found[(os, arch, image.subarch, kflavor, release, label)] = image
         # The region gives the release where a stream has the version.
-        usual = (f"ga-{image.release}", f"hwe-{image.release[:1]}")
+        usual = (f"ga-{release}", f"hwe-{release[:1]}")
         if image.os == "ubuntu" and image.subarch in usual and GENERIC in said:
-            found[own._replace(subarch=GENERIC)] = image
+            found[(os, arch, GENERIC, kflavor, release, label)] = image
     return found
 
 
@@ -188,16 +200,19 @@ class Rack:
         self.files = Files(choice, stock, with_root=False)
         self._beyond_aborts = beyond_aborts
 
-    @cached_property
-    def tree(self) -> Tree:
-        """What the rack has imported."""
-        return imported(self.stock, self.release, beyond_aborts=self._beyond_aborts)
+    def _tree(self, system: System) -> Tree:
+        """What the rack has imported of a system."""
+        if self.rack_import is not None and not self._beyond_aborts:
+            return Tree()
+        return imported(self.stock, system, self.release)
 
-    @property
+    @cached_property
     def rack_import(self) -> Refusal | None:
-        """What the import of a rack ends in."""
-        # Only one os can end it, so most racks need not be looked at.
-        return self.tree.refusal if self.stock.has("custom") else None
+        """What the import of a rack ends in. Only one os can end it."""
+        systems = [system for system in self.stock.systems if system.os == "custom"]
+        refusals = [imported(self.stock, system, self.release).refusal for system in systems]
+        told = [refusal for refusal in refusals if refusal is not None]
+        return min(told, key=lambda one: _product_name(one.values["image"]), default=None)
 
     def boot(self, machine: Machine, config: Config, final: System) -> Boot:
         """What a machine gets to boot; the root is always the file ``squashfs``."""
@@ -215,7 +230,7 @@ class Rack:
         needs = self.release.ubuntu_set
         # A file that the region does not know is called by its ftype.
         needed = [files[0] or needs.kernel, files[1] or needs.initrd]
-        there = self.tree.directories.get(at, {})
+        there = self._tree(system).directories.get(at, {})
         lacking = [name for name in (*needed, SQUASHFS) if name not in there]
         if not lacking:
             return Boot(config, files, None)
@@ -242,7 +257,7 @@ class Rack:
         precise = system.os == "ubuntu" and system.release == "precise"
         platform = GENERIC if precise else machine.platform
         at = Directory(system.os, machine.arch, platform, system.release, handed.label)
-        if handed.file in self.tree.directories.get(at, {}):
+        if handed.file in self._tree(system).directories.get(at, {}):
             return None
         told = f"404: the rack has no file {at}/{handed.file}"
         return Refusal("rack-lacks-root", "", told)
@@ -251,20 +266,19 @@ class Rack:
         """``get_boot_image`` (rackdservices/tftp.py): the label of what fits."""
         if config.system.os not in self.release.drivers:
             return None
-        exact = self.tree.exactly(config.system, machine.arch, config.kernel)
+        tree = self._tree(config.system)
+        exact = tree.exactly(config.system, machine.arch, config.kernel)
         if exact is not None:
             return exact.label
-        for at in self.tree.of(config.system, machine.arch):
-            if config.kernel in self.tree.supported(at):
-                return at.label
-        return None
+        return tree.supporting(config.system, machine.arch).get(config.kernel)
 
     def _image(self, subarch: str, machine: Machine, system: System) -> Directory | None:
         """``get_curtin_image``: exactly that, else any if some resource supports it."""
         if system.os not in self.release.drivers or system.os in self.release.use("ephemeral"):
             return None
-        exact = self.tree.exactly(system, machine.arch, subarch)
-        found = self.tree.of(system, machine.arch)
+        tree = self._tree(system)
+        exact = tree.exactly(system, machine.arch, subarch)
+        found = tree.of(system, machine.arch)
         if exact is not None or not found or system.os == "custom":
             return exact
         resource = self.stock.supporting(str(system), machine.arch, subarch)
@@ -273,7 +287,7 @@ class Rack:
     def _root(self, at: Directory, system: System) -> Handed:
         """``_find_image`` (drivers/osystem): the first file that the driver takes, or its usual."""
         types = self.release.curtin_types[system.os]
-        for name in sorted(self.tree.directories[at]):
+        for name in sorted(self._tree(system).directories[at]):
             if name in types:
                 return handed(name, types[name], system, at.label)
         usual = self.release.use("default-roots").get(system.os) or next(iter(types))

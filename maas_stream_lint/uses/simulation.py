@@ -103,7 +103,7 @@ class Simulation:
     @cached_property
     def systems(self) -> dict[System, list[Image]]:
         """The systems that are offered, each with its images, in the order of their rows."""
-        return {System(*named): images for named, images in self.stock.systems.items()}
+        return self.stock.systems
 
     def deploy(self, machine: Machine, system: System, asked: str | None = None) -> Deployment:
         """What becomes of a machine; ``asked``: the kernel that somebody chose for it."""

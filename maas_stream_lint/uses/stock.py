@@ -9,26 +9,31 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.imports.rows import EXTRA
 from maas_stream_lint.rulebook import is_root
+from maas_stream_lint.uses.chosen_kernel import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.stored import HeldResource, HeldSet
     from maas_stream_lint.rulebook import UbuntuSet
+    from maas_stream_lint.uses.rack import Tree
 
 #: What of a resource says that it is for a platform.
 PLATFORMS = frozenset({"platform", "supported_platforms"})
 
 
 class Contents:
-    """The files of images, by their ftypes and names: most images of a stream have the same."""
+    """What images hold: most images of a stream hold files of the same names."""
 
-    def __init__(self, files: tuple[tuple[str, str], ...], needs: UbuntuSet) -> None:
+    def __init__(self, label: str, files: tuple[tuple[str, str], ...], needs: UbuntuSet) -> None:
         """``files``: ftype and name of each, in the order of their rows."""
-        self.rows = files
+        self.label, self.rows = label, files
         self.files = dict(files)  #: ftype → file name; of two files of one type, the later row
         self.whole = needs.is_whole(self.files)
-        self.roots = [file for file in files if is_root(file[0])]
+        roots, best = [file for file in files if is_root(file[0])], needs.roots[0]
+        #: Whether they are whole, with the best root under its own name and no other. A rack
+        #: finds nothing without a label.
+        self.usual = self.whole and roots == [(best, best)] and bool(label)
 
 
 class Image:
@@ -104,29 +109,52 @@ class Offer:
     def __init__(self, images: list[Image]) -> None:
         """``images``: in the order of their rows."""
         self.images = images
-        self.contents = {image.contents for image in images}
-        self.subarches = {image.subarch for image in images}
-        self.arches = {image.arch for image in images}
 
-    @cached_property
+    @property
     def apart(self) -> bool:
         """Whether no two of the images, or their architectures, can be taken for one another."""
+        if len(self.images) == 1:
+            return True
         architectures = {image.resource.architecture for image in self.images}
-        nested = any(b.startswith(a) for a, b in pairwise(sorted(self.arches)))
+        arches = sorted({image.arch for image in self.images})
+        nested = any(b.startswith(a) for a, b in pairwise(arches))
         return len(architectures) == len(self.images) and not nested
 
     @cached_property
-    def special(self) -> bool:
-        """Whether one of them is rolling or for a platform."""
-        return any(
-            image.resource.rolling or not PLATFORMS.isdisjoint(image.resource.extra)
+    def usual(self) -> list[Image]:
+        """The images with the files that a machine needs, and no other root or platform."""
+        return [
+            image
             for image in self.images
-        )
+            if image.contents.usual
+            and not image.resource.rolling
+            and PLATFORMS.isdisjoint(image.resource.extra)
+        ]
+
+    @cached_property
+    def simple(self) -> bool:
+        """Whether MAAS lists no other image as a kernel, and all usual ones have one label.
+
+        A rack keeps images of different labels in different directories.
+        """
+        usual = {image.position for image in self.usual}
+        other = any(image.whole and image.position not in usual for image in self.images)
+        return not other and len({image.contents.label for image in self.usual}) == 1
+
+    @cached_property
+    def subarches(self) -> set[str]:
+        """The subarches of the usual images."""
+        return {image.subarch for image in self.usual}
+
+    @cached_property
+    def arches(self) -> set[str]:
+        """The architectures of the usual images."""
+        return {image.arch for image in self.usual}
 
     @cached_property
     def flavoured(self) -> set[tuple[str, str, str | None]]:
-        """The architectures, subarches and flavours that they have together."""
-        return {(image.arch, image.subarch, image.resource.kflavor) for image in self.images}
+        """The architectures, subarches and flavours that usual images have together."""
+        return {(image.arch, image.subarch, image.resource.kflavor) for image in self.usual}
 
 
 class Stock:
@@ -135,20 +163,25 @@ class Stock:
     def __init__(self, rows: Sequence[HeldResource], needs: UbuntuSet) -> None:
         """``rows``: those that the import leaves. ``needs``: what a machine needs to boot."""
         self.images = []
-        known: dict[tuple[tuple[str, str], ...], Contents] = {}
+        known: dict[tuple[str, tuple[tuple[str, str], ...]], Contents] = {}
         for position, row in enumerate(rows):
             if not row.bootloader:
-                files = tuple([(file.ftype, file.name) for file in row.newest.files.values()])
-                contents = known.get(files)
+                held = row.newest
+                files = tuple([(file.ftype, file.name) for file in held.files.values()])
+                contents = known.get((held.label, files))
                 if contents is None:
-                    contents = known[files] = Contents(files, needs)
+                    contents = Contents(held.label, files, needs)
+                    known[(held.label, files)] = contents
                 self.images.append(Image(position, row, contents, needs))
         self._by_name: dict[str, list[Image]] = {}
         for image in self.images:
             self._by_name.setdefault(image.resource.name, []).append(image)
         self._names = sorted(self._by_name)
         self._starting: dict[tuple[str, str], list[Image]] = {}
-        self._supporting: dict[str, dict[str, list[Image]]] = {}
+        #: What racks made of it: by the system, and by whether custom images end their import.
+        self.trees: dict[tuple[System, bool], Tree] = {}
+        #: By name, subarch and arch: the first image.
+        self._supporting: dict[str, dict[str, dict[str, Image]]] = {}
 
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
         """The whole images whose name and architecture start so, in the order of their rows."""
@@ -189,17 +222,17 @@ class Stock:
             made = self._supporting[name] = {}
             for image in self.named(name):
                 for text in image.supports:
-                    made.setdefault(text, []).append(image)
-        found = self._supporting[name].get(subarch, ())
-        return next((i for i in found if i.resource.architecture.startswith(arch)), None)
+                    made.setdefault(text, {}).setdefault(image.arch, image)
+        found = self._supporting[name].get(subarch, {})
+        fitting = [image for own, image in found.items() if own.startswith(arch)]
+        return min(fitting, key=lambda image: image.position, default=None)
 
     @cached_property
-    def systems(self) -> dict[tuple[str, str], list[Image]]:
-        """The images by os and release, in the order of their rows."""
-        found: dict[tuple[str, str], list[Image]] = {}
+    def systems(self) -> dict[System, list[Image]]:
+        """The systems that there are, each with its images, in the order of their rows."""
+        found: dict[System, list[Image]] = {}
         for images in self._by_name.values():
-            image = images[0]
-            found.setdefault((image.os, image.release), []).extend(images)
+            found.setdefault(System(images[0].os, images[0].release), []).extend(images)
         return found
 
     def _names_from(self, name: str) -> Iterator[str]:

@@ -46,12 +46,12 @@ def simulate(
     first = FirstPass(recorder, stream, shared)
     first.walk()
     recorder.stage = "cache"
-    ClaimRows(recorder).fill(first.mapping)
+    ClaimRows(recorder).fill(first)
     recorder.stage = "writer"
     recorder.trace.stored = Stored()
     recorder.trace.cache, recorder.trace.offers = first.cached, first.offers
     if selections is None:
-        wanted = everything(first.mapping, recorder)
+        wanted = everything(first.holders, recorder)
     else:
         wanted = choose([first.mapping], [selections], [recorder])
     if wanted.empty and recorder.trace.fatal is None:

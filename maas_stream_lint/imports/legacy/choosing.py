@@ -44,10 +44,10 @@ class Wanted:
                 self.chosen.add((number, *key[1:]))
 
 
-def everything(mapping: Mapping, recorder: PassRecorder) -> Wanted:
+def everything(claims: Iterable[Claim], recorder: PassRecorder) -> Wanted:
     """What one source has, everything selected."""
     wanted = Wanted()
-    wanted.add(0, mapping.values(), recorder)
+    wanted.add(0, claims, recorder)
     return wanted
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.first_pass import FirstPass
 
 #: The fields that rows are made of, each with the column that it goes into.
 FIELDS = {
@@ -33,11 +34,10 @@ class ClaimRows:
         """``recorder``: gets what the database refuses."""
         self.recorder = recorder
 
-    def fill(self, mapping: dict[Spec, Claim]) -> None:
-        """Store a row for each claim."""
-        claims = dict.fromkeys(mapping.values())
-        if not self._all_fit(claims):
-            self._judge_each(mapping)
+    def fill(self, first: FirstPass) -> None:
+        """Store a row for each claim of a first pass."""
+        if not self._all_fit(first.holders):
+            self._judge_each(first.mapping)
 
     def _all_fit(self, claims: Iterable[Claim]) -> bool:
         """Whether each text that occurs in a field fits wherever it does: most come often."""

@@ -5,6 +5,7 @@ Mirrors ``RepoDumper`` (src/maasserver/import_images/download_descriptions.py) b
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.identity import BOOTLOADER, GENERIC
@@ -20,6 +21,8 @@ from maas_stream_lint.imports.legacy.walk import Walk
 from maas_stream_lint.imports.rows import Cached, Offer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.stream import Stream
 
@@ -35,8 +38,11 @@ class FirstPass:
         """``shared``: what all imports of the stream by this engine have in common."""
         self.recorder = recorder
         self._walk = Walk(recorder, stream, shared, self._describe)
-        self.mapping: dict[Spec, Claim] = {}
         self.walked: list[Walked] = []
+        self._claims: list[Claim] = []
+        self._owned: set[Spec] = set()  # what they claim by their own subarches
+        self._generic: set[Spec] = set()  # what they take besides, whoever had it
+        self._gadgets = False  # whether there is a claim without a subarch of its own
 
     def walk(self) -> None:
         """Go from the index to the newest items."""
@@ -106,17 +112,58 @@ class FirstPass:
         Items with the same fields above them offer the same: the first of them speaks for all.
         """
         product.claimed = item.base
-        shared, own = self._offers(item.base)
-        claim = Claim(item, os=shared[0][0], release=shared[0][4])
-        for spec in shared:
-            self.mapping.setdefault(spec, claim)
-        for spec in own:
-            self.mapping[spec] = claim
-        product.specs += [*shared, *own]
+        own, *generic = self._own(item.base)
+        claim = Claim(item, os=own[0], release=own[4])
+        self._claims.append(claim)
+        product.claims.append(claim)
+        self._gadgets = self._gadgets or own[0] == self.recorder.snap
+        self._owned.add(own)
+        self._generic.update(generic)
         if self._lacks_release(item.base):
             product.aborted = True
             message = "string index out of range"
             self.recorder.abort("empty-release", item.place, "IndexError", message)
+
+    @cached_property
+    def mapping(self) -> dict[Spec, Claim]:
+        """What the cache holds: who claims what."""
+        found: dict[Spec, Claim] = {}
+        for claim in self._claims:
+            shared, own = self._offers(claim.flat)
+            for spec in shared:
+                found.setdefault(spec, claim)
+            for spec in own:
+                found[spec] = claim
+        return found
+
+    @property
+    def holders(self) -> Iterable[Claim]:
+        """The claims that hold something: all, if each has a subarch of its own to itself."""
+        each = len(self._owned) == len(self._claims) and self._owned.isdisjoint(self._generic)
+        if each and not self._gadgets:
+            return self._claims
+        return dict.fromkeys(self.mapping.values())
+
+    def specs(self, product: Walked) -> list[Spec]:
+        """What a product claims."""
+        offers = [self._offers(claim.flat) for claim in product.claims]
+        return [spec for shared, own in offers for spec in (*shared, *own)]
+
+    def _own(self, flat: dict[str, str]) -> list[Spec]:
+        """What an item claims in any case: its own subarch first; of a snap, what it offers."""
+        os = flat.get("os", self.recorder.ubuntu)
+        if os == self.recorder.snap:
+            return self._offers(flat)[0]
+        type_ = flat.get("bootloader-type")
+        release = flat["release"] if type_ is None else type_
+        kflavor = flat.get("kflavor", GENERIC) if type_ is None else BOOTLOADER
+        subarch = flat.get("subarch", GENERIC)
+        own = [(os, flat["arch"], subarch, kflavor, release, flat["label"])]
+        if os == self.recorder.ubuntu and "version" in flat and release:
+            kernels = (f"ga-{flat['version']}", f"hwe-{release[0]}")
+            if subarch in kernels and GENERIC in flat.get("subarches", GENERIC):
+                own.append((os, flat["arch"], GENERIC, kflavor, release, flat["label"]))
+        return own
 
     def _offers(self, flat: dict[str, str]) -> tuple[list[Spec], list[Spec]]:
         """The claims that an item makes if they are free, and those that it makes in any case.
@@ -124,21 +171,15 @@ class FirstPass:
         Mirrors ``RepoDumper.insert_item``.
         """
         os, arch, label = flat.get("os", self.recorder.ubuntu), flat["arch"], flat["label"]
-        bootloader = flat.get("bootloader-type")
-        release = flat["release"] if bootloader is None else bootloader
-        kflavor = flat.get("kflavor", GENERIC) if bootloader is None else BOOTLOADER
         if os == self.recorder.snap:
             gadget = flat.get("gadget_snap", GENERIC)
             kernel = flat.get("kernel_snap", GENERIC)
+            release = flat["bootloader-type" if "bootloader-type" in flat else "release"]
             return [(os, arch, GENERIC, kernel, f"{release}-{gadget}", label)], []
-        subarch, subarches = flat.get("subarch", GENERIC), flat.get("subarches", GENERIC)
-        shared = [(os, arch, s, kflavor, release, label) for s in subarches.split(",")]
-        own = [(os, arch, subarch, kflavor, release, label)]
-        if os == self.recorder.ubuntu and "version" in flat and release:
-            kernels = (f"ga-{flat['version']}", f"hwe-{release[0]}")
-            if subarch in kernels and GENERIC in subarches:
-                own.append((os, arch, GENERIC, kflavor, release, label))
-        return shared, own
+        own = self._own(flat)
+        kflavor, release = own[0][3:5]
+        subarches = flat.get("subarches", GENERIC)
+        return [(os, arch, s, kflavor, release, label) for s in subarches.split(",")], own
 
     def _lacks_release(self, flat: dict[str, str]) -> bool:
         """Whether MAAS asks for the first letter of a release that has none."""

@@ -127,7 +127,7 @@ class Walked:
     flat: FlatProduct
     aborted: bool = False  #: pass 1 stumbled here, so pass 2 can't tell by its claims
     dropped: bool = False  #: pass 1 ignored at least one of its items
-    specs: list[Spec] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     claimed: dict[str, str] | None = None  #: the fields that the last tuples were made of
 
 

@@ -105,7 +105,7 @@ class _Import:
             recorder.unreachable(source)
             recorder.stage = "cache"
             if recorder.trace.fatal is None:
-                ClaimRows(recorder).fill(first.mapping)
+                ClaimRows(recorder).fill(first)
             fatal = recorder.trace.fatal
             if fatal is None:
                 self.maas.cached[source.name] = {(row.os, row.release) for row in first.cached()}

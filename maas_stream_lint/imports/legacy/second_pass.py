@@ -53,7 +53,7 @@ class SecondPass:
         """``first``: the first pass over the source, done. ``source``: its name."""
         self.recorder = recorder
         self.superseded = {right: left for left, right in recorder.supersedes.items()}
-        self.mapping = first.mapping
+        self.first = first
         self.walked = first.walked
         self.store = store
         self.source = source
@@ -76,7 +76,7 @@ class SecondPass:
         chosen = self._choose(product, wanted.keys)
         newest = product.versions[product.newest].get("items", {})
         if chosen is None and newest:
-            if walked.specs and not walked.aborted and self.recorder.trace.fatal is None:
+            if walked.claims and not walked.aborted and self.recorder.trace.fatal is None:
                 self._passed_over(walked, wanted)
                 return
             if not walked.dropped:
@@ -85,7 +85,7 @@ class SecondPass:
             return
         items = product.versions[chosen].get("items", {})
         older = chosen != product.newest  # so the first pass has not judged it
-        if older and newest and walked.specs and self.recorder.trace.fatal is None:
+        if older and newest and walked.claims and self.recorder.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
         if not older and not self.store.told and self._by_shape.write(walked):
             return
@@ -100,8 +100,8 @@ class SecondPass:
             self._unmapped(walked)
             return
         file, path = walked.flat.place[:2]
-        for spec in walked.specs:
-            holder = self.mapping[spec].place
+        for spec in self.first.specs(walked):
+            holder = self.first.mapping[spec].place
             if (holder.file, holder.path[:2]) == (file, path):
                 self.recorder.trace.unselected.add((file, walked.flat.name))
                 return
@@ -123,7 +123,8 @@ class SecondPass:
     def _unmapped(self, walked: Walked, instead: str | None = None) -> None:
         """Silently not imported: no tuple of the cache leads to the product's newest version."""
         at = walked.flat.place
-        winners = {self.mapping[spec].place: None for spec in walked.specs}
+        mapping = self.first.mapping
+        winners = {mapping[spec].place: None for spec in self.first.specs(walked)}
         own = [p for p in winners if (p.file, p.path[:2]) == at[:2]]
         if own:
             self.recorder.drop("identity-overridden", own[0])

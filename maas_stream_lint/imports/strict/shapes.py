@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.imports.strict.fast_path import all_usual, is_usual, open_fields
+from maas_stream_lint.imports.strict.fast_path import all_fit, all_usual, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
 from maas_stream_lint.imports.strict.fitting import Product, Version
 from maas_stream_lint.imports.strict.nearest import members, nearest
@@ -35,6 +35,8 @@ PRODUCT_CAUSES = {"arches": "bootloader-fields"}
 ITEM_CAUSES = dict.fromkeys(("src_package", "src_release", "src_version"), "bootloader-fields")
 #: The cause where a member is no text.
 NOT_TEXT = {"path": "path-not-text", "sha256": "sha256-not-text", "ftype": "ftype-not-text"}
+#: So many products are held against a shape together, before each is by itself.
+AT_ONCE = 64
 DATE = "support-eol-format"
 
 
@@ -87,11 +89,11 @@ class _Walk:
         products: list[Product] = []
         if raw and isinstance(raw, dict):
             # Unpacked by MAAS's own code, which stops at the first that does not fit.
-            for name in raw:
-                judged = self._product(name, raw[name], shape)
-                if judged.product is None:
-                    return judged.problems[0], []
-                products.append(judged.product)
+            names = list(raw)
+            for start in range(0, len(names), AT_ONCE):
+                problem = self._some(names[start : start + AT_ONCE], raw, shape, products)
+                if problem is not None:
+                    return problem, []
             return _first(self._file_problems()), products
         # Else pydantic judges `products` and all other members at once.
         listed: list[Problem] = []
@@ -104,6 +106,22 @@ class _Walk:
             listed.append(Problem("file-products-missing", ()))
         listed += self._file_problems()
         return _first(_crashes_first(listed)), products
+
+    def _some(
+        self, names: list[str], raw: dict[str, Any], shape: Shape, products: list[Product]
+    ) -> Problem | None:
+        """Some products against a shape: what decides against it, else they go to ``products``."""
+        if all_fit([raw[name] for name in names], shape):
+            for name in names:
+                newest = _newest_usual(raw[name]["versions"])
+                products.append(Product(name, ("products", name), raw[name], (newest,)))
+            return None
+        for name in names:
+            judged = self._product(name, raw[name], shape)
+            if judged.product is None:
+                return judged.problems[0]
+            products.append(judged.product)
+        return None
 
     def explained(self, crash: Problem | None) -> Fit:
         """All problems: the file's own first, then those of each product and its nearest shape."""
@@ -203,11 +221,15 @@ def _versions(raw: dict[str, Any], at: Path, shape: Shape) -> tuple[list[Version
     if not isinstance(versions, dict):
         values = {"value": versions}
         return [], [Problem("versions-not-an-object", (*at, "versions"), values=values)]
-    if all_usual(versions, shape):
-        name = max(versions)
-        items = versions[name]["items"]
-        return [Version(name, name, items, items)], []
+    if all_usual(versions.values(), shape):
+        return [_newest_usual(versions)], []
     return _named_versions(versions, at, shape)
+
+
+def _newest_usual(versions: dict[str, Any]) -> Version:
+    name = max(versions)
+    items = versions[name]["items"]
+    return Version(name, name, items, items)
 
 
 def _named_versions(

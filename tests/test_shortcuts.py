@@ -1,0 +1,97 @@
+"""What is judged once for many products comes to the same as what is judged one by one."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.collect import findings
+from maas_stream_lint.imports.legacy.by_shape import ByShape
+from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
+from maas_stream_lint.imports.legacy.first_pass import FirstPass
+from maas_stream_lint.imports.legacy.shape import Shapes
+from maas_stream_lint.imports.strict import shapes
+from maas_stream_lint.imports.strict.kept_manifest import Manifest
+from maas_stream_lint.imports.strict.sync import Sync
+from maas_stream_lint.look import Look, look_at
+from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.stream import load
+from maas_stream_lint.uses import obstacles
+from made import streams
+from trees import KEYRING, MemoryTree, corpus, tree_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CASES = {case["id"]: case for case in corpus()}
+#: The shortcuts, each with the answer that makes the simulation go the long way.
+SHORTCUTS: dict[tuple[Any, str], Any] = {
+    (Shapes, "of"): None,
+    (ByShape, "write"): False,
+    (ClaimRows, "_all_fit"): False,
+    (Manifest, "_all_fit"): False,
+    (Sync, "_take_new"): False,
+    (shapes, "all_fit"): False,
+    (shapes, "all_usual"): False,
+    (shapes, "is_usual"): False,
+    (obstacles, "plainly_used"): frozenset(),
+}
+
+
+@contextmanager
+def the_long_way() -> Iterator[None]:
+    """No shortcut is taken."""
+    held = property(lambda first: dict.fromkeys(first.mapping.values()))
+    with ExitStack() as stack:
+        for (owner, name), answer in SHORTCUTS.items():
+            stack.enter_context(patch.object(owner, name, return_value=answer))
+        stack.enter_context(patch.object(FirstPass, "holders", held))
+        yield
+
+
+def told(look: Look) -> dict[str, Any]:
+    """All that is said of a stream."""
+    found = findings(look, all_rules())
+    return {
+        "findings": [finding.to_dict() for finding in found],
+        "verdicts": {line: t.to_verdict() for t in look.traces for line in t.lines},
+        "cached": {line: set(t.cached) for t in look.traces for line in t.lines},
+    }
+
+
+def assert_both_ways_alike(tree: MemoryTree, keyring: Any) -> None:
+    stream = load(tree, keyring)  # type: ignore[arg-type]
+    short = look_at(stream, all_releases())
+    said = told(short)
+    with the_long_way():
+        assert told(look_at(stream, all_releases())) == said
+    assert_picked(short)
+
+
+def assert_picked(look: Look) -> None:
+    """A rule has nothing to say of the products and versions that it was not asked about."""
+    nodes: dict[str, list[Any]] = {"product": look.catalog.products, "version": look.catalog.newest}
+    for rule in all_rules():
+        if rule.among is not None and rule.on in nodes:
+            picked = {id(node) for node in rule.among(nodes[rule.on], look)}
+            for node in nodes[rule.on]:
+                if id(node) not in picked:
+                    said = [one for one in rule.check(node, look) if one.lines != ()]
+                    assert not said, (rule.name, node.place)
+
+
+@pytest.mark.parametrize("id_", CASES)
+def test_corpus(id_: str) -> None:
+    case = CASES[id_]
+    assert_both_ways_alike(tree_of(case), KEYRING if case["keyring"] else None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(streams())
+def test_made_streams(tree: MemoryTree) -> None:
+    assert_both_ways_alike(tree, None)
