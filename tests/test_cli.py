@@ -125,6 +125,7 @@ def test_json_is_the_library_s() -> None:
     assert {one["product"] for one in seen["maas"]["3.7"].pop("products")} == {
         "com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64"
     }
+    assert seen.pop("known_releases")["package"].startswith("distro-info-data ")
     assert seen == api.preview(BAD, ["3.7"]).to_dict()
 
 

@@ -144,6 +144,7 @@ def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str
     """The verdicts, each with what becomes of the products and what they are good for."""
     from maas_stream_lint import api
     from maas_stream_lint.report.previewed import use_data
+    from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
     maas = options.one_maas
     if maas is not None:
@@ -167,7 +168,7 @@ def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str
         if one is not None and seen is not None:
             for line, products in use_data(seen, machines).items():
                 one["maas"][line]["products"] = products
-    return said
+    return {**said, "known_releases": ubuntu_releases().to_dict()}
 
 
 def _check(machines: Sequence[str], wanted: str | None) -> None:
