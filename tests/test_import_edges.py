@@ -236,3 +236,14 @@ def test_of_versions_with_one_name_the_last_is_the_newest() -> None:
     product["versions"] = {"2": {"items": named}, "1": {"items": named}}
     (read,) = fit(whole, all_releases()[-1]).products
     assert read.newest.step == "1"
+
+
+def test_an_entry_of_a_list_needs_a_name() -> None:
+    """The form that MAAS itself writes has the names inside; its model wants one of each entry."""
+    whole, _, _ = sound()
+    entry = {"path": FILE, "format": "products:1.0", "updated": UPDATED, "products": []}
+    for named, fine in ({"name": "a"}, True), ({}, False), ({"name": 1}, False):
+        index = {"format": "index:1.0", "updated": UPDATED, "indexes": [{**entry, **named}]}
+        files = {INDEX: json.dumps(index).encode(), FILE: json.dumps(whole).encode()}
+        trace = simulate(load(MemoryTree(files, INDEX)), all_releases()[-1:])[0]
+        assert goes_through(trace.to_verdict()) is fine
