@@ -2,7 +2,7 @@
 # Run:    docker run --rm -v "$PWD/mirror:/stream:ro" maas-stream-lint check /stream
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py hatch_page.py README.md LICENSE ./
 COPY man man
 COPY rules rules
 COPY maas_stream_lint maas_stream_lint

@@ -25,9 +25,9 @@ from maas_stream_lint.source import open_source
 from maas_stream_lint.stream import load
 from maas_stream_lint.unread import find_unread
 from maas_stream_lint.unselected import judged
-from maas_stream_lint.uses import Settings
 from maas_stream_lint.uses import simulate as simulate_use
 from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.simulation import Settings
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
 from maas_stream_lint.uses.use_verdict import verdict
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import FetchOptions, Unchecked
     from maas_stream_lint.stream import Stream
     from maas_stream_lint.unread import Unread
-    from maas_stream_lint.uses import Simulation
+    from maas_stream_lint.uses.simulation import Simulation
 
 #: Version of the JSON report. Within one, members may be added; none is removed or renamed.
 REPORT_VERSION = 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.effects import COSTS, effect, log_line, merged
 from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.garbage import uncollected
+from maas_stream_lint.imports.trace import Kind
 from maas_stream_lint.model import Whole
 from maas_stream_lint.records import record
 from maas_stream_lint.rule import Rule, Said, cut
@@ -15,11 +16,10 @@ from maas_stream_lint.rule import Rule, Said, cut
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.imports.trace import Kind
     from maas_stream_lint.look import Look
     from maas_stream_lint.stream import Stream
 
-Key = tuple[str, Severity, Place, str]
+Key = tuple[str, Severity, Place, str, tuple[Place, ...]]
 
 
 @record
@@ -61,7 +61,9 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
                     seen.add((rule.code, event.kind, place))
                 for said in rule.check(event, look):
                     severity = COSTS[event.kind] if said.severity is None else said.severity
-                    draft = _draft(drafts, rule, said, said.place or place, severity)
+                    # An image that is of no use on some lines may be fine on others.
+                    victims = said.also if event.kind is Kind.USE else ()
+                    draft = _draft(drafts, rule, said, said.place or place, severity, victims)
                     draft.lines.update(trace.lines)
                     done = said.effect or effect(event, trace)
                     draft.effects.setdefault(done, set()).update(trace.lines)
@@ -110,9 +112,15 @@ def _nodes(look: Look) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _draft(
-    drafts: dict[Key, _Draft], rule: Rule, said: Said, place: Place, severity: Severity
+    drafts: dict[Key, _Draft],
+    rule: Rule,
+    said: Said,
+    place: Place,
+    severity: Severity,
+    victims: tuple[Place, ...] = (),
 ) -> _Draft:
-    key = (rule.code, severity, place, said.message)
+    """The draft of what a rule says. ``victims``: what tells it from another of the same words."""
+    key = (rule.code, severity, place, said.message, victims)
     draft = drafts.get(key)
     if draft is None:
         draft = drafts[key] = _Draft(rule, said, place, severity)

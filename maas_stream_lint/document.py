@@ -37,14 +37,13 @@ _WS = " \t\n\r"  # what JSON takes for white space; str.strip() takes more
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
 #: The closing quote of a key is not optional, or the `"a` of `"a:b"` would be one.
 _KEY = rf"{_STRING.removesuffix('?')}[{_WS}]*:"
-_TOKEN = re.compile(rf"({_KEY})|{_STRING}|[\[\]{{}},]", re.DOTALL)
-_NAN = re.compile(rf"{_STRING}|(NaN|-?Infinity)", re.DOTALL)
-_HUGE = re.compile(
-    rf"{_STRING}|([0-9]{{{MAX_DIGITS + 1},}})(?![0-9]|\.[0-9]|[eE][+-]?[0-9])", re.DOTALL
-)
+# Patterns for texts with flaws. A sound text needs none of them, so they are compiled on use.
+_TOKEN = rf"(?s)({_KEY})|{_STRING}|[\[\]{{}},]"
+_NAN = rf"(?s){_STRING}|(NaN|-?Infinity)"
+_HUGE = rf"(?s){_STRING}|([0-9]{{{MAX_DIGITS + 1},}})(?![0-9]|\.[0-9]|[eE][+-]?[0-9])"
 #: A pair of surrogates; one alone; any other escape.
-_LONE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
-_LAST_COMMA = re.compile(rf",[{_WS}]*[}}\]]")
+_LONE = r"(?s)\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\."
+_LAST_COMMA = rf",[{_WS}]*[}}\]]"
 
 # These match wherever in a sound text they are tried.
 _Match = Callable[[str, int], "re.Match[str]"]
@@ -341,8 +340,8 @@ def _is_holder(value: Any) -> bool:
     return type(value) is dict or type(value) is list
 
 
-def _tokens(kind: str, pattern: re.Pattern[str], said: str, text: str) -> Iterator[Flaw]:
-    for token in pattern.finditer(text):
+def _tokens(kind: str, pattern: str, said: str, text: str) -> Iterator[Flaw]:
+    for token in re.finditer(pattern, text):
         if token[1]:
             yield Flaw(kind, said.format(token[1]), token.start(), kind == "huge-number")
 
@@ -351,7 +350,7 @@ def _duplicates(text: str) -> Iterator[Flaw]:
     """Find keys that their object holds already, and what is too deep in a value so dropped."""
     steps: list[str | int] = []
     seen: list[set[str]] = []
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_TOKEN, text):
         mark = token[0][0]
         if token[1]:
             key = steps[-1] = _scanstring(text, token.start() + 1)[0]
@@ -391,7 +390,7 @@ def _broken(text: str, error: JSONDecodeError) -> Flaw:
         said = f"{quoted(word)} after the end of the JSON value"
         return Flaw("trailing-text", said, at, fatal=True)
     for comma in (at, len(text[:at].rstrip(_WS)) - 1):  # from Python 3.13 on, and before
-        if comma >= 0 and _LAST_COMMA.match(text, comma):
+        if comma >= 0 and re.compile(_LAST_COMMA).match(text, comma):
             return Flaw("not-json", "a comma with nothing after it", comma, fatal=True)
     return Flaw("not-json", _what(text, error.msg, at), at, fatal=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -195,6 +194,8 @@ class _Fetch:
         name = algorithm or next((n for n in order if self.item.get(n)), "sha256")
         digest = (found or {}).get(name)
         if size == 0:
+            import hashlib
+
             digest = hashlib.new(name, b"", usedforsecurity=False).hexdigest()
         if digest is None or size is None:
             return self._failed(cause, "")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.rulebook import Release, UbuntuSet
     from maas_stream_lint.stream import Stream
-    from maas_stream_lint.uses import Simulation
+    from maas_stream_lint.uses.simulation import Simulation
 
 
 Answer = TypeVar("Answer")

@@ -11,6 +11,9 @@ VERSION_LINE = f"maas-stream-lint, version {__version__}"
 #: Severities, worst first, as `finding.Severity` labels them.
 SEVERITIES = ("fatal", "ignored", "unusable", "warning", "info")
 
+#: Other tools' words for severities: what they call an error is what costs an image here.
+SEVERITY_WORDS = {"error": "unusable", "note": "info"}
+
 #: How closely image files are looked at, least first.
 MODES = ("none", "head", "download")
 

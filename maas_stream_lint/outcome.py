@@ -10,7 +10,7 @@ from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding
-    from maas_stream_lint.imports.trace import Event
+    from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.look import Look
 
 IMPORTED, UNUSABLE, IGNORED, FATAL, NOTICE = "imported", "unusable", "ignored", "fatal", "notice"
@@ -29,6 +29,8 @@ MEANING = {
 }
 
 
+#: The cause of an import that is not predicted, because this run could not read the metadata.
+NOT_READ = "metadata-not-read"
 #: Rules on what the metadata says of a file, by which its download fails.
 DOWNLOADS = ("sha256-form", "size-zero")
 #: Rules on what MAAS selects, which say nothing against the products that it imports.
@@ -132,9 +134,9 @@ def columns(look: Look, table: list[Row]) -> list[Column]:
     found: dict[tuple[object, ...], list[str]] = {}
     for position, line in enumerate(look.lines):
         trace = by_line[line]
-        fate = trace.fatal and (trace.fatal.exception, trace.fatal.message, trace.fatal.place)
+        fate = _end_of(trace)
         # Only where an import ends does it matter which engine it was.
-        strict = trace.strict and fate is not None
+        strict = trace.strict and isinstance(fate, tuple)
         outcomes = tuple(row.outcomes[position] for row in table)
         key = (outcomes, fate, strict, line in others and fate is None)
         found.setdefault(key, []).append(line)
@@ -142,6 +144,17 @@ def columns(look: Look, table: list[Row]) -> list[Column]:
         Column(tuple(lines), outcomes, by_line[lines[0]].fatal, strict, stopped)  # type: ignore[arg-type]
         for (outcomes, _, strict, stopped), lines in found.items()
     ]
+
+
+def _end_of(trace: Trace) -> object:
+    """What tells the ends of two imports apart; ``None``: it does not end before its time.
+
+    What this run could not read is unknown for both engines alike.
+    """
+    end = trace.fatal
+    if end is None or end.cause == NOT_READ:
+        return end and NOT_READ
+    return end.exception, end.message, end.place
 
 
 def _of_files(finding: Finding, severity: Severity) -> bool:

@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint import terminal
@@ -38,6 +37,7 @@ class Style(NamedTuple):
     verbose: bool = False  #: each finding in full
     quiet: bool = False  #: only what fails
     statistics: bool = False  #: how often each rule found something, instead of the findings
+    exit_zero: bool = False  #: findings do not change the exit code
     sharing: int = 1  #: the reports that one output holds
 
 
@@ -45,6 +45,8 @@ def clean(text: str) -> str:
     """An untrusted text, with all characters escaped that a terminal might obey or hide."""
     if text.isascii() and text.isprintable():
         return text
+    import unicodedata
+
     return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 

@@ -6,9 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint import outcome
-from maas_stream_lint.uses import Settings, simulate
+from maas_stream_lint.uses import simulate
 from maas_stream_lint.uses.chosen_kernel import System
 from maas_stream_lint.uses.service import Service, services
+from maas_stream_lint.uses.simulation import Settings
 from maas_stream_lint.uses.titles import heading, title
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.look import Look
     from maas_stream_lint.rulebook import Release
-    from maas_stream_lint.uses import Simulation
+    from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock import Image
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.model import Product
-    from maas_stream_lint.uses import Simulation
+    from maas_stream_lint.uses.simulation import Simulation
 
 MOST = 4
 

@@ -1,8 +1,9 @@
-"""Dataclasses that are worked out when their first instance is made.
+"""Dataclasses that are worked out when it pays.
 
-``dataclass`` writes and compiles the methods of a class when its module is imported: half a
-millisecond for each, though a run uses few of them. Here it only writes ``__init__``, and all
-classes share the other methods. For a type checker, `record` is ``dataclass``.
+``dataclass`` writes and compiles the methods of a class when its module is imported. That takes
+half a millisecond for each, and a run makes few instances of most classes. Here all classes share
+their methods, and ``dataclass`` writes an ``__init__`` for those with many instances. For a type
+checker, `record` is ``dataclass``.
 """
 
 from __future__ import annotations
@@ -18,9 +19,16 @@ else:
     from operator import attrgetter
     from reprlib import recursive_repr
 
+    #: After so many instances, a class gets an ``__init__`` of its own.
+    _MANY = 50
     _ONE_AT_A_TIME = allocate_lock()
-    #: The classes that have no instance so far.
+    #: The classes that have none so far.
     _WAITING: set[type] = set()
+    #: Class → its fields; each with its default, its factory, and whether it is compared.
+    _PLANS: dict[type, dict[str, tuple[Any, Any, bool]]] = {}
+    #: Class → the number of instances so far.
+    _MADE: dict[type, int] = {}
+    _NONE = object()
 
     def record(cls: type[T] | None = None, /, *, frozen: bool = False, eq: bool = True) -> Any:
         """A class decorator like ``dataclasses.dataclass``.
@@ -30,8 +38,9 @@ else:
         """
 
         def decorate(cls: type[T]) -> type[T]:
-            cls.__init__ = _first
-            cls.__dataclass_fields__ = _Fields()
+            cls.__init__ = _init
+            for fact in ("__dataclass_fields__", "__match_args__"):
+                setattr(cls, fact, _Late(fact))
             cls.__repr__ = _shown
             if eq:
                 cls.__eq__ = _same
@@ -41,20 +50,70 @@ else:
 
         return decorate if cls is None else decorate(cls)
 
-    def _first(self: Any, *args: Any, **more: Any) -> None:
-        """``__init__`` of a class that has no instance so far."""
-        _work_out(type(self))
-        self.__init__(*args, **more)
+    def _init(self: Any, *args: Any, **more: Any) -> None:
+        """``__init__`` of a class with few instances so far."""
+        cls = type(self)
+        _MADE[cls] = made = _MADE.get(cls, 0) + 1
+        values = _values(_plan(cls), args, more) if made < _MANY else None
+        if values is None:
+            _work_out(cls)
+            self.__init__(*args, **more)
+            return
+        self.__dict__.update(values)
+        if hasattr(self, "__post_init__"):
+            self.__post_init__()
 
-    class _Fields:
-        """The fields of such a class, which ``dataclass`` asks its subclasses' bases for."""
+    def _values(
+        plan: dict[str, tuple[Any, Any, bool]], args: tuple[Any, ...], more: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Field → value for a call; nothing if the call is wrong."""
+        values = dict(zip(plan, args, strict=False))
+        if len(args) > len(plan) or not plan.keys() >= more.keys() or values.keys() & more:
+            return None
+        values |= more
+        for name, (default, factory, _) in plan.items():
+            if name not in values:
+                if default is factory:  # there is neither
+                    return None
+                values[name] = default if factory is _NONE else factory()
+        return values
+
+    def _plan(cls: type) -> dict[str, tuple[Any, Any, bool]]:
+        """The fields of a class and its bases, as ``dataclass`` takes them from the annotations."""
+        if (known := _PLANS.get(cls)) is not None:
+            return known
+        plan: dict[str, tuple[Any, Any, bool]] = {}
+        for base in reversed(cls.__mro__[1:-1]):
+            plan |= _plan(base)
+        if cls in _WAITING:
+            plan |= {name: _field(vars(cls).get(name, _NONE)) for name in cls.__annotations__}
+        if compared := [name for name, (*_, counts) in plan.items() if counts]:
+            cls._compared = attrgetter(*compared)
+        return _PLANS.setdefault(cls, plan)
+
+    def _field(said: Any) -> tuple[Any, Any, bool]:
+        from dataclasses import MISSING, Field
+
+        if not isinstance(said, Field):
+            return said, _NONE, True
+        default, factory = (
+            _NONE if one is MISSING else one for one in (said.default, said.default_factory)
+        )
+        return default, factory, said.compare
+
+    class _Late:
+        """A fact of such a class, for a pattern and for whoever asks as ``dataclasses`` does."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
 
         def __get__(self, instance: object, owner: type) -> Any:
             _work_out(owner)
-            return owner.__dataclass_fields__
+            return getattr(owner, self._name)
 
     def _work_out(cls: type) -> None:
         """Make dataclasses of a class and its bases."""
+        _plan(cls)  # as long as its defaults are as they were written
         with _ONE_AT_A_TIME:
             for one in reversed(cls.__mro__):
                 if one in _WAITING:
@@ -77,7 +136,6 @@ else:
                 delattr(cls, one.name)
             elif one.name in vars(cls):
                 setattr(cls, one.name, one.default)
-        cls._compared = attrgetter(*(one.name for one in fields(made) if one.compare))
         cls.__match_args__ = made.__match_args__
         cls.__dataclass_params__ = made.__dataclass_params__
         cls.__dataclass_fields__ = made.__dataclass_fields__

@@ -48,11 +48,16 @@ def compiled() -> str:
 def _compiled(folder: str) -> dict[str, str]:
     """Name of a file → its line; nothing if there is no compiled copy."""
     try:
-        with open(f"{folder}/{COMPILED}", encoding="utf-8") as file:  # noqa: PTH123 - as above
-            text = file.read()
+        return lines(f"{folder}/{COMPILED}")
     except FileNotFoundError:
         return {}
-    return {line.split('"', 2)[1]: line for line in text.splitlines()}
+
+
+def lines(path: str) -> dict[str, str]:
+    """Name of a file → its line in a compiled copy."""
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+        text = file.read()
+    return {line.split('"', 2)[1]: line for line in text.split("\n") if line}
 
 
 def _mark(text: bytes) -> str:

@@ -333,20 +333,40 @@ def streamed(family: str) -> tuple[str, ...]:
 def releases(lines: Iterable[str] | None = None) -> tuple[Release, ...]:
     """The named release lines, all of them for ``None``, oldest first and each once.
 
-    A patch release (``3.6.5``) means its line. Raises UsageError for one that is not known.
+    Each is ``3.6``, a range like ``3.5-3.7`` or ``3.5+``, or ``latest``. A patch release
+    (``3.6.5``) means its line, and ``v3.6`` is ``3.6``. Raises UsageError for an unknown one.
     """
     if lines is None:
         return all_releases()
-    known = {r.line: r for r in all_releases()}
-    wanted = set()
-    for given in lines:
-        line = ".".join(str(given).strip().split(".")[:2])
-        if line not in known:
-            raise UsageError(f"no MAAS release line {given!r}", "known: " + ", ".join(known))
-        wanted.add(line)
+    known = [release.line for release in all_releases()]
+    wanted = {line for given in lines for line in _lines_meant(str(given), known)}
     if not wanted:
         raise UsageError("no MAAS release line given", "known: " + ", ".join(known))
-    return tuple(r for r in all_releases() if r.line in wanted)
+    return tuple(release for release in all_releases() if release.line in wanted)
+
+
+def _lines_meant(given: str, known: list[str]) -> list[str]:
+    """``3.5-3.7`` → ``["3.5", "3.6", "3.7"]``. The report's own dash is one, too."""
+    text = given.strip().lower().replace("\N{EN DASH}", "-")
+    if text.endswith("+"):
+        text = f"{text[:-1]}-"
+    first, dash, last = text.partition("-")
+    begin = _line_meant(first, given, known)
+    end = _line_meant(last, given, known) if last else len(known) - 1 if dash else begin
+    if end < begin:
+        raise UsageError(f"no MAAS release line is in {given!r}", "name the older line first")
+    return known[begin : end + 1]
+
+
+def _line_meant(text: str, given: str, known: list[str]) -> int:
+    """The position of a line among those that are known."""
+    line = ".".join(text.strip().removeprefix("v").split(".")[:2])
+    line = known[-1] if line == "latest" else line
+    if line not in known:
+        ranges = f"{known[0]}-{known[-1]}, {known[0]}+ and latest"
+        hint = f"known: {', '.join(known)}; also ranges like {ranges}"
+        raise UsageError(f"no MAAS release line {given!r}", hint)
+    return known.index(line)
 
 
 def _file_type(raw: dict[str, Any]) -> FileType:

@@ -90,8 +90,33 @@ class Page:
             self.requests.clear()
             self.events.clear()
             self.call("Page.navigate", url=url)
-            while "Page.loadEventFired" not in self.events:
-                self._hear()
+            self._loaded()
+
+    def visit(self, url: str) -> None:
+        """Open the page of a server."""
+        self.errors.clear()
+        self.requests.clear()
+        self.events.clear()
+        self.call("Page.navigate", url=url)
+        self._loaded()
+
+    def _loaded(self) -> None:
+        while "Page.loadEventFired" not in self.events:
+            self._hear()
+
+    def until(self, expression: str, seconds: float = PATIENCE) -> Any:
+        """Wait until an expression is true; its value."""
+        end = time.monotonic() + seconds
+        while not (value := self.js(expression)):
+            assert time.monotonic() < end, f"{expression} is never true: {self.errors}"
+            time.sleep(0.05)
+        return value
+
+    def choose(self, selector: str, *files: Path) -> None:
+        """Choose files, or a folder, for an input."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
     def js(self, expression: str) -> Any:
         done = self.call(
@@ -99,6 +124,28 @@ class Page:
         )
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
+
+    def in_frame(self, url: str, expression: str) -> Any:
+        """The value of an expression in the page's only frame, once it has this URL and is true."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            (frame,) = (
+                one["frame"] for one in self.call("Page.getFrameTree")["frameTree"]["childFrames"]
+            )
+            if frame["url"] != url:
+                assert time.monotonic() < end, f"the frame has another URL: {frame['url']}"
+                continue
+            made = self.call("Page.createIsolatedWorld", frameId=frame["id"])
+            done = self.call(
+                "Runtime.evaluate",
+                expression=expression,
+                contextId=made["executionContextId"],
+                returnByValue=True,
+            )
+            if value := done["result"].get("value"):
+                return value
+            assert time.monotonic() < end, f"{expression} is never true in the frame"
+            time.sleep(0.05)
 
     def press(self, key: str, *, shift: bool = False) -> None:
         code, text = KEYS[key]
@@ -151,6 +198,7 @@ def page(folder: Path) -> Iterator[Page]:
         "--disable-background-networking",
         "--disable-component-update",
         "--no-first-run",
+        "--disable-features=IsolateSandboxedIframes",  # in_frame looks into them
         f"--user-data-dir={folder}",
     ]
     process = subprocess.Popen(

@@ -25,59 +25,64 @@ ROOTS = ["root-tgz", "root-txz", "root-dd.gz", "squashfs", "root-image.gz"]
 
 @st.composite
 def _ubuntu(draw: st.DrawFn) -> dict[str, Any]:
-    subarch = draw(st.sampled_from(SUBARCHES))
+    subarch = draw(st.sampled_from(["ga-24.04"] * 10 + SUBARCHES))
     own = [subarch] if draw(st.booleans()) else []
+    own += ["generic"] if draw(st.sampled_from([True, True, False])) else []
     fields: dict[str, Any] = {
-        "os": draw(st.sampled_from(["ubuntu"] * 8 + ["fedora"])),
-        "release": draw(st.sampled_from(RELEASES)),
+        "os": draw(st.sampled_from(["ubuntu"] * 15 + ["fedora"])),
+        "release": draw(st.sampled_from(["noble"] * 6 + RELEASES)),
         "subarch": subarch,
         "subarches": ",".join([*draw(st.lists(st.sampled_from(LISTED), max_size=3)), *own]),
-        "kflavor": draw(st.sampled_from(["generic", "generic", "lowlatency", None])),
-        "release_title": draw(st.sampled_from(TITLES)),
-        "release_codename": draw(st.sampled_from(["Acme", "Acme", None])),
-        "platform": draw(st.sampled_from([None, None, "nvidia"])),
-        "supported_platforms": draw(st.sampled_from([None, None, "generic,nvidia"])),
+        "kflavor": draw(st.sampled_from(["generic"] * 6 + ["lowlatency", None])),
+        "release_title": draw(st.sampled_from(["24.04 LTS"] * 5 + TITLES)),
+        "release_codename": draw(st.sampled_from(["Acme"] * 6 + [None])),
+        "platform": draw(st.sampled_from([None] * 6 + ["nvidia"])),
+        "supported_platforms": draw(st.sampled_from([None] * 6 + ["generic,nvidia"])),
         "rolling": draw(st.sampled_from([None, None, None, True])),
     }
-    parts = draw(st.sampled_from([("boot-kernel", "boot-initrd")] * 5 + [("boot-kernel",)]))
-    roots = draw(st.sampled_from([("squashfs",)] * 5 + [("root-image.gz",), ("root-tgz",), ()]))
-    more = draw(st.sampled_from([()] * 4 + [("root-tgz",), ("boot-dtb",)]))
+    parts = draw(st.sampled_from([("boot-kernel", "boot-initrd")] * 12 + [("boot-kernel",)]))
+    roots = draw(st.sampled_from([("squashfs",)] * 12 + [("root-image.gz",), ("root-tgz",), ()]))
+    more = draw(st.sampled_from([()] * 12 + [("root-tgz",), ("boot-dtb",)]))
     return {**fields, "ftypes": list(dict.fromkeys((*parts, *roots, *more)))}
 
 
+#: One of which begins with another, which no real ones do.
+ARCHES = ["amd64", "amd64", "amd64", "arm64", "amd64x"]
 SYSTEMS = ["centos", "rhel", "windows", "ol", "custom", "debian", "suse"]
 
 
 @st.composite
 def _other(draw: st.DrawFn) -> dict[str, Any]:
     return {
-        "os": draw(st.sampled_from(SYSTEMS)),
+        "os": draw(st.sampled_from(["centos"] * 5 + SYSTEMS)),
         "release": draw(st.sampled_from(["centos9", "9", "win2022", "sles15"])),
         "subarch": draw(st.sampled_from(["generic", "generic", "generic", "custom", "ga-9"])),
         "subarches": draw(st.sampled_from(["generic", "generic", "custom", "x, generic", None])),
         "release_title": "9",
-        "ftypes": draw(st.lists(st.sampled_from(ROOTS), min_size=1, max_size=2, unique=True)),
+        "ftypes": draw(
+            st.sampled_from([["root-tgz"]] * 6 + [[a, b] for a in ROOTS for b in ROOTS])
+        ),
     }
 
 
 @st.composite
-def _product(draw: st.DrawFn) -> dict[str, Any]:
+def _product(draw: st.DrawFn, arches: list[str]) -> dict[str, Any]:
     made: dict[str, Any] = draw(st.one_of(_ubuntu(), _ubuntu(), _other()))
-    made["arch"] = draw(st.sampled_from(["amd64", "amd64", "amd64", "arm64", "amd64x"]))
+    made["arch"] = draw(st.sampled_from(arches))
     made["version"] = draw(st.sampled_from(["24.04", "24.04", "24.04", "22.04"]))
     made["label"] = draw(st.sampled_from(["stable", "stable", "candidate"]))
-    made["name"] = draw(st.sampled_from([None, None, None, "image", "root"]))
+    made["name"] = draw(st.sampled_from([None] * 20 + ["image", "root"]))
     return made
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> MemoryTree:
+def streams(draw: st.DrawFn, arches: list[str] = ARCHES) -> MemoryTree:
     """A few products that differ in what counts for use."""
     products = {}
-    for at, made in enumerate(draw(st.lists(_product(), min_size=1, max_size=4))):
+    for at, made in enumerate(draw(st.lists(_product(arches), min_size=1, max_size=4))):
         ftypes, name = made.pop("ftypes"), made.pop("name")
         items = {
-            ftype: _item(ftype, f"p{at}/{ftype if name is None else name}")
+            ftype: item(ftype, f"p{at}/{ftype if name is None else name}")
             for ftype in [*ftypes, "manifest"]
         }
         fields = {key: value for key, value in made.items() if value is not None}
@@ -101,6 +106,6 @@ def streams(draw: st.DrawFn) -> MemoryTree:
     return MemoryTree({path: json.dumps(d).encode() for path, d in documents.items()}, INDEX)
 
 
-def _item(ftype: str, path: str) -> dict[str, Any]:
+def item(ftype: str, path: str) -> dict[str, Any]:
     digest = hashlib.sha256(f"{path} {ftype}".encode()).hexdigest()
     return {"ftype": ftype, "path": path, "sha256": digest, "size": 1000}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from maas_stream_lint import rule_tables
 from maas_stream_lint.cli.main import main
 
 PACKAGE = Path(__file__).parents[1] / "maas_stream_lint"
@@ -188,6 +190,47 @@ def test_a_line_of_a_log_is_explained_without_what_checks_a_stream() -> None:
         seen
     )
     assert not {f"maas_stream_lint.{part}" for part in _CHECKING}.intersection(seen)
+
+
+#: What no rule is told or found by: each takes a noticeable part of the time of a small check.
+HEAVY = {
+    *("rich", "httpx2", "httpx", "jsonschema", "hashlib", "packaging", "_strptime", "sqlite3"),
+    *("tomllib", "tomli", "platformdirs", "subprocess", "urllib.request"),
+    *(f"maas_stream_lint.images.{part}" for part in ("sniff", "cache", "local_files", "pool")),
+}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["rules"],
+        ["rules", "--format", "json"],
+        ["explain", "MSL401"],
+        ["explain", "MSL401", "--format", "json"],
+        ["check", "tree", "--format", "json"],
+    ],
+    ids=lambda args: "-".join(args),
+)
+def test_what_a_fast_answer_imports(args: list[str], tmp_path: Path) -> None:
+    """A sound stream of metadata alone needs none of it, nor does anything about rules."""
+    shutil.copytree(PACKAGE.parent / "fixtures/good/every-release/tree", tmp_path / "tree")
+    (tmp_path / "rules").mkdir()
+    target = tmp_path / "rules" / rule_tables.COMPILED
+    target.write_text(rule_tables.compiled(), "utf-8")
+    code = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n'))\n"
+        "from maas_stream_lint import rule_tables\n"
+        f"known = rule_tables.lines({str(target)!r})\n"
+        "rule_tables._compiled(rule_tables.rules_folder()).update(known)\n"
+        "from maas_stream_lint.cli.main import main\n"
+        f"main({args!r}, standalone_mode=False)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    seen = set(done.stdout.splitlines())
+    assert "maas_stream_lint.rule" in seen, done.stderr
+    assert HEAVY & seen == set()
 
 
 def test_the_end_of_a_run_looks_for_no_garbage() -> None:

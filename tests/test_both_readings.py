@@ -48,7 +48,7 @@ def test_preview_goes_on_with_the_index_that_is_there(server: Server) -> None:
     told = flat(run("preview", root).stdout)
     given, _, other = told.partition(f"with {index} ")
     assert "as given MAAS 2.9\N{EN DASH}3.7 imports nothing" in given
-    assert f"fix give MAAS the URL `{index}`" in given
+    assert f"give MAAS the URL `{index}`" in given
     assert other == flat(run("preview", index).stdout).removeprefix(f"stream {index} ")
     # The other reading is of the documents that are known.
     asked = server.paths[before:]

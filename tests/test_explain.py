@@ -22,7 +22,7 @@ from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.logs.tally import explained
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import explain as explain_
-from maas_stream_lint.report import log_lines
+from maas_stream_lint.report import log_lines, rule_pages
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
@@ -220,7 +220,8 @@ def test_a_line_of_another_stream_is_not_predicted() -> None:
     report = check(BUNDLED)
     assert "not predicted here" in in_stream("Ignoring unsupported product another", report)
     assert "not predicted here" in in_stream("KeyError: 'arch'", report)
-    assert "only the import of metadata" in in_stream("Unsupported OS: debian", report)
+    assert "for machines that these images are for" in in_stream("Unsupported OS: debian", report)
+    assert "the use of images are" in in_stream("VFS: Unable to mount root fs on unknown", report)
 
 
 def test_an_exception_is_predicted() -> None:
@@ -297,16 +298,16 @@ def test_a_line_is_explained_without_the_simulation() -> None:
 
 def test_rule_pages_show_all_sections() -> None:
     for rule in all_rules():
-        seen = explain_.rule_page(rule, None, Style())
+        seen = rule_pages.rule_page(rule, None, Style())
         for label in (rule.code, rule.name, "MAAS", "why", "fix", "for example"):
             assert label in seen
 
 
 def test_a_rule_with_its_source_shows_its_findings() -> None:
     rule = next(r for r in all_rules() if r.code == "MSL401")
-    assert f"{PRODUCT}" in explain_.rule_page(rule, check(BUNDLED), Style())
+    assert f"{PRODUCT}" in rule_pages.rule_page(rule, check(BUNDLED), Style())
 
 
 def test_the_list_of_rules_has_all() -> None:
-    seen = explain_.rules(all_rules(), Style())
+    seen = rule_pages.rules(all_rules(), Style())
     assert all(rule.code in seen and rule.name in seen for rule in all_rules())

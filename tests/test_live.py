@@ -149,9 +149,26 @@ def test_a_disabled_source_is_not_checked(maas: Maas) -> None:
 def test_a_source_that_cannot_be_read_is_a_note(maas: Maas) -> None:
     for url, note in (("http://127.0.0.1:99999/", "valid host"), ("file:///etc", "no http://")):
         fill(maas, "3.7", url)
-        made = told(maas)
+        result = run(maas, "--format", "json")
+        made = json.loads(result.stdout)["maas_server"]
+        assert result.exit_code == 2, "nothing is known of it"
         assert note in made["sources"][0]["notes"][-1]
         assert made["images"] == []
+        assert "No source of this MAAS could be checked" in run(maas).stdout
+
+
+@pytest.mark.parametrize("url", ["http://u:s3cret@127.0.0.1:99999/", "file://u:s3cret@h/etc"])
+@pytest.mark.parametrize("command", ["check", "diagnose"])
+def test_a_source_that_nobody_can_read_does_not_pass(url: str, command: str, maas: Maas) -> None:
+    fill(maas, "3.7")
+    maas.answers["boot-sources/"].append({**boot_source(url, "3.7"), "id": 2})
+    maas.answers["boot-sources/2/selections/"] = []
+    done = CliRunner().invoke(main, [command, "--maas-url", maas.url, "--files", "none"])
+    assert done.exit_code == 2
+    assert "s3cret" not in done.output
+    maas.answers["boot-sources/"][-1]["enabled"] = False
+    done = CliRunner().invoke(main, [command, "--maas-url", maas.url, "--files", "none"])
+    assert done.exit_code != 2
 
 
 def test_of_a_source_that_this_machine_cannot_reach_no_image_is_judged(maas: Maas) -> None:
@@ -161,7 +178,7 @@ def test_of_a_source_that_this_machine_cannot_reach_no_image_is_judged(maas: Maa
     assert (result.exit_code, server["images"]) == (2, [])
     assert server["sources"][0]["findings"] is None
     assert "127.0.0.1:9 refused the connection" in server["sources"][0]["notes"][-1]
-    assert "No image of the sources that were checked is in trouble." in run(maas).stdout
+    assert "No source of this MAAS could be checked" in run(maas).stdout
 
 
 def test_the_log_of_the_maas_goes_with_it(maas: Maas, tmp_path: Path) -> None:
@@ -231,7 +248,11 @@ def test_hostile_members_are_passed_over(name: str, maas: Maas) -> None:
     for number in (-1, 1, 2):
         maas.answers.setdefault(f"boot-resources/{number}/", {"sets": {"1": 3}})
         maas.answers.setdefault(f"boot-sources/{number}/selections/", [])
-    states = {image["name"]: image["state"] for image in told(maas)["images"]}
+    result = run(maas, "--format", "json")
+    # Of a source without a usable URL nothing is known.
+    assert result.exit_code in ((2,) if name == "boot-sources/" else (0, 1))
+    images = json.loads(result.stdout)["maas_server"]["images"]
+    states = {image["name"]: image["state"] for image in images}
     assert states["ubuntu/noble"] in ("taken", "not imported yet", "incomplete")
 
 

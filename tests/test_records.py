@@ -49,6 +49,19 @@ def test_a_record_is_a_dataclass() -> None:
         Point()  # type: ignore[call-arg]
 
 
+def test_a_pattern_takes_one_apart_before_it_is_worked_out() -> None:
+    @record(frozen=True)
+    class Fresh:
+        x: int
+        y: int = 0
+
+    match Fresh(1):
+        case Fresh(x, y):
+            assert (x, y) == (1, 0)
+        case _:
+            pytest.fail("no match")
+
+
 def test_what_is_compared() -> None:
     assert Point(1, seen=[1]) == Point(1, seen=[2])
     assert hash(Point(1)) == hash(Point(1, seen=[2]))
@@ -78,6 +91,32 @@ def test_bases_are_worked_out_first(decorate: object) -> None:
     assert made(1) == made(1, 2)
     assert [f.name for f in dataclasses.fields(made)] == ["x", "y"]
     assert Between(3).x == 3
+
+
+@pytest.mark.parametrize("instances", [0, 1, 200])
+def test_the_first_instances_are_as_all_others(instances: int) -> None:
+    @record(frozen=True)
+    class Base:
+        x: int
+        seen: list[int] = dataclasses.field(default_factory=list)
+
+    for number in range(instances):
+        assert Base(number) == Base(x=number, seen=[])
+    assert Base(1).seen is not Base(1).seen
+    for args, more in (((), {}), ((1, [], 3), {}), ((1,), {"x": 1}), ((1,), {"y": 1})):
+        with pytest.raises(TypeError, match="__init__"):
+            Base(*args, **more)  # type: ignore[arg-type]
+
+    @record
+    class Derived(Base):
+        y: int = 2
+
+        def __post_init__(self) -> None:
+            self.sum = self.x + self.y
+
+    assert Derived(1).sum == 3
+    assert Derived(1, [4], y=5).__dict__ == {"x": 1, "seen": [4], "y": 5, "sum": 6}
+    assert Derived(1) != Base(1)
 
 
 def first_values(cls: type, threads: int = 8) -> list[int]:

@@ -51,7 +51,7 @@ KNOWN = {
         "use",
         "models",
     },
-    "selections": {"default"},
+    "selections": {"default", "refused-release", "refused-row", "refused-values"},
     "selections.default": {"os", "release", "arches"},
     "names": {"ubuntu", "ubuntu-hint", "ubuntu-core", "bootloader"},
     "bootloaders": {"type", "os", "arch", "boots", "files"},

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 
 import reports
 from maas_stream_lint.api import Report, SetAside, check
+from maas_stream_lint.cli.configured import settings_of
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.configuration import settings
 from maas_stream_lint.configuration.overrides import apply_settings
@@ -84,7 +85,7 @@ def told(*args: str, **env: str) -> dict[str, Any]:
 
 def test_nothing_is_found() -> None:
     assert find() is None
-    assert load(None) == Settings()
+    assert settings_of({}) == Settings()
 
 
 def test_it_is_found_above_the_source_then_here(here: Path, tmp_path: Path) -> None:

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import build_site
 import links
+import site_build
 import staging
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.logs.messages import names
 from maas_stream_lint.rulebook import all_releases
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("zensical") is None, reason="without the test extra"
-)
+pytestmark = site_build.needs_site
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("site") / "site"
-    done = subprocess.run(
-        [sys.executable, "docs/tools/build_site.py", target],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return target
+    return site_build.built(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +64,7 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         build_site, "stage", lambda made: shutil.copytree(tmp_path, made, dirs_exist_ok=True)
     )
+    monkeypatch.setattr(build_site, "_prepare_playground", lambda docs: None)
     with pytest.raises(build_site.BuildError, match="page does not exist"):
         build_site.build(tmp_path / "site")
     assert not (tmp_path / "site").exists()

@@ -26,7 +26,8 @@ from click.testing import CliRunner
 import stream_schemas
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.imports import simulate
-from maas_stream_lint.rulebook import Release, all_releases, rules_root
+from maas_stream_lint.rule_files import rules_root
+from maas_stream_lint.rulebook import Release, all_releases
 from maas_stream_lint.stream import load
 from trees import KEYRING, MemoryTree, corpus, tree_of
 

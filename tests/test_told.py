@@ -9,11 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from maas_stream_lint import BootSource, UsageError, compare, preview
+from maas_stream_lint.checks import all_rules
+from maas_stream_lint.collect import findings
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.situation import ReadSource, Situation
+from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import all_releases
-from maas_stream_lint.stream import load
-from made import streams
+from maas_stream_lint.stream import Stream, load
+from made import INDEX, streams
 from schemas import COMPARE, PREVIEW, through_text
 from told import commissioning_of, corpus, differences, keyring_of, sources_of, written
 from trees import MemoryTree
@@ -113,14 +116,44 @@ def test_sources_of_one_name() -> None:
         preview([BootSource("a", "x"), BootSource("a", "y")])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+MADE = settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+#: The rules on what swaps at every import: two products, or two files, on one row.
+SWAPS = ("MSL414", "MSL512")
+
+
+def situation(stream: Stream) -> Situation:
+    return Situation((ReadSource("own", "http://images.example.com/", stream),))
+
+
+@MADE
 @given(tree=streams())
 def test_made_streams_imported_twice(tree: MemoryTree) -> None:
-    """A second import of the same changes nothing, unless two products make one boot resource."""
-    read = load(tree)  # type: ignore[arg-type]
-    situation = Situation((ReadSource("own", "http://images.example.com/", read),))
-    for first, second in simulate_situations([situation, situation], all_releases(), {}):
-        resources = {held["resource"] for held in first.resources}
-        products = {(new.file, new.product) for _, new in first.imported}
-        if len(resources) == len(products):
-            assert (second.downloads, second.deleted) == ([], []), second.lines
+    """A second import of the same changes nothing, but for swaps that the check tells of."""
+    stream = load(tree)  # type: ignore[arg-type]
+    both = [situation(stream), situation(stream)]
+    look = look_at(stream, all_releases())
+    told = findings(look, [rule for rule in all_rules() if rule.code in SWAPS])
+    swapping = {line for finding in told for line in finding.maas}
+    for _, second in simulate_situations(both, all_releases(), {}):
+        for line in second.lines:
+            if line not in swapping:
+                assert (second.downloads, second.deleted) == ([], []), line
+
+
+@MADE
+@given(tree=streams())
+def test_everything_new_is_a_first_import_of_made_streams(tree: MemoryTree) -> None:
+    """Nothing was there, so the import does, says, fetches and leaves what a first one does."""
+    stream = load(tree)  # type: ignore[arg-type]
+    index = {"format": "index:1.0", "updated": "Sun, 01 Nov 2026 10:00:00 +0000", "index": {}}
+    empty = load(MemoryTree({INDEX: json.dumps(index).encode()}, INDEX))  # type: ignore[arg-type]
+    after = simulate_situations([situation(empty), situation(stream)], all_releases(), {})
+    for (alone,) in simulate_situations([situation(stream)], all_releases(), {}):
+        for line in alone.lines:
+            second = next(pair[1] for pair in after if line in pair[1].lines)
+            for part in ("imported", "downloads", "deleted", "kept", "files", "writer", "finalize"):
+                assert getattr(second, part) == getattr(alone, part), (line, part)
+            ends = [o.fatal and (o.fatal.exception, o.fatal.message) for o in (alone, second)]
+            assert ends[0] == ends[1], line

@@ -42,7 +42,11 @@ def test_a_log_is_told_without_the_stream_that_this_machine_cannot_reach(own_hom
     log = str(Path(__file__).parent / "logs/first-report.log")
     alone = CliRunner().invoke(main, ["diagnose", "--log", log, "--no-config"])
     done = CliRunner().invoke(main, ["diagnose", DEAD, "--log", log, "--no-config"])
-    assert (done.exit_code, done.stdout) == (2, alone.stdout)
+    assert done.exit_code == 2
+    told, usual = (text.stdout.rpartition("\n\n") for text in (done, alone))
+    assert told[0] == usual[0]
+    assert "it could not be read" in " ".join(told[2].split())
+    assert "Name the stream" not in done.stdout
     assert "could not be checked: 127.0.0.1:9 refused the connection (" in done.stderr
 
 
@@ -50,3 +54,24 @@ def test_a_directory_is_a_tree_for_compare_as_well(own_home: Path) -> None:
     done = CliRunner().invoke(main, ["compare", GOOD, GOOD, "--no-config", "--maas", "3.6"])
     assert done.exit_code == 0
     assert "no image changes" in done.stdout
+
+
+def test_what_is_not_predicted_is_one_line(own_home: Path) -> None:
+    """Which engine would have read it does not matter."""
+    done = CliRunner().invoke(main, ["check", DEAD, "--no-config"])
+    lines = [line for line in done.stdout.splitlines() if "is not predicted" in line]
+    assert len(lines) == 1
+    assert "image files not" in done.stdout
+    assert "0 image files found" not in done.stdout
+
+
+def test_a_login_on_the_command_line_is_in_no_message(own_home: Path) -> None:
+    for sources in (
+        ["http://u:s3cret@127.0.0.1:9/a/"],
+        ["http://u:s3cret@[::1/", "x://u:s3cret@h"],
+    ):
+        done = CliRunner().invoke(main, ["check", *sources, "--no-config"])
+        assert done.exit_code == 2
+        assert "s3cret" not in done.output
+    both = ["http://u:s3cret@127.0.0.1:9/a/", "http://v:s3cret@127.0.0.1:9/b/"]
+    assert "s3cret" not in CliRunner().invoke(main, ["check", *both, "--no-config"]).output

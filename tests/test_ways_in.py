@@ -166,7 +166,14 @@ def test_pre_commit_runs_it(tmp_path: Path) -> None:
     tool = tmp_path / "tool"
     for name in ("maas_stream_lint", "rules", "man"):
         shutil.copytree(ROOT / name, tool / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
+    for name in (
+        "pyproject.toml",
+        "hatch_build.py",
+        "hatch_page.py",
+        "README.md",
+        "LICENSE",
+        ".pre-commit-hooks.yaml",
+    ):
         shutil.copy(ROOT / name, tool / name)
     git("init", "-q", cwd=tool)
     git("add", "-A", cwd=tool)

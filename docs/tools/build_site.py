@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import playground
 from links import faults
 from maas_stream_lint import documentation
 from staging import Astray, stage
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("site"))
     try:
         build(parser.parse_args().folder)
-    except (Astray, BuildError) as error:
+    except (Astray, BuildError, playground.FetchError) as error:
         sys.exit(f"error: {error}")
 
 
@@ -41,15 +42,28 @@ class BuildError(Exception):
 
 
 def build(folder: Path) -> None:
-    """Build the site in a folder, and replace an older site in it. Raises Astray and BuildError."""
+    """Build the site in a folder, and replace an older site in it. Raises Astray, BuildError and FetchError."""
     if folder.exists() and not (folder / _OF_A_SITE).is_file() and any(folder.iterdir()):
         raise BuildError(f"{folder} holds something else than a site; name another folder")
     with tempfile.TemporaryDirectory() as made:
         stage(Path(made))
+        _prepare_playground(Path(made) / "docs")
         _zensical(Path(made))
+        _guard_playground(Path(made) / "site")
         _require_links(Path(made) / "site")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(Path(made) / "site", folder)
+
+
+def _prepare_playground(docs: Path) -> None:
+    playground.add(docs / "playground")
+    page = docs / "playground.md"
+    page.write_text(playground.page(page.read_text("utf-8"), docs / "playground"), "utf-8")
+
+
+def _guard_playground(site: Path) -> None:
+    page = site / "playground" / "index.html"
+    page.write_text(playground.guarded(page.read_text("utf-8")), "utf-8")
 
 
 def _zensical(staged: Path) -> None:

@@ -14,6 +14,7 @@ from posixpath import dirname, join, normpath, relpath
 import log_pages
 import release_pages
 import rule_pages
+import schema_files
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -27,13 +28,12 @@ OUTSIDE = {
     "rules/messages": "log-lines.md",
     "rules/releases": "releases.md",
     "tests/conformance/README.md": "conformance.md",
-    **{
-        path.relative_to(ROOT).as_posix(): path.relative_to(ROOT / "rules").as_posix()
-        for path in sorted((ROOT / "rules/schemas").rglob("*.json"))
-    },
+    "rules/schemas": "schema-files.md",
+    "rules/schemas/streams": "schema-files.md",
+    **schema_files.files(),
 }
 #: What of docs/ is no part of the site.
-_KEPT_BACK = shutil.ignore_patterns("tools", "*.md", "__pycache__")
+_KEPT_BACK = shutil.ignore_patterns("tools", "*.md", "__pycache__", "package*.json", "*.py")
 #: Where the pages of the rules go in the navigation.
 _RULES = "      - rules/index.md\n"
 
@@ -70,15 +70,16 @@ def documents() -> dict[str, str]:
         **rule_pages.pages(),
         "releases.md": release_pages.page(),
         **log_pages.pages(),
+        "schema-files.md": schema_files.page(),
     }
     texts = {uri: _codes(text, uri) for uri, text in made.items()}
-    for source, home in _written().items():
+    for source, home in written().items():
         text = (ROOT / home).read_text("utf-8")
         texts[source] = for_site(text, source, home) if source.endswith(".md") else text
     return texts
 
 
-def _written() -> dict[str, str]:
+def written() -> dict[str, str]:
     """Path on the site → path in the checkout, of the documents that are not made."""
     own = {path.relative_to(DOCS).as_posix(): path for path in DOCS.rglob("*.md")}
     found = {uri: path.relative_to(ROOT).as_posix() for uri, path in own.items()}

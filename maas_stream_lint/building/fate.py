@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.api import Report
     from maas_stream_lint.building.parts import Product
-    from maas_stream_lint.uses import Simulation
+    from maas_stream_lint.uses.simulation import Simulation
 
 
 @record(frozen=True)

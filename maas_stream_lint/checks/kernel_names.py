@@ -40,11 +40,12 @@ def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     product = look.catalog.product(event.place)
     if product is None:
         return
-    version, subarch = product.get("version"), product.get("subarch") or GENERIC
+    version, subarch = product.get("version"), product.get("subarch")
+    told = "an empty `subarch`" if subarch == "" else f"subarch {quoted(subarch or GENERIC)}"
     kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
     yield Said(
         f"Ubuntu {quoted(product.get('release'))} for {quoted(product.get('arch'))} has only "
-        f"subarch {quoted(subarch)}, which names no kernel",
+        f"{told}, which names no kernel",
         f"name the kernel: `subarch` {kernel}, `subarches` `{GENERIC}` and {kernel}",
         place=product.at("subarch"),
         also=event.values["also"][:MANY],

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.words import joined
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.situation import ANY
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.selected import is_selected
+from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
     from maas_stream_lint.rulebook import Release
+
+#: Selections that MAAS refuses or that take nothing, with what it says to them on which lines.
+Refused = dict["Selection", dict[str, list[str]]]
 
 
 @rule("MSL130", Severity.UNUSABLE, on="stream")
@@ -37,14 +42,15 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
         return
     from difflib import get_close_matches  # takes longer than most checks
 
-    found: dict[Selection, list[str]] = {}
+    found: Refused = {}
     for release in look.releases:
         for row in look.selections.get(release.line, ()):
             for one in _by_arch(row):
                 if not _takes(one, look, strict=release.strict):
-                    found.setdefault(one, []).append(release.line)
+                    told = found.setdefault(one, {})
+                    told.setdefault(_refusal(one, look, release), []).append(release.line)
     offered = sorted({_told(p.os, p.get("release"), p.get("arch")) for p in _images(look)})
-    for row, lines in found.items():
+    for row, refusals in found.items():
         text = _told(row.os, row.release, "|".join(row.arches))
         near = get_close_matches(text, offered, n=1, cutoff=0.0)
         least = [f"{name} {quoted('|'.join(values))}" for name, values in _narrow(row)]
@@ -52,8 +58,45 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
         yield Said(
             f"the selection {quoted(text)}{limits} takes no product, expected one of the stream's",
             f"select {quoted(near[0])}, or remove the selection" if near else "remove it",
-            lines=tuple(lines),
-            effect="imports nothing for it, and logs nothing",
+            lines=_lines(refusals),
+            effect=f"imports nothing for it, and logs nothing{_refusing(refusals, look)}",
+        )
+
+
+@rule("MSL132", Severity.WARNING, on="stream")
+def selection_refused(whole: Whole, look: Look) -> Iterator[Said]:
+    """MAAS's own form refuses to make a selection like this one.
+
+    MAAS: the form takes an os and release that the list of available images has, and architectures,
+        subarches and labels that this list has of them, or `*` for all
+        (`BootSourceSelectionForm.clean`, maasserver/forms/__init__.py). 3.8 takes an os, release
+        and arch of the list (maasservicelayer/services/bootsourceselections.py). A selection that
+        exists already works on: MAAS compares its values when it imports.
+    Why: the selection is from a time when the stream had more, or it was written into the database.
+        Nobody can make it again in a new MAAS.
+    Fix: select what the stream has. Leave out the values that it lacks.
+    Example:
+        "labels": ["stable", "candidate"]
+    """
+    if look.selections is None:
+        return
+    found: Refused = {}
+    for release in look.releases:
+        usual = default_selections(release)
+        for row in look.selections.get(release.line, ()):
+            parts = list(_by_arch(row))
+            refusal = _refusal(row, look, release)
+            taken = all(_takes(one, look, strict=release.strict) for one in parts)
+            if refusal and taken and row not in usual:
+                found.setdefault(row, {}).setdefault(refusal, []).append(release.line)
+    for row, refusals in found.items():
+        text = _told(row.os, row.release, "|".join(row.arches))
+        yield Said(
+            f"the selection {quoted(text)} names what the stream has not, expected values of the "
+            "stream's products",
+            "select by values that the stream has",
+            lines=_lines(refusals),
+            effect=f"imports what it takes{_refusing(refusals, look)}",
         )
 
 
@@ -131,6 +174,48 @@ def _takes(row: Selection, look: Look, *, strict: bool) -> bool:
         for product in look.catalog.products
         if product.bootloader
     )
+
+
+def _lines(refusals: Mapping[str, list[str]]) -> tuple[str, ...]:
+    return tuple(line for lines in refusals.values() for line in lines)
+
+
+def _refusing(refusals: Mapping[str, list[str]], look: Look) -> str:
+    """What MAAS says to whoever makes such a selection again, by release lines."""
+    told = [(text, lines) for text, lines in refusals.items() if text]
+    if not told:
+        return ""
+    apart = len(refusals) > 1
+    parts = [f"{quoted(t)}{f' ({look.span(lines)})' if apart else ''}" for t, lines in told]
+    return f"; its form refuses to make it again: {joined(parts)}"
+
+
+def _refusal(row: Selection, look: Look, release: Release) -> str:
+    """What MAAS says to whoever makes such a selection; empty if it takes it, or if nobody knows.
+
+    Mirrors ``BootSourceSelectionForm.clean`` (src/maasserver/forms/__init__.py).
+    """
+    trace = next(trace for trace in look.traces if release.line in trace.lines)
+    if trace.fatal is not None:
+        return ""
+    known = [one for one in trace.offered if (one.os, one.release) == (row.os, row.release)]
+    if release.strict:
+        arches = {one.arch for one in known}
+        lacking = [arch for arch in row.arches if arch not in (ANY, *arches)]
+        text = str(release.selections("refused-row"))
+        return text.format(os=row.os, release=row.release, arch=lacking[0]) if lacking else ""
+    if not known:
+        text = str(release.selections("refused-release"))
+        return text.format(os=row.os, release=row.release)
+    columns = (
+        (row.arches, {one.arch for one in known}),
+        (row.subarches, {one.subarch for one in known}),
+        (row.labels, {one.label for one in known}),
+    )
+    for values, have in columns:
+        if any(value not in (ANY, *have) for value in values):
+            return str(release.selections("refused-values")).format(values=list(values))
+    return ""
 
 
 def _narrow(row: Selection) -> list[tuple[str, tuple[str, ...]]]:

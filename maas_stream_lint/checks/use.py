@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.identity import GENERIC
+from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.uses.advice import (
+    kernels_of_others,
     listed_kernels,
     platforms,
     without_generic,
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
     from maas_stream_lint.uses.advice import Advice
@@ -34,14 +35,15 @@ if TYPE_CHECKING:
 VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{2}")
 
 
-@rule("MSL451", Severity.UNUSABLE, causes=["kernel-of-unknown-release"])
-def unknown_kernel_release(event: Event, look: Look) -> Iterator[Said]:
+@rule("MSL451", Severity.UNUSABLE, on="stream", causes=["kernel-of-unknown-release"])
+def unknown_kernel_release(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """A kernel's name contains a release that MAAS does not know.
 
     MAAS: compares kernels by the version of their release. It looks the release up in the data of
         distro-info, then among the releases and titles of the stream; a text that one of these
         starts with is enough (`get_release`, maasserver/utils/osystems.py). For any other it raises
-        `ga-24.04.1 not found amongst the known Ubuntu releases!`, which no form catches.
+        `ga-24.04.1 not found amongst the known Ubuntu releases!`, which no form catches. The
+        operating system does not matter: every complete set counts.
     Why: MAAS sorts all kernels of a list before it shows or chooses one (`get_hwe_kernels`,
         maasserver/models/bootresource.py). So one such name breaks the choice of a kernel for its
         release, and the lists of kernels for all images of all sources.
@@ -49,16 +51,35 @@ def unknown_kernel_release(event: Event, look: Look) -> Iterator[Said]:
     Example:
         "subarch": "ga-24.04.1",
     """
-    kernel = str(event.values["kernel"])
+    if not isinstance(seen, Event):
+        yield from _kernels_of_others(look)
+        return
+    kernel = str(seen.values["kernel"])
     if flaw_of(kernel) is not None:
         return  # subarch_unparsable has it
     yield Said(
         f"subarch {quoted(kernel)} names a kernel of a release that MAAS does not know",
-        f"write {_own_kernel(event, look)} as `subarch` and in `subarches`",
-        place=_field(event, "subarch", look),
-        also=event.values["also"][:MANY],
+        f"write {_own_kernel(seen, look)} as `subarch` and in `subarches`",
+        place=_field(seen, "subarch", look),
+        also=seen.values["also"][:MANY],
         effect="imports it, and from then on fails to list the kernels of all images",
     )
+
+
+def _kernels_of_others(look: Look) -> Iterator[Said]:
+    """Kernels of other systems than Ubuntu, which MAAS lists all the same."""
+    for products, (_, kernel), lines, log in _advised(look, kernels_of_others):
+        system = products[0].os
+        yield Said(
+            f"MAAS cannot compare subarch {quoted(kernel)} of os {quoted(system)} with other "
+            "kernels",
+            "write `generic` as `subarch` and in `subarches`: only Ubuntu products have kernels",
+            place=products[0].at("subarch"),
+            also=tuple(p.at("subarch") for p in products[1:MANY]),
+            lines=lines,
+            effect="imports it, and from then on fails to list the kernels of all images",
+            log=log,
+        )
 
 
 @rule("MSL452", Severity.WARNING, on="stream")
@@ -300,13 +321,16 @@ def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
     """
     product = look.catalog.product(event.place)
     release = product.get("release") if product is not None else None
-    kernel = str(event.values["kernel"])
+    arch = product.get("arch") if product is not None else None
+    kernel, owner = quoted(str(event.values["kernel"])), event.values["owner"]
+    own = quoted(f"{release or ''}/{arch or ''}")
+    other = quoted(f"{owner.release}/{owner.arch}") if owner is not None else "another release"
+    field = "arch" if owner is not None and owner.release == release else "release"
     yield Said(
-        f"MAAS takes kernel {quoted(kernel)} for release {quoted(release or '')}, "
-        "which has no such kernel",
-        f"publish {quoted(kernel)} for this release, too, or rename the other release so that its "
-        "name does not start alike",
-        place=_field(event, "release", look),
+        f"MAAS takes kernel {kernel} of {other} for {own}, which has no such kernel",
+        f"publish {kernel} for {own}, too, or rename the other {field} so that its name does not "
+        "start alike",
+        place=_field(event, field, look),
         also=event.values["also"][:MANY],
         effect="chooses that kernel, and then does not find its files",
     )
@@ -392,7 +416,12 @@ def image_of_no_use(event: Event, look: Look) -> Iterator[Said]:
         return
     verb = "commission" if event.values["commissions"] else "deploy"
     lacking = event.values.get("lacking")
+    taken = event.values.get("taken")
     told = f": its set lacks {listed(lacking)}" if lacking else ""
+    if "twice" in event.values:
+        told = f": kernel {quoted(event.values['twice'])}, which it chooses, is there twice"
+    if taken is not None:
+        told = f": it takes the root of {quoted(f'{taken.release}/{taken.arch}')} instead"
     yield Said(
         f"MAAS imports {quoted(event.place.product or '')}, but cannot {verb} it{told}",
         "compare the product with one that works: release, subarch and file names",

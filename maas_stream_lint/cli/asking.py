@@ -8,7 +8,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.one_maas import OneMaas
-from maas_stream_lint.cli.options import together
+from maas_stream_lint.cli.options import PREDICTED, together
 from maas_stream_lint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ LIVE = together(
     click.option(
         "--profile", metavar="NAME", help="URL and key of this profile of the maas command."
     ),
+    heading=PREDICTED,
 )
 
 
@@ -61,26 +62,34 @@ def asked(options: Options) -> MaasState | None:
         client.close()
 
 
-def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options]:
+def runs_of(state: MaasState, options: Options, kept: ExitStack) -> tuple[list[Options], bool]:
     """A run for each source of a MAAS that can be checked: its release line, keyring, selections.
 
-    They are judged together, as the boot sources of one MAAS.
+    They are judged together, as the boot sources of one MAAS. Also whether these are all that MAAS
+    reads: of any other nothing is known.
 
     ``kept``: holds the keyrings until the runs are over.
     """
-    from maas_stream_lint.cli.console import complain
+    from maas_stream_lint.cli.console import complain, notice
     from maas_stream_lint.logs.live import held_keyring, unfit
+    from maas_stream_lint.source import without_secrets
 
     made: list[Options] = []
     sources: list[BootSource] = []
+    whole = True
     for source in state.sources:
-        why = unfit(source)
+        why, name = unfit(source), without_secrets(source.url)
         if why is not None:
-            complain(f"notice: {source.url} is not checked: {why}")
+            what = f"{name or 'a source without a URL'} is not checked: {why}"
+            if source.enabled:
+                complain(f"error: {what}")
+                whole = False
+            else:
+                notice(what)
             continue
         keyring, note = kept.enter_context(held_keyring(source))
         if note:
-            complain(f"notice: {source.url}: {note}")
+            notice(f"{name}: {note}")
         lines = options.maas or ((state.line,) if state.line is not None else ())
         made.append(
             options.unsigned()._replace(
@@ -95,17 +104,18 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> list[Options
     if not made:
         raise UsageError("this MAAS has no source that can be checked", "name a SOURCE")
     if len(made) < 2:
-        return made
+        return made, whole
     maas = OneMaas(sources)
-    return [run._replace(one_maas=maas) for run in made]
+    return [run._replace(one_maas=maas) for run in made], whole
 
 
 def _of_maas(source: SourceOfMaas, run: Options) -> BootSource:
     """A source as its MAAS has it."""
     from maas_stream_lint.boot_sources import BootSource
+    from maas_stream_lint.source import without_secrets
 
     return BootSource(
-        source.url,
+        without_secrets(source.url),
         source.url,
         selections=run.selecting,
         keyring=run.trusted,

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.console import progress
+from maas_stream_lint.cli.command import Command
+from maas_stream_lint.cli.console import progress, style_for
 from maas_stream_lint.cli.options import (
+    COLOR,
     FETCH,
     FORMAT,
     MAAS,
+    NO_PROGRESS,
     SIGNING,
     Options,
     signer_of,
@@ -85,7 +88,7 @@ BOOT = together(
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("images", metavar="IMAGE...", nargs=-1, shell_complete=completion.source)
 @click.option(
     "--output",
@@ -129,7 +132,7 @@ BOOT = together(
     help="Build the other images if some are refused.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be built.")
-@together(FORMAT, FETCH)
+@together(FORMAT, COLOR, NO_PROGRESS, FETCH)
 def build(
     images: tuple[str, ...],
     root: str,
@@ -182,7 +185,7 @@ def build(
     else:
         from maas_stream_lint.report import built as built_
 
-        text = built_.render(built, out.style(None))
+        text = built_.render(built, style_for())
     out.write(text, None)
     if built.refusals:
         sys.exit(EXIT_FINDINGS)

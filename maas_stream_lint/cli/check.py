@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +12,27 @@ from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked, runs_of
 from maas_stream_lint.cli.checked import checked, complain_of_unkept
 from maas_stream_lint.cli.configured import CALLED, Configured, converted, is_default
-from maas_stream_lint.cli.console import complain
+from maas_stream_lint.cli.console import complain, leave, notice, said
 from maas_stream_lint.cli.one_maas import UnreadBesideError, in_one_maas, with_settings
 from maas_stream_lint.cli.options import (
     BESIDE,
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     FILES,
     FORMS,
+    JUDGED,
     KEYRING,
     MAAS,
+    NO_PROGRESS,
     OUTPUT,
+    QUIET,
     RULES,
     SELECTIONS,
     SEVERITY,
+    STATISTICS,
+    VERBOSE,
     Options,
     together,
 )
@@ -44,21 +50,34 @@ if TYPE_CHECKING:
 _MOST_GONE = 10
 
 
-@click.command(cls=Configured)
+@click.command(
+    cls=Configured,
+    examples=[
+        ("What is wrong with a mirror, for the newest MAAS:", "check mirror --maas latest"),
+        ("What MAAS gets from a server, every byte:", "check URL --files download"),
+        (
+            "In a pipeline: a report to keep, and only what fails on the screen:",
+            "check mirror --quiet --format sarif=out.sarif --format text",
+        ),
+    ],
+)
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1, shell_complete=completion.source)
-@together(MAAS, KEYRING, SELECTIONS, BESIDE, RULES, SEVERITY)
-@click.option(
-    "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+@together(MAAS, KEYRING, SELECTIONS, BESIDE, LIVE, RULES, SEVERITY, EXIT_ZERO)
+@together(
+    click.option(
+        "--baseline", metavar="FILE", help="Known findings, which do not affect the exit code."
+    ),
+    click.option(
+        "--write-baseline",
+        metavar="FILE",
+        help="Write a baseline with all findings. With --baseline: drop those that are gone.",
+    ),
+    click.option(
+        "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
+    ),
+    heading=JUDGED,
 )
-@click.option(
-    "--write-baseline",
-    metavar="FILE",
-    help="Write a baseline with all findings. With --baseline: drop those that are gone.",
-)
-@click.option(
-    "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
-)
-@together(LIVE, FILES, FORMS, OUTPUT, FETCH, CONFIG)
+@together(FILES, FORMS, OUTPUT, COLOR, QUIET, VERBOSE, STATISTICS, NO_PROGRESS, FETCH, CONFIG)
 def check(
     sources: tuple[str, ...],
     forms: tuple[Target, ...],
@@ -75,6 +94,8 @@ def check(
     Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
     metadata could not be read. 130: interrupted. With several sources, the highest code counts.
     """
+    if said("quiet", otherwise=False) and given["verbose"]:
+        raise UsageError("--quiet and --verbose cannot be combined", "choose one")
     with ExitStack() as kept:
         _check(sources, Options(**given), kept, forms, output, baseline, write_baseline)
 
@@ -92,13 +113,14 @@ def _check(
     from maas_stream_lint.cli.targets import targets, write
     from maas_stream_lint.report.verdict import exit_code
 
-    runs = _runs(click.get_current_context(), sources, options, kept)
+    runs, all_of_maas = _runs(click.get_current_context(), sources, options, kept)
     alone = len(sources) == 1
     wanted = targets(forms, output, sources=len(runs))
     if write_baseline is not None:
         out.check_target(write_baseline)
     known = _comparison(baseline)
     reports, thresholds, failed = _reports(runs, alone=alone)
+    failed = failed or not all_of_maas
     reports = _settled(reports, whole=not sources)
     if write_baseline is not None and known is None:
         known = _recorded(reports, write_baseline)
@@ -115,7 +137,7 @@ def _check(
     for report, threshold in zip(reports, thresholds, strict=True):
         _complain_of_unread(report, threshold)
     unkept = [complain_of_unkept(report) for report in reports]
-    sys.exit(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
+    leave(max([*codes, EXIT_FAILED * (failed or any(unkept))]))
 
 
 def _complain_of_unread(report: Report, threshold: Severity) -> None:
@@ -135,10 +157,11 @@ def _complain_of_unread(report: Report, threshold: Severity) -> None:
 
 def _runs(
     ctx: click.Context, sources: tuple[str, ...], given: Options, kept: ExitStack
-) -> list[Options]:
+) -> tuple[list[Options], bool]:
     """The options for each source: a listed one has some of its own.
 
-    ``kept``: holds what the runs need until they are over.
+    Also whether these are all sources of the MAAS that was asked. ``kept``: holds what the runs
+    need until they are over.
     """
     state = asked(given)
     if state is not None:
@@ -152,7 +175,7 @@ def _runs(
     if not named:
         raise UsageError("no source is given", "give one, or list `sources` in a configuration")
     runs = [_run(ctx, source, given, listed=len(sources) != 1) for source in named]
-    return in_one_maas(runs, settings, together=len(sources) > 1)
+    return in_one_maas(runs, settings, together=len(sources) > 1), True
 
 
 def _run(ctx: click.Context, source: str, given: Options, *, listed: bool = False) -> Options:
@@ -191,6 +214,7 @@ def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
 def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Severity], bool]:
     """A report on each source, its threshold, and whether any source could not be checked."""
     from maas_stream_lint.report.verdict import exit_code
+    from maas_stream_lint.source import without_secrets
 
     reports: list[Report] = []
     thresholds = []
@@ -203,7 +227,7 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
         except LintError as error:
             if alone:
                 raise
-            complain(f"error: {run.source}: {error}")
+            complain(f"error: {without_secrets(run.source or '')}: {error}")
             failed = True
         else:
             thresholds.append(run.threshold)
@@ -233,8 +257,8 @@ def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
     today = datetime.now(timezone.utc).date()
     whole = whole or not settings.sources
     reports, notices = apply_settings(reports, settings, today, whole=whole)
-    for notice in notices:
-        complain(f"notice: {notice}")
+    for line in notices:
+        notice(line)
     return reports
 
 
@@ -257,10 +281,10 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
     """The reports with only new findings. Notices name known findings that are gone."""
     reports, gone = known.compare(reports)
     for one in gone[:_MOST_GONE]:
-        complain(f"notice: gone from {path}: {one}")
+        notice(f"gone from {path}: {one}")
     if gone:
         more = f"{len(gone) - _MOST_GONE:,} more are gone; " if len(gone) > _MOST_GONE else ""
-        complain(f"notice: {more}--write-baseline {path} removes them from the file")
+        notice(f"{more}--write-baseline {path} removes them from the file")
     return reports
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.console import leave, style_for
 from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
     BESIDE,
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     KEYRING,
     MAAS,
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output for people, for programs, for a merge request, or as a page.",
 )
-@together(OUTPUT, FETCH, CONFIG)
+@together(EXIT_ZERO, OUTPUT, COLOR, FETCH, CONFIG)
 def compare(before: str, fail_on: list[str], form: str, output: str | None, **given: Any) -> None:
     """Show what each MAAS release does when stream NEW replaces stream OLD at the same URL.
 
@@ -80,9 +82,9 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     elif form == "html":
         out.write(changed.as_html(made, found), output)
     else:
-        out.write(changed.as_text(made, found, out.style(output)), output)
+        out.write(changed.as_text(made, found, style_for(output)), output)
     if _is_too_much(found, fails, most):
-        sys.exit(EXIT_FINDINGS)
+        leave(EXIT_FINDINGS)
 
 
 def _compared(before: str, options: Options) -> Comparison:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from maas_stream_lint.cli.command import Command
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import CONFIG_KEYS
 
@@ -19,7 +20,7 @@ CALLED = {"files": "mode", "format": "forms"}
 PREFIX = "MAAS_STREAM_LINT_"
 
 
-class Configured(click.Command):
+class Configured(Command):
     """A command whose options also take values from the environment and a file."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -70,7 +71,6 @@ def settings_of(given: dict[str, Any]) -> Settings:
     from pathlib import Path
 
     from maas_stream_lint.configuration import search
-    from maas_stream_lint.configuration.reading import load
     from maas_stream_lint.configuration.settings import Settings
 
     named = given.get("config")
@@ -79,7 +79,12 @@ def settings_of(given: dict[str, Any]) -> Settings:
             raise UsageError("--config and --no-config cannot be combined", "choose one")
         return Settings()
     named = named or os.environ.get(f"{PREFIX}CONFIG")
-    return load(Path(named) if named else search.find(given.get("source")))
+    file = Path(named) if named else search.find(given.get("source"))
+    if file is None:
+        return Settings()
+    from maas_stream_lint.configuration.reading import load
+
+    return load(file)
 
 
 def converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:

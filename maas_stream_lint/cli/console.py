@@ -7,25 +7,75 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from maas_stream_lint.names import EXIT_TERMINATED
+from maas_stream_lint.names import EXIT_FINDINGS, EXIT_TERMINATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.output import Style
 
 _LONGEST = 60
+#: Where values are kept in the ``meta`` of click's context.
+_OURS = "maas_stream_lint"
+#: The colour of the word that a line begins with.
+_COLORS = {"error": "red", "notice": "blue"}
 
 
 def complain(line: str) -> None:
     """Write one line to standard error, with escapes for what a terminal might obey."""
     from maas_stream_lint.output import clean
+    from maas_stream_lint.terminal import takes_color
 
-    click.echo(clean(" ".join(line.split())), err=True)
+    shown = clean(" ".join(line.split()))
+    word, colon, rest = shown.partition(":")
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    if word in _COLORS and takes_color(terminal, said("color", otherwise="auto")):
+        shown = click.style(word + colon, fg=_COLORS[word], bold=True) + rest
+        click.echo(shown, err=True, color=True)
+    else:
+        click.echo(shown, err=True)
+
+
+def notice(line: str) -> None:
+    """Write a line that is no error, unless ``--quiet`` forbids it."""
+    if not said("quiet", otherwise=False):
+        complain(f"notice: {line}")
+
+
+def said(name: str, *, otherwise: Any) -> Any:
+    """What an option about the output of any command says: ``color``, ``quiet`` …"""
+    ctx = click.get_current_context(silent=True)
+    return otherwise if ctx is None else ctx.meta.get(f"{_OURS}.{name}", otherwise)
+
+
+def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Keep the value of such an option for `said`: the callback of all of them."""
+    ctx.meta[f"{_OURS}.{param.name}"] = value
+    return value
+
+
+def style_for(output: str | None = None) -> Style:
+    """The style of a text for standard output or a file, as the options want it."""
+    from maas_stream_lint import output as out
+
+    names = ("verbose", "quiet", "statistics", "exit_zero")
+    wanted = {name: bool(said(name, otherwise=False)) for name in names}
+    return out.style(output, said("color", otherwise="auto"))._replace(**wanted)
+
+
+def leave(code: int) -> NoReturn:
+    """End the program with an exit code. With ``--exit-zero``, findings do not count."""
+    sys.exit(counted(code))
+
+
+def counted(code: int) -> int:
+    """An exit code as it counts: with ``--exit-zero``, findings do not."""
+    return 0 if code == EXIT_FINDINGS and said("exit_zero", otherwise=False) else code
 
 
 @contextmanager
@@ -51,7 +101,7 @@ def terminable() -> Iterator[None]:
 @contextmanager
 def current_step() -> Iterator[Callable[[str], None]]:
     """Give what shows the current step of long work: one line of a terminal, removed at the end."""
-    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not _on_terminal():
         yield lambda step: None
         return
     try:
@@ -68,7 +118,9 @@ def shortened(text: str) -> str:
 
 def progress(*, verbose: bool) -> Progress | None:
     """Where progress goes: to a terminal, or with ``verbose`` to a log."""
-    if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if said("no_progress", otherwise=False):
+        return None
+    if _on_terminal():
         from maas_stream_lint.report.meter import Bar
 
         return Bar()
@@ -77,6 +129,13 @@ def progress(*, verbose: bool) -> Progress | None:
 
         return Lines()
     return None
+
+
+def _on_terminal() -> bool:
+    """Whether a line that changes can be shown, and nobody forbids it."""
+    unwanted = said("no_progress", otherwise=False) or said("quiet", otherwise=False)
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    return terminal and os.environ.get("TERM") != "dumb" and not unwanted
 
 
 def reading() -> Progress | None:

@@ -10,14 +10,18 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import complain, progress, reading
+from maas_stream_lint.cli.console import complain, leave, progress, reading, style_for
 from maas_stream_lint.cli.options import (
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     FILES,
     KEYRING,
     MAAS,
+    NO_PROGRESS,
     OUTPUT,
+    PROGRESS,
     Options,
     together,
 )
@@ -54,7 +58,7 @@ _FORMS = ("text", "json", "markdown", "html")
     show_default=True,
     help="For people, programs, tickets or browsers.",
 )
-@together(OUTPUT, FILES, FETCH, CONFIG)
+@together(FILES, OUTPUT, COLOR, PROGRESS, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
 def diagnose(
     sources: tuple[str, ...],
     logs: tuple[str, ...],
@@ -81,24 +85,25 @@ def diagnose(
         raise UsageError("no log is named", "give --log FILE, --log - or --maas-url URL")
     log = read(logs, reading()) if logs else LogRead()
     live, reached = _live(state, options) if state is not None else (None, True)
-    reports, whole = _reports([options._replace(source=source) for source in sources], log)
+    reports = _reports([options._replace(source=source) for source in sources], log)
+    named = len(reports)
     if live is not None:
         reports += [fate.report for fate in live.sources if fate.report is not None]
-    made = diagnosed(log, reports, live)
+    made = diagnosed(log, reports, live, len(sources) - named)
     from maas_stream_lint.report.diagnosed_forms import FORMS
 
-    style = out.style(output) if form == "text" else out.Style()
+    style = style_for(output) if form == "text" else out.Style()
     out.write(FORMS[form](made, style), output)
-    if not (whole and reached):
+    if named < len(sources) or not reached:
         sys.exit(EXIT_FAILED)
     if made.troubles or (live is not None and live.troubled):
-        sys.exit(EXIT_FINDINGS)
+        leave(EXIT_FINDINGS)
 
 
-def _reports(runs: list[Options], log: LogRead) -> tuple[list[Report], bool]:
+def _reports(runs: list[Options], log: LogRead) -> list[Report]:
     """The checks of the streams for the release lines that are asked for, else those of the log.
 
-    Also whether all could be read: of what could not, the log is not told to have no cause there.
+    Those that could be read: of the others, the log is not told to have no cause there.
     """
     from maas_stream_lint.cli.checked import checked_for, complain_of_unkept
 
@@ -113,7 +118,7 @@ def _reports(runs: list[Options], log: LogRead) -> tuple[list[Report], bool]:
             complain(f"error: {error}")
         else:
             complain_of_unkept(reports[-1])
-    return reports, len(reports) == len(runs)
+    return reports
 
 
 def _live(state: MaasState, options: Options) -> tuple[Live, bool]:
@@ -133,4 +138,5 @@ def _live(state: MaasState, options: Options) -> tuple[Live, bool]:
         require_read(streams[-1:])
         return made
 
-    return look_at_maas(state, check), not any(stream.unchecked for stream in streams)
+    live = look_at_maas(state, check)
+    return live, not (live.unread or any(stream.unchecked for stream in streams))

@@ -9,8 +9,18 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import shortened
-from maas_stream_lint.cli.options import CONFIG, FETCH, FORMAT, KEYRING, MAAS, Options, together
+from maas_stream_lint.cli.console import shortened, style_for
+from maas_stream_lint.cli.options import (
+    COLOR,
+    CONFIG,
+    FETCH,
+    FORMAT,
+    KEYRING,
+    MAAS,
+    NO_PROGRESS,
+    Options,
+    together,
+)
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FAILED
 
@@ -55,7 +65,7 @@ class Explaining(Configured):
     shell_complete=completion.source,
     help="Also show what causes the line, or what the rule finds, in this stream.",
 )
-@together(MAAS, KEYRING, FORMAT, FETCH, CONFIG)
+@together(MAAS, KEYRING, FORMAT, COLOR, NO_PROGRESS, FETCH, CONFIG)
 def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: Any) -> None:
     """Explain rules, or lines pasted from MAAS's log.
 
@@ -109,17 +119,15 @@ def _rules(words: tuple[str, ...]) -> list[str]:
 def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: str) -> str:
     """The pages of the rules; of many, that only a prefix names, the list."""
     from maas_stream_lint.checks import all_rules
-    from maas_stream_lint.output import style
-    from maas_stream_lint.report import data
-    from maas_stream_lint.report import explain as explain_
+    from maas_stream_lint.report import data, rule_pages
 
     known = [rule for rule in all_rules() if rule.code in codes]
     if form == "json":
         return data.as_json(data.rule_pages(known))
     if len(known) > len(words) and options.source is None:
-        return explain_.rules(known, style(None))
+        return rule_pages.rules(known, style_for())
     report = _report(options)
-    return "\n\n".join(explain_.rule_page(rule, report, style(None)) for rule in known)
+    return "\n\n".join(rule_pages.rule_page(rule, report, style_for()) for rule in known)
 
 
 def _of_text(text: str) -> Tally:
@@ -147,7 +155,6 @@ def _report(options: Options) -> Report | None:
 
 
 def _answered(answer: Tally, options: Options, form: str) -> str:
-    from maas_stream_lint.output import style
 
     report = _report(options)
     if form == "json":
@@ -156,11 +163,11 @@ def _answered(answer: Tally, options: Options, form: str) -> str:
         return data.as_json(data.answer(answer, report))
     from maas_stream_lint.report import log_lines
 
-    text = log_lines.render(answer, style(None), source=report is not None)
+    text = log_lines.render(answer, style_for(), source=report is not None)
     if report is not None:
         from maas_stream_lint.report.explain import in_stream
 
-        text += in_stream(answer, report, style(None))
+        text += in_stream(answer, report, style_for())
     return text
 
 

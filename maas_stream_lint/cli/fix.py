@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,14 +9,17 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import complain, current_step
+from maas_stream_lint.cli.console import complain, current_step, leave, style_for
 from maas_stream_lint.cli.one_maas import with_settings
 from maas_stream_lint.cli.options import (
+    COLOR,
     CONFIG,
+    EXIT_ZERO,
     FETCH,
     FORMAT,
     KEYRING,
     MAAS,
+    NO_PROGRESS,
     RULES,
     SELECTIONS,
     SEVERITY,
@@ -75,7 +77,7 @@ if TYPE_CHECKING:
     "their name or os. Repeatable.",
 )
 @click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
-@together(FORMAT, FETCH, CONFIG)
+@together(FORMAT, COLOR, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
 def fix(
     in_place: bool,
     as_diff: bool,
@@ -148,17 +150,17 @@ def fix(
     elif as_diff:
         from maas_stream_lint.report import edits
 
-        text = plan.diff_of(planned)
+        text = edits.painted(plan.diff_of(planned), style_for())
         complain(edits.brief(planned, threshold))
     else:
         from maas_stream_lint.report import edits
 
         found = [] if planned.signed_elsewhere else choice.choices(planned.after, identify)
-        text = edits.render(planned, found, threshold, out.style(None), written)
+        text = edits.render(planned, found, threshold, style_for(), written)
     out.write(text, None)
     from maas_stream_lint.report.verdict import exit_code
 
-    sys.exit(exit_code(planned.after, threshold))
+    leave(exit_code(planned.after, threshold))
 
 
 def _identify(report: Report) -> Identify:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
+from typing import Any
 
 import click
 
 from maas_stream_lint import __version__
+from maas_stream_lint.cli.command import HelpfulContext
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, VERSION_LINE
@@ -68,7 +70,15 @@ class Commands(MutableMapping[str, click.Command]):
 class Program(click.Group):
     """A group whose failures are one line on standard error, and exit code 2."""
 
+    context_class = HelpfulContext
     commands: MutableMapping[str, click.Command]
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        """Read the program's own options. Raises click.ClickException for a wrong one."""
+        try:
+            return super().make_context(*args, **more)
+        except click.UsageError as error:
+            raise _told(error) from None
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command. A traceback is shown with ``--debug`` only."""
@@ -76,6 +86,8 @@ class Program(click.Group):
             with terminable():
                 super().invoke(ctx)
             return
+        except click.UsageError as error:
+            raise _told(error) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -93,6 +105,12 @@ class Program(click.Group):
                 "traceback that `maas-stream-lint --debug` shows)"
             )
         ctx.exit(EXIT_FAILED)
+
+
+def _told(error: click.UsageError) -> click.ClickException:
+    from maas_stream_lint.cli.misuse import in_our_words
+
+    return in_our_words(error, HOMES)
 
 
 @click.group(

@@ -146,9 +146,11 @@ def _own(run: Options, entry: MaasSource | None) -> BootSource:
     from dataclasses import replace
 
     from maas_stream_lint.boot_sources import BootSource
+    from maas_stream_lint.source import without_secrets
 
     assert run.source is not None
-    made = BootSource(run.source, run.source) if entry is None else _of_entry(entry, None)
+    name = without_secrets(run.source)
+    made = BootSource(name, run.source) if entry is None else _of_entry(entry, None)
     return replace(
         made,
         source=run.source,
@@ -161,10 +163,13 @@ def _own(run: Options, entry: MaasSource | None) -> BootSource:
 def _beside(text: str, run: Options, settings: Settings) -> BootSource:
     """A source that is named beside another."""
     from maas_stream_lint.boot_sources import BootSource
+    from maas_stream_lint.source import without_secrets
 
     entry = settings.maas_source(text, by_name=True)
     fetch = run.unsigned().fetching()
-    return BootSource(text, text, options=fetch) if entry is None else _of_entry(entry, fetch)
+    if entry is not None:
+        return _of_entry(entry, fetch)
+    return BootSource(without_secrets(text), text, options=fetch)
 
 
 def _of_entry(entry: MaasSource, fetch: FetchOptions | None) -> BootSource:

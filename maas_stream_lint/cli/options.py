@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from maas_stream_lint.cli import completion, parameters
-from maas_stream_lint.names import MODES, SEVERITIES
+from maas_stream_lint.cli.command import HEADING
+from maas_stream_lint.cli.console import remember
+from maas_stream_lint.names import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,31 +167,52 @@ def signer_of(key: str | None) -> Signer | None:
     return Gpg(key)
 
 
-def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, in their order."""
+def together(
+    *options: Callable[[Command], Command], heading: str | None = None
+) -> Callable[[Command], Command]:
+    """Several options as one decorator, in their order.
+
+    ``heading``: that of the help under which they stand, but for those that have one already.
+    """
 
     def decorate(command: Command) -> Command:
+        before = len(getattr(command, "__click_params__", ()))
         for option in reversed(options):
             command = option(command)
+        for param in getattr(command, "__click_params__", [])[before:]:
+            if heading is not None and not hasattr(param, HEADING):
+                setattr(param, HEADING, heading)
         return command
 
     return decorate
 
 
-MAAS = click.option(
-    "--maas",
-    callback=parameters.listed,
-    multiple=True,
-    metavar="LINES",
-    shell_complete=completion.release_lines,
-    help="MAAS release lines to predict, like 3.6 or 3.5,3.8. Repeatable.  [default: all]",
+#: The headings of the help.
+PREDICTED, JUDGED = "What MAAS is predicted", "Rules and exit code"
+IMAGES, SHOWN = "Image files", "Output"
+SERVED, CONFIGURED = "The stream's server", "Configuration"
+
+MAAS = together(
+    click.option(
+        "--maas",
+        callback=parameters.listed,
+        multiple=True,
+        metavar="LINES",
+        shell_complete=completion.release_lines,
+        help="MAAS release lines to predict: 3.6, or 3.5,3.8, or 3.5-3.7, or 3.5+, or latest. "
+        "Repeatable.  [default: all]",
+    ),
+    heading=PREDICTED,
 )
-KEYRING_FILE = click.option(
-    "--keyring",
-    callback=parameters.one_keyring,
-    metavar="FILE",
-    shell_complete=completion.source,
-    help="The keyring that MAAS has for this source. Without it, signatures count as good.",
+KEYRING_FILE = together(
+    click.option(
+        "--keyring",
+        callback=parameters.one_keyring,
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="The keyring that MAAS has for this source. Without it, signatures count as good.",
+    ),
+    heading=PREDICTED,
 )
 KEYRING = together(
     KEYRING_FILE,
@@ -199,6 +222,7 @@ KEYRING = together(
         callback=parameters.one_keyring,
         help="MAAS has no keyring for this source.",
     ),
+    heading=PREDICTED,
 )
 #: For commands that write to a stream on disk.
 SIGNING = together(
@@ -217,8 +241,8 @@ SELECTIONS = together(
         multiple=True,
         metavar="SELECTION",
         help="What MAAS selects of this source: ubuntu/noble/amd64, or "
-        "os=ubuntu,release=noble,arch=amd64|arm64,subarch=…,label=…, or `default` for what a fresh "
-        "MAAS selects. Repeatable.  [default: whatever the source can serve]",
+        "os=ubuntu,release=noble,arch=amd64|arm64 (also subarch=…, label=…), or `default` for what "
+        "a fresh MAAS selects. Repeatable.  [default: whatever the source can serve]",
     ),
     click.option(
         "--selections",
@@ -233,14 +257,18 @@ SELECTIONS = together(
         metavar="OS/RELEASE",
         help="The release that MAAS commissions machines with, like ubuntu/noble.",
     ),
+    heading=PREDICTED,
 )
-BESIDE = click.option(
-    "--beside",
-    multiple=True,
-    metavar="SOURCE",
-    shell_complete=completion.source,
-    help="A boot source that the same MAAS has, too, made before SOURCE. It is judged together "
-    "with SOURCE, but not reported on. Repeatable.",
+BESIDE = together(
+    click.option(
+        "--beside",
+        multiple=True,
+        metavar="SOURCE",
+        shell_complete=completion.source,
+        help="A boot source that the same MAAS has, too, made before SOURCE. It is judged together "
+        "with SOURCE, but not reported on. Repeatable.",
+    ),
+    heading=PREDICTED,
 )
 FETCH = together(
     click.option(
@@ -296,6 +324,7 @@ FETCH = together(
         metavar="SIZE",
         help="Read no more metadata than this in all, decompressed.  [default: 256M]",
     ),
+    heading=SERVED,
 )
 FILES = together(
     click.option(
@@ -342,9 +371,7 @@ FILES = together(
     click.option(
         "--no-cache", is_flag=True, help="Do not use or keep the checksums of earlier runs."
     ),
-    click.option(
-        "--verbose", is_flag=True, help="Show progress even if standard error is not a terminal."
-    ),
+    heading=IMAGES,
 )
 RULES = together(
     click.option(
@@ -363,21 +390,103 @@ RULES = together(
         shell_complete=completion.rules,
         help="Do not use these rules. Repeatable.",
     ),
+    heading=JUDGED,
 )
-SEVERITY = click.option(
-    "--severity",
-    type=click.Choice(SEVERITIES),
-    default="unusable",
-    show_default=True,
-    help="Exit with 1 if a finding of this severity or a worse one remains.",
+SEVERITY = together(
+    click.option(
+        "--severity",
+        type=parameters.Level(),
+        metavar="SEVERITY",
+        default="unusable",
+        show_default=True,
+        help="Exit with 1 if a finding of this severity or a worse one remains: fatal, ignored, "
+        "unusable, warning or info. `error` means unusable.",
+    ),
+    heading=JUDGED,
 )
-FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output for people or for programs.",
+EXIT_ZERO = together(
+    click.option(
+        "--exit-zero",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Exit with 0 even if there are findings; 2 and 130 stay.",
+    ),
+    heading=JUDGED,
+)
+COLOR = together(
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"], case_sensitive=False),
+        default="auto",
+        show_default=True,
+        expose_value=False,
+        callback=remember,
+        help="Colour the text: always, never, or where a terminal or its variables want it.",
+    ),
+    heading=SHOWN,
+)
+NO_PROGRESS = together(
+    click.option(
+        "--no-progress",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Show no progress, also in a terminal.",
+    ),
+    heading=SHOWN,
+)
+QUIET = together(
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Show as text only what fails the run; no notices, no progress.",
+    ),
+    heading=SHOWN,
+)
+VERBOSE = together(
+    click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        callback=remember,
+        help="Tell advice in full, and each product of a finding that many share. Show progress "
+        "even if standard error is not a terminal.",
+    ),
+    heading=SHOWN,
+)
+PROGRESS = together(
+    click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Show progress even if standard error is not a terminal.",
+    ),
+    heading=SHOWN,
+)
+STATISTICS = together(
+    click.option(
+        "--statistics",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Show as text how many findings each rule has, instead of the findings.",
+    ),
+    heading=SHOWN,
+)
+FORMAT = together(
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Output for people or for programs.",
+    ),
+    heading=SHOWN,
 )
 CONFIG = together(
     click.option(
@@ -390,18 +499,25 @@ CONFIG = together(
     click.option(
         "--no-config", is_flag=True, expose_value=False, help="Do not read a configuration file."
     ),
+    heading=CONFIGURED,
 )
-OUTPUT = click.option(
-    "--output",
-    metavar="FILE",
-    shell_complete=completion.source,
-    help="Write the result to this file, which is replaced as a whole.",
+OUTPUT = together(
+    click.option(
+        "--output",
+        metavar="FILE",
+        shell_complete=completion.source,
+        help="Write the result to this file, which is replaced as a whole.",
+    ),
+    heading=SHOWN,
 )
-FORMS = click.option(
-    "--format",
-    "forms",
-    cls=parameters.FormOption,
-    type=parameters.Form(),
-    multiple=True,
-    metavar="FORM[=FILE]",
+FORMS = together(
+    click.option(
+        "--format",
+        "forms",
+        cls=parameters.FormOption,
+        type=parameters.Form(),
+        multiple=True,
+        metavar="FORM[=FILE]",
+    ),
+    heading=SHOWN,
 )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from maas_stream_lint.names import SEVERITIES, SEVERITY_WORDS
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -72,6 +74,29 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if size < 1:
             self.fail(f"{value!r} is not a size; write 500M or 2G", param, ctx)
         return size
+
+
+class Level(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A severity in any case, or a word that other tools use for one: ``error``, ``note``."""
+
+    name = "severity"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """``ERROR`` → ``unusable``."""
+        word = str(value).strip().lower()
+        level = SEVERITY_WORDS.get(word, word)
+        if level not in SEVERITIES:
+            known = f"{', '.join(SEVERITIES)}; {', '.join(SEVERITY_WORDS)}"
+            self.fail(f"{value!r} is not a severity; use one of {known}", param, ctx)
+        return level
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The severities that begin so."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(word) for word in SEVERITIES if word.startswith(incomplete.lower())]
 
 
 _AGES = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -9,9 +9,11 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
+from maas_stream_lint.cli.console import style_for
 from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
     BESIDE,
+    COLOR,
     CONFIG,
     FETCH,
     KEYRING,
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output for people, for programs, for a ticket, or as a page.",
 )
-@together(OUTPUT, FETCH, CONFIG)
+@together(OUTPUT, COLOR, FETCH, CONFIG)
 def preview(
     log: bool,
     renames: tuple[str, ...],
@@ -90,14 +92,14 @@ def preview(
         )
     report = _renamed(looked_at(options), names) if names else looked_at(options)
     if wanted is not None:
-        out.write(_answer(report, wanted, form, machines, out.style(output)), output)
+        out.write(_answer(report, wanted, form, machines, style_for(output)), output)
     elif form == "json":
         from maas_stream_lint.report.data import as_json
 
         out.write(as_json(_data(report, options, machines)), output)
     else:
         supposed = _fates(report, names)
-        out.write(_told(report, form, machines, supposed, out.style(output), log=log), output)
+        out.write(_told(report, form, machines, supposed, style_for(output), log=log), output)
 
 
 def _answer(

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.options import FORMAT, SIGNING, signer_of, together
+from maas_stream_lint.cli.command import Command
+from maas_stream_lint.cli.console import style_for
+from maas_stream_lint.cli.options import (
+    COLOR,
+    FORMAT,
+    SIGNING,
+    signer_of,
+    together,
+)
 from maas_stream_lint.cli.parameters import Age
 
 if TYPE_CHECKING:
@@ -34,10 +42,11 @@ HOW = together(
     click.option("--dry-run", is_flag=True, help="Only say what would go, and how many bytes."),
     SIGNING,
     FORMAT,
+    COLOR,
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("root", metavar="DIR", shell_complete=completion.folder)
 @click.option(
     "--keep",
@@ -77,7 +86,7 @@ def prune(
     )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("root", metavar="DIR", shell_complete=completion.folder)
 @click.argument("names", metavar="PRODUCT[/VERSION]...", nargs=-1, required=True)
 @HOW
@@ -134,5 +143,5 @@ def _run(root: str, choose: Chooser, options: Options, form: str) -> None:
     else:
         from maas_stream_lint.report import pruned as pruned_
 
-        text = pruned_.render(done, out.style(None))
+        text = pruned_.render(done, style_for())
     out.write(text, None)

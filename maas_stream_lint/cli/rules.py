@@ -1,26 +1,47 @@
-"""The command ``rules``: the list of all rules."""
+"""The command ``rules``: the list of all rules, or of some."""
 
 from __future__ import annotations
 
 import click
 
-from maas_stream_lint.cli.options import FORMAT
+from maas_stream_lint.cli import completion, parameters
+from maas_stream_lint.cli.command import Command
+from maas_stream_lint.cli.console import style_for
+from maas_stream_lint.cli.options import COLOR, FORMAT, together
 
 
-@click.command()
-@FORMAT
-def rules(form: str) -> None:
-    """List the rules."""
+@click.command(
+    cls=Command,
+    examples=[
+        ("All rules on products:", "rules MSL4"),
+        ("Rules whose finding can cost a whole import:", "rules --severity fatal"),
+    ],
+)
+@click.argument("words", metavar="[CODE|NAME]...", nargs=-1, shell_complete=completion.rules)
+@click.option(
+    "--severity",
+    type=parameters.Level(),
+    metavar="SEVERITY",
+    help="Only rules whose worst finding is of this severity or a worse one.",
+)
+@together(FORMAT, COLOR)
+def rules(words: tuple[str, ...], severity: str | None, form: str) -> None:
+    """List the rules: all of them, or those that codes, their beginnings (MSL4) or names mean."""
     from maas_stream_lint import output as out
     from maas_stream_lint.checks import all_rules
+    from maas_stream_lint.finding import Severity
+    from maas_stream_lint.rule import selected
 
     out.check_target(None)
+    named = [word for given in words for word in given.split(",") if word]
+    least = Severity[severity.upper()] if severity is not None else min(Severity)
+    known = [rule for rule in selected(all_rules(), named) if rule.severity >= least]
     if form == "json":
         from maas_stream_lint.report import data
 
-        text = data.as_json(data.rules(all_rules()))
+        text = data.as_json(data.rules(known))
     else:
-        from maas_stream_lint.report import explain as explain_
+        from maas_stream_lint.report import rule_pages
 
-        text = explain_.rules(all_rules(), out.style(None))
+        text = rule_pages.rules(known, style_for())
     out.write(text, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from maas_stream_lint.cli import completion
+from maas_stream_lint.cli.command import Command
 
 
 def _known(ctx: click.Context, param: click.Parameter, given: str) -> str:
@@ -29,7 +30,7 @@ def _line(ctx: click.Context, param: click.Parameter, given: str | None) -> str 
     return line
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("kind", default="products", callback=_known, shell_complete=completion.schemas)
 @click.option(
     "--maas",

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from maas_stream_lint.cli import completion
-from maas_stream_lint.cli.console import complain
+from maas_stream_lint.cli.command import Command
+from maas_stream_lint.cli.console import complain, style_for
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("root", metavar="DIR", shell_complete=completion.folder)
 @click.option(
     "--bind",
@@ -44,7 +45,7 @@ def serve(root: str, host: str, port: int) -> None:
     out.check_target(None)
     server = serving.Server(Path(root), host, port, complain)
     with server:
-        text = served.render(server.url, adding.commands(Path(root), server.url), out.style(None))
+        text = served.render(server.url, adding.commands(Path(root), server.url), style_for())
         out.write(text, None)
         try:
             server.serve_forever()

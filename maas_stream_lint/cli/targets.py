@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.cli import console
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.report.formats import FORMATS, Target
 
@@ -73,8 +74,9 @@ def write(
     beside = [target.form for target in wanted if target.file is None]
     for form, file in sorted(wanted, key=lambda target: target.file is None):
         known = FORMATS[form]
-        style = out.style(file) if known.colour else out.Style()
-        style = style._replace(sharing=len(pairs))
+        style = console.style_for(file) if known.colour else out.Style()
+        lenient = bool(console.said("exit_zero", otherwise=False))
+        style = style._replace(sharing=len(pairs), exit_zero=lenient)
         texts = [known.render(report, threshold, style) for report, threshold in pairs]
         text = texts[0] if alone else known.join(texts)
         if file is None and len(beside) > 1 and form != "github":

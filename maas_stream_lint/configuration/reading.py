@@ -22,10 +22,8 @@ _MOST = 64
 _OWN, _SHARED = (), ("tool", TABLE)
 
 
-def load(path: Path | None) -> Settings:
-    """The settings of a file; none for ``None``. Raises UsageError that names the key and line."""
-    if path is None:
-        return Settings()
+def load(path: Path) -> Settings:
+    """The settings of a file. Raises UsageError that names the key and line."""
     return _load(Path(os.path.normpath(path.absolute())), (), {})
 
 

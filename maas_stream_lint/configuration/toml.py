@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.configuration.settings import TABLE, shown
 from maas_stream_lint.errors import UsageError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover
-    import tomli as tomllib
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -58,6 +53,10 @@ def read(path: Path, hint: str = _HINT) -> str:
 
 def parsed(path: Path, text: str, hint: str = _HINT) -> dict[str, Any]:
     """The TOML in a text. Raises UsageError as `read` does."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:  # pragma: no cover
+        import tomli as tomllib
     try:
         # The parser takes seconds for a key of thousands of parts.
         long = any(p.count(".") > _DEEPEST for p in _PARTS.split(text) if not {*"\"'#"} & {*p})

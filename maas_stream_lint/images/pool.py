@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 Task = TypeVar("Task")
 
+#: Whether there are threads: Python in a browser has none.
+_THREADS = sys.platform not in ("emscripten", "wasi")
 #: How long threads that were told to stop are waited for, in seconds.
 GRACE = 1.0
 
@@ -41,19 +44,23 @@ class Pool:
     ) -> bool:
         """Do all tasks in ``jobs`` threads; whether that was not interrupted.
 
+        Where there are no threads, the caller's does all.
         ``worker`` is called once a thread and gives what does one task there. ``hurry`` wakes those
         who wait for a server. What a task raises, but for Stopped, is raised here.
         """
         left = deque(tasks)
         ends: SimpleQueue[BaseException | None] = SimpleQueue()
+        hands = min(jobs, len(left)) if _THREADS else 1
         threads = [
             threading.Thread(target=self._work, args=(left, worker, ends), daemon=True)
-            for _ in range(min(jobs, len(left)))
+            for _ in range(hands if _THREADS else 0)
         ]
         for thread in threads:
             thread.start()
         try:
-            for _ in threads:
+            if not _THREADS:
+                self._work(left, worker, ends)
+            for _ in range(hands):
                 error = ends.get()
                 if error is not None:
                     raise error

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports import legacy, strict
-from maas_stream_lint.imports.answers import Answers
-from maas_stream_lint.imports.legacy.flattening import Shared
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.rulebook import Release
@@ -26,6 +23,11 @@ def simulate(
 
     ``selections``: what each release line selects; ``None``: everything, on all of them.
     """
+    # Whoever only names the rules needs no engine.
+    from maas_stream_lint.imports import legacy, strict
+    from maas_stream_lint.imports.answers import Answers
+    from maas_stream_lint.imports.legacy.flattening import Shared
+
     traces: list[tuple[Answers, tuple[Selection, ...] | None, Trace]] = []
     shared = Shared()
     for release in releases:

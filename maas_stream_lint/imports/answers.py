@@ -9,8 +9,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from packaging.version import InvalidVersion, Version
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -209,6 +207,8 @@ def supported(release: Release, text: str) -> tuple[str, str]:
     Mirrors ``insert_item`` (src/maasserver/bootresources.py): up to 3.5 ``parse_version`` takes
     any text, and what is no version sorts before all.
     """
+    from packaging.version import InvalidVersion, Version
+
     try:
         wanted = Version(text)
     except InvalidVersion:
@@ -224,9 +224,18 @@ def dated(release: Release, text: str) -> bool:
     """
     if not text:
         return False
+    if _is_plain_date(text):
+        return True
     if release.policy("support-eol") == "strptime":
         return _parses(lambda: datetime.strptime(text, "%Y-%m-%d"))
     return _parses(lambda: _django_date(text))
+
+
+def _is_plain_date(text: str) -> bool:
+    """Whether it is a date like ``2029-05-31``, which all take. ``strptime`` loads slowly."""
+    return (
+        len(text) == 10 and text[4] == text[7] == "-" and _parses(lambda: date.fromisoformat(text))
+    )
 
 
 def _django_date(text: str) -> date:

@@ -16,3 +16,13 @@ class Cached(NamedTuple):
     title: str | None
     codename: str | None
     has_eol: bool  #: whether ``support_eol`` is there
+
+
+class Offer(NamedTuple):
+    """What a row of that list lets a form select."""
+
+    os: str
+    release: str
+    arch: str
+    subarch: str | None  #: ``None`` where no selection names it
+    label: str | None  #: likewise

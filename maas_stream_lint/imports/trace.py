@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.imports.rows import Cached
+    from maas_stream_lint.imports.rows import Cached, Offer
     from maas_stream_lint.imports.situation import Row
     from maas_stream_lint.imports.stored import HeldResource, Stored
 
@@ -193,6 +193,7 @@ class Trace:
     log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     imported: list[Import] = field(default_factory=list)
     cache: Callable[[], list[Cached]] = field(default=list, repr=False)
+    offers: Callable[[], set[Offer]] = field(default=set, repr=False)
     stored: Stored | None = None  #: what MAAS holds then
     #: What MAAS would hold, were the causes of an abort fixed; ``None``: what is stored.
     beyond: Stored | None = None
@@ -205,6 +206,11 @@ class Trace:
     def cached(self) -> list[Cached]:
         """What MAAS lists as available, in the order of its rows, each once."""
         return self.cache()
+
+    @cached_property
+    def offered(self) -> set[Offer]:
+        """What a form lets users select then; nothing where the import ends before it is kept."""
+        return self.offers() if self.fatal is None else set()
 
     @property
     def rows(self) -> list[HeldResource]:

@@ -140,6 +140,7 @@ class Diagnosis:
     causes: list[Cause]
     comparisons: list[Comparison]
     live: Live | None = None  #: a MAAS that was asked
+    unread: int = 0  #: streams that were named and that this run could not read
 
     @property
     def troubles(self) -> list[Entry]:
@@ -184,8 +185,13 @@ class Diagnosis:
         }
 
 
-def diagnose(log: LogRead, reports: Sequence[Report] = (), live: Live | None = None) -> Diagnosis:
-    """Bring a log, the reports on streams, and what a live MAAS says together."""
+def diagnose(
+    log: LogRead, reports: Sequence[Report] = (), live: Live | None = None, unread: int = 0
+) -> Diagnosis:
+    """Bring a log, the reports on streams, and what a live MAAS says together.
+
+    ``unread``: how many further streams were named and could not be read.
+    """
     imports, outside = course.imports(course.in_order(log.events))
     troubles = [e for e in log.tally.entries if e.match.message.lost and not e.under]
     return Diagnosis(
@@ -196,6 +202,7 @@ def diagnose(log: LogRead, reports: Sequence[Report] = (), live: Live | None = N
         [_cause(entry, report) for entry in troubles for report in reports],
         [_compared(log, report) for report in reports if log.files],
         live,
+        unread,
     )
 
 

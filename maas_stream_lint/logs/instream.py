@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from maas_stream_lint.effects import log_line
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import recognise
+from maas_stream_lint.uses.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.logs.matching import Match
     from maas_stream_lint.logs.tally import Entry
+    from maas_stream_lint.uses.stock import Image
 
 #: Holes whose text is of one machine or run: a URL may be written in many ways, numbers change.
 _LOOSE = frozenset({"url", "selection", "mirrors", "rest", "command", "n", "m", "proxy", "id"})
@@ -28,17 +30,51 @@ class InStream(NamedTuple):
     lines: tuple[str, ...]  #: the release lines that would write it
     findings: tuple[Finding, ...]  #: what causes it
     predictable: bool  #: whether the simulation would predict it, did this stream cause it
+    used: bool = False  #: whether MAAS says it when it uses images, so machines play a part
 
 
 def judged(entry: Entry, report: Report) -> InStream:
     """What a stream has to do with a message of a log, with the exception below it."""
     match = entry.match if _any_fatal(entry.match) is False else entry.cause
-    lines = predicted(entry.match, report) if match is entry.match else predicted(match, report)
+    told = _told_in_use(match, report) if match.message.used else {}
+    lines = {*predicted(match, report), *told}
     known = match.message
     if known.simulated and not lines:
         # Findings like its causes would mislead where it is known not to come from here.
         return InStream((), (), True)
-    return InStream(lines, tuple(_causes(match, entry, report)), known.simulated)
+    found = _of_use(match, told, report) or _causes(match, entry, report)
+    ordered = tuple(line for line in report.look.lines if line in lines)
+    return InStream(ordered, tuple(found), known.simulated, known.used)
+
+
+def _told_in_use(match: Match, report: Report) -> dict[str, list[Image]]:
+    """The release lines that say the text when they use the images, with those it is about."""
+    found: dict[str, list[Image]] = {}
+    for lines, simulation in report.look.used:
+        about = [
+            image
+            for text, images in refusals(simulation).items()
+            if same(match, text)
+            for image in images
+        ]
+        if about:
+            found |= {line: about for line in lines if line in match.maas}
+    return found
+
+
+def _of_use(match: Match, told: dict[str, list[Image]], report: Report) -> list[Finding]:
+    """The findings that say why: those with the text, else those on the images it is about."""
+    on_its_lines = [f for f in report.findings if told.keys() & set(f.maas)]
+    exact = [f for f in on_its_lines if any(same(match, text) for _, text in f.logs)]
+    if exact:
+        return exact
+    about = {own for images in told.values() for image in images for own in image.set.products}
+    grave = [
+        finding
+        for finding in on_its_lines
+        if finding.severity >= Severity.UNUSABLE or finding.name in match.rules
+    ]
+    return [f for f in grave if any((p.file, p.product) in about for p in f.places)]
 
 
 def predicted(match: Match, report: Report) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ class Message(NamedTuple):
     otherwise: str = ""  #: what else it can be
     remedy: str = ""
     simulated: bool = False  #: whether the simulated import of metadata predicts it
+    used: bool = False  #: whether the simulated use of images predicts it, for their own machines
     traceback: bool = False  #: whether it only says that an exception follows
     each_item: bool = False  #: whether MAAS writes it once for each item of a product
     step: str = ""  #: what it is in the course of an import: ``start``, ``source``, ``end`` …

@@ -11,7 +11,7 @@
   }
 
   async function copy(code) {
-    // Pages from a plain http server have no clipboard of this kind.
+    // Without TLS a page has no clipboard of this kind.
     try {
       await navigator.clipboard.writeText(code.textContent);
       return true;

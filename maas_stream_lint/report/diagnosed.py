@@ -57,6 +57,8 @@ def verdict(made: Diagnosis) -> str:
         return "Nothing is lost: this is a normal import."
     number = len(made.troubles)
     told = f"{count(number, 'message')} {'tell' if number > 1 else 'tells'} of a loss"
+    if not made.reports and made.unread:
+        return f"{told}. What the stream has to do with them is unknown: it could not be read."
     if not made.reports:
         return f"{told}. Name the stream to see the place in it: `diagnose SOURCE --log FILE`"
     caused = sum(bool(made.findings(entry)) for entry in made.troubles)

@@ -28,6 +28,8 @@ def live_blocks(live: Live) -> list[Block]:
 
 def live_verdict(live: Live) -> str:
     """How many images are in trouble, as far as its sources could be read."""
+    if live.unread and all(fate.report is None for fate in live.sources):
+        return "No source of this MAAS could be checked, so nothing is known of its images."
     number = len(live.troubled)
     told = count(number, "image") if number else "No image"
     known = "of the sources that were checked" if live.unread else "of this MAAS"

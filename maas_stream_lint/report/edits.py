@@ -35,6 +35,8 @@ ELSEWHERE = (
     "Somebody else has signed this stream, so no edit is offered: an edited file would no longer "
     "fit its signature. Ask its publisher. If it is your own stream, give `--sign KEYID`."
 )
+#: How the lines of a diff look, by what they begin with.
+_DIFF = {"---": TITLE, "+++": TITLE, "@@": CODE, "-": "red", "+": "green"}
 #: The most edits of one rule that are shown; the rest is counted.
 _FEW = 5
 
@@ -58,6 +60,18 @@ def render(
     _left(page, left, {edit.name for edit in plan.refused})
     page.line()
     _summary(page, plan, left, written, _as_given(plan, threshold))
+    return page.text()
+
+
+def painted(diff: str, style: Style) -> str:
+    """A unified diff in colour, if there is colour: what goes in red, what comes in green."""
+    if not style.color:
+        return diff
+    page = Page(style)
+    for line in diff.removesuffix("\n").split("\n"):
+        look = next((look for start, look in _DIFF.items() if line.startswith(start)), "")
+        # Tabs stay: who sees a diff sees how a file is indented.
+        page.verbatim(styled("\t".join(map(clean, line.split("\t"))), look))
     return page.text()
 
 

@@ -1,10 +1,9 @@
-"""What a rule is about, and what a stream has to do with the lines of a log."""
+"""What a stream has to do with a rule, or with the lines of a log."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.text import Text
 
 from maas_stream_lint.logs.instream import judged
@@ -12,80 +11,31 @@ from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.entry import Entries
 from maas_stream_lint.report.groups import sections
 from maas_stream_lint.report.page import (
-    CODE,
     LABEL,
     TITLE,
     Page,
     brief,
     code,
-    severity,
     span,
     styled,
 )
 from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from maas_stream_lint.api import Report
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.logs.tally import Entry, Tally
     from maas_stream_lint.rule import Rule
 
 
-def rules(known: Sequence[Rule], style: Style) -> str:
-    """The list of rules, by level."""
+def of_rule(rule: Rule, report: Report, style: Style) -> str:
+    """What a rule finds in a stream; of a root URL as given, and by its index."""
     page = Page(style)
-    wide = max(len(rule.name) for rule in known) + 2
-    level = ""
-    for rule in known:
-        if rule.level != level:
-            page.line() if level else None
-            page.line(styled(rule.level, TITLE))
-            level = rule.level
-        head = Text("  ")
-        head.append(f"{rule.code}  ", CODE)
-        head.append_text(severity(rule.severity))
-        head.append(" " * (10 - len(rule.severity.label)))
-        head.append(rule.name.ljust(wide))
-        title = rule.page.title
-        if head.cell_len + cell_len(title) <= page.width:
-            page.hung(head, title, head.cell_len)
-        else:
-            page.line(head)
-            page.line(code(title, LABEL), indent=20)
-    return page.text()
-
-
-def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
-    """A rule's page, and what it finds in a stream."""
-    page = Page(style)
-    head = styled(f"{rule.code} ", CODE)
-    head.append(rule.name, TITLE)
-    head.append(f" · {rule.level} · ", LABEL)
-    head.append_text(severity(rule.severity))
-    page.line(head)
-    page.line()
-    page.line(code(rule.page.title, TITLE))
-    for label, body in (
-        ("MAAS", rule.page.maas),
-        ("why", rule.page.why),
-        ("fix", rule.page.fix),
-    ):
-        page.line()
-        for number, paragraph in enumerate(body.split("\n\n")):
-            page.field(label * (not number), " ".join(paragraph.split()), indent=0, width=6)
-    page.line()
-    page.line(styled("for example", LABEL))
-    for line in rule.page.example.splitlines():
-        page.line(styled(line.rstrip(), CODE), indent=6)
-    if report is not None:
-        _of_rule(page, rule, report)
+    _of_rule(page, rule, report)
     return page.text()
 
 
 def _of_rule(page: Page, rule: Rule, report: Report) -> None:
-    """What a rule finds; of a root URL as given, and by its index."""
     found, other = _found(rule, report), report.by_plain_index
     if other is not None:
         page.line()
@@ -125,8 +75,10 @@ def _in_stream(page: Page, entry: Entry, report: Report, *, alone: bool) -> None
         told.append(": not predicted here, so the cause is not in this stream")
     elif found.predictable:
         told.append(": not predicted with this URL")
+    elif found.used:
+        told.append(": not predicted for machines that these images are for")
     else:
-        told.append(": not predicted, as only the import of metadata is simulated")
+        told.append(": not predicted, as only the import of metadata and the use of images are")
     page.line(told)
     page.line(code(brief(entry.match.text), LABEL), indent=2)
     _findings(page, [*found.findings], report, quiet=not entry.match.message.lost)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
-from maas_stream_lint.report.groups import Entry, sections
+from maas_stream_lint.report.groups import Entry, sections, told_each
 from maas_stream_lint.report.limits import ANNOTATIONS, SUMMARY, Rest
 from maas_stream_lint.report.phrases import brief, count, maas, some
 from maas_stream_lint.report.verdict import unread
@@ -35,7 +35,9 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     most = max(_FEWEST, ANNOTATIONS // style.sharing)
     by_kind: dict[str, list[Entry | Unread]] = {kind: [] for kind in _KINDS}
     by_kind["error"] += unread(report, threshold)
-    entries = [entry for section in sections(report.findings) for entry in section.entries]
+    entries = [
+        entry for section in sections(told_each(report.findings)) for entry in section.entries
+    ]
     for entry in sorted(entries, key=lambda entry: -entry.first.severity):
         by_kind[_kind(entry.first.severity)].append(entry)
     full = next((kind for kind in _KINDS if len(by_kind[kind]) > most), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.records import record
+from maas_stream_lint.report.phrases import count, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,6 +110,28 @@ def sections(findings: Sequence[Finding]) -> list[Section]:
         *_section("Advice on several products", [e for e in shared if not e.grave]),
         *_section("Advice on the stream as a whole", [e for e in stream if not e.grave]),
     ]
+
+
+def told_each(findings: Iterable[Finding], threshold: Severity | None = None) -> list[Finding]:
+    """The findings without those that `passed_over` counts, unless they count by themselves."""
+    return [
+        finding
+        for finding in findings
+        if not finding.passed_over or (threshold is not None and finding.severity >= threshold)
+    ]
+
+
+def passed_over(findings: Iterable[Finding]) -> str:
+    """One line on the findings that are on products which no selection takes; empty for none."""
+    left = [finding for finding in findings if finding.passed_over]
+    if not left:
+        return ""
+    rules = dict.fromkeys(finding.code for finding in left)
+    products = {(finding.place.file, finding.place.product) for finding in left}
+    return (
+        f"{count(len(left), 'finding')} on {count(len(products), 'product')} that no selection "
+        f"takes ({some(list(rules))}): nothing is lost"
+    )
 
 
 def _section(title: str, entries: list[Entry]) -> list[Section]:

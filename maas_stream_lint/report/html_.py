@@ -14,7 +14,7 @@ from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.report import matrix, web
 from maas_stream_lint.report.goods import Goods
-from maas_stream_lint.report.groups import merged
+from maas_stream_lint.report.groups import merged, passed_over
 from maas_stream_lint.report.phrases import brief, count, some, span
 from maas_stream_lint.report.snippets import Snippets
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
@@ -85,13 +85,16 @@ def _header(report: Report, threshold: Severity, verdict: str) -> str:
         f"{web.coded(brief(one.message))} ({web.coded(brief(one.remedy))})</span></li>"
         for one in unread(report, threshold)
     )
+    left = passed_over(report.findings)
     return (
         f'<header>\n<p class="tool">maas-stream-lint: what MAAS does with this stream</p>\n'
         f'<h1><span class="verdict {verdict}">{verdict}</span> '
         f"<bdi>{web.text(report.source)}</bdi></h1>\n"
         f'<ul class="chips">{chips}</ul>\n'
         f'<ul class="fates">{fates}</ul>\n'
-        f'<p class="summary">{web.text(_without_counts(report, threshold))}</p>\n</header>\n'
+        f'<p class="summary">{web.text(_without_counts(report, threshold))}</p>\n'
+        + (f'<p class="summary">{web.text(left)}</p>\n' if left else "")
+        + "</header>\n"
     )
 
 
@@ -234,7 +237,7 @@ def _details(row: Row, number: int, good: str, report: Report, snippets: Snippet
 def _linked(finding: Finding) -> str:
     """The code of a finding: a link to the rule's page, if the documentation has an address."""
     code, url = escape(finding.code), documentation.rule_url(finding.name)
-    return f'<a href="{escape(url)}" rel="noreferrer">{code}</a>' if url else code
+    return f'<a href="{escape(url)}" rel="noreferrer" target="_blank">{code}</a>' if url else code
 
 
 def _more(report: Report) -> str:

@@ -45,7 +45,7 @@ def entry_page(page: PlainPage, entry: Entry) -> None:
     page.line(brief(f"{match.pattern.prefix}{match.text}"), TITLE, hang=2)
     if entry.because is not None:
         page.line(brief(entry.because.text), TITLE, indent=2, hang=4)
-    page.line(_facts(page, entry))
+    page.facts(_facts(entry))
     page.line()
     decision = entry.decision
     if decision is not None:
@@ -63,17 +63,15 @@ def entry_page(page: PlainPage, entry: Entry) -> None:
         ("log", "", "", ""), written(match.pattern.place, match.maas), strict=False
     ):
         page.field(label, f"MAAS {span(lines, release_lines())}: {where}", width=_WIDE)
-    page.field("source", page.styled(match.pattern.source, LABEL), width=_WIDE)
+    page.field("source", match.pattern.source, width=_WIDE, how=LABEL)
 
 
-def _facts(page: PlainPage, entry: Entry) -> str:
-    lost = entry.match.message.lost
-    told = page.styled("something is lost", BAD) if lost else page.styled("harmless", GOOD)
+def _facts(entry: Entry) -> list[tuple[str, str]]:
+    told = ("something is lost", BAD) if entry.match.message.lost else ("harmless", GOOD)
     about = entry.cause.message.about
-    parts = [f"MAAS {span(entry.match.maas, release_lines())}", told, f"about: {about}"]
-    if entry.count > 1:
-        parts.append(count(entry.count, "time"))
-    return " · ".join(parts)
+    lines = f"MAAS {span(entry.match.maas, release_lines())}"
+    times = [(count(entry.count, "time"), "")] if entry.count > 1 else []
+    return [(lines, ""), told, (f"about: {about}", ""), *times]
 
 
 def _rules(entry: Entry) -> str:

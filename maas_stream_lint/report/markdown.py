@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import outcome
 from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.output import clean
-from maas_stream_lint.report.groups import merged, sections
+from maas_stream_lint.report.groups import merged, passed_over, sections, told_each
 from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.phrases import brief, count, maas, some, span
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
@@ -54,8 +54,9 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
     ]
     lines += ["", *_matrix(report)]
     if findings:
-        for section in sections(report.findings):
+        for section in sections(told_each(report.findings, threshold)):
             lines += _section(section)
+        lines += [plain(passed_over(report.findings))]
     elif report.findings:
         lines += ["", "There are too many findings for this page."]
     return "\n".join(lines).rstrip() + "\n"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.records import record
-from maas_stream_lint.report.groups import Entry, sections
+from maas_stream_lint.report.groups import Entry, sections, told_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,9 @@ def rows(report: Report) -> list[Row]:
     lines = report.look.lines
     table = outcome.rows(report.look, report.findings)
     known = {(row.file, row.product) for row in table}
-    entries = [entry for section in sections(report.findings) for entry in section.entries]
+    entries = [
+        entry for section in sections(told_each(report.findings)) for entry in section.entries
+    ]
     entries.sort(key=lambda entry: (-entry.first.severity, entry.first.code))
     owned: dict[Owner, list[int]] = {}
     whole: list[Entry] = []

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from maas_stream_lint import __version__, documentation
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED
+from maas_stream_lint.names import EXIT_FAILED, EXIT_FINDINGS, EXIT_INTERRUPTED
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.fingerprint import SCHEME, fingerprints
@@ -64,7 +64,7 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
     """One run of the tool. Its invocation says the same as the exit code."""
 
     def made(most: int) -> str:
-        runs = [_run(report, threshold, most)]
+        runs = [_run(report, threshold, most, style)]
         return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": runs})
 
     return largest(SARIF_RESULTS, made, _packed, SARIF_PACKED // style.sharing)
@@ -87,7 +87,7 @@ def join(texts: Texts) -> str:
     return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": runs})
 
 
-def _run(report: Report, threshold: Severity, most: int) -> dict[str, Any]:
+def _run(report: Report, threshold: Severity, most: int, style: Style) -> dict[str, Any]:
     order = worst_first(report.findings)
     kept = len(order) if len(order) <= most else most - 1
     rest = Rest([report.findings[number] for number in order[kept:]])
@@ -97,7 +97,7 @@ def _run(report: Report, threshold: Severity, most: int) -> dict[str, Any]:
         results.append(_rest_result(report, rest, len(codes)))
     return {
         "tool": {"driver": _driver(report, codes, rest)},
-        "invocations": [_invocation(report, threshold)],
+        "invocations": [_invocation(report, threshold, style)],
         "originalUriBaseIds": {_ROOT: _root(report)},
         "newlineSequences": ["\r\n", "\n"],
         "columnKind": "unicodeCodePoints",
@@ -165,7 +165,7 @@ def level(severity: Severity) -> str:
     return _LEVELS.get(severity, "error")
 
 
-def _invocation(report: Report, threshold: Severity) -> dict[str, Any]:
+def _invocation(report: Report, threshold: Severity, style: Style) -> dict[str, Any]:
     code = exit_code(report, threshold)
     said = [f"{one.path}: {one.message} ({one.remedy})" for one in unread(report, threshold)]
     if code == EXIT_INTERRUPTED:
@@ -174,7 +174,7 @@ def _invocation(report: Report, threshold: Severity) -> dict[str, Any]:
         said.append("the stream names more metadata files than this tool reads")
     notes = [{"level": "error", "message": {"text": _message(text)}} for text in said[:_MOST_NOTES]]
     return {
-        "exitCode": code,
+        "exitCode": 0 if code == EXIT_FINDINGS and style.exit_zero else code,
         "executionSuccessful": code not in (EXIT_FAILED, EXIT_INTERRUPTED),
         **({"toolExecutionNotifications": notes} if notes else {}),
     }

@@ -11,7 +11,7 @@ from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.entry import Entries
-from maas_stream_lint.report.groups import sections
+from maas_stream_lint.report.groups import passed_over, sections, told_each
 from maas_stream_lint.report.in_brief import in_brief, write_explain
 from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.page import (
@@ -22,6 +22,7 @@ from maas_stream_lint.report.page import (
     Page,
     brief,
     count,
+    severity,
     some,
     span,
     styled,
@@ -66,17 +67,19 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
         return page.text()
     whole: list[Finding] = []
     slight: list[Finding] = []
-    for finding in report.findings:
+    for finding in told_each(report.findings, threshold):
         aside = finding.severity < min(threshold, Severity.WARNING) and not style.verbose
         (slight if aside else whole).append(finding)
     if not whole and verdict_word(report, threshold) == "passes":
         _in_few_lines(page, slight, report, threshold, style)
         return page.text()
     _sections(page, whole, report, style)
-    if slight:
+    left = passed_over(report.findings)
+    if slight or left:
         page.line()
         page.line(styled("In brief", TITLE))
         page.paste(in_brief(slight, report, style, indent=2))
+        _write_passed_over(page, left, indent=2)
     page.line()
     fates(page, report)
     page.line()
@@ -111,10 +114,18 @@ def _in_few_lines(
     end.line(_summary(report, threshold, alone, brief=True), hang=2)
     if alone is None:
         fates(page, report)
-    last = end.text().splitlines()
+    over = Page(style)
+    _write_passed_over(over, passed_over(report.findings))
+    last = [*over.text().splitlines(), *end.text().splitlines()]
     room = _MOST_LINES - len(page.text().splitlines()) - len(last)
     page.paste(in_brief(found, report, style, room=max(1, room)))
     page.paste(last)
+
+
+def _write_passed_over(page: Page, told: str, *, indent: int = 0) -> None:
+    if told:
+        head = Text.assemble(" " * indent, severity(Severity.INFO), "  ")
+        page.hung(head, Text(told), head.cell_len)
 
 
 def _what_fails(report: Report, threshold: Severity, style: Style) -> str:
@@ -131,7 +142,7 @@ def _what_fails(report: Report, threshold: Severity, style: Style) -> str:
 
 def join(texts: Texts) -> str:
     """The reports with an empty line between them."""
-    return with_blank_lines(texts)
+    return with_blank_lines([text for text in map("".join, texts) if text])
 
 
 def write_unread(page: Page, seen: Sequence[Unread]) -> None:
@@ -174,7 +185,7 @@ def _fates(report: Report) -> list[tuple[str, Text]]:
 
 
 def _fate(column: outcome.Column, products: int, report: Report) -> Text:
-    if column.fatal is not None and column.fatal.cause == "metadata-not-read":
+    if column.fatal is not None and column.fatal.cause == outcome.NOT_READ:
         return Text("is not predicted, because some metadata was not read")
     if column.fatal is not None:
         told = styled("imports nothing", COLORS["ignored"])
@@ -199,10 +210,10 @@ def _fate(column: outcome.Column, products: int, report: Report) -> Text:
         parts = [styled("imports nothing", COLORS["ignored"])]
     if counts[outcome.NOTICE]:
         parts.append(Text(f"shows {count(counts[outcome.NOTICE], 'notice')}"))
-    for passed_over in (outcome.SHADOWED, outcome.UNSELECTED, outcome.LEFT_OUT):
-        if counts[passed_over]:
-            by = " by another source" if passed_over == outcome.SHADOWED else ""
-            parts.append(Text(f"{counts[passed_over]:,} {passed_over}{by}"))
+    for other in (outcome.SHADOWED, outcome.UNSELECTED, outcome.LEFT_OUT):
+        if counts[other]:
+            by = " by another source" if other == outcome.SHADOWED else ""
+            parts.append(Text(f"{counts[other]:,} {other}{by}"))
     if lost := counts[outcome.IGNORED]:
         told = styled(f"drops {whole if lost == products else f'{lost:,}'}", COLORS["ignored"])
         parts.append(told.append_text(_by(report, column, Severity.IGNORED)))
@@ -268,7 +279,8 @@ def _images(report: Report) -> str:
     survey = report.look.survey
     if survey is not None and survey.metadata_only:
         return "metadata only"
-    if survey is None or survey.mode == "none":
+    blind = report.look.stream.incomplete and not (survey and survey.wanted)
+    if survey is None or survey.mode == "none" or blind:
         return "image files not checked"
     number, of = len(survey.wanted), "image file"
     if survey.mode == "head":

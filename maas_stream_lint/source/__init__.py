@@ -14,7 +14,13 @@ from maas_stream_lint.source.answer import (
 )
 from maas_stream_lint.source.index_path import SIGNED_INDEX, split_source
 from maas_stream_lint.source.local import LocalTree, encodable, local_root
-from maas_stream_lint.source.opening import is_local, local_path, open_source, tree_index
+from maas_stream_lint.source.opening import (
+    is_local,
+    local_path,
+    open_source,
+    tree_index,
+    without_secrets,
+)
 
 __all__ = [
     "SIGNED_INDEX",
@@ -32,4 +38,5 @@ __all__ = [
     "printable",
     "split_source",
     "tree_index",
+    "without_secrets",
 ]

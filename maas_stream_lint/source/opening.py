@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source.answer import Source
 
 #: A lone ``name:`` is no scheme: products files have names such as ``com.ubuntu.maas:stable.json``.
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):")
 #: ``user:password@host`` before any slash.
 _LOGIN = re.compile(r"[^/@]*:[^@]*@[^@]")
 
@@ -36,8 +36,8 @@ def open_source(
     text = os.fspath(source).strip()
     if not text:
         raise UsageError("no source is named", SOURCE_KINDS)
-    match = _SCHEME.match(text)
-    scheme = (match[1] or match[2]).lower() if match else ""
+    match = _SCHEME.match(text.lower())
+    scheme = (match[1] or match[2]) if match else ""
     if scheme in ("http", "https"):
         # The HTTP library takes longer to import than a check of a local tree.
         from maas_stream_lint.source.remote import RemoteTree
@@ -62,16 +62,24 @@ def tree_index(source: str) -> str | None:
     return f"{source.rstrip('/')}/{opened.index_path}"
 
 
+def without_secrets(source: str) -> str:
+    """A source as messages may name it: of a URL without its login and query."""
+    if "://" not in source:
+        return source
+    place, query, _ = source.partition("#")[0].partition("?")
+    return re.sub(r"^([^/]*//)[^/]*@", r"\1", place) + ("?…" if query else "")
+
+
 def is_local(source: str) -> bool:
     """Whether a source is on disk."""
-    match = _SCHEME.match(source.strip())
-    return match is None or (match[1] or match[2]).lower() == "file"
+    match = _SCHEME.match(source.strip().lower())
+    return match is None or (match[1] or match[2]) == "file"
 
 
 def local_path(source: str) -> Path:
     """The path of a source on disk; it need not exist."""
     text = source.strip()
-    given = _file_path(text) if _SCHEME.match(text) else text
+    given = _file_path(text) if _SCHEME.match(text.lower()) else text
     return Path(os.path.normpath(Path(given).absolute()))
 
 

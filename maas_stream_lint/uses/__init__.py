@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.uses.ground import Ground
-from maas_stream_lint.uses.simulation import Settings, Simulation
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.uses.ground import Ground
+    from maas_stream_lint.uses.simulation import Settings, Simulation
 
 #: What of a release's data plays a part in use.
 FACTS = ("use", "drivers", "titles", "release-titles", "deploy", "ubuntu-set")
-
-__all__ = ["Settings", "Simulation", "simulate"]
 
 
 def simulate(
@@ -36,6 +33,10 @@ def simulate(
 
     Lines whose imports and facts are the same share one simulation.
     """
+    # Whoever only names the rules needs no simulation.
+    from maas_stream_lint.uses.ground import Ground
+    from maas_stream_lint.uses.simulation import Settings, Simulation
+
     by_line = {line: trace for trace in traces for line in trace.lines}
     made: list[tuple[Trace, Release, Simulation]] = []
     grounds: dict[int, Ground] = {}

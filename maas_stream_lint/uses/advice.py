@@ -53,6 +53,21 @@ def _refusal(kernels: Kernels, text: str) -> Refusal | None:
     return None
 
 
+def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
+    """Kernels of other systems than Ubuntu that end the lists of all kernels: cause, kernel.
+
+    An Ubuntu image with such a kernel is of no use itself (``obstacles``).
+    """
+    found: dict[str, tuple[Refusal, list[Image]]] = {}
+    for image in simulation.stock.images:
+        if image.os != UBUNTU and image.whole:
+            refusal = _refusal(simulation.kernels, image.subarch)
+            if refusal is not None:
+                found.setdefault(image.subarch, (refusal, []))[1].append(image)
+    for kernel, (said, images) in found.items():
+        yield Advice((said.cause, kernel), images, said.log)
+
+
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
     """Architectures whose kernels are for generic machines, which there can be none of: arch."""
     by_arch: dict[str, list[Image]] = {}

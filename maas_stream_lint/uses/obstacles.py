@@ -134,6 +134,8 @@ def _ubuntu_obstacle(
 
     if not image.whole:
         return made("set-incomplete", lacking=_lacking(image))
+    if _taken(refusal) not in (None, image):
+        return made("not-booted", taken=_taken(refusal))
     if refusal.cause in KERNEL_CAUSES and refusal.kernel not in (None, image.release):
         blamed = _named(simulation, image, refusal.kernel or "")
         if blamed is not None:
@@ -148,7 +150,15 @@ def _ubuntu_obstacle(
         return made("not-for-generic-machines")
     if refusal.cause in ("no-root", "no-image"):
         return made("only-root-image")
+    if refusal.cause == "several-resources" and refusal.kernel != image.subarch:
+        return made("not-booted", twice=refusal.kernel)
     return made(refusal.cause)
+
+
+def _taken(refusal: Refusal) -> Image | None:
+    """The image that curtin would get a root of: one whose architecture starts alike will do."""
+    taken: Image | None = refusal.values.get("image")
+    return taken
 
 
 def _lacking(image: Image) -> list[str]:
@@ -188,7 +198,8 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
     obstacle: Obstacle
     best = image.needs.roots[0]
     root = image.files.get(best)
-    alike = simulation.stock.named(image.resource.name)
+    named = simulation.stock.named(image.resource.name)
+    alike = {other.subarch for other in named if other.arch == image.arch}
     by_name = refusal.cause == "rack-lacks-files"
     if root is None:
         obstacle = made("only-root-image")
@@ -196,8 +207,9 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
         obstacle = made("root-misnamed", file=root, ftype=best)
     elif refusal.kernel == GENERIC:
         obstacle = made("no-generic-directory")
-    elif refusal.kernel not in {other.subarch for other in alike}:
-        obstacle = made("kernel-of-other-release", kernel=refusal.kernel)
+    elif refusal.kernel not in alike:
+        owner = _named(simulation, image, refusal.kernel or "")
+        obstacle = made("kernel-of-other-release", owner=owner)
     else:
         obstacle = made("not-booted")
     return obstacle
@@ -239,6 +251,8 @@ def _other_obstacle(simulation: Simulation, image: Image, refusal: Refusal) -> O
     if types is None or image.os in release.use("ephemeral"):
         return made("unsupported-os")
     taken = [file for file in image.set.files.values() if file.ftype in types]
+    if _taken(refusal) not in (None, image):
+        return made("not-booted", taken=_taken(refusal))
     if refusal.cause == "several-roots":
         return made("several-roots")
     if not taken:

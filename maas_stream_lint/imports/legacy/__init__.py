@@ -49,7 +49,7 @@ def simulate(
     ClaimRows(recorder).fill(first)
     recorder.stage = "writer"
     recorder.trace.stored = Stored()
-    recorder.trace.cache = first.cached
+    recorder.trace.cache, recorder.trace.offers = first.cached, first.offers
     if selections is None:
         wanted = everything(first.holders, recorder)
     else:

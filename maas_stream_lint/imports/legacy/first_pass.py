@@ -18,7 +18,7 @@ from maas_stream_lint.imports.legacy.flattening import (
     Walked,
 )
 from maas_stream_lint.imports.legacy.walk import Walk
-from maas_stream_lint.imports.rows import Cached
+from maas_stream_lint.imports.rows import Cached, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +57,13 @@ class FirstPass:
             has_eol = get("support_eol") is not None
             rows[Cached(claim.os, claim.release, title, codename, has_eol)] = None
         return list(rows)
+
+    def offers(self) -> set[Offer]:
+        """What a form lets users select."""
+        return {
+            Offer(os, release, arch, subarch, label)
+            for os, arch, subarch, _, release, label in self.mapping
+        }
 
     def _describe(self, flat: FlatProduct) -> None:
         """Take the claims of the newest version's items."""

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
+from maas_stream_lint.imports.rows import Offer
 from maas_stream_lint.imports.situation import rows_of
 from maas_stream_lint.imports.stored import Stored
 from maas_stream_lint.imports.strict.fetch import Fetch
@@ -41,6 +42,7 @@ def simulate(
     recorder.stage = "sync"
     trace = recorder.trace
     trace.stored, trace.cache = Stored(), partial(cached, lists)
+    trace.offers = lambda: {Offer(*one, None, None) for one in offered(lists)}
     sync = Sync(recorder, lists, trace.stored)
     sync.drop_unwanted()
     if trace.fatal is None:

@@ -1,0 +1,66 @@
+"""A command whose help groups its options and ends with examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The attribute of an option that holds the heading it stands under in the help.
+HEADING = "heading"
+#: The heading of options that have none, and of ``--help`` where there are others.
+OWN, GENERAL = "Options", "General"
+
+
+class HelpfulContext(click.Context):
+    """A context whose help wraps at words alone."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """What writes the help; its module is imported only for that."""
+        from maas_stream_lint.cli.helping import Formatter
+
+        return Formatter(width=self.terminal_width, max_width=self.max_content_width)
+
+
+class Command(click.Command):
+    """A command whose options stand under headings, and whose help ends with examples."""
+
+    context_class = HelpfulContext
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **more: Any) -> None:
+        """``examples``: what each is for, and the arguments behind the program's name."""
+        super().__init__(*args, **more)
+        self.examples = tuple(examples)
+
+    def headings(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+        """Heading → the options below it, each with its help; those without a heading are first."""
+        found: dict[str, list[tuple[str, str]]] = {OWN: []}
+        last = self.get_help_option(ctx)
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None and isinstance(param, click.Option):
+                own = GENERAL if param is last and len(found) > 1 else OWN
+                found.setdefault(getattr(param, HEADING, own), []).append(record)
+        return {heading: records for heading, records in found.items() if records}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, and the examples below them."""
+        from maas_stream_lint.cli.helping import Formatter
+
+        found = self.headings(ctx)
+        if isinstance(formatter, Formatter):
+            formatter.align(name for records in found.values() for name, _ in records)
+        for heading, records in found.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+        if self.examples:
+            with formatter.section("Examples"):
+                for number, (purpose, arguments) in enumerate(self.examples):
+                    if number:
+                        formatter.write_paragraph()
+                    formatter.write(f"{'':>{formatter.current_indent}}{purpose}\n")
+                    command = f"{'':>{formatter.current_indent + 2}}maas-stream-lint {arguments}"
+                    formatter.write(f"{command}\n")
