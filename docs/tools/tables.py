@@ -13,6 +13,7 @@ import click
 
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.report.formats import FORMATS
+from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,13 @@ def _formats() -> Iterator[str]:
         yield f"| `{name}` | {form.purpose} |"
 
 
+def _release_lines() -> Iterator[str]:
+    yield "| MAAS | this tool knows it from version |"
+    yield "|---|---|"
+    for release in all_releases():
+        yield f"| {release.line} | {release.version} |"
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("*.orig", "`*.orig`")
 
@@ -107,4 +115,5 @@ _TABLES = {
     "options": _options,
     **{f"options of {name}": partial(_options_of, name) for name in _OWN},
     "formats": _formats,
+    "release lines": _release_lines,
 }
