@@ -243,10 +243,9 @@ class Use:
 
         See ``rules/schemas/use.json``.
         """
-        known = ubuntu_releases()
         return {
             "source": self.source,
-            "known_releases": {"package": known.package, "dated": known.dated.isoformat()},
+            "known_releases": ubuntu_releases().to_dict(),
             "maas": {r.line: self._verdict(r) for r in self.look.releases},
         }
 

@@ -74,8 +74,9 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
 
 def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft]) -> None:
     asked: dict[str, list[Rule]] = {}
+    partial = look.stream.incomplete
     for rule in rules:
-        if rule.on is not None:
+        if rule.on is not None and not (rule.of_all and partial):
             asked.setdefault(rule.on, []).append(rule)
     for kind, nodes in _nodes(look):
         for rule in asked.get(kind, ()):

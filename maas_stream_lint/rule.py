@@ -82,6 +82,7 @@ class Rule:
     check: Callable[..., Any]
     once: tuple[str, ...] = ()  #: its former names, which still work
     alone: bool = False  #: its finding makes every other finding pointless
+    of_all: bool = False  #: it concludes from what the stream lacks, so all of it must be read
 
     @property
     def level(self) -> str:
@@ -114,6 +115,7 @@ def rule(
     among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
     once: Sequence[str] = (),
     alone: bool = False,
+    of_all: bool = False,
 ) -> Callable[[Callable[..., Any]], Rule]:
     """Make a function a rule.
 
@@ -122,14 +124,16 @@ def rule(
     called as ``f(node, look)`` for each node of that kind. ``among`` can pick some of these nodes;
     it must be fast. The function yields Said, or nothing if nothing is wrong or if another rule
     explains the event. ``once``: former names of the rule. If a rule that is ``alone`` yields
-    something, the report has no other finding.
+    something, the report has no other finding. A rule ``of_all`` concludes from what the stream
+    lacks: it is not asked if this run could not read some metadata.
     """
 
     def made(check: Callable[..., Any]) -> Rule:
         name = getattr(check, "__name__", "").replace("_", "-")
         explained = () if on is not None and causes is None else tuple(causes or (name,))
         assert on is None or on in NODES
-        return Rule(code, name, severity, explained, at, on, among, check, tuple(once), alone)
+        former = tuple(once)
+        return Rule(code, name, severity, explained, at, on, among, check, former, alone, of_all)
 
     return made
 

@@ -16,6 +16,7 @@ from images import FOLDER, SQUASHFS, Tree, digest
 from looks import Looked, look
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.source import library
+from maas_stream_lint.source.watchdog import Connections
 from nginx import Nginx
 from servers import Handler, Server, publishing, serve
 
@@ -371,3 +372,30 @@ def test_server_that_is_dead_is_not_asked_for_long() -> None:
     assert len([r for r in server.requests if "/streams/" not in r.path]) < 150
     told = {f.message for f in looked.of("file-not-served")}
     assert len(told) == len(looked.survey.files) == 103
+
+
+class Fast:
+    """A network stream of the HTTP library whose peer is faster, or slower, than its reader."""
+
+    def __init__(self, opened: socket.socket, comes: list[int]) -> None:
+        self.opened = opened
+        self.comes = iter(comes)
+        self.asked: list[int] = []
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        return self.opened
+
+    def read(self, limit: int, timeout: float | None = None) -> bytes:
+        self.asked.append(limit)
+        return bytes(min(limit, next(self.comes)))
+
+
+def test_a_long_body_is_read_in_larger_pieces() -> None:
+    """As long as more comes than was asked for; each piece costs as much, whatever its size."""
+    large = 2**16
+    with socket.socket() as opened:
+        stream = Fast(opened, [2**30] * 7 + [10, 10])
+        Connections().add(stream)
+        for _ in range(9):
+            stream.read(large)
+    assert stream.asked == [large << n for n in range(4)] + [2**20] * 4 + [large]

@@ -17,8 +17,9 @@ from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Finding, Place
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.outcome import IMPORTED, rows
-from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.rulebook import all_releases, releases
 from maas_stream_lint.stream import load
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 from maas_stream_lint.uses.use_verdict import verdict
 from made_use import INDEX, UPDATED, item
 from trees import MemoryTree
@@ -110,8 +111,8 @@ def _product(at: int, given: dict[str, Any]) -> dict[str, Any]:
     return {"label": "stable", **fields, "versions": {"20261101": {"items": items}}}
 
 
-def seen(tree: MemoryTree) -> Look:
-    return look_at(load(tree), all_releases())  # type: ignore[arg-type]
+def seen(tree: MemoryTree, maas: tuple[str, ...] | None = None) -> Look:
+    return look_at(load(tree), releases(maas))  # type: ignore[arg-type]
 
 
 class Told(NamedTuple):
@@ -445,6 +446,14 @@ FALSE_ALARMS = [
         "404",
     ),
 ]
+
+
+def test_a_release_that_may_be_new_tells_how_old_the_data_is() -> None:
+    known = ubuntu_releases()
+    for name, newer in (("ga-99.04", True), ("ga-24.04.1", False), ("ga-22.99", False)):
+        found = findings(seen(stream(kernel(name))), all_rules())
+        (told,) = [f.message for f in found if f.name == "unknown-kernel-release"]
+        assert (known.dated.isoformat() in told) is newer
 
 
 def said(found: list[Finding]) -> dict[tuple[str, str], set[str]]:

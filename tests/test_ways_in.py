@@ -22,6 +22,7 @@ import pytest
 
 import maas_stream_lint.api as api
 from images import Tree
+from maas_stream_lint import __version__
 from maas_stream_lint.cli import hook
 from maas_stream_lint.finding import Severity
 
@@ -302,42 +303,149 @@ def test_options_with_an_unmatched_quote_are_not_dropped(args: str, tmp_path: Pa
 def test_a_check_that_can_not_be_made_is_no_finding(tmp_path: Path) -> None:
     done, outputs = action("Check the stream", tmp_path, source="nowhere", sarif="out.sarif")
     assert (done.returncode, outputs) == (2, {"exit-code": "2"})
+    assert "::error title=maas-stream-lint::The check was not possible" in done.stdout
 
 
-@pytest.mark.parametrize("version", ["", "1.2.3"])
-def test_the_action_installs_itself(tmp_path: Path, version: str) -> None:
+@pytest.mark.parametrize("package", ["maas-stream-lint", "maas-stream-lint==0.1.0"])
+def test_the_action_installs_nothing_by_a_bare_name(tmp_path: Path, package: str) -> None:
+    done, _ = action("Install maas-stream-lint", tmp_path, package=package)
+    assert done.returncode == 2
+    assert done.stdout.startswith(
+        "::error title=maas-stream-lint::The input package is a bare name"
+    )
+
+
+@pytest.mark.parametrize("package", ["", "./dist/x.whl", "git+https://git.example.com/t.git@v1"])
+def test_the_action_installs_itself(tmp_path: Path, package: str) -> None:
     executable(
         tmp_path / "fake/python3",
         '#!/bin/sh\nmkdir -p "$3/bin"\nprintf \'#!/bin/sh\\nprintf "%%s\\\\n" "$@" >>'
         f'{tmp_path}/asked\' >"$3/bin/pip"\nchmod +x "$3/bin/pip"\n',
     )
-    done, _ = action("Install maas-stream-lint", tmp_path, version=version)
+    done, _ = action("Install maas-stream-lint", tmp_path, package=package)
     assert done.returncode == 0, done.stderr
     asked = (tmp_path / "asked").read_text().splitlines()
-    wanted = f"maas-stream-lint=={version}" if version else str(tmp_path / "action path")
+    wanted = package or str(tmp_path / "action path")
     assert asked == ["install", "--quiet", "--disable-pip-version-check", wanted]
 
 
 def test_the_example_workflows_use_what_there_is() -> None:
     examples = [yaml.safe_load(text) for text in blocks("docs/recipes/github.md", "yaml")]
-    assert len(examples) == 2
-    for workflow in examples:
+    *workflows, steps_alone = examples
+    assert len(workflows) == 2
+    assert "templates/github-problem-matcher.json" in steps_alone[0]["run"]
+    for workflow in workflows:
+        assert workflow["permissions"] == {}
         steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
         (ours,) = [step for step in steps if "/maas-stream-lint@" in step.get("uses", "")]
         assert set(ours["with"]) <= set(ACTION["inputs"])
         text = json.dumps(workflow)
         assert set(re.findall(r"steps\.lint\.outputs\.(\w+)", text)) <= set(ACTION["outputs"])
     page = (ROOT / "docs/recipes/github.md").read_text("utf-8")
+    for line in re.findall(r"uses: (\S+@.*)", page):
+        assert re.fullmatch(
+            rf"OWNER/maas-stream-lint@v{__version__}|\S+@[0-9a-f]{{40}} # v\d[\d.]*", line
+        )
     for name in [*ACTION["inputs"], *ACTION["outputs"]]:
         assert f"| `{name}` |" in page
+
+
+@pytest.mark.skipif(not (BIN / "check-jsonschema").exists(), reason="without the test extra")
+def test_the_ways_in_fit_the_schemas_of_their_tools(tmp_path: Path) -> None:
+    """As the tools' makers publish them."""
+    workflows = [text for text in blocks("docs/recipes/github.md", "yaml") if "jobs:" in text]
+    for number, text in enumerate(workflows):
+        (tmp_path / f"{number}.yml").write_text(text)
+    files = {
+        "github-workflows": [tmp_path / f"{number}.yml" for number in range(len(workflows))],
+        "github-actions": [ROOT / "action.yml"],
+        "gitlab-ci": [ROOT / "templates/gitlab-ci.yml"],
+    }
+    for name, paths in files.items():
+        check = [BIN / "check-jsonschema", "--builtin-schema", f"vendor.{name}", *paths]
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+def test_github_makes_problems_of_compact_lines(tmp_path: Path) -> None:
+    matchers = json.loads((ROOT / "templates/github-problem-matcher.json").read_text("utf-8"))
+    found, unread = (one["pattern"][0] for one in matchers["problemMatcher"])
+    shutil.copytree(BAD, tmp_path / "mirror")
+    command = [sys.executable, "-m", "maas_stream_lint", "check", "mirror", "--format", "compact"]
+
+    def lines() -> list[str]:
+        done = subprocess.run(
+            command, cwd=tmp_path, env=plain(), capture_output=True, text=True, check=False
+        )
+        return done.stdout.splitlines()
+
+    matched = [re.match(found["regexp"], line) for line in lines()]
+    assert matched
+    assert all(matched)
+    problem = next(match for match in matched if match and match[found["code"]] == "MSL401")
+    assert (tmp_path / problem[found["file"]]).is_file()
+    assert int(problem[found["line"]]) > 1
+    assert problem[found["message"]].startswith("ubuntu-name: ")
+    command[4] = "http://127.0.0.1:1/"
+    broken = [re.match(unread["regexp"], line) for line in lines()]
+    assert any(match and "could not be read" in match[unread["message"]] for match in broken)
+
+
+def test_recipes_name_the_version_that_there_is() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "docs/recipes").glob("*.md")]
+    texts += [path.read_text("utf-8") for path in (ROOT / "templates").iterdir()]
+    named = {
+        found
+        for text in texts
+        for found in re.findall(r"(?:@v|rev: v|ref: v|lint==)(0[.\d]+)", text)
+    }
+    assert named == {__version__}
+    assert not [text for text in texts if re.search(r"\bREF\b", text)]
+
+
+# -- Jenkins ----------------------------------------------------------------------------------
+
+
+def jenkins(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the pipeline's shell, with a python3 and a pip that only make the program be there."""
+    (script,) = re.findall(r"script: \'\'\'(.*?)\'\'\'", JENKINS, re.DOTALL)
+    said = dict(re.findall(r"string\(name: '(\w+)', defaultValue: '([^']*)'", JENKINS))
+    path = with_fake_pip(tmp_path)
+    env = {**plain(), **said, **given, "PATH": path, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", script.partition("\n")[2]],
+        cwd=tmp_path, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+JENKINS = (ROOT / "templates/Jenkinsfile").read_text("utf-8")
+
+
+def test_the_jenkins_pipeline_reports(tmp_path: Path) -> None:
+    shutil.copytree(BAD, tmp_path / "build/mirror")
+    done = jenkins(tmp_path, PACKAGE="./x.whl")
+    assert done.returncode == 1, done.stderr
+    (sarif,) = re.findall(r"pattern: '([^']+)'", JENKINS)
+    assert "MSL401" in (tmp_path / sarif).read_text("utf-8")
+    (tests,) = re.findall(r"testResults: '([^']+)'", JENKINS)
+    assert ElementTree.parse(tmp_path / tests).getroot().findall(".//failure")
+    page = (ROOT / "docs/recipes/jenkins.md").read_text("utf-8")
+    for name in re.findall(r"string\(name: '(\w+)'", JENKINS):
+        assert f"| `{name}` |" in page
+
+
+@pytest.mark.parametrize("package", ["", "maas-stream-lint"])
+def test_the_jenkins_pipeline_installs_nothing_by_a_bare_name(tmp_path: Path, package: str) -> None:
+    done = jenkins(tmp_path, PACKAGE=package)
+    assert (done.returncode, done.stderr[:21]) == (2, "error: set PACKAGE to")
+    assert not (tmp_path / ".maas-stream-lint").exists()
 
 
 # -- GitLab -----------------------------------------------------------------------------------
 
 
-def gitlab(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
-    """Run the job's shell, with a python3 and a pip that only make the program be there."""
-    job = load("templates/gitlab-ci.yml")["maas-stream-lint"]
+def with_fake_pip(tmp_path: Path) -> str:
+    """A PATH with a python3 whose environments have a pip that only makes the program be there."""
     program = f"#!/bin/sh\nexec '{sys.executable}' -m maas_stream_lint \"$@\"\n"
     executable(tmp_path / "program", program)
     executable(
@@ -346,7 +454,13 @@ def gitlab(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
         f'printf \'#!/bin/sh\\ncp {tmp_path}/program "$(dirname "$0")/maas-stream-lint"\\n\' '
         '>"$3/bin/pip"\nchmod +x "$3/bin/pip"\n',
     )
-    path = f"{tmp_path / 'fake'}:{os.environ['PATH']}"
+    return f"{tmp_path / 'fake'}:{os.environ['PATH']}"
+
+
+def gitlab(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the job's shell, with a python3 and a pip that only make the program be there."""
+    job = load("templates/gitlab-ci.yml")["maas-stream-lint"]
+    path = with_fake_pip(tmp_path)
     env = {**plain(), **job["variables"], **given, "PATH": path, "PYTHONPATH": str(ROOT)}
     return bash("\n".join(job["before_script"] + job["script"]), tmp_path, env)
 
@@ -367,6 +481,25 @@ def test_the_gitlab_job_reports_and_fails(tmp_path: Path) -> None:
     assert {"blocker", "critical"} & {one["severity"] for one in quality}
     cases = ElementTree.parse(tmp_path / reports["junit"]).getroot()
     assert cases.findall(".//failure")
+
+
+@pytest.mark.parametrize("package", ["", "maas-stream-lint", "maas-stream-lint==0.1.0"])
+def test_the_gitlab_job_installs_nothing_by_a_bare_name(tmp_path: Path, package: str) -> None:
+    done = gitlab(tmp_path, MAAS_STREAM_LINT_PACKAGE=package)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: set MAAS_STREAM_LINT_PACKAGE to a wheel")
+    assert not (tmp_path / ".maas-stream-lint").exists()
+
+
+@pytest.mark.skipif(shutil.which("gpgv") is None, reason="would install gpgv")
+def test_the_gitlab_job_takes_a_name_from_an_index_of_one_s_own(tmp_path: Path) -> None:
+    shutil.copytree(BAD, tmp_path / "mirror")
+    given = {
+        "MAAS_STREAM_LINT_PACKAGE": "maas-stream-lint==0.1.0",
+        "MAAS_STREAM_LINT_INDEX_URL": "https://pypi.example.com/simple",
+        "MAAS_STREAM_LINT_SOURCE": "mirror",
+    }
+    assert gitlab(tmp_path, **given).returncode == 1
 
 
 # -- the image --------------------------------------------------------------------------------

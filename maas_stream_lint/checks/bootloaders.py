@@ -128,7 +128,7 @@ def bootloader_fields(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL409", Severity.UNUSABLE, on="stream")
+@rule("MSL409", Severity.UNUSABLE, on="stream", of_all=True)
 def bootloader_alone(whole: Whole, look: Look) -> Iterator[Said]:
     """MAAS 3.8 never downloads the bootloaders of a source that has no image.
 
@@ -159,7 +159,7 @@ def bootloader_alone(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL410", Severity.INFO, on="stream")
+@rule("MSL410", Severity.INFO, on="stream", of_all=True)
 def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
     """A stream has images for an architecture, but no bootloader for it.
 

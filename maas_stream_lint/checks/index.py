@@ -484,13 +484,14 @@ def entry_file_missing(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL212", Severity.FATAL)
+@rule("MSL212", Severity.FATAL, causes=["entry-nested-index", "index-chain-too-deep"])
 def entry_nested_index(event: Event, look: Look) -> Iterator[Said]:
     """The index names another index, which MAAS 3.8 does not read.
 
-    MAAS: up to 3.7 MAAS follows it (`sync`, simplestreams/mirrors). MAAS 3.8 reads every file that
-        an index names as a products file, and discards the whole source: `Got invalid data for the
-        products file` (`get_all_products`, maasservicelayer/simplestreams/client.py).
+    MAAS: up to 3.7 MAAS follows it (`sync`, simplestreams/mirrors). At 500 indexes that name each
+        other, Python gives up, and MAAS stops the import of every source. MAAS 3.8 reads every file
+        that an index names as a products file, and discards the whole source: `Got invalid data for
+        the products file` (`get_all_products`, maasservicelayer/simplestreams/client.py).
     Why: the client of MAAS 3.8 reads one level only.
     Fix: move the entries of the inner index into the outer one.
     Example:
@@ -499,6 +500,12 @@ def entry_nested_index(event: Event, look: Look) -> Iterator[Said]:
     """
     if event.place.file == look.stream.start:
         return  # a case of index_names_itself
+    if (depth := event.values.get("depth")) is not None:
+        yield Said(
+            f"{depth} indexes name each other, of which {quoted(event.place.file)} is the last",
+            "move the entries of all of them into the first index",
+        )
+        return
     yield Said(
         f"an index names the index {quoted(event.place.file)}, expected a products file",
         "move its entries into the first index",

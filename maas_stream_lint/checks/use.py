@@ -21,6 +21,7 @@ from maas_stream_lint.uses.advice import (
 )
 from maas_stream_lint.uses.kernel import parse
 from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,8 @@ def unknown_kernel_release(seen: Event | Whole, look: Look) -> Iterator[Said]:
     if flaw_of(kernel) is not None:
         return  # subarch_unparsable has it
     yield Said(
-        f"subarch {quoted(kernel)} names a kernel of a release that MAAS does not know",
+        f"subarch {quoted(kernel)} names a kernel of a release that MAAS does not know"
+        + _as_of(kernel),
         f"write {_own_kernel(seen, look)} as `subarch` and in `subarches`",
         place=_field(seen, "subarch", look),
         also=seen.values["also"][:MANY],
@@ -241,7 +243,7 @@ def release_title_not_a_version(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL458", Severity.INFO, on="stream")
+@rule("MSL458", Severity.INFO, on="stream", of_all=True)
 def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
     """There is no Ubuntu image of an architecture, which all other systems are installed from.
 
@@ -347,7 +349,9 @@ def platform_not_offered(whole: Whole, look: Look) -> Iterator[Said]:
         (`_from_simplestreams_multi_file_product`, maasservicelayer/builders/bootresources.py).
     Why: on 3.8 no machine can have the platform, or the kernel becomes one for generic machines.
     Fix: name the platform in the subarch (`nvidia-ga-22.04`) and in `subarches`; that works from
-        3.4 to 3.8.
+        3.4 to 3.8. To 3.3 and older such a subarch is no kernel (MSL418), and no spelling serves
+        both: they take a kernel only by a name that begins with `ga-` or `hwe-`. Keep the product
+        as it is for them, and publish the one for newer MAAS in a stream of its own.
     Example:
         "platform": "nvidia",
     """
@@ -446,6 +450,13 @@ def _own_kernel(event: Event, look: Look) -> str:
     return f"`ga-{number.group()}`" if number else "`ga-` and the version of the release"
 
 
+def _as_of(kernel: str) -> str:
+    """How old the list of releases is, if a kernel may be of one that came later."""
+    version, known = VERSION.search(kernel), ubuntu_releases()
+    newer = version is not None and known.may_be_newer(version.group())
+    return f" (as of {known.told})" if newer else ""
+
+
 def flaw_of(kernel: str) -> str | None:
     """Why a kernel's name can't be taken apart, in MAAS's words from 3.4 on."""
     try:
@@ -504,7 +515,7 @@ def listed_kernel(look: Look, cause: str, told: str, remedy: str) -> Iterator[Sa
     for products, (raised, text), lines, log in _advised(look, listed_kernels):
         if raised == cause:
             yield Said(
-                f"subarches lists {quoted(text)}, {told}",
+                f"subarches lists {quoted(text)}, {told}{_as_of(text)}",
                 remedy,
                 place=products[0].at("subarches"),
                 also=tuple(p.at("subarches") for p in products[1:MANY]),

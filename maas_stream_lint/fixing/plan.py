@@ -20,7 +20,7 @@ from maas_stream_lint.fixing import documents, items, products, usable
 from maas_stream_lint.fixing.batch import compatible, with_lists
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.fixing.overlay import Overlay
-from maas_stream_lint.fixing.proof import harm_of, moves_of, spot, warnings_of
+from maas_stream_lint.fixing.proof import harm_of, moves_of, objection_to, spot, warnings_of
 from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
 from maas_stream_lint.fixing.registry import FIXERS
 from maas_stream_lint.fixing.signing import has_secret
@@ -217,6 +217,7 @@ class _Planner:
         self._edits: list[Edit] = []
         self._refused: dict[tuple[str, str], Edit] = {}
         self._failed: dict[tuple[str, str], Edit] = {}
+        self._objection: str | None = None  # to the last edit that was tried by itself
         self._granted: set[str] = set()
         self._round = 0  # edits made before it
         self.told: Callable[[int], object] = lambda count: None
@@ -399,14 +400,15 @@ class _Planner:
             # What was made since they were proposed may have moved their places: another round
             # tells.
             return
+        objection = self._objection if len(wanted) == 1 else None
         for finding, proposal in wanted:
-            edit = _edit(finding, proposal)
+            edit = replace(_edit(finding, proposal), warning=objection)
             self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
 
     def _harm_of(self, wanted: list[Wanted]) -> set[tuple[str, str]]:
         """Make them all, unless they do harm: then which products take it."""
         self.told(len(self._edits) + len(wanted))
-        given = wanted
+        given, self._objection = wanted, None
         if self._lists:
             followed = with_lists([proposal for _, proposal in wanted], self._report.look)
             wanted = [(f, p) for (f, _), p in zip(wanted, followed, strict=True)]
@@ -420,6 +422,8 @@ class _Planner:
         after = self._checked(texts, start)
         harm = harm_of(self._report, after, wanted)
         if harm:
+            if len(wanted) == 1:
+                self._objection = objection_to(self._report, after, *wanted[0])
             return harm
         self.made += given
         warnings = warnings_of(self._report, after, wanted)

@@ -103,6 +103,48 @@ def warnings_of(
     return [_joined(several) for several in said]
 
 
+def objection_to(before: Report, after: Report, finding: Finding, proposal: Proposal) -> str | None:
+    """Why one edit is not made: what would be lost by it, and on which release lines.
+
+    ``None`` where nothing would be lost, so that it is only of no help.
+    """
+    moves = moves_of([(finding, proposal)])
+    was = {
+        spot(Place(row.file, ("products", row.product)), moves): row.outcomes
+        for row in rows(before.look, before.findings)
+    }
+    for row in rows(after.look, after.findings):
+        old_outcomes = was.get((row.file, row.product), row.outcomes)
+        pairs = zip(after.look.lines, old_outcomes, row.outcomes, strict=True)
+        lost = [(line, now) for line, old, now in pairs if RANKS[now] < RANKS[old]]
+        if lost:
+            fate = lost[0][1]
+            lines = [line for line, now in lost if now == fate]
+            return _lost(row, fate, lines, after)
+    known = {_key(f, before, moves) for f in before.findings}
+    new = [f for f in after.findings if _key(f, after) not in known and f.name not in SUMMARIES]
+    if new:
+        worst = max(new, key=lambda f: f.severity)
+        span = after.look.span(worst.maas)
+        return f"{worst.code} {worst.name} would then hold on MAAS {span}: {worst.message}"
+    return None
+
+
+def _lost(row: Row, fate: str, lines: Sequence[str], after: Report) -> str:
+    """``lines``: those on which a product would become worse off."""
+    why = sorted(
+        {
+            f"{f.code} {f.name}"
+            for f in after.findings
+            if f.severity >= Severity.UNUSABLE
+            and set(lines) & set(f.maas)
+            and any((p.file, p.product) == (row.file, row.product) for p in f.places)
+        }
+    )
+    told = f" ({', '.join(why)})" if why else ""
+    return f"`{row.product}` would become {fate} on MAAS {after.look.span(lines)}{told}"
+
+
 def spot(place: Place, moves: dict[Place, Place | None]) -> tuple[str, str]:
     """The products file and product that a place is in after ``moves``; an empty name: none."""
     moved = _moved(Place(place.file, place.path), moves)

@@ -20,6 +20,7 @@ from maas_stream_lint.report.page import (
     styled,
 )
 from maas_stream_lint.rulebook import all_releases
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,8 @@ def write_served(page: Page, look: Look, machines: Sequence[str]) -> None:
             page.line(styled(_nothing(images, machines), LABEL), indent=2)
         for _, alike in itertools.groupby(images or (), key=lambda one: one.system):
             _write_system(page, list(alike))
+    page.line()
+    page.line(styled(f"Ubuntu's releases and titles: {ubuntu_releases().told}", LABEL))
 
 
 def _write_system(page: Page, images: list[Served]) -> None:

@@ -11,6 +11,7 @@ from maas_stream_lint.report.phrases import brief, count, some, span
 from maas_stream_lint.report.predicted_log import MANIFESTS, logs_of
 from maas_stream_lint.report.readings import as_given_told
 from maas_stream_lint.rule_files import release_lines
+from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +48,7 @@ def as_markdown(
     lines += _markdown_table(table, columns) if table else ["There are no products."]
     seen = {one.fate for column in columns for one in column.prospects}
     lines += ["", *(f"- {fate}: {m}" for fate, m in outcome.MEANING.items() if fate in seen)]
+    lines += ["", f"Ubuntu's releases and titles: {plain(ubuntu_releases().told)}"]
     if log:
         for one in logs_of(report.look):
             lines += ["", f"### Log of MAAS {_span(one.lines)}", ""]
@@ -119,6 +121,7 @@ def _html_body(
         yield from _html_table(table, columns)
     else:
         yield "<p>There are no products in this stream.</p>\n"
+    yield f'<p class="summary">Ubuntu&#39;s releases and titles: {ubuntu_releases().told}</p>\n'
     if log:
         for one in logs_of(report.look):
             items = "".join(f"<li><code>{web.text(t)}</code></li>" for t in _log_lines(one))

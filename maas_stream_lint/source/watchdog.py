@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How often the watchdog looks for exchanges that take too long, in seconds.
 _PULSE = 0.1
+#: The most bytes that are read at once.
+_LARGEST = 2**20
 #: The head of an interim answer. Every client of MAAS waits for more after a 100.
 _INTERIM = re.compile(rb"HTTP/1\.[01] (1(?!00)\d\d)\b")
 
@@ -38,8 +40,13 @@ class Connections:
         self.made += 1
         stream, read = weakref.ref(opened), type(opened).read
 
-        def watched(*limits: Any, **named: Any) -> bytes:
-            came: bytes = read(stream(), *limits, **named)
+        most = 0
+
+        def watched(limit: int, timeout: float | None = None) -> bytes:
+            nonlocal most
+            came: bytes = read(stream(), max(limit, most), timeout)
+            # What comes faster than it is read is a long body: larger pieces cost less.
+            most = min(2 * most or 2 * limit, _LARGEST) if len(came) >= max(limit, most) else 0
             if came[:6] == b"HTTP/1" and (found := _INTERIM.match(came)):
                 self.interim = int(found[1])
             return came

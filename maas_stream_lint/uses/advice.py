@@ -104,7 +104,10 @@ def platforms(simulation: Simulation) -> Iterator[Advice]:
 
 
 def without_kernel(simulation: Simulation) -> Iterator[Advice]:
-    """Architectures of machines that images list, but that their releases have no kernel for."""
+    """Architectures of machines that images list, but that their releases have no kernel for.
+
+    An image that has no kernel itself is of no use to any machine (``obstacles``).
+    """
     for architecture, offering in simulation.stock.offering.items():
         arch, _, platform = architecture.partition("/")
         if platform == GENERIC or not platform:
@@ -112,7 +115,9 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
         images = [
             image
             for image in offering
-            if image.os == UBUNTU and image.resource.architecture != architecture
+            if image.os == UBUNTU
+            and image.resource.architecture != architecture
+            and simulation.kernels.platform_of(image) is not None
         ]
         machine = Machine(arch, platform)
         systems = {System(image.os, image.release) for image in images}

@@ -39,6 +39,21 @@ class UbuntuReleases:
     dated: date
     releases: tuple[UbuntuRelease, ...]
 
+    @property
+    def told(self) -> str:
+        """Where they are from, and how old that is."""
+        return f"{self.package}, {self.dated.isoformat()}"
+
+    def may_be_newer(self, version: str) -> bool:
+        """Whether a version like ``26.10`` may be of a release that came after these."""
+        numbers = tuple(map(int, version.split(".")))
+        newest = self.releases[-1].version.partition(" ")[0]
+        return numbers > tuple(map(int, newest.split(".")))
+
+    def to_dict(self) -> dict[str, str]:
+        """In the form of ``rules/schemas/use.json``."""
+        return {"package": self.package, "dated": self.dated.isoformat()}
+
 
 @lru_cache(maxsize=1)
 def ubuntu_releases() -> UbuntuReleases:

@@ -5,7 +5,7 @@ Mirrors ``BasicMirrorWriter`` (simplestreams/mirrors) by behaviour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.legacy.flattening import FlatProduct, Shared, text_fields
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
+#: So many indexes in a chain end every import: each takes at least two calls (``sync`` and
+#: ``sync_index``), and Python allows 1,000 within each other (``sys.getrecursionlimit``).
+DEEPEST = 500
+
+
+class _Call(NamedTuple):
+    """A call of ``sync``."""
+
+    path: str
+    above: tuple[str, ...]  #: the files that lead to it
+    named: Place  #: what names it
 
 
 class Walk:
@@ -52,14 +63,29 @@ class Walk:
                 values={"path": self.stream.index_path},
             )
             self.signed = False
-        self._sync(self.stream.start, (), Place(""))
+        # Without recursion, so that no chain of indexes is too long for this tool.
+        calls = [iter([_Call(self.stream.start, (), Place(""))])]
+        while calls:
+            call = next(calls[-1], None)
+            if call is None:
+                calls.pop()
+            elif (named := self._sync(*call)) is not None:
+                calls.append(named)
 
-    def _sync(self, path: str, above: tuple[str, ...], named: Place) -> None:
-        """One file: ``RepoDumper.sync``, which calls itself for what an index names.
+    def _sync(self, path: str, above: tuple[str, ...], named: Place) -> Iterator[_Call] | None:
+        """One file: ``RepoDumper.sync``. For an index, the calls for what it names.
 
         ``named``: the place that names the file.
         """
         frames = (*above, path)
+        if len(above) == DEEPEST:
+            self.recorder.abort(
+                "index-chain-too-deep",
+                Place(path),
+                "RecursionError",
+                "maximum recursion depth exceeded",
+                values={"depth": DEEPEST},
+            )
         if path in above:
             self.recorder.abort(
                 "index-names-itself",
@@ -68,15 +94,15 @@ class Walk:
                 "maximum recursion depth exceeded",
                 values={"path": path},
             )
-            return
+            return None
         read = self.stream.files.get(path)
         if read is None:
-            return  # beyond the number of files that are looked at
+            return None  # beyond the number of files that are looked at
         reading = read.legacy(signed=self.signed)
         if reading.failure is not None:
             self._unreadable(path, reading.failure, frames, named)
         if not reading.parsed:
-            return
+            return None
         data = reading.data
         if not isinstance(data, dict):
             kind = type(data).__name__
@@ -86,7 +112,7 @@ class Walk:
                 "AttributeError",
                 f"'{kind}' object has no attribute 'get'",
             )
-            return
+            return None
         form = data.get("format", "UNSPECIFIED")
         if not _in(form, FORMATS):
             top = path == self.stream.start
@@ -115,10 +141,10 @@ class Walk:
             )
         self._check_format_kept(path, form, data)
         if form == "index:1.0":
-            self._sync_index(path, data, frames)
-        else:
-            document = reading.document
-            self._sync_products(path, data, plain=document is not None and document.plain)
+            return self._sync_index(path, data, frames)
+        document = reading.document
+        self._sync_products(path, data, plain=document is not None and document.plain)
+        return None
 
     def _check_format_kept(self, path: str, form: str, data: dict[str, Any]) -> None:
         """``check_tree_paths`` goes by the format that aliases leave: it walks what is of that."""
@@ -156,7 +182,9 @@ class Walk:
             cause, place, failure.exception, failure.message, frames, values={"path": path}
         )
 
-    def _sync_index(self, path: str, data: dict[str, Any], frames: tuple[str, ...]) -> None:
+    def _sync_index(
+        self, path: str, data: dict[str, Any], frames: tuple[str, ...]
+    ) -> Iterator[_Call]:
         """``BasicMirrorWriter.sync_index``: all paths are judged before any file is fetched."""
         index = data.get("index")
         if not isinstance(index, dict):
@@ -213,7 +241,7 @@ class Walk:
                     values={"format": entry.get("format"), "path": named},
                 )
                 continue
-            self._sync(named, frames, at.below("path"))
+            yield _Call(named, frames, at.below("path"))
 
     def _sync_products(self, path: str, data: dict[str, Any], *, plain: bool) -> None:
         """``BasicMirrorWriter.sync_products``: only the newest version of each product.
