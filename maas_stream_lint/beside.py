@@ -54,6 +54,14 @@ class Beside:
                 told |= dict.fromkeys(outcomes[0].lines, outcomes)
         return told
 
+    @cached_property
+    def groups(self) -> list[tuple[tuple[str, ...], Outcome, Outcome]]:
+        """The release lines that import alike, with the first import and that of `again`."""
+        found: dict[int, list[str]] = {}
+        for release in self.releases:
+            found.setdefault(id(self.first(release.line)), []).append(release.line)
+        return [(tuple(n), self.first(n[0]), self.again(n[0])) for n in found.values()]
+
     def first(self, line: str) -> Outcome:
         """What a release line makes of all sources."""
         return self._imports[line][0]
@@ -104,6 +112,17 @@ class Beside:
     def catalogs(self) -> dict[str, Catalog]:
         """The nodes of each source's stream."""
         return {source.name: Catalog(source.stream) for source in self.situation.sources}
+
+    def products(self, name: str) -> dict[str, Product]:
+        """The products of a source by their names."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, dict[str, Product]]:
+        return {
+            name: {product.name: product for product in catalog.products}
+            for name, catalog in self.catalogs.items()
+        }
 
     def images(self, name: str) -> Sequence[Product]:
         """The images of a source."""

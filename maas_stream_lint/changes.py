@@ -67,36 +67,43 @@ class _Image(NamedTuple):
 
 def changes_of(comparison: Comparison) -> list[Changes]:
     """The changes of a comparison, one entry for the release lines that see the same."""
-    with uncollected():
-        again = replace(comparison.after, changes=())
-        chosen = releases(comparison.lines)
-        defaults = {release.line: default_selections(release) for release in chosen}
-        imports = [comparison.before, comparison.after, again]
-        thirds = simulate_situations(imports, chosen, defaults)
-        fresh = simulate_situations([again], chosen, defaults)
+    thirds = _thirds(comparison)
     alike: dict[tuple[object, ...], Changes] = {}
     for line in comparison.lines:
-        first, second, third = next(o for o in thirds if line in o[0].lines)
-        (alone,) = next(o for o in fresh if line in o[0].lines)
-        seen = _seen(line, first, second, third, alone)
+        first, second = comparison.of(line)
+        seen = _seen(line, first, second, thirds.get(line))
         key = (seen.changes, seen.fetched, seen.deleted, seen.fatal)
         known = alike.get(key)
         alike[key] = seen if known is None else replace(known, lines=(*known.lines, line))
     return list(alike.values())
 
 
-def _seen(line: str, first: Outcome, second: Outcome, third: Outcome, alone: Outcome) -> Changes:
+def _thirds(comparison: Comparison) -> dict[str, Outcome]:
+    """One more import of the same, on the release lines where that may change anything."""
+    lines = [line for line in comparison.lines if comparison.of(line)[1].may_swap]
+    if not lines:
+        return {}
+    with uncollected():
+        again = replace(comparison.after, changes=())
+        chosen = releases(lines)
+        defaults = {release.line: default_selections(release) for release in chosen}
+        imports = [comparison.before, comparison.after, again]
+        found = simulate_situations(imports, chosen, defaults)
+    return {line: third for _, _, third in found for line in third.lines}
+
+
+def _seen(line: str, first: Outcome, second: Outcome, third: Outcome | None) -> Changes:
+    """What a release line sees. ``third``: one more import, where it may differ."""
     fatal = _fatal(second)
     old, new = _images(first), _images(second)
     found = [] if fatal else list(_changes(old, new))
     if fatal is None:
-        swapping = _touched(second, third)
+        swapping = _touched(second, third) if third is not None else []
         found += [Change(SWAPS, name, new[name].version) for name in swapping if name in new]
-        offered = set(_images(alone))
         found += [
             Change(STRANDED, name, image.version)
             for name, image in new.items()
-            if name in old and name not in offered
+            if name in old and name not in second.renewed
         ]
     else:
         found = [Change(FATAL, "every image")]

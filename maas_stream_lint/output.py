@@ -38,6 +38,7 @@ class Style(NamedTuple):
     quiet: bool = False  #: only what fails
     statistics: bool = False  #: how often each rule found something, instead of the findings
     exit_zero: bool = False  #: findings do not change the exit code
+    made: str = ""  #: when, like 2026-01-31T12:00:00Z; empty if outputs must not tell
     sharing: int = 1  #: the reports that one output holds
 
 

@@ -30,6 +30,9 @@ def is_selected(product: Product, rows: tuple[Selection, ...], *, strict: bool) 
         )
     gadget = product.get("gadget_snap")
     series = release if gadget is None else f"{release}-{gadget}"
+    near = [row for row in rows if row.os in (ANY, os) and row.release in (ANY, series)]
+    if not near:  # as of most products
+        return False
     subarch, label = product.get("subarch") or GENERIC, product.get("label") or ""
     claimed = {subarch, *(product.get("subarches") or GENERIC).split(",")}
-    return any(row.passes(os, arch, one, series, label) for row in rows for one in claimed)
+    return any(row.passes(os, arch, one, series, label) for row in near for one in claimed)

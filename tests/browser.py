@@ -118,6 +118,15 @@ class Page:
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
+    def drop(self, selector: str, *files: Path) -> None:
+        """Drop files, or a folder, on an element."""
+        self.js(f"document.querySelector('{selector}').scrollIntoView({{ block: 'center' }})")
+        middle = "(box => [box.x + box.width / 2, box.y + box.height / 2])"
+        x, y = self.js(f"{middle}(document.querySelector('{selector}').getBoundingClientRect())")
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+
     def js(self, expression: str) -> Any:
         done = self.call(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True

@@ -28,6 +28,9 @@ from nginx import Nginx, nginx
 if "mix_stderr" in inspect.signature(CliRunner.__init__).parameters:
     CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)  # type: ignore[assignment]
 
+#: Outputs that tell when they were made tell the same in each run.
+os.environ["SOURCE_DATE_EPOCH"] = "1718548898"
+
 # Inside Actions the tests see what they would see elsewhere.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(_name, None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 
+from maas_stream_lint import __version__
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.rule_files import rules_root
 
@@ -39,3 +40,11 @@ def through_text(data: dict[str, Any]) -> Any:
     text = as_json(data)
     assert text.isascii()
     return json.loads(text)
+
+
+def as_library(text: str) -> Any:
+    """The JSON of a command without what it says of itself: what the library gives."""
+    said = json.loads(text)
+    assert said.pop("tool") == {"name": "maas-stream-lint", "version": __version__}
+    said.pop("date", None)
+    return said

@@ -1,14 +1,20 @@
-"""The documentation's site, built once for all tests of a run."""
+"""The documentation's site: built once for all tests of a run, and served."""
 
 from __future__ import annotations
 
 import fcntl
+import functools
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,3 +43,26 @@ def built(factory: pytest.TempPathFactory) -> Path:
             assert made.returncode == 0, made.stdout + made.stderr
             done.touch()
     return site
+
+
+class Files(SimpleHTTPRequestHandler):
+    """A server of files, and of nothing else."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
+        """Say nothing."""
+
+
+@contextmanager
+def served(site: Path, files: type[Files] = Files) -> Iterator[str]:
+    handler = functools.partial(files, directory=os.fspath(site))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.block_on_close = False  # the browser keeps connections that it may need
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -40,7 +40,7 @@ FOREIGN = {
 }
 #: Of Python's own, what talks to the world.
 WORLDLY = {
-    "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py"},
+    "subprocess": {"signature.py", "fixing/signing.py", "building/programs.py", "cli/man.py"},
     "socket": {
         "source/diagnosis.py",
         "source/watchdog.py",

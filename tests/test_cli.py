@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from maas_stream_lint import __version__, api
 from maas_stream_lint.cli.main import main
+from schemas import as_library
 
 ROOT = Path(__file__).parents[1]
 BAD = str(ROOT / "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json")
@@ -119,9 +120,9 @@ def test_lists_may_be_repeated_and_have_commas() -> None:
 
 
 def test_json_is_the_library_s() -> None:
-    seen = json.loads(run("check", BAD, "--format", "json").stdout)
+    seen = as_library(run("check", BAD, "--format", "json").stdout)
     assert seen == api.check(BAD).to_dict()
-    seen = json.loads(run("preview", BAD, "--maas", "3.7", "--format", "json").stdout)
+    seen = as_library(run("preview", BAD, "--maas", "3.7", "--format", "json").stdout)
     assert {one["product"] for one in seen["maas"]["3.7"].pop("products")} == {
         "com.ubuntu.maas.candidate:ubuntu-bases:22.04:amd64"
     }
@@ -208,7 +209,7 @@ def test_output_goes_to_a_file_as_a_whole(tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     result = run("check", BAD, "--format", "json", "--output", str(target))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert json.loads(target.read_text()) == api.check(BAD).to_dict()
+    assert as_library(target.read_text()) == api.check(BAD).to_dict()
     assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
     old = os.umask(0)
     os.umask(old)

@@ -11,8 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from images import INDEX, UBUNTU, Tree, item
+from maas_stream_lint import check, compare
+from maas_stream_lint.changes import changes_of
 from maas_stream_lint.cli.main import main
 from schemas import validator
+from steps import steps
 
 OLD, NEW = "20240101", "20240201"
 
@@ -153,3 +156,38 @@ def test_a_stream_that_is_not_there(tmp_path: Path) -> None:
     done = run(tmp_path / "none", tmp_path / "none")
     assert done.exit_code == 2
     assert "Traceback" not in done.output
+
+
+def many(root: Path) -> Path:
+    """The metadata of a stream of many products."""
+    made = Tree()
+    (first,) = made.products.values()
+    for number in range(150):
+        name = UBUNTU.replace("22.04", f"22.{number}")
+        text = json.dumps(first).replace("jammy", f"r{number}").replace("22.04", f"22.{number}")
+        made.products[name] = json.loads(text)
+    for path, body in made.metadata.items():
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(body)
+    return root / INDEX
+
+
+def test_a_comparison_costs_little_more_than_two_checks(tmp_path: Path) -> None:
+    """MAAS imports twice, and a third time only where a row was written twice."""
+    source, other = many(tmp_path / "a"), many(tmp_path / "b")
+
+    def compared() -> None:
+        changes_of(compare(source, other))
+
+    def checked() -> None:
+        check(source, files="none")
+
+    def selected() -> None:
+        check(source, files="none", selections=[{"os": "ubuntu", "release": "jammy"}])
+
+    for warm in (compared, checked, selected):
+        warm()
+    alone = steps(checked)
+    assert steps(compared) <= 2.5 * alone
+    assert steps(selected) <= alone

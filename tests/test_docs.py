@@ -1,7 +1,7 @@
 """The documents: commands that exist, output that is real, rules and dependencies that are named.
 
-``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes the output that documents show, the picture and
-the man page anew.
+``python docs/tools/shown.py`` writes the output that documents show, the picture and the man page
+anew; ``UPDATE_DOCS=1 pytest tests/test_docs.py`` does that, too.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
-import manual
 import picture
+import shown
 import staging
 import tables
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.cli import manual
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.rulebook import all_releases
+from shown import CONSOLE, DOCS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,50 +34,40 @@ else:
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-DOCS = [
-    p
-    for pattern in ("*.md", "rules/*.md", "bench/*.md", "docs/**/*.md")
-    for p in sorted(ROOT.glob(pattern))
-]
 OPTIONS = (ROOT / "docs" / "options.md").read_text("utf-8")
-#: What the picture shows.
-PICTURE = "fixtures/bad/MSL401-ubuntu-name/tree/streams/v1/index.json"
-CONSOLE = re.compile(r"```console\n\$ (?P<command>.+)\n(?P<output>[\s\S]*?)```\n")
 TESTS = (
     "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' "
     "&& .venv/bin/python -m pytest -n auto"
 )
 
 
-def shown(command: str) -> str:
-    words = shlex.split(command)
-    assert words[0] == "maas-stream-lint"
-    done = CliRunner().invoke(main, words[1:], catch_exceptions=False)
-    assert done.exit_code in (0, 1)
-    return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
-
-
 @pytest.mark.parametrize(
-    "path", [p for p in DOCS if CONSOLE.search(p.read_text("utf-8"))], ids=lambda p: p.name
+    "path",
+    [p for p in DOCS if re.search(f"```console\n|{tables.MARK}", p.read_text("utf-8"))],
+    ids=lambda p: p.name,
 )
-def test_output_in_documents_is_real(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def test_output_and_tables_in_documents_are_real(path: Path) -> None:
     text = path.read_text("utf-8")
-    fresh = CONSOLE.sub(lambda m: f"```console\n$ {m['command']}\n{shown(m['command'])}```\n", text)
+    fresh = tables.with_tables(shown.with_output(text))
     if os.environ.get("UPDATE_DOCS"):
         path.write_text(fresh, "utf-8")
     assert fresh == text
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in DOCS if "<!-- table: " in p.read_text("utf-8")], ids=lambda p: p.name
-)
-def test_tables_in_documents_are_of_the_code(path: Path) -> None:
-    text = path.read_text("utf-8")
-    fresh = tables.with_tables(text)
-    if os.environ.get("UPDATE_DOCS"):
-        path.write_text(fresh, "utf-8")
-    assert fresh == text
+def test_the_script_finds_what_is_not_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [(path, text) for path, text in shown.made() if path.suffix != ".md"]
+    monkeypatch.setattr(shown, "made", lambda: made)
+    assert shown.stale(write=False) == []
+    path, text = made[0]
+    monkeypatch.setattr(shown, "made", lambda: [(path, f"{text} "), *made[1:]])
+    assert shown.stale(write=False) == [path.relative_to(ROOT).as_posix()]
+    assert path.read_text("utf-8") == text
+
+
+def test_what_fails_is_not_shown() -> None:
+    for command in ("maas-stream-lint check nowhere", "echo x"):
+        with pytest.raises(ValueError, match="cannot be shown"):
+            shown.printed(command)
 
 
 def test_documents_link_to_what_is_on_the_site() -> None:
@@ -89,21 +80,15 @@ def test_there_is_real_output() -> None:
     assert sum(bool(CONSOLE.search(p.read_text("utf-8"))) for p in DOCS) >= 1
 
 
-def test_the_picture_is_real(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    command = "maas-stream-lint check streams/v1/index.json --select MSL401,MSL504"
-    monkeypatch.chdir((ROOT / PICTURE).parents[2])
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    done = CliRunner().invoke(main, shlex.split(command)[1:], catch_exceptions=False)
-    fresh = picture.picture(command, done.stdout)
-    kept = ROOT / "docs" / "img" / "report.svg"
+def test_the_picture_is_real() -> None:
+    output = shown.printed(shown.PICTURED, shown.PICTURED_IN, color=True)
+    fresh = picture.picture(shown.PICTURED, output)
     if os.environ.get("UPDATE_DOCS"):
-        kept.write_text(fresh, "utf-8")
-    assert fresh == kept.read_text("utf-8")
+        shown.PICTURE.write_text(fresh, "utf-8")
+    assert fresh == shown.PICTURE.read_text("utf-8")
     # What the eye sees is what was printed, and nothing comes from elsewhere.
     seen = "".join(picture.words(fresh).split())
-    assert seen == "".join(f"$ {command}\n{click.unstyle(done.stdout)}".split())
+    assert seen == "".join(f"$ {shown.PICTURED}\n{click.unstyle(output)}".split())
     assert "http" not in fresh.replace("http://www.w3.org/2000/svg", "")
     assert "docs/img/report.svg" in README
 
@@ -143,6 +128,7 @@ def test_what_is_named_exists(path: Path) -> None:
         assert option in options | {
             "--version",
             "--help",
+            "--check",
             "--kind",
             "--user",
             "--read-only",

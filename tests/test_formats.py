@@ -23,12 +23,12 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-import manual
 import reports
 import tables
 from maas_stream_lint import __version__, documentation
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.checks import all_rules
+from maas_stream_lint.cli import manual
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.cli.parameters import Form
 from maas_stream_lint.finding import Severity
@@ -111,6 +111,7 @@ def test_json_lines_hold_what_json_holds() -> None:
     whole = report.to_dict()
     kinds = [line.pop("type") for line in (head, *found, summary)]
     assert kinds == ["header", *["finding"] * len(found), "summary"]
+    assert head.pop("tool")["name"] == "maas-stream-lint"
     assert head == {"version": whole["version"], "source": whole["source"]}
     assert found == whole["findings"]
     assert summary == whole["summary"]
@@ -341,8 +342,8 @@ def test_markdown_takes_nothing_of_a_stream_for_markup(name: str) -> None:
 def test_a_summary_that_is_too_long_is_cut_to_its_matrix() -> None:
     from maas_stream_lint.report import github
 
-    whole = github.summary(reports.many(), Severity.UNUSABLE)
-    brief = github.summary(reports.many(), Severity.UNUSABLE, room=len(whole) - 1)
+    whole = github.summary(reports.many(), Severity.UNUSABLE, Style())
+    brief = github.summary(reports.many(), Severity.UNUSABLE, Style(), room=len(whole) - 1)
     assert len(brief) < len(whole)
     assert "too many findings for this page" in brief
 

@@ -14,6 +14,7 @@ import pytest
 
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.strict.fieldtypes import number
+from maas_stream_lint.imports.strict.shapes import fit
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from made import INDEX, UPDATED, _bootloader, _item, _ubuntu
@@ -226,3 +227,23 @@ def test_names_that_are_not_opened(path: str, looked_for: bool) -> None:
     verdict = simulate(load(tree), all_releases())[0].to_verdict()
     assert ends_in("descriptions")(verdict)
     assert bool(verdict["log"]["descriptions"]) is looked_for
+
+
+def test_of_versions_with_one_name_the_last_is_the_newest() -> None:
+    """MAAS 3.8 sorts versions by name and takes the last one; sorting keeps the order of equals."""
+    whole, product, items = sound()
+    named = {**items, "version_name": "x"}
+    product["versions"] = {"2": {"items": named}, "1": {"items": named}}
+    (read,) = fit(whole, all_releases()[-1]).products
+    assert read.newest.step == "1"
+
+
+def test_an_entry_of_a_list_needs_a_name() -> None:
+    """The form that MAAS itself writes has the names inside; its model wants one of each entry."""
+    whole, _, _ = sound()
+    entry = {"path": FILE, "format": "products:1.0", "updated": UPDATED, "products": []}
+    for named, fine in ({"name": "a"}, True), ({}, False), ({"name": 1}, False):
+        index = {"format": "index:1.0", "updated": UPDATED, "indexes": [{**entry, **named}]}
+        files = {INDEX: json.dumps(index).encode(), FILE: json.dumps(whole).encode()}
+        trace = simulate(load(MemoryTree(files, INDEX)), all_releases()[-1:])[0]
+        assert goes_through(trace.to_verdict()) is fine

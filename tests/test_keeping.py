@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sqlite3
 import stat
 import time
@@ -14,11 +15,15 @@ from click.testing import CliRunner
 
 from images import FOLDER, INDEX, INITRD, KERNEL, SQUASHFS, Tree, digest
 from looks import look
+from maas_stream_lint.api import check
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.cache import HashCache, default_folder
+from maas_stream_lint.images.local_files import LocalFiles, _stamp
 from nginx import Nginx
 from servers import Handler, publishing, serve
+
+GOOD = Path(__file__).parents[1] / "fixtures/good/with-images/tree"
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
@@ -373,3 +378,32 @@ def test_runs_at_the_same_time(tmp_path: Path) -> None:
     cache.close()
     assert all(known)
     assert not [p for p in tmp_path.iterdir() if "journal" in p.name]
+
+
+def test_what_changed_while_it_was_read_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digest is of bytes that nobody can name a time for."""
+    tree = Path(shutil.copytree(GOOD, tmp_path / "tree"))
+    place = next(tree.rglob("squashfs"))
+    digests = LocalFiles._digests
+
+    def changing(self: LocalFiles, file: object, *more: object) -> dict[str, str]:
+        made = digests(self, file, *more)  # type: ignore[arg-type]
+        if getattr(file, "name", None) == str(place):
+            os.utime(place, ns=(1, 1))
+        return made
+
+    before = _stamp(place.stat())
+    monkeypatch.setattr(LocalFiles, "_digests", changing)
+    check(tree)
+    cache = HashCache(default_folder())
+    assert cache.get(f"file:{os.path.realpath(place)}", before) is None
+    cache.close()
+    monkeypatch.setattr(LocalFiles, "_digests", digests)
+    second, third = check(tree).look.survey, check(tree).look.survey
+    assert second is not None
+    assert third is not None
+    path = place.relative_to(tree).as_posix()
+    assert not second.files[path].cached
+    assert third.files[path].cached, "now it stays as it is"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from maas_stream_lint import __version__
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import SEVERITIES
@@ -253,3 +259,127 @@ def test_severities_are_completed() -> None:
     (option,) = [p for p in main.commands["check"].params if p.name == "severity"]
     ctx = click.Context(main.commands["check"])
     assert [item.value for item in option.type.shell_complete(ctx, option, "")] == [*SEVERITIES]
+
+
+# -- completion, man page, documentation ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_what_a_shell_reads(shell: str) -> None:
+    seen = run("completion", shell.upper())
+    assert seen.exit_code == 0
+    assert f"_MAAS_STREAM_LINT_COMPLETE={shell}_complete" in seen.stdout
+    program = shutil.which(shell)
+    if program is not None:
+        check = {"fish": "--no-execute"}.get(shell, "-n")
+        done = subprocess.run([program, check], input=seen.stdout, text=True, check=False)
+        assert done.returncode == 0
+    assert run("completion", "tcsh").exit_code == 2
+
+
+def test_bash_completes(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("needs bash")
+    program = tmp_path / "maas-stream-lint"
+    program.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c 'from maas_stream_lint.cli.main import main; "
+        'main(prog_name="maas-stream-lint")\' "$@"\n'
+    )
+    program.chmod(0o755)
+    script = (
+        'eval "$(maas-stream-lint completion bash)"; COMP_WORDS=(maas-stream-lint che); '
+        "COMP_CWORD=1; _maas_stream_lint_completion maas-stream-lint; echo ${COMPREPLY[@]}"
+    )
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([bash, "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "check\n"
+
+
+def test_the_man_page_is_printed_into_a_pipe(tmp_path: Path) -> None:
+    kept = (ROOT / "man" / "maas-stream-lint.1").read_text("utf-8")
+    assert run("man").stdout == kept
+    assert run("man", "--output", str(tmp_path / "page.1")).exit_code == 0
+    assert (tmp_path / "page.1").read_text("utf-8") == kept
+    assert '.SS "Image files"' in kept
+    if shutil.which("man"):
+        env = {
+            **os.environ,
+            "MANWIDTH": "80",
+            "PAGER": "cat",
+            "MANPAGER": "cat",
+            "LC_ALL": "C.UTF-8",
+        }
+        done = subprocess.run(
+            ["man", "--warnings", "-l", "-"], input=kept, env=env, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "MAAS-STREAM-LINT(1)" in done.stdout
+
+
+def test_docs_prints_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAAS_STREAM_LINT_DOCS_URL", "https://example.com/docs")
+    assert run("docs").stdout == "https://example.com/docs/\n"
+    for word in ("MSL401", "msl401", "ubuntu-name"):
+        assert run("docs", word).stdout == "https://example.com/docs/rules/ubuntu-name/\n"
+    assert "no rule 'MSL999'" in run("docs", "MSL999").stderr
+    seen: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: not seen.append(url))
+    assert run("docs", "MSL401", "--open").output == ""
+    assert seen == ["https://example.com/docs/rules/ubuntu-name/"]
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    assert run("docs", "--open").stderr.startswith("error: no browser opens https://example.com/")
+    monkeypatch.setenv("MAAS_STREAM_LINT_DOCS_URL", "")
+    assert "maas-stream-lint explain MSL401" in run("docs", "MSL401").stderr
+
+
+# -- what made an output, and when ----------------------------------------------------------------
+
+#: Commands whose JSON tells it.
+TELLING = [
+    ("check", BAD),
+    ("preview", BAD),
+    ("compare", BAD, GOOD),
+    ("fix", BAD),
+    ("diagnose", "--log", str(ROOT / "tests/logs/lines.txt")),
+]
+
+
+@pytest.mark.parametrize("words", TELLING, ids=lambda words: words[0])
+def test_json_tells_version_and_time(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1718548898")
+    said = json.loads(run(*words, "--format", "json").stdout)
+    assert said["tool"] == {"name": "maas-stream-lint", "version": __version__}
+    assert said["date"] == "2024-06-16T14:41:38Z"
+    assert "date" not in json.loads(run(*words, "--format", "json", "--no-date").stdout)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    now = datetime.now(timezone.utc)
+    said = datetime.fromisoformat(
+        json.loads(run(*words, "--format", "json").stdout)["date"].replace("Z", "+00:00")
+    )
+    assert now - timedelta(seconds=1) <= said <= now + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "sarif", "junit", "markdown", "html"])
+def test_each_format_tells_version_and_time(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1718548898")
+    seen = run("check", BAD, "--format", form).stdout
+    assert __version__ in seen
+    assert re.search(r"2024-06-16[T ]14:41:38", seen)
+    assert seen == run("check", BAD, "--format", form).stdout
+    still = run("check", BAD, "--format", form, "--no-date").stdout
+    assert "14:41:38" not in still
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert "1970-01-01" in run("check", BAD, "--format", form).stdout
+    assert still == run("check", BAD, "--format", form, "--no-date").stdout
+
+
+@pytest.mark.parametrize("said", ["yesterday", "1e9", "9" * 30])
+def test_a_time_that_is_none(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", said)
+    seen = run("check", BAD, "--format", "json")
+    assert (seen.exit_code, seen.stdout) == (2, "")
+    assert seen.stderr.startswith("error: SOURCE_DATE_EPOCH is no time: ")
+    assert run("check", BAD, "--format", "json", "--no-date").exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,6 +21,8 @@ from maas_stream_lint.fixing.proof import RANKS
 from maas_stream_lint.fixing.proposal import Context, Part, Proposal
 from maas_stream_lint.outcome import LEFT_OUT, MEANING, rows
 
+GOOD_IMAGES = Path(__file__).parents[1] / "fixtures/good/with-images/tree"
+BAD_FIXTURES = Path(__file__).parents[1] / "fixtures/bad"
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
 
@@ -273,3 +276,45 @@ def test_a_product_that_a_mirror_left_out_is_in_the_way_of_no_edit(tmp_path: Pat
 
 def test_every_outcome_has_its_rank() -> None:
     assert RANKS.keys() == MEANING.keys()
+
+
+@pytest.mark.parametrize("size", [None, ""])
+def test_a_size_that_is_absent_needs_no_flag(tmp_path: Path, size: str | None) -> None:
+    """There is nothing that the file could contradict."""
+    tree = Path(shutil.copytree(GOOD_IMAGES, tmp_path / "tree"))
+    place = next(p for p in (tree / "streams/v1").glob("*.json") if p.name != "index.json")
+    said = json.loads(place.read_text("utf-8"))
+    item = next(
+        item
+        for product in said["products"].values()
+        for version in product["versions"].values()
+        for item in version["items"].values()
+        if item["ftype"] == "squashfs"
+    )
+    right = item.pop("size")
+    if size is not None:
+        item["size"] = size
+    place.write_text(json.dumps(said), "utf-8")
+    plan = planned(tree)
+    assert [(edit.consent, edit.changes[0][1].value) for edit in plan.edits] == [(None, right)]  # type: ignore[union-attr]
+
+
+def test_a_bootloader_without_arches_gets_its_arch() -> None:
+    tree = BAD_FIXTURES / "MSL408-bootloader-fields/tree"
+    (edit,) = [edit for edit in planned(tree).edits if edit.name == "bootloader-fields"]
+    assert edit.what == "write `arches`: `amd64`"
+    assert edit.consent is None
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("MSL610-item-key-not-ftype", "root-image.gz", "root-tgz"),
+        ("MSL611-bootloader-item-key", "grub-archive", "grub2"),
+    ],
+)
+def test_an_item_with_another_key_is_told_to_have_moved(name: str, old: str, new: str) -> None:
+    plan = planned(BAD_FIXTURES / name / "tree")
+    ((before, after),) = [pair for edit in plan.edits for pair in edit.moved]
+    assert after is not None
+    assert (before.path[-1], after.path) == (old, (*before.path[:-1], new))

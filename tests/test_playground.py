@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,14 +29,7 @@ DONE = """!document.querySelector('[name=run]').disabled
   && document.querySelector('[name=status]').value"""
 
 
-class Files(SimpleHTTPRequestHandler):
-    """A server of files, and of nothing else."""
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
-        """Say nothing."""
-
-
-class Incomplete(Files):
+class Incomplete(site_build.Files):
     """A server that lacks the package."""
 
     lacking = True
@@ -52,7 +41,7 @@ class Incomplete(Files):
         return super().send_head()
 
 
-class Listening(Files):
+class Listening(site_build.Files):
     """A server that lets every page read its files."""
 
     heard: ClassVar[list[str]] = []
@@ -64,22 +53,6 @@ class Listening(Files):
         super().end_headers()
 
 
-@contextmanager
-def served(site: Path, files: type[Files]) -> Iterator[str]:
-    handler = functools.partial(files, directory=os.fspath(site))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.block_on_close = False  # the browser keeps connections that it may need
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site_build.built(tmp_path_factory)
@@ -87,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    with served(site, Files) as url:
+    with site_build.served(site) as url:
         yield url
 
 
@@ -175,7 +148,7 @@ def test_nothing_leaves_the_browser(fresh: browser.Page, address: str) -> None:
 
 def test_the_policy_lets_nothing_out(fresh: browser.Page, site: Path, address: str) -> None:
     """Neither a script of the page nor one of its worker reaches another server."""
-    with served(site, Listening) as other:
+    with site_build.served(site, Listening) as other:
         given = "{ cache: 'no-store' }"
         ask = f"fetch('{other}', {given}).then(() => 'sent', () => 'refused')"
         worker = f"new Worker(URL.createObjectURL(new Blob([`{ask}.then(postMessage)`])))"
@@ -210,6 +183,18 @@ def test_a_folder_with_its_images(page: browser.Page, tmp_path: Path) -> None:
     page.until("document.querySelector('#chosen').textContent.includes('files')")
     assert submitted(page).startswith("fails")
     assert "MSL7" in report_of(page)
+    assert page.errors == []
+
+
+def test_a_dropped_folder(page: browser.Page, tmp_path: Path) -> None:
+    tree = tmp_path / "dropped"
+    shutil.copytree(ROOT / "fixtures/bad/MSL401-ubuntu-name/tree", tree)
+    choose(page, "folder")
+    page.js("document.querySelector('#chosen').textContent = ''")
+    page.drop("#drop", tree)
+    page.until("document.querySelector('#chosen').textContent.includes('2 files')")
+    assert submitted(page).startswith("fails: 1 ignored")
+    assert "dropped" in report_of(page)
     assert page.errors == []
 
 
@@ -294,7 +279,7 @@ def test_it_can_be_stopped_and_begun_again(fresh: browser.Page) -> None:
 
 
 def test_a_server_without_the_files_is_told(fresh: browser.Page, site: Path) -> None:
-    with served(site, Incomplete) as url:
+    with site_build.served(site, Incomplete) as url:
         fresh.visit(f"{url}playground/")
         assert submitted(fresh).startswith("packages.zip: 404 Not Found (Load the page again")
         Incomplete.lacking = False

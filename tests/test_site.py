@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import build_site
 import links
+import release_changes
+import release_pages
 import site_build
 import staging
 from maas_stream_lint.checks import all_rules
@@ -70,6 +74,25 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / "site").exists()
 
 
+def test_read_the_docs_takes_its_configuration() -> None:
+    program = Path(sys.executable).parent / "check-jsonschema"
+    command = [program, "--builtin-schema", "vendor.readthedocs", ROOT / ".readthedocs.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_address_of_the_site_is_in_its_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\nsite_url: !ENV [SITE_URL, '']\n")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# Here\n")
+    monkeypatch.setenv(build_site._PUBLISHED, "https://docs.example.com/lint/")
+    build_site._zensical(tmp_path)
+    page = (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert '<link rel="canonical" href="https://docs.example.com/lint/">' in page
+
+
 def test_nothing_but_a_site_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(build_site.BuildError, match="holds something else than a site"):
@@ -121,11 +144,9 @@ def test_codes_in_documents_lead_to_their_rules(site: Path) -> None:
 
 
 def test_release_differences_are_whole_and_explained(site: Path) -> None:
-    import release_pages
-
     page = text_of(site / "releases" / "index.html")
     explained = release_pages.explanations()
-    differing = release_pages.differing()
+    differing = release_changes.differing()
     assert len(differing) > 20
     assert [key for key in differing if not explained.get(key)] == []
     for key in differing:
@@ -134,6 +155,25 @@ def test_release_differences_are_whole_and_explained(site: Path) -> None:
         assert release.version in page
         for shape in release.shapes if release.strict else ():
             assert all(field in page for field in [*shape.product, *shape.downloads])
+
+
+def test_every_change_of_a_release_is_a_sentence() -> None:
+    unsaid = []
+    for key in release_changes.differing():
+        known = release_changes.words(key)
+        told = {"has", "lacks"} <= known.keys() or "told-by" in known
+        values = [dict(release_changes.leaves(r.data)).get(key) for r in all_releases()]
+        unsaid += [key for v in values if not told and not release_changes.sentence(key, v)]
+    assert unsaid == [], "write a sentence in docs/tools/changes.toml"
+    for key in release_changes.differing():
+        for line, text in release_changes.changes(key):
+            assert line in text.partition("**,")[0]
+            assert text.endswith(".")
+
+
+def test_changes_of_a_list_name_how_long_they_hold() -> None:
+    told = [text for _, text in release_changes.changes("import.ftypes")]
+    assert "**From 3.5 on**, MAAS drops files of the ftype `bootloader`." in told
 
 
 def test_every_log_line_is_there(site: Path, pages: dict[Path, links.Page]) -> None:

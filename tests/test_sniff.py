@@ -613,3 +613,12 @@ def test_what_cannot_be_read_is_the_callers_to_hear_of() -> None:
 
     with pytest.raises(OSError, match="on fire"):
         tar_names(Broken())
+
+
+@pytest.mark.parametrize(
+    ("length", "kind"), [(1 << 24, "lzma"), (1 << 37, "lzma"), (1 << 39, None)]
+)
+def test_an_lzma_file_may_tell_its_length(length: int, kind: str | None) -> None:
+    """Up to a quarter of a terabyte, as xz's own decoder believes it."""
+    head = b"\x5d" + (1 << 23).to_bytes(4, "little") + length.to_bytes(8, "little") + b"\0" + NOISE
+    assert (sniff(head[:HEAD_BYTES]).kind == "lzma") is (kind == "lzma")

@@ -17,6 +17,7 @@ from maas_stream_lint.excerpt import Excerpts
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.output import Style
 from maas_stream_lint.report import text as text_
+from maas_stream_lint.report.formats import FORMATS
 from test_fixtures import findings_of
 
 BAD, GOOD = FIXTURES / "bad", FIXTURES / "good"
@@ -221,3 +222,20 @@ def test_verbose_tells_each_of_a_group() -> None:
     for name in names:
         assert f"name it `v3:{name}`" in full
         assert f"    {name} at" in full or f"each  {name} at" in full
+
+
+# -- an interrupted run ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "sarif"])  # has rules' pages
+def test_an_interrupted_run_does_not_pass(form: str) -> None:
+    for source, word in ((GOOD / "with-images" / "tree", "incomplete"), (NAMED, "fails")):
+        report = check(source)
+        assert report.look.survey is not None
+        report.look.survey.interrupted = True
+        seen = "".join(FORMATS[form].render(report, Severity.UNUSABLE, Style()))
+        shown = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", seen, flags=re.DOTALL)
+        assert "passes" not in shown
+        if form in ("text", "markdown"):
+            assert word in seen
+        assert f"\n{word} · " in told(report, quiet=True)

@@ -1,4 +1,4 @@
-"""The table of what differs between MAAS release lines, from ``rules/releases``."""
+"""What differs between MAAS release lines, from ``rules/releases``: in sentences, and every value."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import release_changes
 from maas_stream_lint.rulebook import all_releases
 from written import lines
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
 
 ROOT = Path(__file__).parents[2]
-#: What stands for itself, and is told elsewhere on the page.
-LEFT_OUT = ("line", "version", "models")
-
 _HEADING = re.compile(r"^## (?P<title>.+)$", re.MULTILINE)
 _TABLE = re.compile(r"`\[+(?P<name>[a-z.]+)\]+`(?:: (?P<about>.*))?")
 _ROW = re.compile(r"^\| (?P<keys>`[^|]*`) \| (?P<text>.*) \|$", re.MULTILINE)
@@ -25,19 +23,21 @@ _ROW = re.compile(r"^\| (?P<keys>`[^|]*`) \| (?P<text>.*) \|$", re.MULTILINE)
 
 def page() -> str:
     """All that differs."""
+    titles = {**headings(), "": "The release as a whole"}
     parts = [
         "# What differs between MAAS releases",
         (
-            "Made from the data that the simulation runs on; every fact cites there the function of MAAS "
-            "that it was read from. [What each key means](release-data.md) in full. *Not there* is a "
-            "limit, a driver or a model that a line does not have."
+            "This page is made from the data that the simulation runs on. There, every fact cites the "
+            "function of MAAS that it was read from. [What each key means](release-data.md)."
         ),
-        "## Line by line",
         _overview(),
+        *release_changes.sections(titles),
+        "## Every value",
+        "*Not there* is a limit, a driver or a model that a line does not have.",
     ]
     sections: dict[str, list[str]] = {}
     explained = explanations()
-    for key in differing():
+    for key in release_changes.differing():
         section = key.partition(".")[0] if "." in key else ""
         rows = sections.setdefault(
             section, ["| key | what it is | by release line |", "|---|---|---|"]
@@ -45,34 +45,11 @@ def page() -> str:
         name = key.partition(".")[2] or key
         about = explained.get(key, "")
         rows.append(f"| `{name}` | {about} | {'<br>'.join(_values(key))} |")
-    titles = {**headings(), "": "The release as a whole"}
     for section, rows in sections.items():
         title = titles.get(section, section)
-        parts += [f"## {title[:1].upper()}{title[1:]}", "\n".join(rows)]
+        parts += [f"### {title[:1].upper()}{title[1:]}", "\n".join(rows)]
     parts += ["## The strict client's documents", *_models()]
     return "\n\n".join(parts) + "\n"
-
-
-def leaves(data: dict[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key with its value: ``KEY`` at the top, ``TABLE.KEY`` in a table."""
-    for key, value in data.items():
-        path = f"{at}.{key}".strip(".")
-        if isinstance(value, dict) and not at:
-            yield from leaves(value, path)
-        else:
-            yield path, value
-
-
-def differing() -> list[str]:
-    """The keys that do not have one value on all lines, in the order of the files."""
-    data = [dict(leaves(release.data)) for release in all_releases()]
-    keys = dict.fromkeys(key for one in data for key in one)
-    return [
-        key
-        for key in keys
-        if key.partition(".")[0] not in LEFT_OUT
-        and any(one.get(key) != data[0].get(key) for one in data)
-    ]
 
 
 def headings() -> dict[str, str]:
@@ -98,7 +75,7 @@ def explanations() -> dict[str, str]:
         for row in _ROW.finditer(body):
             for key in re.findall(r"`([^`]+)`", row["keys"]):
                 found[f"{prefix}{key}"] = row["text"]
-    for key in differing():
+    for key in release_changes.differing():
         section, _, name = key.partition(".")
         if section == "drivers":
             found[key] = f"the root files that the driver of `{name}` deploys"
@@ -110,23 +87,9 @@ def explanations() -> dict[str, str]:
 
 
 def _overview() -> str:
-    rows = ["| MAAS | read from | engine | what changed |", "|---|---|---|---|"]
-    before: dict[str, Any] = {}
+    rows = ["| MAAS | read from | engine |", "|---|---|---|"]
     for release in all_releases():
-        now = dict(leaves(release.data))
-        changed = [
-            f"`{key}`"
-            for key in dict.fromkeys([*now, *before])
-            if now.get(key) != before.get(key) and key.partition(".")[0] not in LEFT_OUT
-        ]
-        told = ", ".join(changed) or "nothing"
-        if not before:
-            told = "the first line that is known"
-        if "models.index" in now or any(key.startswith("models.") for key in now):
-            told += ", and the models below"
-        engine = str(release.data["engine"])
-        rows.append(f"| **{release.line}** | {release.version} | {engine} | {told} |")
-        before = now
+        rows.append(f"| **{release.line}** | {release.version} | {release.data['engine']} |")
     return "\n".join(rows)
 
 
@@ -134,7 +97,7 @@ def _values(key: str) -> Iterator[str]:
     """``**2.9–3.3** this`` for each run of lines that agree."""
     runs: list[tuple[list[str], Any]] = []
     for release in all_releases():
-        value = dict(leaves(release.data)).get(key)
+        value = dict(release_changes.leaves(release.data)).get(key)
         if runs and runs[-1][1] == value:
             runs[-1][0].append(release.line)
         else:

@@ -15,6 +15,7 @@ import log_pages
 import release_pages
 import rule_pages
 import schema_files
+import small_trees
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -28,6 +29,7 @@ OUTSIDE = {
     "rules/messages": "log-lines.md",
     "rules/releases": "releases.md",
     "tests/conformance/README.md": "conformance.md",
+    "fixtures/good": "smallest-trees.md",
     "rules/schemas": "schema-files.md",
     "rules/schemas/streams": "schema-files.md",
     **schema_files.files(),
@@ -71,6 +73,7 @@ def documents() -> dict[str, str]:
         "releases.md": release_pages.page(),
         **log_pages.pages(),
         "schema-files.md": schema_files.page(),
+        "smallest-trees.md": small_trees.page(),
     }
     texts = {uri: _codes(text, uri) for uri, text in made.items()}
     for source, home in written().items():

@@ -1,7 +1,6 @@
 """The tables of ``docs/`` that are lists of something in the code: commands, options, formats.
 
-A document holds one between ``<!-- table: NAME -->`` and ``<!-- end -->``. ``UPDATE_DOCS=1 pytest
-tests/test_docs.py`` regenerates it.
+A document holds one between ``<!-- table: NAME -->`` and ``<!-- end -->``. ``shown.py`` writes it.
 """
 
 from __future__ import annotations
@@ -14,10 +13,13 @@ import click
 
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.report.formats import FORMATS
+from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: What a document with such a table holds.
+MARK = "<!-- table: "
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z -]+) -->\n)[\s\S]*?(\n<!-- end -->)")
 
 
@@ -97,6 +99,13 @@ def _formats() -> Iterator[str]:
         yield f"| `{name}` | {form.purpose} |"
 
 
+def _release_lines() -> Iterator[str]:
+    yield "| MAAS | this tool knows it from version |"
+    yield "|---|---|"
+    for release in all_releases():
+        yield f"| {release.line} | {release.version} |"
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("*.orig", "`*.orig`")
 
@@ -106,4 +115,5 @@ _TABLES = {
     "options": _options,
     **{f"options of {name}": partial(_options_of, name) for name in _OWN},
     "formats": _formats,
+    "release lines": _release_lines,
 }

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.sources import who_is
 from maas_stream_lint.checks.words import joined, listed
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.quoting import quoted
+from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.beside import Beside
+    from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.trace import Outcome
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Version, Whole
 
-#: So many names are listed.
-NAMED = 4
+#: How many places a finding lists beside its own, and how many names.
+MOST, NAMED = 20, 4
 
 
 @rule("MSL142", Severity.UNUSABLE, on="stream")
@@ -38,25 +40,26 @@ def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
     beside = look.beside
     if beside is None:
         return
-    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for release in look.releases:
-        first, again = beside.first(release.line), beside.again(release.line)
-        bytes_of = {
-            sha256 for own, twin, *_ in _namesakes(first, beside) for sha256 in _sums(own, twin)
-        }
-        alike = {
-            file[0] for outcome in (first, again) for file in outcome.files if file[4] in bytes_of
-        }
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[str], dict[Place, None]]] = {}
+    for alike_lines, first, again in beside.groups:
+        known = {sum_ for own, twin, *_ in _namesakes(first, beside) for sum_ in _sums(own, twin)}
+        files = [file for outcome in (first, again) for file in outcome.files]
+        alike = {file[0] for file in files if file[4] in known}
         for sources, resources in _swapping(first, again).items():
             apart = tuple(name for name in resources if name not in alike)
             if beside.own in sources and apart:
-                found.setdefault((sources, apart), []).append(release.line)
-    for (sources, resources), lines in found.items():
+                lines, places = found.setdefault((sources, apart), ([], {}))
+                lines += alike_lines
+                places.update(dict.fromkeys(_own_products(look, first, files, apart)))
+    for (sources, resources), (lines, places) in found.items():
         others = joined([quoted(name) for name in sources if name != beside.own])
+        at = list(places)
         yield Said(
             f"{listed(resources, NAMED)} comes from this source and from {others}, "
             "expected one source for each boot resource",
             "select the image in one source only, or give one of them another `release`",
+            place=at[0] if at else None,
+            also=tuple(at[1 : MOST + 1]),
             lines=tuple(lines),
             effect="downloads files again, and deletes others, at every import",
         )
@@ -81,12 +84,10 @@ def same_names_other_bytes(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, str, str], tuple[Version, list[str]]] = {}
-    for release in look.releases:
-        if release.strict:
-            continue
-        for own, _, other, last in _namesakes(beside.first(release.line), beside):
+    for alike, first, _ in beside.groups:
+        for own, _, other, last in () if first.strict else _namesakes(first, beside):
             key = (own.product.name, own.name, other, last)
-            found.setdefault(key, (own, []))[1].append(release.line)
+            found.setdefault(key, (own, []))[1].extend(alike)
     for (product, version, other, last), (own, lines) in found.items():
         yield Said(
             f"version {quoted(version)} of {quoted(product)} has other bytes here than in the "
@@ -117,22 +118,22 @@ def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, str, bool], list[str]] = {}
-    for release in look.releases:
-        outcome = beside.first(release.line)
+    for alike, outcome, _ in beside.groups:
         name, event = outcome.fatal_source, outcome.fatal
         if outcome.fetch_failed:
             name = next(n for n, e in outcome.failures.items() if e and e.values.get("database"))
             event = outcome.failures[name]
         if name is not None and event is not None and name != beside.own:
             said = (event.message or "").rpartition("'>: ")[2]
-            orders = beside.saved_anew(release.line)
+            orders = beside.saved_anew(alike[0])
             always = bool(orders) and all(other.fatal is not None for _, other in orders)
-            found.setdefault((name, event.exception or "", said, always), []).append(release.line)
+            found.setdefault((name, event.exception or "", said, always), []).extend(alike)
     for (name, exception, said, always), lines in found.items():
+        label = beside.situation.source(name).stream.label
+        command = quoted(shlex.join(["maas-stream-lint", "check", label]), WHOLE)
         yield Said(
             f"the source {quoted(name)} fails, and with it every source of this MAAS",
-            f"run `maas-stream-lint check` on {quoted(name)}, and remove it from MAAS until it is "
-            "fixed",
+            f"run {command} and fix what it finds; until then, remove the source from MAAS",
             lines=tuple(lines),
             effect=f"imports nothing of any source ({exception}: {said})"
             + (", whichever of them comes first" if always else ""),
@@ -159,10 +160,10 @@ def no_selection_beside_others(whole: Whole, look: Look) -> Iterator[Said]:
         if source.selections != ():
             continue
         done: dict[str, list[str]] = {}
-        for release in look.releases:
-            told = _taken_unselected(beside.first(release.line), source.name, beside)
+        for alike, outcome, _ in beside.groups:
+            told = _taken_unselected(outcome, source.name, beside)
             if told:
-                done.setdefault(told, []).append(release.line)
+                done.setdefault(told, []).extend(alike)
         who = who_is(source.name, beside)
         for told, lines in done.items():
             yield Said(
@@ -203,6 +204,18 @@ def _swapping(first: Outcome, again: Outcome) -> dict[tuple[str, ...], tuple[str
     return {names: tuple(sorted(resources)) for names, resources in found.items()}
 
 
+def _own_products(
+    look: Look, first: Outcome, files: list[list[Any]], resources: tuple[str, ...]
+) -> Iterator[Place]:
+    """The products of this source whose files are those of boot resources."""
+    sums = {file[4] for file in files if file[0] in resources}
+    taken = {(new.file, new.product) for _, new in first.imported}
+    for version in look.catalog.newest:
+        product = version.product
+        if (product.file.path, product.name) in taken and sums.intersection(_sums(version)):
+            yield product.place
+
+
 def _namesakes(first: Outcome, beside: Beside) -> Iterator[tuple[Version, Version, str, str]]:
     """Versions that MAAS imports from this source and another under one name, with other bytes.
 
@@ -211,20 +224,16 @@ def _namesakes(first: Outcome, beside: Beside) -> Iterator[tuple[Version, Versio
     imported: dict[tuple[str, str], dict[str, None]] = {}
     for source, new in first.imported:
         imported.setdefault((new.product, new.version), {})[source] = None
-    mine = _by_name(beside, beside.own)
+    mine = beside.products(beside.own)
     for (name, version), sources in imported.items():
         if beside.own not in sources or len(sources) < 2 or name not in mine:
             continue
         own = _version(mine[name], version)
         for other in sources:
-            theirs = _by_name(beside, other).get(name)
+            theirs = beside.products(other).get(name)
             twin = _version(theirs, version) if theirs is not None else None
             if other != beside.own and own is not None and twin is not None and _differ(own, twin):
                 yield own, twin, other, list(sources)[-1]
-
-
-def _by_name(beside: Beside, source: str) -> dict[str, Product]:
-    return {product.name: product for product in beside.catalogs[source].products}
 
 
 def _version(product: Product, name: str) -> Version | None:

@@ -43,10 +43,11 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
     from difflib import get_close_matches  # takes longer than most checks
 
     found: Refused = {}
+    takes = _Taking(look)
     for release in look.releases:
         for row in look.selections.get(release.line, ()):
             for one in _by_arch(row):
-                if not _takes(one, look, strict=release.strict):
+                if not takes(one, strict=release.strict):
                     told = found.setdefault(one, {})
                     told.setdefault(_refusal(one, look, release), []).append(release.line)
     offered = sorted({_told(p.os, p.get("release"), p.get("arch")) for p in _images(look)})
@@ -81,13 +82,12 @@ def selection_refused(whole: Whole, look: Look) -> Iterator[Said]:
     if look.selections is None:
         return
     found: Refused = {}
+    takes = _Taking(look)
     for release in look.releases:
         usual = default_selections(release)
         for row in look.selections.get(release.line, ()):
-            parts = list(_by_arch(row))
-            refusal = _refusal(row, look, release)
-            taken = all(_takes(one, look, strict=release.strict) for one in parts)
-            if refusal and taken and row not in usual:
+            refusal = _refusal(row, look, release) if row not in usual else ""
+            if refusal and all(takes(one, strict=release.strict) for one in _by_arch(row)):
                 found.setdefault(row, {}).setdefault(refusal, []).append(release.line)
     for row, refusals in found.items():
         text = _told(row.os, row.release, "|".join(row.arches))
@@ -163,6 +163,20 @@ def _by_arch(row: Selection) -> Iterator[Selection]:
         yield row
     else:
         yield from (row._replace(arches=(arch,)) for arch in row.arches)
+
+
+class _Taking:
+    """Whether a selection takes a product, asked once of each engine."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._known: dict[tuple[Selection, bool], bool] = {}
+
+    def __call__(self, row: Selection, *, strict: bool) -> bool:
+        key = (row, strict)
+        if key not in self._known:
+            self._known[key] = _takes(row, self._look, strict=strict)
+        return self._known[key]
 
 
 def _takes(row: Selection, look: Look, *, strict: bool) -> bool:

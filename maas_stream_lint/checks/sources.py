@@ -51,20 +51,19 @@ def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
     found: dict[Lost, tuple[dict[Place, None], list[str]]] = {}
     loaders: dict[str, list[str]] = {}
     won: dict[str, list[str]] = {}
-    for release in look.releases:
-        outcome, strict = beside.first(release.line), release.strict
+    for alike, outcome, _ in beside.groups:
+        strict = outcome.strict
         lost = _outranked(outcome, beside) if strict else _lost_claims(outcome, beside.own)
         for name, winner, key, places in lost:
             if not name:
-                told = loaders.setdefault(winner, [])
-                told += [] if release.line in told else [release.line]
+                loaders.setdefault(winner, []).extend(alike)
                 continue
             at, lines = found.setdefault((name, winner, key), ({}, []))
             at.update(dict.fromkeys(places))
-            lines.append(release.line)
+            lines += alike
         for winning in outcome.outranked.values():
             if winning.source == beside.own:
-                won.setdefault("/".join(winning.wanted), []).append(release.line)
+                won.setdefault("/".join(winning.wanted), []).extend(alike)
     for (name, winner, key), (at, lines) in found.items():
         first, *more = list(at)
         instead = f"; on {look.span(won[name])} takes it from this source" if name in won else ""
@@ -105,10 +104,9 @@ def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
-    for release in look.releases:
-        outcome = beside.first(release.line)
+    for alike, outcome, _ in beside.groups:
         for loser in beside.others:
-            if release.strict:
+            if outcome.strict:
                 told = _replaced(outcome, beside, loser.name)
             else:
                 told = (
@@ -117,7 +115,7 @@ def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
                     if winner == beside.own and name
                 )
             for name, key, kernels in told:
-                found.setdefault((name, loser.name, key, kernels), []).append(release.line)
+                found.setdefault((name, loser.name, key, kernels), []).extend(alike)
     for (name, other, key, kernels), lines in found.items():
         lacking = f", and lacks its {listed(kernels, NAMED)}" if kernels else ""
         kernel = f"publish {listed(kernels, NAMED)} as well, or " if kernels else ""
@@ -149,15 +147,14 @@ def winner_lacks_image(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, str, bool], list[str]] = {}
-    for release in look.releases:
-        outcome = beside.first(release.line)
+    for alike, outcome, _ in beside.groups:
         for loser, winner in outcome.outranked.items():
             has = beside.of(loser.source, loser.wanted)
             failed = winner in outcome.aborted or winner in outcome.download_failed
             lacks = failed or not beside.of(winner.source, winner.wanted)
             if has and lacks and beside.own in (winner.source, loser.source):
                 key = ("/".join(winner.wanted), winner.source, loser.source, failed)
-                found.setdefault(key, []).append(release.line)
+                found.setdefault(key, []).extend(alike)
     for (name, winning, losing, failed), lines in found.items():
         who, other = who_is(winning, beside), who_is(losing, beside)
         yield Said(
@@ -189,16 +186,15 @@ def source_wins_nothing(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, bool], list[str]] = {}
-    for release in look.releases:
-        outcome = beside.first(release.line)
-        if not release.strict or outcome.fetch_failed:
+    for alike, outcome, _ in beside.groups:
+        if not outcome.strict or outcome.fetch_failed:
             continue
         winning = {row.source for row in outcome.synced}
         losing = {row.source for row in outcome.outranked} - winning
         booting = any(_has_bootloaders(beside, name) for name in winning)
         for name in beside.situation.names:
             if name in losing and _has_bootloaders(beside, name):
-                found.setdefault((name, booting), []).append(release.line)
+                found.setdefault((name, booting), []).extend(alike)
     for (name, booting), lines in found.items():
         who = who_is(name, beside)
         yield Said(
@@ -229,13 +225,12 @@ def order_decides(whole: Whole, look: Look) -> Iterator[Said]:
     if beside is None:
         return
     found: dict[tuple[str, str, int, int], list[str]] = {}
-    for release in look.releases:
-        first = beside.first(release.line)
-        for saved, other in beside.saved_anew(release.line):
+    for alike, first, _ in beside.groups:
+        for saved, other in beside.saved_anew(alike[0]):
             change = _change(first, other, beside.own)
             if change:
                 files = len(set(other.deleted)), len(set(other.downloads))
-                found.setdefault((saved, change, *files), []).append(release.line)
+                found.setdefault((saved, change, *files), []).extend(alike)
     for (saved, change, deleted, fetched), lines in found.items():
         who = who_is(saved, beside)
         yield Said(
@@ -330,5 +325,7 @@ def _change(first: Outcome, other: Outcome, own: str) -> str:
 
 
 def _names(claims: Iterable[Shadowed]) -> list[str]:
-    told = ((claim.claim[0], claim.claim[4], claim.claim[1]) for claim in claims)
+    """The images that claims are of; bootloaders are all alike."""
+    images = (claim.claim for claim in claims if claim.claim[3] != BOOTLOADER)
+    told = ((os, release, arch) for os, arch, _, _, release, _ in images)
     return list(dict.fromkeys("/".join(part) for part in told))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from maas_stream_lint.images.observation import Seen, Server
     from maas_stream_lint.look import Look
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
+#: How far time zones are apart at most, and how long a publisher writes at one stream.
+_FARTHEST_ZONES, _WRITING = timedelta(hours=14, minutes=30), timedelta(minutes=1)
 #: Servers that are known to stumble over a colon.
 COLON_HATERS = ("nexus", "artifactory")
 
@@ -246,7 +250,9 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
 
     MAAS: does not compare the two. It takes the products file that it gets, and requests the files
         that it names; they may be gone, or not there yet.
-    Why: the index was uploaded before the products, or a cache kept one of them.
+    Why: the index was uploaded before the products, or a cache kept one of them. A difference of
+        whole hours, give or take a minute, is not told: Canonical's own files have one, because
+        their times are of two time zones.
     Fix: publish files first, then products, then the index, and forbid caching of metadata.
     Example:
         "updated": "Mon, 01 Jan 2024 00:00:00 +0000"
@@ -258,7 +264,7 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
     if metadata is None or document is None or not isinstance(document.data, dict):
         return
     said, own = moment(entry.raw.get("updated")), moment(document.data.get("updated"))
-    if said is None or own is None or said == own:
+    if said is None or own is None or _same_moment(said, own):
         return
     headers = metadata.answer.headers
     hints = [f"{name}: {headers[name]}" for name in ("last-modified", "age") if name in headers]
@@ -593,6 +599,13 @@ def passing_fault(whole: Whole, look: Look) -> Iterator[Said]:
             asked = asking(image.items, look)
             lines = look.where(lambda r, f=fault, a=asked: r.line in a and not repeats(r, f))  # type: ignore[misc]
             yield _passed(image.path, fault, image.place, lines, "loses the file")
+
+
+def _same_moment(one: datetime, other: datetime) -> bool:
+    """Whether two times are of one moment, as people of two time zones write it."""
+    apart = abs(one - other)
+    beyond = apart % timedelta(hours=1)
+    return apart < _FARTHEST_ZONES and min(beyond, timedelta(hours=1) - beyond) <= _WRITING
 
 
 def _passed(path: str, fault: Trouble, place: Place, lines: tuple[str, ...], lost: str) -> Said:

@@ -10,12 +10,13 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.command import Command
-from maas_stream_lint.cli.console import progress, style_for
+from maas_stream_lint.cli.console import as_json, progress, style_for
 from maas_stream_lint.cli.options import (
     COLOR,
     FETCH,
     FORMAT,
     MAAS,
+    NO_DATE,
     NO_PROGRESS,
     SIGNING,
     Options,
@@ -132,7 +133,7 @@ BOOT = together(
     help="Build the other images if some are refused.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be built.")
-@together(FORMAT, COLOR, NO_PROGRESS, FETCH)
+@together(FORMAT, COLOR, NO_DATE, NO_PROGRESS, FETCH)
 def build(
     images: tuple[str, ...],
     root: str,
@@ -179,8 +180,6 @@ def build(
     wanted = _wanted(images, lists, packer, said)
     built = builder.build(Path(root), wanted, options, progress(verbose=False))
     if form == "json":
-        from maas_stream_lint.report.data import as_json
-
         text = as_json(built.to_dict())
     else:
         from maas_stream_lint.report import built as built_

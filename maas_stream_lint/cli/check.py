@@ -25,6 +25,7 @@ from maas_stream_lint.cli.options import (
     JUDGED,
     KEYRING,
     MAAS,
+    NO_DATE,
     NO_PROGRESS,
     OUTPUT,
     QUIET,
@@ -77,7 +78,9 @@ _MOST_GONE = 10
     ),
     heading=JUDGED,
 )
-@together(FILES, FORMS, OUTPUT, COLOR, QUIET, VERBOSE, STATISTICS, NO_PROGRESS, FETCH, CONFIG)
+@together(
+    FILES, FORMS, OUTPUT, COLOR, QUIET, VERBOSE, STATISTICS, NO_PROGRESS, NO_DATE, FETCH, CONFIG
+)
 def check(
     sources: tuple[str, ...],
     forms: tuple[Target, ...],

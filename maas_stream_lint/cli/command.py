@@ -56,11 +56,16 @@ class Command(click.Command):
         for heading, records in found.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
-        if self.examples:
-            with formatter.section("Examples"):
-                for number, (purpose, arguments) in enumerate(self.examples):
-                    if number:
-                        formatter.write_paragraph()
-                    formatter.write(f"{'':>{formatter.current_indent}}{purpose}\n")
-                    command = f"{'':>{formatter.current_indent + 2}}maas-stream-lint {arguments}"
-                    formatter.write(f"{command}\n")
+        write_examples(formatter, self.examples)
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]]) -> None:
+    """Write commands to copy, each below what it is for."""
+    if not examples:
+        return
+    with formatter.section("Examples"):
+        left = " " * formatter.current_indent
+        for number, (purpose, arguments) in enumerate(examples):
+            if number:
+                formatter.write_paragraph()
+            formatter.write(f"{left}{purpose}\n{left}  maas-stream-lint {arguments}\n")

@@ -8,7 +8,7 @@ import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import leave, style_for
+from maas_stream_lint.cli.console import as_json, leave, style_for
 from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
     BESIDE,
@@ -18,6 +18,7 @@ from maas_stream_lint.cli.options import (
     FETCH,
     KEYRING,
     MAAS,
+    NO_DATE,
     OUTPUT,
     SELECTIONS,
     Options,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output for people, for programs, for a merge request, or as a page.",
 )
-@together(EXIT_ZERO, OUTPUT, COLOR, FETCH, CONFIG)
+@together(EXIT_ZERO, OUTPUT, COLOR, NO_DATE, FETCH, CONFIG)
 def compare(before: str, fail_on: list[str], form: str, output: str | None, **given: Any) -> None:
     """Show what each MAAS release does when stream NEW replaces stream OLD at the same URL.
 
@@ -74,8 +75,6 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     require_read(made.streams)
     found = changes.changes_of(made)
     if form == "json":
-        from maas_stream_lint.report.data import as_json
-
         out.write(as_json(made.to_dict()), output)
     elif form == "markdown":
         out.write(changed.as_markdown(made, found), output)

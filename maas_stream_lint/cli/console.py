@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import EXIT_FINDINGS, EXIT_TERMINATED
 
 if TYPE_CHECKING:
@@ -65,7 +67,38 @@ def style_for(output: str | None = None) -> Style:
 
     names = ("verbose", "quiet", "statistics", "exit_zero")
     wanted = {name: bool(said(name, otherwise=False)) for name in names}
-    return out.style(output, said("color", otherwise="auto"))._replace(**wanted)
+    return out.style(output, said("color", otherwise="auto"))._replace(made=made(), **wanted)
+
+
+def plain_style() -> Style:
+    """The style of an output for programs."""
+    from maas_stream_lint.output import Style
+
+    return Style(made=made(), exit_zero=bool(said("exit_zero", otherwise=False)))
+
+
+def made() -> str:
+    """When this run is, in UTC: now, or what SOURCE_DATE_EPOCH says. Empty with ``--no-date``.
+
+    Raises UsageError if the variable holds no number of seconds.
+    """
+    if said("no_date", otherwise=False):
+        return ""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        moment = time.gmtime(int(epoch) if epoch else None)
+    except (ValueError, OverflowError, OSError):
+        hint = "give a number of seconds since 1970, or unset it"
+        raise UsageError(f"SOURCE_DATE_EPOCH is no time: {epoch!r:.40}", hint) from None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+
+
+def as_json(data: dict[str, Any]) -> str:
+    """An output as JSON, with the tool's version and the date."""
+    from maas_stream_lint.report import data as data_
+    from maas_stream_lint.report.stamp import stamped
+
+    return data_.as_json(stamped(data, plain_style()))
 
 
 def leave(code: int) -> NoReturn:

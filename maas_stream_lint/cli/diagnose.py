@@ -10,7 +10,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import complain, leave, progress, reading, style_for
+from maas_stream_lint.cli.console import complain, leave, plain_style, progress, reading, style_for
 from maas_stream_lint.cli.options import (
     COLOR,
     CONFIG,
@@ -19,6 +19,7 @@ from maas_stream_lint.cli.options import (
     FILES,
     KEYRING,
     MAAS,
+    NO_DATE,
     NO_PROGRESS,
     OUTPUT,
     PROGRESS,
@@ -58,7 +59,7 @@ _FORMS = ("text", "json", "markdown", "html")
     show_default=True,
     help="For people, programs, tickets or browsers.",
 )
-@together(FILES, OUTPUT, COLOR, PROGRESS, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
+@together(FILES, OUTPUT, COLOR, NO_DATE, PROGRESS, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
 def diagnose(
     sources: tuple[str, ...],
     logs: tuple[str, ...],
@@ -92,7 +93,7 @@ def diagnose(
     made = diagnosed(log, reports, live, len(sources) - named)
     from maas_stream_lint.report.diagnosed_forms import FORMS
 
-    style = style_for(output) if form == "text" else out.Style()
+    style = style_for(output) if form == "text" else plain_style()
     out.write(FORMS[form](made, style), output)
     if named < len(sources) or not reached:
         sys.exit(EXIT_FAILED)

@@ -9,7 +9,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import complain, current_step, leave, style_for
+from maas_stream_lint.cli.console import as_json, complain, current_step, leave, style_for
 from maas_stream_lint.cli.one_maas import with_settings
 from maas_stream_lint.cli.options import (
     COLOR,
@@ -19,6 +19,7 @@ from maas_stream_lint.cli.options import (
     FORMAT,
     KEYRING,
     MAAS,
+    NO_DATE,
     NO_PROGRESS,
     RULES,
     SELECTIONS,
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
     "their name or os. Repeatable.",
 )
 @click.option("--sign", metavar="KEYID", help="Sign all metadata with this gpg key.")
-@together(FORMAT, COLOR, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
+@together(FORMAT, COLOR, NO_DATE, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
 def fix(
     in_place: bool,
     as_diff: bool,
@@ -144,8 +145,6 @@ def fix(
     planned = plan.of_rules(planned, rules)
     threshold = options.threshold
     if form == "json":
-        from maas_stream_lint.report.data import as_json
-
         text = as_json(planned.to_dict())
     elif as_diff:
         from maas_stream_lint.report import edits

@@ -13,27 +13,37 @@ from typing import Any
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli.command import HelpfulContext
+from maas_stream_lint.cli.command import HelpfulContext, write_examples
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, VERSION_LINE
 
-#: Each command in the order of the help, with the module that has it.
-HOMES = {
-    "check": "check",
-    "preview": "preview",
-    "compare": "compare",
-    "fix": "fix",
-    "build": "build",
-    "prune": "prune",
-    "remove": "prune",
-    "serve": "serve",
-    "rules": "rules",
-    "explain": "explain",
-    "diagnose": "diagnose",
-    "config": "config",
-    "schema": "schema",
+#: Each command under its heading in the order of the help, with the module that has it.
+GROUPS = {
+    "Look at a stream": {"check": "check", "preview": "preview", "compare": "compare"},
+    "Make and change one": {
+        "fix": "fix",
+        "build": "build",
+        "prune": "prune",
+        "remove": "prune",
+        "serve": "serve",
+    },
+    "Ask what it means": {"explain": "explain", "diagnose": "diagnose", "rules": "rules"},
+    "About this program": {
+        "config": "config",
+        "schema": "schema",
+        "completion": "shell",
+        "man": "man",
+        "docs": "docs",
+    },
 }
+#: What a newcomer does first.
+EXAMPLES = (
+    ("What is wrong with a stream, on disk or on a server:", "check SOURCE"),
+    ("What MAAS's log means:", "diagnose --log /var/log/maas/maas.log"),
+    ("What a finding is about:", "explain MSL401"),
+)
+HOMES = {name: home for group in GROUPS.values() for name, home in group.items()}
 
 
 class Commands(MutableMapping[str, click.Command]):
@@ -73,6 +83,22 @@ class Program(click.Group):
     context_class = HelpfulContext
     commands: MutableMapping[str, click.Command]
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        return [*self.commands]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands under their headings, each with its first sentence; and examples."""
+        from maas_stream_lint.cli.helping import Formatter
+
+        if isinstance(formatter, Formatter):
+            formatter.align(HOMES)
+        for heading, homes in GROUPS.items():
+            with formatter.section(heading):
+                commands = {name: self.commands[name] for name in homes}
+                formatter.write_dl([(name, _first(known)) for name, known in commands.items()])
+        write_examples(formatter, EXAMPLES)
+
     def make_context(self, *args: Any, **more: Any) -> click.Context:
         """Read the program's own options. Raises click.ClickException for a wrong one."""
         try:
@@ -105,6 +131,11 @@ class Program(click.Group):
                 "traceback that `maas-stream-lint --debug` shows)"
             )
         ctx.exit(EXIT_FAILED)
+
+
+def _first(command: click.Command) -> str:
+    """The first sentence of a command's help."""
+    return " ".join((command.help or "").split("\n\n")[0].split()).partition(": ")[0].rstrip(".")
 
 
 def _told(error: click.UsageError) -> click.ClickException:

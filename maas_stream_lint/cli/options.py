@@ -426,6 +426,17 @@ COLOR = together(
     ),
     heading=SHOWN,
 )
+NO_DATE = together(
+    click.option(
+        "--no-date",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Do not say when the output was made, so that equal results are equal files. "
+        "SOURCE_DATE_EPOCH gives a time instead.",
+    ),
+    heading=SHOWN,
+)
 NO_PROGRESS = together(
     click.option(
         "--no-progress",

@@ -9,7 +9,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import style_for
+from maas_stream_lint.cli.console import as_json, style_for
 from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
     BESIDE,
@@ -18,6 +18,7 @@ from maas_stream_lint.cli.options import (
     FETCH,
     KEYRING,
     MAAS,
+    NO_DATE,
     OUTPUT,
     SELECTIONS,
     Options,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output for people, for programs, for a ticket, or as a page.",
 )
-@together(OUTPUT, COLOR, FETCH, CONFIG)
+@together(OUTPUT, COLOR, NO_DATE, FETCH, CONFIG)
 def preview(
     log: bool,
     renames: tuple[str, ...],
@@ -94,8 +95,6 @@ def preview(
     if wanted is not None:
         out.write(_answer(report, wanted, form, machines, style_for(output)), output)
     elif form == "json":
-        from maas_stream_lint.report.data import as_json
-
         out.write(as_json(_data(report, options, machines)), output)
     else:
         supposed = _fates(report, names)
@@ -110,8 +109,6 @@ def _answer(
 
     wanted = parsed(text)
     if form == "json":
-        from maas_stream_lint.report.data import as_json
-
         return as_json(one_answer.as_data(report, wanted, machines))
     if form == "markdown":
         return one_answer.as_markdown(report, wanted, machines)

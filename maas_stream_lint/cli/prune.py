@@ -9,10 +9,11 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.command import Command
-from maas_stream_lint.cli.console import style_for
+from maas_stream_lint.cli.console import as_json, style_for
 from maas_stream_lint.cli.options import (
     COLOR,
     FORMAT,
+    NO_DATE,
     SIGNING,
     signer_of,
     together,
@@ -43,6 +44,7 @@ HOW = together(
     SIGNING,
     FORMAT,
     COLOR,
+    NO_DATE,
 )
 
 
@@ -137,8 +139,6 @@ def _run(root: str, choose: Chooser, options: Options, form: str) -> None:
     out.check_target(None)
     done = pruned(Path(root), choose, options)
     if form == "json":
-        from maas_stream_lint.report.data import as_json
-
         text = as_json(done.to_dict())
     else:
         from maas_stream_lint.report import pruned as pruned_

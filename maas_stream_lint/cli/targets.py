@@ -74,9 +74,8 @@ def write(
     beside = [target.form for target in wanted if target.file is None]
     for form, file in sorted(wanted, key=lambda target: target.file is None):
         known = FORMATS[form]
-        style = console.style_for(file) if known.colour else out.Style()
-        lenient = bool(console.said("exit_zero", otherwise=False))
-        style = style._replace(sharing=len(pairs), exit_zero=lenient)
+        style = console.style_for(file) if known.colour else console.plain_style()
+        style = style._replace(sharing=len(pairs))
         texts = [known.render(report, threshold, style) for report, threshold in pairs]
         text = texts[0] if alone else known.join(texts)
         if file is None and len(beside) > 1 and form != "github":
@@ -92,4 +91,4 @@ def write(
 
         room = limits.SUMMARY // max(1, len(pairs))
         for report, threshold in pairs:
-            out.append(github.summary(report, threshold, room), summary)
+            out.append(github.summary(report, threshold, console.plain_style(), room), summary)

@@ -141,14 +141,29 @@ class Outcome:
     download_failed: list[Row] = field(default_factory=list)
     failures: dict[str, Event | None] = field(default_factory=dict)  #: of each source's fetch
     fetch_failed: str | None = None  #: what ended the fetch of all sources
+    renewed: frozenset[str] = frozenset()  #: the boot resources that the import wrote
+    rows_written: int = 0  #: the files that it wrote and that are left
 
     def note_resources(self, stored: Stored) -> None:
         """Keep what the boot resources are now, before anything is fetched or deleted."""
         self.resources = _sets(stored)
 
-    def note_kept(self, stored: Stored) -> None:
-        """Keep what is left at the end, and what was deleted."""
+    @property
+    def may_swap(self) -> bool:
+        """Whether the import wrote some row twice, so that the next one may do so again."""
+        return len(set(self.imported)) != self.rows_written
+
+    def note_kept(self, stored: Stored, turn: int) -> None:
+        """Keep what is left at the end, and what was deleted. ``turn``: the import's number."""
         self.kept = _sets(stored)
+        written = [
+            (resource, sum(file.turn == turn for file in held.files.values()))
+            for resource in stored.resources.values()
+            for held in resource.sets.values()
+            if held.turn == turn
+        ]
+        self.renewed = frozenset(f"{r.name} {r.architecture}" for r, _ in written)
+        self.rows_written = sum(files for _, files in written)
         self.deleted = sorted(set(stored.deleted))
         self.files = [
             [

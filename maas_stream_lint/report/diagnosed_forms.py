@@ -9,6 +9,7 @@ from maas_stream_lint.output import clean
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.diagnosed import Block, Item, blocks, verdict
 from maas_stream_lint.report.plain import BAD, GOOD, TITLE, PlainPage
+from maas_stream_lint.report.stamp import stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +141,7 @@ def _marked(told: str) -> str:
 
 def json_(made: Diagnosis, style: Style) -> str:
     """For programs."""
-    return as_json(made.to_dict())
+    return as_json(stamped(made.to_dict(), style))
 
 
 FORMS: dict[str, Callable[[Diagnosis, Style], str]] = {

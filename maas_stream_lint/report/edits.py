@@ -20,8 +20,9 @@ from maas_stream_lint.report.page import (
     severity,
     styled,
 )
+from maas_stream_lint.report.phrases import brief as brief_
 from maas_stream_lint.report.readings import write_as_given
-from maas_stream_lint.report.text import place_text
+from maas_stream_lint.report.where import link_of, spot
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -48,9 +49,10 @@ def render(
     page = Page(style)
     page.hung(styled("stream ", LABEL), styled(clean(plan.before.source), TITLE), 7)
     write_as_given(page, plan.after)
-    _edits(page, "Edits", plan.edits)
-    _edits(page, "Edits that take a flag", plan.refused)
-    _edits(page, "Edits that were tried, and that help nothing or do harm elsewhere", plan.failed)
+    _edits(page, "Edits", plan.edits, plan.before)
+    _edits(page, "Edits that take a flag", plan.refused, plan.before)
+    failed = "Edits that were tried, and that help nothing or do harm elsewhere"
+    _edits(page, failed, plan.failed, plan.before)
     for choice in choices:
         _choice(page, choice)
     if plan.signed_elsewhere:
@@ -108,7 +110,7 @@ def _verdict(plan: Plan, left: list[Finding], verb: str) -> tuple[str, str]:
     return (f"{verb} a part", COLORS["ignored"]) if left else (f"{verb} everything", GOOD)
 
 
-def _edits(page: Page, title: str, edits: tuple[Edit, ...]) -> None:
+def _edits(page: Page, title: str, edits: tuple[Edit, ...], report: Report) -> None:
     if not edits:
         return
     page.line()
@@ -126,7 +128,8 @@ def _edits(page: Page, title: str, edits: tuple[Edit, ...]) -> None:
         page.line(head, hang=_INDENT)
         for edit in same[:_FEW]:
             page.line(code(edit.what, TITLE), indent=_INDENT)
-            _field(page, "at", Text(place_text(edit.place)))
+            at = page.linked(brief_(spot(report, edit.place)), link_of(report, edit.place))
+            _field(page, "at", at)
             if edit.warning is not None:
                 _field(page, "but", styled(edit.warning, COLORS["unusable"]))
         if len(same) > _FEW:
@@ -166,7 +169,8 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
             head.append(f" · {seen[key]:,} times", LABEL)
         page.line(head, hang=_INDENT)
         page.line(code(finding.message), indent=_INDENT)
-        _field(page, "do", "see the flag above" if finding.name in offered else finding.remedy)
+        remedy = "see the flag above" if finding.name in offered else finding.remedy
+        page.steps("do", remedy, indent=_INDENT, width=_LABELS)
 
 
 def _summary(

@@ -101,14 +101,14 @@ def guarded(text: str, token: str) -> str:
     return f"::stop-commands::{token}\n{text}::{token}::\n"
 
 
-def summary(report: Report, threshold: Severity, room: int = SUMMARY) -> str:
+def summary(report: Report, threshold: Severity, style: Style, room: int = SUMMARY) -> str:
     """The job summary, no longer than GitHub accepts."""
     from maas_stream_lint.report import markdown
 
-    told = markdown.render(report, threshold, Style())
+    told = markdown.render(report, threshold, style)
     if len(told.encode()) <= room:
         return told
-    return markdown.render(report, threshold, Style(), findings=False)
+    return markdown.render(report, threshold, style, findings=False)
 
 
 def _message(report: Report, entry: Entry) -> str:

@@ -58,7 +58,7 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     verdict = verdict_word(report, threshold)
     title = f"{verdict}: {web.text(report.source)}"
     body, scripts = _body(report, threshold, verdict), ("copy.js", "html_.js")
-    yield from web.page(title, body, scripts, footer=_more(report))
+    yield from web.page(title, body, scripts, footer=_more(report), style=style)
 
 
 def _body(report: Report, threshold: Severity, verdict: str) -> Iterator[str]:

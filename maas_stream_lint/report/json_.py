@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.joining import parsed
+from maas_stream_lint.report.stamp import stamped
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
     """The report as one object."""
-    return as_json(report.to_dict())
+    return as_json(stamped(report.to_dict(), style))
 
 
 def join(texts: Texts) -> str:

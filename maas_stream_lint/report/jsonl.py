@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.report.joining import one_after_another
+from maas_stream_lint.report.stamp import stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """One line after another. The summary comes last: without it the output is cut."""
     said = report.to_dict(findings=False)
-    yield _line("header", {"version": said["version"], "source": said["source"]})
+    header = {"version": said["version"], "source": said["source"]}
+    yield _line("header", stamped(header, style))
     for finding in report.findings:
         yield _line("finding", finding.to_dict())
     yield _line("summary", said["summary"])

@@ -15,6 +15,7 @@ from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import compact
 from maas_stream_lint.report.limits import JUNIT, Rest, see_all
 from maas_stream_lint.report.phrases import brief, count, maas
+from maas_stream_lint.report.stamp import TOOL
 from maas_stream_lint.report.verdict import unread
 from maas_stream_lint.report.where import file_of
 
@@ -71,7 +72,7 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     if rest:
         more, text = _rest(report, [cases[number] for number in rest], threshold)
         kept[-1], texts[-1] = more, text
-    yield from _document(report, kept, texts, threshold)
+    yield from _document(kept, texts, threshold, style)
 
 
 def _rank(case: Case) -> tuple[bool, int]:
@@ -95,7 +96,7 @@ def _rest(report: Report, cases: list[Case], threshold: Severity) -> tuple[Case,
 
 
 def _document(
-    report: Report, cases: dict[int, Case], texts: dict[int, str], threshold: Severity
+    cases: dict[int, Case], texts: dict[int, str], threshold: Severity, style: Style
 ) -> Iterator[str]:
     suites: dict[str, list[int]] = {}
     for number, case in cases.items():
@@ -104,7 +105,10 @@ def _document(
     yield f'<testsuites name="maas-stream-lint" {_counts(cases.values(), threshold)}>\n'
     for name, numbers in suites.items():
         counts = _counts([cases[number] for number in numbers], threshold)
-        yield f'  <testsuite name="{_xml(name)}" {counts} skipped="0">\n'
+        # The form has no room for a zone: it is UTC.
+        when = f' timestamp="{style.made.removesuffix("Z")}"' if style.made else ""
+        yield f'  <testsuite name="{_xml(name)}" {counts} skipped="0"{when}>\n'
+        yield f'    <properties><property name="tool" value="{TOOL}"/></properties>\n'
         yield from (texts[number] for number in numbers)
         yield "  </testsuite>\n"
     yield "</testsuites>\n"

@@ -11,6 +11,7 @@ from maas_stream_lint.output import clean
 from maas_stream_lint.report.groups import merged, passed_over, sections, told_each
 from maas_stream_lint.report.joining import with_blank_lines
 from maas_stream_lint.report.phrases import brief, count, maas, some, span
+from maas_stream_lint.report.stamp import signature
 from maas_stream_lint.report.text import fates_told, place_text, summary_told
 from maas_stream_lint.report.verdict import unread, verdict_word
 from maas_stream_lint.rulebook import all_releases
@@ -59,6 +60,7 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
         lines += [plain(passed_over(report.findings))]
     elif report.findings:
         lines += ["", "There are too many findings for this page."]
+    lines += [*([""] if lines[-1] else []), plain(signature(style))]
     return "\n".join(lines).rstrip() + "\n"
 
 

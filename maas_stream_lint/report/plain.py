@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.output import clean
+from maas_stream_lint.report.commands import parts
 
 if TYPE_CHECKING:
     from maas_stream_lint.output import Style
@@ -28,8 +29,8 @@ _WORD = re.compile(r"\S+\s*")
 _BACKTICKS = re.compile(r"`[^`]*`")
 #: What stands between short texts.
 _BETWEEN = " \N{MIDDLE DOT} "
-#: A command that is longer stands on a line of its own, unbroken, to be copied.
-_LONG_COMMAND = 36
+#: A command with fewer arguments reads well within a sentence.
+_ARGUMENTS = 2
 
 
 class PlainPage:
@@ -61,12 +62,14 @@ class PlainPage:
         self.hung(head, text, width, how, used=width)
 
     def steps(self, label: str, text: str, *, width: int) -> None:
-        """Write a labelled text whose long commands stand on lines of their own, to be copied."""
-        for part in _commands(text):
-            if part.startswith("`"):
-                self._lines.append(" " * width + "  " + self.styled(clean(part[1:-1]), CODE))
+        """Write a labelled text whose commands stand on lines of their own, to be copied."""
+        for part in parts(text, _ARGUMENTS):
+            if part.command:
+                if label:
+                    self._lines.append(self.styled(label, LABEL))
+                self._lines.append(" " * (width + 2) + self.styled(clean(part.text), CODE))
             else:
-                self.field(label, part, width=width)
+                self.field(label, part.text, width=width)
             label = ""
 
     def styled(self, text: str, how: str) -> str:
@@ -101,18 +104,6 @@ class PlainPage:
 
     def _coded(self, text: str) -> str:
         return _BACKTICKS.sub(lambda found: self.styled(found[0], CODE), text)
-
-
-def _commands(text: str) -> list[str]:
-    """The text, cut before and behind each long command in backticks."""
-    parts = []
-    begun = 0
-    for found in _BACKTICKS.finditer(text):
-        if len(found[0]) > _LONG_COMMAND and " " in found[0]:
-            parts += [text[begun : found.start()].strip(), found[0]]
-            begun = found.end() + (text[found.end() : found.end() + 1] in (".", ","))
-    parts.append(text[begun:].strip())
-    return [part for part in parts if part]
 
 
 def _wrapped(text: str, room: int, used: int) -> list[str]:

@@ -57,7 +57,7 @@ def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
     ):
         page.line()
         for number, paragraph in enumerate(body.split("\n\n")):
-            page.field(name * (not number), " ".join(paragraph.split()), width=6)
+            page.steps(name * (not number), " ".join(paragraph.split()), width=6)
     page.line()
     page.line("for example", LABEL)
     for line in rule.page.example.splitlines():

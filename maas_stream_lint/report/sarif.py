@@ -175,6 +175,7 @@ def _invocation(report: Report, threshold: Severity, style: Style) -> dict[str, 
     notes = [{"level": "error", "message": {"text": _message(text)}} for text in said[:_MOST_NOTES]]
     return {
         "exitCode": 0 if code == EXIT_FINDINGS and style.exit_zero else code,
+        **({"endTimeUtc": style.made} if style.made else {}),
         "executionSuccessful": code not in (EXIT_FAILED, EXIT_INTERRUPTED),
         **({"toolExecutionNotifications": notes} if notes else {}),
     }

@@ -264,6 +264,7 @@ def _summary(
         told.append(f" · settings from {clean(', '.join(report.configured))}")
     if brief:
         short = _images(report).replace("image file", "file").partition(" (")[0]
+        short = short.replace("metadata only", "no files")
         return told.append(f" · {short}")
     files = sum(metadata.exists for metadata in report.look.stream.files.values())
     told.append(

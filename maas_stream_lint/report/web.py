@@ -8,11 +8,12 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from maas_stream_lint import __version__, outcome
+from maas_stream_lint import outcome
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.output import clean
+from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.commands import parts
 from maas_stream_lint.report.phrases import brief
+from maas_stream_lint.report.stamp import signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,8 +35,17 @@ ICONS = {
 }
 
 
+#: Of a page that does not tell when it was made.
+NO_STYLE = Style()
+
+
 def page(
-    title: str, body: Iterable[str], scripts: Sequence[str] = (), *, footer: str = ""
+    title: str,
+    body: Iterable[str],
+    scripts: Sequence[str] = (),
+    *,
+    footer: str = "",
+    style: Style = NO_STYLE,
 ) -> Iterator[str]:
     """A whole page. ``title``, ``footer``: safe already. ``body``: what stands above the footer.
 
@@ -49,7 +59,7 @@ def page(
     yield f"<title>{title} - maas-stream-lint</title>\n"
     yield f"<style>{css}</style>\n</head>\n<body>\n"
     yield from body
-    yield f"<footer>maas-stream-lint {__version__}{footer}</footer>\n"
+    yield f"<footer>{signature(style)}{footer}</footer>\n"
     yield f"<script>{code}</script>\n" if code else ""
     yield "</body>\n</html>\n"
 

@@ -92,7 +92,7 @@ class _Import:
         if self._fill_cache():
             self._notify()
             self._choose_and_write()
-        self.outcome.note_kept(stored)
+        self.outcome.note_kept(stored, self.maas.turn)
         return self.outcome
 
     # -- the first pass ---------------------------------------------------------------------

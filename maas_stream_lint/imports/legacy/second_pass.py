@@ -101,6 +101,9 @@ class SecondPass:
             return
         file, path = walked.flat.place[:2]
         for spec in self.first.specs(walked):
+            if self.first.mapping[spec].flat is walked.claimed:  # as of most products
+                self.recorder.trace.unselected.add((file, walked.flat.name))
+                return
             holder = self.first.mapping[spec].place
             if (holder.file, holder.path[:2]) == (file, path):
                 self.recorder.trace.unselected.add((file, walked.flat.name))

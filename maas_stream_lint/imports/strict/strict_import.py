@@ -66,7 +66,7 @@ class _Import:
         self.outcome.note_resources(stored)
         self._download()
         self._clean_up()
-        self.outcome.note_kept(stored)
+        self.outcome.note_kept(stored, self.maas.turn)
         return self.outcome
 
     # -- what was changed since the last import ----------------------------------------------

@@ -1,4 +1,4 @@
-"""The man page, from the command line itself: ``python docs/tools/manual.py > man/maas-stream-lint.1``."""
+"""The man page, made from the commands: their helps, options and examples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from maas_stream_lint import __version__
+from maas_stream_lint.cli.command import Command
 from maas_stream_lint.cli.main import main
 
 if TYPE_CHECKING:
@@ -91,17 +92,35 @@ def _lines() -> Iterator[str]:
         yield f".SH {_text(name).upper()}"
         yield from _paragraphs(command.help or "")
         yield from _options(command, below)
+        yield from _examples(command)
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is None or isinstance(parameter, click.Argument):
-            continue
-        name, about = record
-        yield ".TP"
-        yield f".B {_text(name)}"
-        yield _text(about)
+    found = command.headings(context) if isinstance(command, Command) else {"": _own(context)}
+    for heading, records in found.items():
+        if len(found) > 1:
+            yield f'.SS "{_text(heading)}"'
+        for name, about in records:
+            yield ".TP"
+            yield f".B {_text(name)}"
+            yield _text(about)
+
+
+def _own(context: click.Context) -> list[tuple[str, str]]:
+    """The options of the program itself."""
+    records = (param.get_help_record(context) for param in context.command.get_params(context))
+    return [record for record in records if record is not None]
+
+
+def _examples(command: click.Command) -> Iterator[str]:
+    if isinstance(command, Command) and command.examples:
+        yield ".SS Examples"
+        for purpose, arguments in command.examples:
+            yield ".TP"
+            yield _text(purpose)
+            yield ".EX"
+            yield _text(f"maas-stream-lint {arguments}")
+            yield ".EE"
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -117,7 +136,3 @@ def _text(text: str) -> str:
     plain = re.sub(r"`([^`]*)`", r"\\fB\1\\fR", plain)
     lines = textwrap.wrap(plain, 79, break_long_words=False, break_on_hyphens=False)
     return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in lines)
-
-
-if __name__ == "__main__":
-    print(page(), end="")
