@@ -33,8 +33,6 @@ CASES = {case["id"]: case for case in corpus()}
 SHORTCUTS: dict[tuple[Any, str], Any] = {
     (Shapes, "of"): None,
     (ByShape, "write"): False,
-    (ClaimRows, "_all_fit"): False,
-    (Manifest, "_all_fit"): False,
     (Sync, "_take_new"): False,
     (shapes, "all_fit"): False,
     (shapes, "all_usual"): False,
@@ -51,6 +49,8 @@ def the_long_way() -> Iterator[None]:
         for (owner, name), answer in SHORTCUTS.items():
             stack.enter_context(patch.object(owner, name, return_value=answer))
         stack.enter_context(patch.object(FirstPass, "holders", held))
+        stack.enter_context(patch.object(ClaimRows, "_odd", lambda _, claims: set(claims)))
+        stack.enter_context(patch.object(Manifest, "_odd", lambda _, listed: listed.products))
         yield
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import field
 from typing import TYPE_CHECKING
-
-from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.situation import Row
@@ -71,19 +68,30 @@ class HeldSet(Touched):
         return list(dict.fromkeys([file.origin[:2] for file in self.files.values()]))
 
 
-@record
 class HeldResource:
     """A row of ``maasserver_bootresource``."""
 
-    name: str
-    architecture: str
-    alias: str | None
-    kflavor: str | None
-    bootloader: bool = False
-    rolling: bool = False
-    extra: dict[str, str] = field(default_factory=dict)
-    sets: dict[str, HeldSet] = field(default_factory=dict)  #: by version, the oldest row first
-    selection: Row | None = None  #: on the strict engine, the selection that brought it
+    __slots__ = (
+        *("alias", "architecture", "bootloader", "extra", "kflavor", "name", "rolling"),
+        *("selection", "sets"),
+    )
+
+    def __init__(
+        self,
+        name: str,
+        architecture: str,
+        alias: str | None,
+        kflavor: str | None,
+        bootloader: bool = False,
+        extra: dict[str, str] | None = None,
+    ) -> None:
+        """A new row, without sets. ``extra``: members of EXTRA, as the import keeps them."""
+        self.name, self.architecture = name, architecture
+        self.alias, self.kflavor = alias, kflavor
+        self.bootloader, self.rolling = bootloader, False
+        self.extra = {} if extra is None else extra
+        self.sets: dict[str, HeldSet] = {}  #: by version, the oldest row first
+        self.selection: Row | None = None  #: on the strict engine, the selection that brought it
 
     @property
     def newest(self) -> HeldSet:

@@ -66,7 +66,7 @@ def _no_rack(simulation: Simulation, ended: Refusal) -> Obstacle:
     return Obstacle(blamed, "rack-import", ended, commissions=False, values={}, victims=victims)
 
 
-def candidates(simulation: Simulation, image: Image) -> list[Machine]:
+def candidates(simulation: Simulation, image: Image) -> Iterator[Machine]:
     """The machines that an image might be for: those of its own platform first.
 
     One whose architecture no image makes possible counts, since another source may. What is no
@@ -74,12 +74,16 @@ def candidates(simulation: Simulation, image: Image) -> list[Machine]:
     """
     generic = f"{image.arch}/{GENERIC}"
     platform = simulation.kernels.platform_of(image)
+    if platform is not None and platform != GENERIC:
+        yield Machine(image.arch, platform)
+    yield Machine(image.arch, GENERIC)
     if image.os == UBUNTU and platform is None and GENERIC in image.listed:
-        return [Machine(image.arch, GENERIC)]
+        return
     own = architectures_of(image) if image.whole else simulation.stock.architectures
-    names = [generic if platform is None else f"{image.arch}/{platform}", generic]
-    names += sorted(name for name in own if name.partition("/")[0] == image.arch)[:MOST]
-    return [Machine(image.arch, name.partition("/")[2]) for name in dict.fromkeys(names)]
+    alike = sorted(name for name in own if name.partition("/")[0] == image.arch)[:MOST]
+    for name in alike:
+        if name not in (generic, f"{image.arch}/{platform}"):
+            yield Machine(image.arch, name.partition("/")[2])
 
 
 def _judge(simulation: Simulation, image: Image) -> Iterator[Obstacle]:

@@ -14,18 +14,23 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock import Contents, Image, Offer
 
-UBUNTU = "ubuntu"
+UBUNTU, PRECISE = "ubuntu", "precise"
 
 
 def plainly_used(simulation: Simulation) -> set[int]:
     """The positions of images that some machine is commissioned with and deployed from."""
     found: set[int] = set()
+    guests: list[int] = []
     installable: dict[tuple[str, Contents, str], bool] = {}
     for name, offer in simulation.stock.apart.items():
         os, _, release = name.partition("/")
         if os == UBUNTU:
             if offer.simple and _has_kernels(simulation, release, offer):
-                found.update(_found_first(simulation, name, offer))
+                positions = _found_first(simulation, name, offer)
+                if release == PRECISE:
+                    guests = positions
+                else:
+                    found.update(positions)
             continue
         fine = True
         for image in offer.images:
@@ -35,6 +40,10 @@ def plainly_used(simulation: Simulation) -> set[int]:
             fine = fine and installable[key]
         if fine:
             found.update([image.position for image in offer.images])
+    # A machine boots the commissioning release to install this one.
+    host = simulation.stock.systems.get(simulation.settings.commissioning, ())
+    if all(image.position in found for image in host):
+        found.update(guests)
     return found
 
 
@@ -66,7 +75,7 @@ def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     except Refusal:
         return False
     by_directory = simulation.release.use("commissions-with") == "platform"
-    if not by_directory and release != "precise":
+    if not by_directory and release != PRECISE:
         return True
     served = {
         arch

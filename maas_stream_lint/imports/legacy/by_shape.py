@@ -162,9 +162,7 @@ class ByShape:
     ) -> None:
         name, architecture, kflavor, alias = made
         extra = {"subarches": fields["subarches"]} if "subarches" in fields else {}
-        resource = HeldResource(
-            name, architecture, alias, kflavor, bootloader, rolling=False, extra=extra
-        )
+        resource = HeldResource(name, architecture, alias, kflavor, bootloader, extra)
         version = fields["version_name"]
         held = resource.sets[version] = HeldSet(version, fields["label"])
         held.files = files

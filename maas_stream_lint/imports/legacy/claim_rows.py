@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.columns import plain, refusal
-from maas_stream_lint.imports.legacy.flattening import SPEC, Claim, Spec, product_title
+from maas_stream_lint.imports.columns import refusal
+from maas_stream_lint.imports.legacy.flattening import SPEC, product_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
+    from maas_stream_lint.imports.legacy.flattening import Claim
 
 #: The fields that rows are made of, each with the column that it goes into.
 FIELDS = {
@@ -23,8 +24,6 @@ FIELDS = {
     **dict.fromkeys(("release_codename", "release_title"), "cache-title"),
     **dict.fromkeys(("os_title", "gadget_title"), None),
 }
-#: Fields that a row holds beside the claim.
-TITLES = ("release_codename", "release_title", "bootloader-type", "os_title", "gadget_title")
 
 
 class ClaimRows:
@@ -36,44 +35,35 @@ class ClaimRows:
 
     def fill(self, first: FirstPass) -> None:
         """Store a row for each claim of a first pass."""
-        if not self._all_fit(first.holders):
-            self._judge_each(first.mapping)
-
-    def _all_fit(self, claims: Iterable[Claim]) -> bool:
-        """Whether each text that occurs in a field fits wherever it does: most come often."""
-        flats = [claim.flat for claim in claims]
-        answers = self.recorder.answers
-        for field, column in FIELDS.items():
-            for text in {flat[field] for flat in flats if field in flat}:
-                parts = text.split(",") if field == "subarches" else (text,)
-                if any(refusal(answers, column, part) is not None for part in parts):
-                    return False
-        if any(flat.get("os") == self.recorder.snap for flat in flats):
-            return False  # its release has the gadget's name in it
-        dates = {flat["support_eol"] for flat in flats if "support_eol" in flat}
-        return all(map(answers.dated, dates))
-
-    def _judge_each(self, mapping: dict[Spec, Claim]) -> None:
-        judged: set[int] = set()
-        fine: set[str] = set()  # the same few texts come again in thousands of rows
-        for spec, claim in mapping.items():
-            if fine.issuperset(spec):
-                pass
-            elif plain(spec):
-                fine.update(spec)
-            else:
+        odd = self._odd(first.holders)
+        judged: set[int] = set()  # several claims of a product may have the same fields
+        for spec, claim in first.mapping.items() if odd else ():
+            if claim in odd:
                 for column, value in zip(SPEC, spec, strict=True):
                     self.recorder.stores("cache-key", column, value, claim.place)
-            if id(claim.flat) in judged:
-                continue
-            judged.add(id(claim.flat))
-            texts = [text for text in map(claim.flat.get, TITLES) if text is not None]
-            if not fine.issuperset(texts):
-                if plain(texts):
-                    fine.update(texts)
-                else:
+                if id(claim.flat) not in judged:
+                    judged.add(id(claim.flat))
                     self._titles(claim)
-            self._support_eol(claim)
+                    self._support_eol(claim)
+
+    def _odd(self, held: Iterable[Claim]) -> set[Claim]:
+        """The claims of which some text does not fit: each text of a field is judged once."""
+        claims, answers = list(held), self.recorder.answers
+        # The release of a snap has the gadget's name in it.
+        odd = {claim for claim in claims if claim.os == self.recorder.snap}
+        for field in (*FIELDS, "support_eol"):
+            wrong = set()
+            for text in {claim.flat[field] for claim in claims if field in claim.flat}:
+                if field == "support_eol":
+                    fits = answers.dated(text)
+                else:
+                    parts = text.split(",") if field == "subarches" else (text,)
+                    fits = all(refusal(answers, FIELDS[field], part) is None for part in parts)
+                if not fits:
+                    wrong.add(text)
+            if wrong:
+                odd.update(claim for claim in claims if claim.flat.get(field) in wrong)
+        return odd
 
     def _titles(self, claim: Claim) -> None:
         flat, at = claim.flat, claim.place

@@ -33,7 +33,7 @@ class Shapes:
 
     def __init__(self) -> None:
         """None has come up."""
-        self._has_own_fields: dict[Shape, bool] = {}
+        self._known: dict[Shape, Shape | None] = {}  # ``None``: items with fields of a product
 
     def of(self, version: dict[str, Any], above: Mapping[str, str], *, plain: bool) -> Shape | None:
         """The shape of a version, ``None`` if its items must be looked at one by one.
@@ -46,16 +46,18 @@ class Shapes:
             return None
         try:
             shape = tuple([(key, item["ftype"], *item) for key, item in items.items()])
-            fits = self._has_own_fields.get(shape)
+            if shape not in self._known:
+                self._known[shape] = shape if _has_own_fields(shape) else None
         except (KeyError, TypeError):  # without an ftype, or with one that is no text
             return None
-        if fits is None:
-            fits = self._has_own_fields[shape] = all(
-                part[1].__class__ is str and OWN_FIELDS.issuperset(part[2:]) for part in shape
-            )
-        if not fits or not all(map(is_usual, items.values())):
+        if self._known[shape] is None or not all(map(is_usual, items.values())):
             return None
-        return shape if plain or _all_printable(items, above) else None
+        return self._known[shape] if plain or _all_printable(items, above) else None
+
+
+def _has_own_fields(shape: Shape) -> bool:
+    """Whether all items have an ftype that is a text, and no field of a product."""
+    return all(part[1].__class__ is str and OWN_FIELDS.issuperset(part[2:]) for part in shape)
 
 
 def is_usual(item: dict[str, Any]) -> bool:

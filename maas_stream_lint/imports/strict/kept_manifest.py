@@ -13,9 +13,6 @@ from maas_stream_lint.imports.columns import refusal
 from maas_stream_lint.imports.strict.fitting import kept_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
@@ -45,9 +42,8 @@ class Manifest:
             self.recorder.stage = "manifest"
             self._keep(listed)
             self.recorder.stage = "cache"
-            if cache and not self._all_fit(listed):
-                for product in listed.products:
-                    self._cache(listed, product)
+            for product in self._odd(listed) if cache else ():
+                self._cache(listed, product)
 
     def _keep(self, listed: Listed) -> None:
         """The manifest goes into a jsonb column first, which refuses NUL and lone surrogates."""
@@ -59,21 +55,26 @@ class Manifest:
         for path, value in kept_texts(document.data, listed.shape, self.recorder.release):
             self.recorder.stores(None, str(path[-1]), value, Place(listed.path, path))
 
-    def _all_fit(self, listed: Listed) -> bool:
-        """Whether each text fits the column it goes into: most texts come in many products."""
+    def _odd(self, listed: Listed) -> list[Product]:
+        """The products of which some text does not fit: each text of a field is judged once."""
         products, answers = listed.products, self.recorder.answers
-        if not all(product.versions for product in products):
-            return False
-        if not _fit(answers, "cache-version", {product.newest.name for product in products}):
-            return False
+        names = {product.newest.name for product in products if product.versions}
+        wrong = {name for name in names if refusal(answers, "cache-version", name) is not None}
+        odd = {
+            id(product)
+            for product in products
+            if not product.versions or (wrong and product.newest.name in wrong)
+        }
         for field, column in COLUMNS.items():
             if field in listed.shape.product:
-                texts = {product.fields.get(field) for product in products}
-                if field == "subarches":
-                    texts = {part for text in texts if text for part in text.split(",")}
-                if not _fit(answers, column, texts):
-                    return False
-        return True
+                wrong = set()
+                for text in {one.fields[field] or "" for one in products if field in one.fields}:
+                    parts = text.split(",") if field == "subarches" else (text,)
+                    if any(refusal(answers, column, part) is not None for part in parts):
+                        wrong.add(text)
+                if wrong:
+                    odd |= {id(one) for one in products if one.fields.get(field) in wrong}
+        return [product for product in products if id(product) in odd]
 
     def _cache(self, listed: Listed, product: Product) -> None:
         """``BootSourceCacheBuilder``: a row a subarch, as far as the database takes it."""
@@ -96,7 +97,3 @@ class Manifest:
         for column in ("release_title", "release_codename"):
             if column in listed.shape.product:  # else it is not read, and may be anything
                 self.recorder.stores("cache-title", column, fields.get(column), place)
-
-
-def _fit(answers: Answers, column: str, texts: Iterable[str | None]) -> bool:
-    return all(refusal(answers, column, text) is None for text in texts)
