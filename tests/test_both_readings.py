@@ -72,7 +72,9 @@ def test_preview_in_json(server: Server, more: list[str]) -> None:
     )
     PREVIEW.validate(said)
     assert said["maas"]["3.6"]["fatal"]["message"] == f"Unable to open {SIGNED}. mirrors=[]"
-    assert said["with_index"] == other
+    inner = said["with_index"]
+    assert {"source", "maas"} <= inner.keys()
+    assert inner == {key: other[key] for key in inner}
     assert "with_index" not in other
 
 
@@ -139,3 +141,11 @@ def test_a_directory_and_an_index_have_one_reading(source: Path) -> None:
     assert check(source).by_plain_index is None
     assert "as given" not in run("preview", str(source)).stdout
     assert "with_index" not in preview(source).to_dict()
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+@pytest.mark.parametrize("more", [[], ["--wanted", "rhel/9/amd64"]])
+def test_other_formats_name_both_readings(server: Server, form: str, more: list[str]) -> None:
+    told = run("preview", f"{server.url}/", "--format", form, *more).stdout
+    assert "as given, MAAS 3.8" in told
+    assert told.index("as given, MAAS 3.8") < told.index(f"{server.url}/{PLAIN}")

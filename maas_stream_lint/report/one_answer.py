@@ -49,6 +49,7 @@ def as_markdown(report: Report, wanted: Wanted, machines: Sequence[str]) -> str:
     lines.append(f"Stream: {code_span(report.source)}")
     told, report = as_given_told(report)
     lines += [f"- **as given, {which}** {plain(fate)}" for which, fate in told]
+    lines += ["", f"With {code_span(report.source)}:"] if told else []
     for which, answer in answers(report, wanted, machines):
         said = "yes" if answer.yes else "no"
         lines += ["", f"- **MAAS {span(which, release_lines())}: {said}**: {plain(answer.words)}"]
@@ -72,6 +73,8 @@ def _html_body(report: Report, wanted: Wanted, machines: Sequence[str]) -> Itera
     yield f'<p class="summary">from <bdi>{web.text(report.source)}</bdi></p>\n'
     told, report = as_given_told(report)
     yield web.fates(told, "as given, ")
+    if told:
+        yield f'<p class="summary">with <bdi>{web.text(report.source)}</bdi></p>\n'
     yield "</header>\n<main>\n"
     for which, answer in answers(report, wanted, machines):
         yield from _html_answer(report, span(which, release_lines()), answer)

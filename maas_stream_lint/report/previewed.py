@@ -40,6 +40,7 @@ def as_markdown(
     ]
     told, report = as_given_told(report)
     lines += [f"- **as given, {which}** {plain(fate)}" for which, fate in told]
+    lines += ["", f"With {code_span(report.source)}:"] if told else []
     lines += [f"- {plain(fate)}" for fate in supposed]
     if lines[-1]:
         lines.append("")
@@ -113,6 +114,8 @@ def _html_body(
     yield f"<h1><bdi>{web.text(report.source)}</bdi></h1>\n"
     told, report = as_given_told(report)
     yield web.fates(told, "as given, ")
+    if told:
+        yield f'<p class="summary">with <bdi>{web.text(report.source)}</bdi></p>\n'
     yield from (f'<p class="summary">{web.text(fate)}</p>\n' for fate in supposed)
     yield "</header>\n<main>\n"
     table = prospect.rows(report.look, report.findings, machines)
