@@ -591,7 +591,7 @@ def test_what_the_page_says_to_put_into_a_shell_works(shell: str, tmp_path: Path
     (line,) = [
         text.strip()
         for text in blocks("docs/recipes/shell.md", "sh")
-        if f"COMPLETE={shell}_source" in text
+        if f"completion {shell}" in text
     ]
     code = "from maas_stream_lint.cli.main import main; main(prog_name='maas-stream-lint')"
     program = f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n'

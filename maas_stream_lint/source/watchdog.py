@@ -42,11 +42,12 @@ class Connections:
 
         most = 0
 
-        def watched(limit: int, timeout: float | None = None) -> bytes:
+        def watched(max_bytes: int, timeout: float | None = None) -> bytes:
             nonlocal most
-            came: bytes = read(stream(), max(limit, most), timeout)
+            wanted = max(max_bytes, most)
+            came: bytes = read(stream(), wanted, timeout)
             # What comes faster than it is read is a long body: larger pieces cost less.
-            most = min(2 * most or 2 * limit, _LARGEST) if len(came) >= max(limit, most) else 0
+            most = min(2 * most or 2 * max_bytes, _LARGEST) if len(came) >= wanted else 0
             if came[:6] == b"HTTP/1" and (found := _INTERIM.match(came)):
                 self.interim = int(found[1])
             return came
