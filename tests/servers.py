@@ -6,7 +6,7 @@ import copy
 import re
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -94,6 +94,7 @@ class Server(ThreadingHTTPServer):
         host: str = "127.0.0.1",
     ) -> None:
         self.connections = 0
+        self.accepted: list[socket.socket] = []
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, 0), Handler)
         if tls:
@@ -115,7 +116,14 @@ class Server(ThreadingHTTPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         accepted = super().get_request()
         self.connections += 1
+        self.accepted.append(accepted[0])
         return accepted
+
+    def hang_up(self) -> None:
+        """End what is left of connections, whose threads would wait for another request."""
+        for connection in self.accepted:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: object) -> None:
         """Clients that hang up are what is tested."""
@@ -137,6 +145,7 @@ def serve(
         server.over.set()
         server.shutdown()
         thread.join()
+        server.hang_up()
         server.server_close()
 
 

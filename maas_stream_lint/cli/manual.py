@@ -51,9 +51,9 @@ Where checksums of earlier runs are kept.
 Logins for servers.
 .SH EXAMPLES
 .TP
-What is wrong with a mirror, for the MAAS that is here:
+What is wrong with a mirror, for the newest MAAS:
 .EX
-maas\\-stream\\-lint check mirror \\-\\-maas 3.6
+maas\\-stream\\-lint check mirror \\-\\-maas latest
 .EE
 .TP
 What a line of the log means:
