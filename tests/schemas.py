@@ -11,11 +11,14 @@ from maas_stream_lint import __version__
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.rule_files import rules_root
 
+#: The lowest jsonschema knows no newer draft, and passes over the few keywords that came later.
+Validator = getattr(jsonschema, "Draft202012Validator", jsonschema.Draft7Validator)
 
-def validator(name: str) -> jsonschema.Draft202012Validator:
+
+def validator(name: str) -> Any:
     schema = json.loads((rules_root() / "schemas" / f"{name}.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(closed(schema))
+    Validator.check_schema(schema)
+    return Validator(closed(schema))
 
 
 def closed(schema: Any) -> Any:
