@@ -327,6 +327,8 @@ class Image:
         """Without items."""
         self.seen, self.wanted = seen, wanted
         self.items: list[Item] = []
+        #: What each release line meets that requests it, for several rules: by item and line.
+        self.met: dict[tuple[int, str], Any] = {}
 
     @property
     def path(self) -> str:

@@ -311,6 +311,14 @@ def _failed(
 
 def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     """Why a release line does not get the file of an item; ``None`` if it gets it."""
+    asked = (id(item), release.line)
+    if asked not in image.met:
+        image.met[asked] = _met(image, item, release, look)
+    failed: Failed | None = image.met[asked]
+    return failed
+
+
+def _met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     base = f"{look.stream.base.rstrip('/')}/" if "://" in look.stream.base else ""
     joined = urljoin(base, image.path) if image.seen.linked else f"{base}{image.path}"
     return fetch(image.seen, item, release, joined)
