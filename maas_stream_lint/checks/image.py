@@ -295,18 +295,23 @@ def _failed(
         )
         yield Said(message, remedy, place, tuple(also[:MANY]), lines, Severity.WARNING, NEVER, "")
         return
-    place, *also = [item.at(field) for item in newest]
-    lines = asking(newest, look)
+    refused: list[tuple[Release, Failed]] = []
     for release in look.releases:
         failed = met(image, newest[0], release, look)
         if failed is None and certain:
             failed = Failed("checksum", "", release.download("attempts") != "one")
-        if release.line not in lines or failed is None or failed.cause not in causes:
-            continue
-        severity, effect = cost(release, failed)
-        more = tuple(also[:MANY])
-        line = (release.line,)
-        yield Said(message, remedy, place, more, line, severity, effect, failed.log)
+        if failed is not None and failed.cause in causes:
+            refused.append((release, failed))
+    if not refused:
+        return  # as with nearly every file
+    place, *also = [item.at(field) for item in newest]
+    lines = asking(newest, look)
+    for release, failed in refused:
+        if release.line in lines:
+            severity, effect = cost(release, failed)
+            more = tuple(also[:MANY])
+            line = (release.line,)
+            yield Said(message, remedy, place, more, line, severity, effect, failed.log)
 
 
 def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
