@@ -36,14 +36,18 @@ _PASTED = "pasted"
 _REFUSALS = {
     "cors": (
         "answers, but does not let this page read the answers",
-        "that server must send `Access-Control-Allow-Origin: *` with each answer, also with a 404 "
-        + "(nginx: `add_header Access-Control-Allow-Origin * always;`); the command line needs no "
-        + "such header",
+        (
+            "that server must send `Access-Control-Allow-Origin: *` with each answer, also with a "
+            "404 (nginx: `add_header Access-Control-Allow-Origin * always;`); the command line "
+            "needs no such header"
+        ),
     ),
     "dead": (
         "gives this browser no answer",
-        "check the URL, and whether a new tab of this browser opens it; the command line tells "
-        + "the cause",
+        (
+            "check the URL, and whether a new tab of this browser opens it; the command line "
+            "tells the cause"
+        ),
     ),
     "mixed": (
         "is not asked, because this page came by https and its URL begins with http",
