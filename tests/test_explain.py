@@ -21,7 +21,7 @@ from maas_stream_lint.cli.main import main
 from maas_stream_lint.logs.instream import judged
 from maas_stream_lint.logs.tally import explained
 from maas_stream_lint.output import Style
-from maas_stream_lint.report import explain as explain_
+from maas_stream_lint.report import explained as explain_
 from maas_stream_lint.report import log_lines, rule_pages
 
 ROOT = Path(__file__).parents[1]
