@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from maas_stream_lint import documentation
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.check import check
 from maas_stream_lint.cli.configured import CALLED, Configured, converted, variable
@@ -52,6 +51,8 @@ def _values_and_origins(
     ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
 ) -> Iterator[tuple[str, Any, str | Setting | None]]:
     """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
+    from maas_stream_lint import documentation
+
     forms = next(p for p in check.params if p.name == "forms")
     for key in CONFIG_KEYS:
         named, setting = variable(key), values.get(key)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from maas_stream_lint import documentation
 from maas_stream_lint.cli.command import Command
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import CONFIG_KEYS
@@ -96,6 +95,8 @@ def settings_of(given: dict[str, Any]) -> Settings:
 
 def take_site(settings: Settings) -> None:
     """Make the links of this run from the address in a configuration, if it has one."""
+    from maas_stream_lint import documentation
+
     site = settings.values.get(documentation.KEY)
     documentation.configure(site and site.value)
 
