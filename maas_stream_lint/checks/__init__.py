@@ -14,18 +14,26 @@ from maas_stream_lint.checks import (
     image,
     index,
     item,
+    item_content,
+    item_paths,
     joint_imports,
     kernel_names,
+    link_paths,
+    missing_fields,
     product_names,
+    root_images,
     selection,
-    signature,
-    source,
+    signed_files,
+    source_address,
     sources,
+    stored_texts,
     systems,
+    transfer,
     transport,
     tree,
     use,
     version,
+    version_parts,
 )
 from maas_stream_lint.rule import Rule
 
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
 
 #: One module a family; a new module is named here, a new rule nowhere.
 MODULES: tuple[ModuleType, ...] = (
-    source,
+    source_address,
     selection,
     sources,
     joint_imports,
@@ -46,14 +54,22 @@ MODULES: tuple[ModuleType, ...] = (
     doubles,
     kernel_names,
     fields,
+    missing_fields,
+    stored_texts,
     use,
     version,
+    version_parts,
+    root_images,
     item,
+    item_paths,
+    item_content,
     image,
     file_kind,
     tree,
     transport,
-    signature,
+    link_paths,
+    transfer,
+    signed_files,
 )
 
 

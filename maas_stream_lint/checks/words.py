@@ -7,11 +7,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.quoting import quoted
+from maas_stream_lint.rule import DEPTHS, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from maas_stream_lint.finding import Place
+    from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
 
 #: A finding names no more places than these.
@@ -82,3 +84,19 @@ def moment(said: object) -> datetime | None:
             continue
         return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
     return None
+
+
+def either(names: Iterable[str]) -> str:
+    """The first names of a list, as a choice."""
+    return listed(names, last="or")
+
+
+def merged_field(field: str, event: Event, look: Look) -> Place:
+    """The place of a merged field: in item, version or product, else the product."""
+    for level in ("item", "version", "product"):
+        if len(event.place.path) >= DEPTHS[level]:
+            place = cut(event.place, level)
+            raw = value_at(look, place)
+            if isinstance(raw, dict) and isinstance(raw.get(field), (str, int, float)):
+                return place.below(field)
+    return cut(event.place, "product")

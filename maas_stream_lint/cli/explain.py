@@ -165,7 +165,7 @@ def _answered(answer: Tally, options: Options, form: str) -> str:
 
     text = log_lines.render(answer, style_for(), source=report is not None)
     if report is not None:
-        from maas_stream_lint.report.explain import in_stream
+        from maas_stream_lint.report.explained import in_stream
 
         text += in_stream(answer, report, style_for())
     return text

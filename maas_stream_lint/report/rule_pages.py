@@ -64,6 +64,6 @@ def rule_page(rule: Rule, report: Report | None, style: Style) -> str:
         page.verbatim(" " * 6 + page.styled(line.rstrip(), CODE))
     if report is None:
         return page.text()
-    from maas_stream_lint.report.explain import of_rule
+    from maas_stream_lint.report.explained import of_rule
 
     return page.text() + of_rule(rule, report, style)

@@ -1,0 +1,295 @@
+"""Rules on the checksums and sizes of items."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.checks.image import COSTS, cost
+from maas_stream_lint.checks.item_words import named_with_product, spot, unfit
+from maas_stream_lint.checks.words import MANY, listed, shown, value_at
+from maas_stream_lint.file_fetch import never_matching
+from maas_stream_lint.finding import Severity
+from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.quoting import quoted
+from maas_stream_lint.rule import Said, cut, rule
+from maas_stream_lint.rulebook import of_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from maas_stream_lint.look import Look
+    from maas_stream_lint.model import Item, Whole
+
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+DIGITS = re.compile(r"[0-9a-f]*").fullmatch
+
+
+DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
+
+
+TIB = 2**40
+
+
+#: No image of today has that size, and region controllers hardly have more space.
+LARGE_ITEM, LARGE_STREAM = TIB, 4 * TIB
+
+
+#: What MAAS does when there is too little disk space, by what it checks, and what it logs.
+SHORT_OF_SPACE = {
+    "sum": (
+        "fails the whole import for lack of disk space",
+        "some region controllers don't have enough disk space",
+    ),
+    "file": ("does not download a file that needs more disk space than there is", ""),
+}
+
+
+@rule("MSL606", Severity.FATAL, causes=["missing-sha256", "sha256-not-text"])
+def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
+    """An item has no `sha256`.
+
+    MAAS: up to 3.7 MAAS stops the whole import, of every source. Without any checksum it stops for
+        each item of a newest version, selected or not (`ChecksummingContentSource`,
+        simplestreams/contentsource). With only `md5` or `sha512` it stops later, with `KeyError:
+        'sha256'` (`BootResourceStore.insert`, maasserver/bootresources.py). MAAS 3.8 refuses the
+        file and discards the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
+    Why: MAAS stores files under their sha256 and checks each download against it.
+    Fix: add the output of `sha256sum FILE` as `sha256`, in lower case.
+    Example:
+        "path": "rhel/rhel9/amd64/20261015_01/root-tgz",
+        "md5":
+    """
+    item = value_at(look, cut(event.place, "item"))
+    others = [name for name in ("md5", "sha512") if isinstance(item, dict) and name in item]
+    yield unfit(
+        event,
+        "sha256",
+        look,
+        "one in addition to " + listed(others) if others else "the file's checksum in hex",
+        "add the output of `sha256sum FILE` to the item",
+    )
+
+
+@rule(
+    "MSL607",
+    Severity.FATAL,
+    on="item",
+    causes=["sha256-no-name"],
+    among=lambda items, look: _without_digest(items, look),
+)
+def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
+    """A `sha256` is not 64 lower-case hexadecimal digits.
+
+    MAAS: MAAS imports the metadata, downloads the file and compares its checksum as text, so the
+        checksum never matches. Up to 3.4 MAAS then drops the file. MAAS 3.5 to 3.7 tries again for
+        two hours, and then the *whole import* fails. MAAS 3.8 fails the selection
+        (`write_content_thread`, maasserver/bootresources.py; `LocalBootResourceFile.valid`,
+        maasserver/utils/bootresource.py; `AsyncLocalBootResourceFile.valid`,
+        maasservicelayer/utils/image_local_files.py).
+    Why: some tools write upper-case digits, a prefix, or another checksum.
+    Fix: write the output of `sha256sum FILE` unchanged.
+    Example:
+        "sha256": "6A919FB5C19F04DF
+    """
+    if isinstance(seen, Event):
+        key, sha256 = str(cut(seen.place, "item").path[-1]), seen.values["value"]
+        message = f"item {quoted(key)} has {shown(sha256)} as sha256, expected "
+        remedy = "write the output of `sha256sum FILE`"
+        yield Said(message + "64 lower-case hexadecimal digits", remedy)
+        return
+    sha256 = seen.get("sha256")
+    if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
+        return  # an event of its own, or nothing wrong
+    lines = look.stores(seen)
+    upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
+    for release in look.releases:
+        if release.line in lines:
+            failed = never_matching(seen, release)
+            severity, effect = cost(release, failed)
+            yield Said(
+                f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected "
+                + ("lower-case digits" if upper else "64 lower-case hexadecimal digits"),
+                "write it in lower case" if upper else "write the output of `sha256sum FILE`",
+                place=seen.at("sha256"),
+                lines=(release.line,),
+                severity=severity,
+                effect=effect,
+                log=failed.log,
+            )
+
+
+@rule("MSL608", Severity.FATAL, causes=["missing-size", "size-not-a-number", "size-out-of-range"])
+def missing_size(event: Event, look: Look) -> Iterator[Said]:
+    """An item has no `size`, or one that is not a whole number.
+
+    MAAS: up to 3.7 MAAS stops the whole import, of every source, for each item of a newest version,
+        selected or not (`Invalid size 'None' at …`, simplestreams/checksum_util; `int()` in
+        simplestreams/mirrors and maasserver/bootresources.py). MAAS 3.8 refuses the file and
+        discards the whole source (`ImageFile`, maasservicelayer/simplestreams/models.py). The
+        database refuses a number that needs more than 64 bits: the import stops, and on MAAS 3.8
+        the selection fails.
+    Why: MAAS needs the size to reserve disk space and to know when a download is complete.
+    Fix: write the file's size in bytes (`stat -c %s FILE`) as a whole number without quotes.
+    Example:
+        "size": "768M"
+    """
+    value = value_at(look, cut(event.place, "item").below("size"))
+    if value is None and event.values.get("size") is not None:
+        value = event.values["size"]  # stands at a higher level
+    bits = look.least("file-size-bits")
+    if value is None:
+        said = "has no `size`"
+    elif event.cause == "size-out-of-range":
+        said = f"has {shown(value)} as `size`, more than {bits} bits hold"
+    else:
+        said = f"has {shown(value)} as `size`"
+    yield Said(
+        f"item {shown(event.place.item)} {said}, expected the file's size in bytes",
+        "write the file's size in bytes, as a whole number",
+        place=spot(event, "size", look),
+    )
+
+
+@rule(
+    "MSL609",
+    Severity.UNUSABLE,
+    on="item",
+    causes=["size-zero"],
+    among=lambda items, look: _without_size(items, look),
+)
+def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
+    """An item's `size` is zero or less.
+
+    MAAS: up to 3.4 MAAS counts the set as complete only if the file is empty. MAAS 3.5 to 3.7
+        cannot reserve space for the file. It tries again for two hours, and then the *whole import*
+        fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). On MAAS 3.8 the
+        selection fails with a `ZeroDivisionError` before any download (`get_sync_progress`,
+        maasservicelayer/services/bootresourcefiles.py).
+    Why: a tool that does not know the size writes 0, or the build left an empty file.
+    Fix: write the file's size in bytes (`stat -c %s FILE`). If the file is empty, build it again.
+    Example:
+        "size": 0
+    """
+    remedy = "write the file's size in bytes; if the file is empty, build it again"
+    if isinstance(seen, Event):
+        key, size = str(cut(seen.place, "item").path[-1]), seen.values["size"]
+        message = f"item {quoted(key)} has {shown(size)} as `size`, expected the size of its file"
+        place = seen.place.below("size")
+        yield Said(message, remedy, place=place)
+        return
+    size = seen.get("size")
+    number = _number(size)
+    if number is None or number > 0:
+        return
+    simulated = look.where(lambda release: release.strict)
+    stored = tuple(line for line in look.stores(seen) if line not in simulated)
+    for lines, severity, effect in _lost(stored, look):
+        yield Said(
+            f"item {quoted(seen.key)} has {shown(size)} as `size`, expected the size of its file",
+            remedy,
+            place=seen.at("size"),
+            lines=lines,
+            severity=severity,
+            effect=f"never gets the file; it {effect}",
+        )
+
+
+@rule("MSL617", Severity.WARNING, on="stream")
+def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
+    """The sizes add up to more than a region controller can store.
+
+    MAAS: MAAS 3.5 to 3.7 adds up the `size` of all files before it downloads any. If a region
+        controller has less free space, the whole import fails (`calc_storage_size`,
+        maasserver/bootresources.py; `check_disk_space`, maasserver/workflow/bootresource.py, later
+        maastemporalworker/workflow/bootresource.py). MAAS 3.8 checks before each file
+        (`AsyncLocalBootResourceFile.store`, maasservicelayer/utils/image_local_files.py).
+    Why: MAAS trusts the numbers in the metadata, so one wrong digit blocks everything.
+    Fix: write the file's real size (`stat -c %s FILE`). If the stream is really that large, select
+        only what you need.
+    Example:
+        "size": 8053063680000
+    """
+    sizes: dict[Any, int] = {}
+    large: list[Item] = []
+    most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
+    columns = [look.catalog.item_column(field) for field in ("size", "sha256")]
+    for item, given, sha256 in zip(look.catalog.items, *columns, strict=True):
+        size = given if given.__class__ is int else _number(given)
+        if size is None or not 0 < size < most or item.raw.get("ftype") in listings:
+            continue
+        sizes[sha256 if sha256.__class__ is str else id(item)] = size
+        if size > LARGE_ITEM and len(large) < MANY:
+            large.append(item)
+    total = sum(sizes.values())
+    if not large and total <= LARGE_STREAM:
+        return
+    stored = {line for item in large for line in look.stores(item)} if large else set(look.lines)
+    told = (
+        f"item {named_with_product(large[0])} needs {_tib(_size(large[0]))}, and " if large else ""
+    )
+    for check, releases in look.alike(lambda release: str(release.policy("disk-space"))):
+        lines = tuple(release.line for release in releases if release.line in stored)
+        if check in SHORT_OF_SPACE and lines:
+            effect, log = SHORT_OF_SPACE[check]
+            yield Said(
+                f"{told}all files need {_tib(total)}, expected less than disks can store",
+                "write the file's real size in bytes"
+                if large
+                else "select only what you need, or make room on all region controllers",
+                place=large[0].at("size") if large else None,
+                also=tuple(item.at("size") for item in large[1:]),
+                lines=lines,
+                effect=effect,
+                log=log,
+            )
+
+
+def _lost(lines: tuple[str, ...], look: Look) -> Iterator[tuple[tuple[str, ...], Severity, str]]:
+    """The lines by what a file costs that MAAS never gets."""
+    for failure, releases in look.alike(lambda release: str(release.download("failure"))):
+        here = tuple(release.line for release in releases if release.line in lines)
+        if here:
+            yield here, *COSTS[failure]
+
+
+def _size(item: Item) -> int | None:
+    return _number(item.raw.get("size"))
+
+
+def _number(value: Any) -> int | None:
+    """A size as a number, ``None`` for what is none (``missing_size`` has it)."""
+    if value.__class__ is int:
+        return int(value)
+    if not isinstance(value, str) or len(value) > 30:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def _without_digest(items: Sequence[Item], look: Look) -> list[Item]:
+    """Items whose own sha256 is not as it should be."""
+    sums = look.catalog.item_column("sha256")
+    # All at once first: one search in C.
+    if {*map(type, sums)} == {str} and {*map(len, sums)} == {64} and DIGITS("".join(sums)):
+        return []
+    held = zip(items, sums, strict=True)
+    return [i for i, sha256 in held if sha256.__class__ is not str or not DIGEST.fullmatch(sha256)]
+
+
+def _without_size(items: Sequence[Item], look: Look) -> list[Item]:
+    """Items whose own size is not as it should be."""
+    sizes = look.catalog.item_column("size")
+    if {*map(type, sizes)} == {int} and min(sizes) > 0:
+        return []
+    held = zip(items, sizes, strict=True)
+    return [i for i, size in held if size.__class__ is not int or size <= 0]
+
+
+def _tib(size: int | None) -> str:
+    return f"{(size or 0) / TIB:,.1f} TiB"
