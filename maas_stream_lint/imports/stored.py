@@ -6,8 +6,8 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from maas_stream_lint.imports.batch import Batch, Run
     from maas_stream_lint.imports.situation import Row
+    from maas_stream_lint.imports.stored_batch import Batch, Run
     from maas_stream_lint.imports.trace import Import
 
 #: A boot resource's name, its architecture and, where it counts, its alias.

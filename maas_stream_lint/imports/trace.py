@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.imports.batch import Run
     from maas_stream_lint.imports.rows import Cached, Offer
     from maas_stream_lint.imports.situation import Row
     from maas_stream_lint.imports.stored import HeldResource, Stored
+    from maas_stream_lint.imports.stored_batch import Run
 
 
 #: A stage that a verdict does not tell from another: the manifest is stored right before the rows.

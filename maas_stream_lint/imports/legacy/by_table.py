@@ -11,22 +11,22 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.imports.batch import Batch
 from maas_stream_lint.imports.columns import SHORT, unfit
 from maas_stream_lint.imports.identity import IMAGE, identities
 from maas_stream_lint.imports.legacy.both_passes import ignored
 from maas_stream_lint.imports.legacy.storing import SHORTEST
+from maas_stream_lint.imports.stored_batch import Batch
 from maas_stream_lint.imports.tables import rows_with
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.imports.batch import Run
     from maas_stream_lint.imports.identity import Identities
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
-    from maas_stream_lint.imports.legacy.plain import Plain
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
     from maas_stream_lint.imports.legacy.storing import Store
+    from maas_stream_lint.imports.stored_batch import Run
     from maas_stream_lint.imports.tables import Items, Table
 
 #: Fields by which a product may be stored otherwise, or not at all.

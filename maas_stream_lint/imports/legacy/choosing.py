@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
     from maas_stream_lint.imports.legacy.flattening import Claim, Spec
-    from maas_stream_lint.imports.legacy.plain import Plain
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
 
     Mapping = dict[Spec, Claim]
 

@@ -17,7 +17,7 @@ from maas_stream_lint.imports.legacy.flattening import (
     Spec,
     Walked,
 )
-from maas_stream_lint.imports.legacy.plain import Plain, is_generic, plain_of
+from maas_stream_lint.imports.legacy.plain_claims import Plain, is_generic, plain_of
 from maas_stream_lint.imports.legacy.walk import Walk
 from maas_stream_lint.imports.rows import Cached, Offer
 

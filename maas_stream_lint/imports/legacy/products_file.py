@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.batch import Run
+from maas_stream_lint.imports.stored_batch import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_stream_lint.imports.batch import Batch
     from maas_stream_lint.imports.legacy.flattening import Walked
-    from maas_stream_lint.imports.legacy.plain import Plain
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
+    from maas_stream_lint.imports.stored_batch import Batch
     from maas_stream_lint.imports.tables import Products, Table
 
 

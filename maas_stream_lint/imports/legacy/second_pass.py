@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.choosing import Wanted
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
-    from maas_stream_lint.imports.legacy.plain import Plain
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
     from maas_stream_lint.imports.legacy.storing import Store
 
 #: What a boolean field takes for true.

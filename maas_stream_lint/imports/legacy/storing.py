@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
 
 if TYPE_CHECKING:
-    from maas_stream_lint.imports.batch import Run
     from maas_stream_lint.imports.identity import Identity
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.flattening import FlatItem
     from maas_stream_lint.imports.stored import Key, Stored
+    from maas_stream_lint.imports.stored_batch import Run
 
 #: The first letters of a sha256 by which a file is named on disk, if no other file has them.
 SHORTEST, LONGEST = 7, 63
