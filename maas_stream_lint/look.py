@@ -352,7 +352,7 @@ class Look:
                     if e.kind is not Kind.DROP or e.place.item is None
                 }
             else:
-                products = {(i.file, i.product) for i in trace.imported}
+                products = {*trace.imported.products}
             known.append((trace.lines, trace.strict, products))
         return known
 
