@@ -1,4 +1,4 @@
-"""Picks the nodes that a rule must look at: a few kinds are judged instead of every node."""
+"""Picks the nodes that a rule must look at: the rule judges each kind once, not every node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def saying(*fields: str, odd: Callable[..., bool]) -> Among:
     """The products whose texts in some fields are odd.
 
-    ``odd``: is asked once for each set of texts that occurs; a text is ``None`` where it is absent.
+    The function calls ``odd`` once for each set of texts that occurs. An absent text is ``None``.
     """
 
     def among(products: Sequence[Product], look: Look) -> list[Product]:
@@ -28,7 +28,7 @@ def saying(*fields: str, odd: Callable[..., bool]) -> Among:
 
 
 def holding(odd: Callable[[Collection[str | None], Look], bool]) -> Among:
-    """The newest versions whose ftypes are odd. ``odd``: is asked once for each set of ftypes."""
+    """The newest versions whose ftypes are odd, with one call of ``odd`` for each set of ftypes."""
 
     def among(versions: Sequence[Version], look: Look) -> list[Version]:
         alike = look.catalog.by_ftypes.items()

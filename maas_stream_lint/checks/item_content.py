@@ -249,7 +249,7 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
 
 
 def _lost(lines: tuple[str, ...], look: Look) -> Iterator[tuple[tuple[str, ...], Severity, str]]:
-    """The lines by what a file costs that MAAS never gets."""
+    """The release lines, grouped by what each loses with a file that it never gets."""
     for failure, releases in look.alike(lambda release: str(release.download("failure"))):
         here = tuple(release.line for release in releases if release.line in lines)
         if here:
@@ -261,7 +261,7 @@ def _size(item: Item) -> int | None:
 
 
 def _number(value: Any) -> int | None:
-    """A size as a number, ``None`` for what is none (``missing_size`` has it)."""
+    """A size as a number; ``None`` for any other value, which ``missing_size`` reports."""
     if value.__class__ is int:
         return int(value)
     if not isinstance(value, str) or len(value) > 30:
@@ -273,7 +273,7 @@ def _number(value: Any) -> int | None:
 
 
 def _without_digest(items: Sequence[Item], look: Look) -> list[Item]:
-    """Items whose own sha256 is not as it should be."""
+    """Items whose own sha256 is missing or has another form."""
     sums = look.catalog.item_column("sha256")
     # All at once first: one search in C.
     if {*map(type, sums)} == {str} and {*map(len, sums)} == {64} and DIGITS("".join(sums)):
@@ -283,7 +283,7 @@ def _without_digest(items: Sequence[Item], look: Look) -> list[Item]:
 
 
 def _without_size(items: Sequence[Item], look: Look) -> list[Item]:
-    """Items whose own size is not as it should be."""
+    """Items whose own size is missing or wrong."""
     sizes = look.catalog.item_column("size")
     if {*map(type, sizes)} == {int} and min(sizes) > 0:
         return []
