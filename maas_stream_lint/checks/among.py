@@ -1,4 +1,4 @@
-"""Picks the nodes that a rule must look at: a few kinds are judged instead of every node."""
+"""Picks the nodes that a rule must look at: the rule judges each kind once, not every node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def saying(*fields: str, odd: Callable[..., bool]) -> Among:
     """The products whose texts in some fields are odd.
 
-    ``odd``: is asked once for each set of texts that occurs; a text is ``None`` where it is absent.
+    The function calls ``odd`` once for each set of texts that occurs. An absent text is ``None``.
     """
 
     def among(look: Look) -> list[Product]:
@@ -31,7 +31,7 @@ def saying(*fields: str, odd: Callable[..., bool]) -> Among:
 
 
 def being(odd: Callable[[Nature, Look], bool]) -> Among:
-    """The newest versions of products whose nature is odd. ``odd``: is asked once for each."""
+    """The newest versions of products whose nature is odd, with one call of ``odd`` for each."""
 
     def among(look: Look) -> list[Version]:
         products = look.catalog.that_are(lambda nature: nature.has_version and odd(nature, look))
@@ -41,9 +41,9 @@ def being(odd: Callable[[Nature, Look], bool]) -> Among:
 
 
 def with_items(*fields: str, odd: Callable[..., bool]) -> Among:
-    """The items whose own values in some fields are odd; a value is ``None`` where it is absent.
+    """The items whose own values in some fields are odd.
 
-    ``odd``: is asked once for each set of values that occurs, where a set can tell them apart.
+    The function calls ``odd`` once for each set of values that occurs. An absent value is ``None``.
     """
 
     def among(look: Look) -> list[Item]:

@@ -63,8 +63,8 @@ def bootloader_unsupported(event: Event, look: Look) -> Iterator[Said]:
         product NAME`. MAAS 3.8 logs nothing.
     Why: MAAS can write the boot configuration of these four only. It wants `pxelinux` as `i386`,
         which boots amd64 machines too. `conf/bootloaders.yaml` of maas-images has built `pxelinux`
-        as `amd64` since 2023, so even a new tree from Canonical's own tool has this finding. If
-        the stream has the accepted form as well, nothing is lost and the severity is `info`.
+        as `amd64` since 2023, so even a new tree from Canonical's own tool has this finding. If the
+        stream also has the accepted form, MAAS loses nothing and the severity is `info`.
     Fix: set `bootloader-type`, `os` and `arch` to one of the four, if the files are of that kind.
         Remove other bootloaders: MAAS cannot use them.
     Example:
@@ -167,9 +167,9 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: every release line boots machines with the bootloaders of its sources: `pxelinux` (i386,
         for amd64 too), `grub-efi-signed` (amd64), `grub-efi` (arm64) and `grub-ieee1275` (ppc64el)
-        (`bootloader_arches`, provisioningserver/boot/). Any source can bring them, so nothing is
-        wrong if another source has them. MAAS 3.8 downloads them only together with a selected
-        image of their own source.
+        (`bootloader_arches`, provisioningserver/boot/). Any source can have them, so nothing is
+        wrong if another source does. MAAS 3.8 downloads bootloaders only together with a selected
+        image of the same source.
     Why: bootloaders have a products file of their own. `sstream-mirror` with a filter on Ubuntu
         releases leaves them out, so such a mirror boots no machine by itself.
     Fix: mirror the bootloaders as well, by a second `sstream-mirror` with `'os~(grub*|pxelinux)'`.
@@ -213,12 +213,12 @@ def _taken(triple: Triple, look: Look) -> Product | None:
 
 
 def _nearest(given: tuple[Any, ...], release: Release) -> Triple:
-    """The bootloader that MAAS boots and that is most like another."""
+    """The bootloader that MAAS boots and that is most similar to a given one."""
     return max(sorted(release.boots), key=lambda known: _likeness(known, given))
 
 
 def _likeness(known: Triple, values: tuple[Any, ...]) -> int:
-    """How near a bootloader is to one that MAAS knows: type and arch weigh more than os."""
+    """How similar a bootloader is to one that MAAS knows: type and arch weigh more than os."""
     return sum(w for w, a, b in zip((2, 1, 2), known, values, strict=True) if a == b)
 
 

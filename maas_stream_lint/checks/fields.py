@@ -50,11 +50,11 @@ def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
 def support_eol_format(event: Event, look: Look) -> Iterator[Said]:
     """`support_eol` is not a date like `2029-05-31`.
 
-    MAAS: MAAS 2.9 to 3.2 stops the whole import for a value that Django does not read as a date,
-        and for more values once it has listed the image. MAAS 3.3 to 3.7 stops for a value that
-        `strptime` with `%Y-%m-%d` does not read (`_update_cache`, maasserver/bootsources.py). MAAS
-        3.8 discards the whole source, also for `support_esm_eol` (`support_eol_validator`,
-        maasservicelayer/simplestreams/models.py).
+    MAAS: MAAS 2.9 to 3.2 stops the whole import for a value that Django does not read as a date.
+        Once MAAS has listed the image, more values stop the import. MAAS 3.3 to 3.7 stops for a
+        value that `strptime` with `%Y-%m-%d` does not read (`_update_cache`,
+        maasserver/bootsources.py). MAAS 3.8 discards the whole source, also for `support_esm_eol`
+        (`support_eol_validator`, maasservicelayer/simplestreams/models.py).
     Why: MAAS reads the date when it lists the image, whether anybody selects it or not.
     Fix: write year, month and day with dashes, or remove the field.
     Example:
@@ -101,14 +101,14 @@ def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
 
 @rule("MSL447", Severity.IGNORED, at="product")
 def identity_overridden(event: Event, look: Look) -> Iterator[Said]:
-    """MAAS does not import a product because an item has a name of its own.
+    """MAAS does not import a product because a field of an item hides a name.
 
     MAAS: up to 3.7 MAAS merges the fields of product, version and item, and the item's fields win.
         So `content_id`, `product_name` or `version_name` in an item hide the true values. The
         second pass looks for a product or version of that name, finds none, and imports nothing of
         the product. It logs nothing (`ProductMapping`, import_images/product_mapping.py;
         `BootResourceRepoWriter.filter_version`, maasserver/bootresources.py). MAAS 3.8 does not
-        read them there.
+        read these three fields in an item.
     Why: the library adds these three names itself. A tool that saves merged items writes them into
         the file.
     Fix: delete the member from the item.
@@ -151,8 +151,8 @@ def maas_supported_newer(event: Event, look: Look) -> Iterator[Said]:
 def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
     """`maas_supported` is not a version.
 
-    MAAS: up to 3.5 MAAS accepts any text, and takes a text that is no version for older than all
-        versions. MAAS 3.6 and 3.7 stop the whole import with `InvalidVersion`
+    MAAS: up to 3.5 MAAS accepts any text. It sorts a text that is no version before all versions.
+        MAAS 3.6 and 3.7 stop the whole import with `InvalidVersion`
         (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). MAAS 3.8 does not read
         the field.
     Why: people understand `3.5+` or `>=3.5`, but only `3.5` is a version (PEP 440).

@@ -259,14 +259,14 @@ def _unpacked_kernels(look: Look) -> Sequence[Item]:
 
 
 def _has_sibling(place: Place, ftype: str, look: Look) -> bool:
-    """Whether the item's version has another one of that ftype."""
+    """Whether the item's version has another item of that ftype."""
     items = value_at(look, Place(place.file, cut(place, "item").path[:-1]))
     siblings = items.values() if isinstance(items, dict) else ()
     return any(isinstance(i, dict) and i.get("ftype") == ftype for i in siblings)
 
 
 def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
-    """The ftype that an unknown one stands for, by its text and by its item's key."""
+    """The ftype that an unknown ftype probably means, judged by its text and the item's key."""
     known = look.releases[-1].ftypes
     near = _nearest(ftype, known) or (place.item if place.item in known else None)
     if near is not None and _has_sibling(place, near, look):
@@ -276,7 +276,7 @@ def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _nearest(ftype: str, known: frozenset[str]) -> str | None:
-    """The ftype that a text stands for, if it is clear."""
+    """The ftype that a text means, if that is clear."""
     written = ftype[:40].lower().strip()
     for name, ftype_ in ftypes().items():
         if name in known and written in (ftype_.upload, *ftype_.called):
@@ -289,18 +289,18 @@ def _nearest(ftype: str, known: frozenset[str]) -> str | None:
 
 
 def _given_up(ftype: str) -> bool:
-    """Whether an ftype is a bootloader's, of a kind that no stream carries any more."""
+    """Whether an ftype is a bootloader's that no stream has any more."""
     known = ftypes().get(ftype)
     return known is not None and known.family == "loader" and not known.stream
 
 
 def _archive() -> str:
-    """The ftype of the archives that bootloaders come in."""
+    """The ftype of the archives that hold bootloaders."""
     return streamed("loader")[0]
 
 
 def _such_as(look: Look) -> str:
-    """Two ftypes by way of example: of a live system, and of a tarball."""
+    """Two ftypes as examples: a live system's and a tarball's."""
     newest = look.releases[-1]
     tarballs = [ftype for ftype in of_family("tarball") if ftype in newest.ftypes]
     examples = (newest.ubuntu_set.roots[0], *tarballs)

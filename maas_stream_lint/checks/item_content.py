@@ -258,7 +258,7 @@ def _needed(look: Look) -> tuple[int, list[Item]]:
 
 
 def _lost(lines: tuple[str, ...], look: Look) -> Iterator[tuple[tuple[str, ...], Severity, str]]:
-    """The lines by what a file costs that MAAS never gets."""
+    """The release lines, grouped by what each loses with a file that it never gets."""
     for failure, releases in look.alike(lambda release: str(release.download("failure"))):
         here = tuple(release.line for release in releases if release.line in lines)
         if here:
@@ -270,7 +270,7 @@ def _size(item: Item) -> int | None:
 
 
 def _number(value: Any) -> int | None:
-    """A size as a number, ``None`` for what is none (``missing_size`` has it)."""
+    """A size as a number; ``None`` for any other value, which ``missing_size`` reports."""
     if value.__class__ is int:
         return int(value)
     if not isinstance(value, str) or len(value) > 30:
@@ -282,12 +282,12 @@ def _number(value: Any) -> int | None:
 
 
 def _without_digest(look: Look) -> Sequence[Item]:
-    """Items whose own sha256 is not as it should be."""
+    """Items whose own sha256 is missing or has another form."""
     sums = look.catalog.table.of_items("sha256")
     if are(sums, str) and {*map(len, sums)} <= {64}:
         joined = "".join(set(sums))
         if joined.isascii() and not joined.encode().translate(None, DIGITS):
-            return []  # as of most streams: told in C
+            return []  # most streams end here, after a search in C
     odd = with_items(
         "sha256", odd=lambda own: own.__class__ is not str or not DIGEST.fullmatch(own)
     )

@@ -1,4 +1,4 @@
-"""Rules on characters in paths that servers or links do not carry."""
+"""Rules on characters in paths that servers refuse or links change."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ COLON_HATERS = ("nexus", "artifactory")
 
 @rule("MSL630", Severity.INFO, on="stream")
 def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
-    """A path holds a colon, which some stores refuse.
+    """A path contains a colon, which some stores refuse.
 
-    MAAS: takes any path that a URL can hold, and Canonical's own metadata is called
+    MAAS: accepts any path that a URL can hold. Canonical's own metadata has the name
         `com.ubuntu.maas:stable:v3:download.sjson`.
-    Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400), Artifactory
-        allows none in names of repositories, and Windows none in files.
+    Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400). Artifactory
+        allows none in names of repositories, and Windows allows none in file names.
     Fix: if you use such a store, name the file with `-` instead; MAAS takes any name. You cannot
         change the paths of a signed stream that you copied.
     Example:
@@ -51,12 +51,12 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL631", Severity.IGNORED, on="stream")
 def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
-    """A path holds characters that clients and servers write in URLs in different ways.
+    """A path contains characters that clients and servers encode in different ways.
 
-    MAAS: adds the path to the base as it is and leaves the rest to its HTTP library; `?` and `#`
-        end it there (`_urlinfo`, simplestreams/contentsource.py). 3.8 joins it like a link
-        (`urljoin`): it requests `f/a` for `f//a`, and takes a first folder with a colon for the
-        scheme of a URL.
+    MAAS: up to 3.7 adds the path to the base URL unchanged, and its HTTP library encodes the
+        result. `?` and `#` end the path there (`_urlinfo`, simplestreams/contentsource.py). 3.8
+        joins the path like a link (`urljoin`). So it requests `f/a` for `f//a`. It reads a first
+        folder with a colon as the scheme of a URL.
     Why: S3 and Nexus read `+` as a blank, and Tomcat answers 400 to `^` or `[`. Each client
         encodes characters outside ASCII in its own way.
     Fix: rename files to letters, digits, `.`, `-`, `_` and `/`.
@@ -74,7 +74,7 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
 
 
 def _joined_as_links(look: Look) -> Iterator[Said]:
-    """Paths of image files that mean something else where MAAS joins them like links."""
+    """Paths of image files whose meaning changes where MAAS joins them like links."""
     lines = look.where(lambda release: release.download("joins") == "urljoin")
     odd = [path for path in look.paths if ":" in path or "//" in path] if lines else []
     for path in odd:
@@ -96,7 +96,7 @@ def _joined_as_links(look: Look) -> Iterator[Said]:
 
 
 def _software(look: Look) -> str:
-    """What the server says to be, in lower case."""
+    """What the server calls itself, in lower case."""
     start = look.stream.files.get(look.stream.start)
     return start.answer.headers.get("server", "").lower() if start is not None else ""
 

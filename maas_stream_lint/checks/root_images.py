@@ -1,4 +1,4 @@
-"""Rules on root images: which one MAAS takes of a version, and what it can deploy."""
+"""Rules on root images: which one of a version MAAS uses, and what it can deploy."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
 
 @rule("MSL511", Severity.UNUSABLE, causes=["only-root-image"])
 def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
-    """The only root of an Ubuntu product is one that MAAS cannot deploy.
+    """MAAS cannot deploy the only root image of an Ubuntu product.
 
     MAAS: MAAS imports a `root-image.gz`. No OS driver deploys it, so each deployment fails
         (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same place). From
@@ -133,8 +133,8 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     """Two items of the newest version have the same file name.
 
     MAAS: MAAS stores each file of a set under the last part of its `path`, without the folders. The
-        second file of a name replaces the first, which is then missing. Up to 3.7 MAAS warns `Hash
-        mismatch for … resourceset=…` (`get_or_create_boot_resource_file`,
+        second file of a name replaces the first, so the first is missing. Up to 3.7 MAAS warns
+        `Hash mismatch for … resourceset=…` (`get_or_create_boot_resource_file`,
         maasserver/bootresources.py). MAAS 3.8 logs nothing
         (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
     Why: the paths look different (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but only
@@ -174,7 +174,7 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
 
 
 def _is_undeployed(nature: Nature, look: Look) -> bool:
-    """Whether the driver of a product's system, on some line, does not deploy one of its roots."""
+    """Whether some release line's driver does not deploy one of the product's root images."""
     roots = roots_among(nature.ftypes)
     drivers = look.deployed(nature.os).values() if roots else ()
     return any(root not in accepted for accepted in drivers for root in roots)
@@ -185,10 +185,10 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     """The driver of the product's `os` does not deploy this kind of root file.
 
     MAAS: MAAS imports the image and offers it for deployment, which then fails. The driver of an
-        `os` lists the kinds that it deploys: `centos`, `rhel`, `ol` and `suse` a tarball
-        (`root-tgz`, `root-txz`, `root-tbz`), `windows`, `esxi` and `ubuntu-core` a disk image
-        (`root-dd…`) (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same
-        place).
+        `os` lists the kinds that it deploys (`get_image_filetypes`, drivers/osystem; up to 3.4
+        `_find_image` in the same place). The drivers of `centos`, `rhel`, `ol` and `suse` deploy a
+        tarball (`root-tgz`, `root-txz`, `root-tbz`). Those of `windows`, `esxi` and `ubuntu-core`
+        deploy a disk image (`root-dd…`).
     Why: MAAS unpacks a tarball into a file system that it makes, and writes a disk image to the
         disk unchanged. The other steps of a driver fit only one of the two.
     Fix: build the kind that the system needs; packer-maas has templates for both. Or publish the
@@ -265,12 +265,12 @@ def roots_among(ftypes: Iterable[str | None]) -> list[str]:
 
 
 def best_roots(look: Look) -> frozenset[str]:
-    """The roots that Ubuntu's images have best."""
+    """The best ftypes for the root of an Ubuntu image."""
     return frozenset(release.ubuntu_set.roots[0] for release in look.releases)
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:
-    """A finding, without its log line on lines whose racks find root files by name."""
+    """A finding. It has no log line on release lines whose racks find root files by name."""
     by_name = look.where(lambda release: release.deploy("finds-root-by") == "name")
     silent = tuple(line for line in lines if line in by_name)
     if silent:
@@ -280,7 +280,7 @@ def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]
 
 
 def _kinds(accepted: tuple[str, ...]) -> str:
-    """The root files that a driver deploys: kinds of disk images are too many to name."""
+    """The root files that a driver deploys, with one word for its many kinds of disk images."""
     disks = [f for f in accepted if ftypes()[f].family == "disk"]
     if len(disks) < 2:
         return either(accepted)

@@ -39,9 +39,9 @@ def unknown_os(event: Event, look: Look) -> Iterator[Said]:
         in maascommon/osystem. MAAS 3.5 added `ol` and removed `caringo`.
     Why: each driver knows how to install its system. MAAS cannot install a system without a driver.
     Fix: publish the product under the `os` of its family: AlmaLinux, Rocky and Fedora as `rhel` or
-        `centos`, Oracle Linux before 3.5 as `rhel`, openSUSE and SLES as `suse`. A system without
-        a family there (Debian, for example) cannot come from a stream: upload it as `custom/…`
-        with `maas $PROFILE boot-resources create`.
+        `centos`, openSUSE and SLES as `suse`. Before 3.5, publish Oracle Linux as `rhel`. MAAS
+        cannot import a system without such a family, for example Debian, from a stream. Upload it
+        as `custom/…` with `maas $PROFILE boot-resources create`.
     Example:
         "os": "debian",
     """
@@ -98,7 +98,7 @@ def custom_os(event: Event, look: Look) -> Iterator[Said]:
 
 
 def _untitled(os: str | None, titles: tuple[str | None, ...]) -> bool:
-    """Whether products of a system may lack a title."""
+    """Whether products with these titles lack one that MAAS would show."""
     system = systems().get(default_system() if os is None else os)
     return None in titles and (system is None or not system.own_kernel)
 
@@ -143,8 +143,8 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: a new MAAS chooses its commissioning and default release among the Ubuntu releases with a
         `release_title` that ends in `LTS` and with a `support_eol`. It takes the one with the
         longest support (`get_available_commissioning_resources`,
-        maasserver/models/bootresource.py). If no release qualifies, it chooses none. A release
-        that is configured by hand stays.
+        maasserver/models/bootresource.py). If no release qualifies, it chooses none. MAAS keeps a
+        release that somebody configured by hand.
     Why: MAAS recognises a long-term release by these two fields only. It does not recognise `24.04
         LTS (Noble)` or `Jammy Jellyfish`.
     Fix: write `"release_title": "24.04 LTS"` and `"support_eol": "2029-05-31"`, as Canonical's
@@ -261,5 +261,5 @@ def _title(product: Product) -> str:
 
 
 def _is_lts(product: Product) -> bool:
-    """Whether MAAS takes it for a long-term release."""
+    """Whether MAAS takes a product for a long-term release."""
     return _title(product).endswith(LTS)

@@ -27,8 +27,8 @@ def no_versions(event: Event, look: Look) -> Iterator[Said]:
         simplestreams/mirrors). MAAS 3.8 needs a `versions` object with at least one member. One
         product without it makes the file invalid, and MAAS discards the whole source (`Product`,
         maasservicelayer/simplestreams/models.py).
-    Why: MAAS downloads the files of versions; a product is only the frame around them. A tool that
-        removed the last version has left the empty frame.
+    Why: MAAS downloads the files of versions. A tool removed the last version of the product and
+        left the product.
     Fix: publish a version, or remove the product from the file and its name from the index entry.
     Example:
         "versions": {}
@@ -121,7 +121,7 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
     newer = max(names, key=_natural)
     if _natural(newer) > rank:
         yield Said(
-            f"MAAS takes version {quoted(taken)}, which is the last as text, "
+            f"MAAS takes version {quoted(taken)}, which sorts last as text, "
             f"but {quoted(newer)} looks newer",
             f"rename or delete version {quoted(taken)}; names like `20261015_01`, with leading "
             "zeros, sort as text and as numbers alike",
@@ -132,7 +132,7 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
 
 
 def newest_first(product: Product) -> list[str]:
-    """The names of a product's versions, as MAAS sorts them."""
+    """The names of a product's versions in MAAS's order, the newest first."""
     return sorted(product.versions, reverse=True)
 
 
@@ -175,7 +175,7 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _problem_in_words(problem: Problem) -> str:
-    """What is wrong with a version, worded to follow its name."""
+    """What is wrong with a version, as words that follow its name."""
     item = problem.path[5] if len(problem.path) > 5 else None
     if problem.cause == "newest-version-empty":
         return "has no items"
@@ -194,6 +194,6 @@ def _problem_in_words(problem: Problem) -> str:
 
 
 def _field(place: Place, field: str, look: Look) -> Place:
-    """A product's field, or the product where it has none of that name."""
+    """A product's field, or the product if it lacks the field."""
     product = look.catalog.product(place)
     return place if product is None else product.at(field)

@@ -206,7 +206,7 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
 
 
 def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
-    """A missing part of an Ubuntu set. If several are missing, the rule of the first tells all."""
+    """A missing part of an Ubuntu set. The rule of the first missing part names all of them."""
     if isinstance(seen, Event):
         key = str(seen.values["key"])
         yield Said(
@@ -251,13 +251,13 @@ def _whole_set(seen: Event | Version, look: Look) -> str:
 
 
 def _vital(version: Version, parts: UbuntuSet) -> list[str]:
-    """What a version has of the parts of an Ubuntu set, any root as good as the best."""
+    """The parts of an Ubuntu set that a version has. Any root counts as the best one."""
     found = [f for f in (parts.kernel, parts.initrd) if f in version.ftypes]
     return found if version.ftypes.keys().isdisjoint(parts.roots) else [*found, parts.roots[0]]
 
 
 def _misspelt(version: Version, look: Look) -> list[str]:
-    """Keys of items whose ftype is missing or unknown, which rules on items tell."""
+    """Keys of items whose ftype is missing or unknown. Rules on items report these."""
     known = look.ftypes
     return [item.key for item in version.items if item.ftype not in known]
 
@@ -298,7 +298,7 @@ def _lost(newest: Version, look: Look) -> tuple[Version | None, dict[str, str]]:
 def _parts(version: Version, look: Look) -> dict[str, str]:
     """The parts of a version and their names: keys for a bootloader, ftypes for others.
 
-    All roots count as one part. Of Ubuntu, only a root counts that a machine boots from.
+    All roots count as one part. For Ubuntu, only a root that a machine boots from counts.
     """
     product = version.product
     if product.bootloader:
@@ -313,7 +313,7 @@ def _parts(version: Version, look: Look) -> dict[str, str]:
 
 
 def _untroubled(version: Version, look: Look) -> tuple[str, ...]:
-    """The release lines that stumble over nothing in a version's product."""
+    """The release lines on which a version's product causes no event."""
     product = version.product.place
     return tuple(
         line
