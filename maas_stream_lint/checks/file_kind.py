@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
     """A compressed disk image has the ftype `root-dd`, which means a tar of a disk image.
 
-    MAAS: tells curtin `dd-tgz` for the ftype `root-dd`: a tar.gz that holds the disk image
-        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). For a disk image in a
-        plain gzip the ftype is `root-dd.gz`, and curtin's name is `dd-gz`.
+    MAAS: tells curtin that a file of ftype `root-dd` is a `dd-tgz`: a tar.gz that holds the disk
+        image (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). A disk image in a
+        plain gzip has the ftype `root-dd.gz`, which curtin calls `dd-gz`.
     Why: the upload names `ddtgz` and `ddgz` differ by one letter, and some READMEs were wrong.
     Fix: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
     Example:
@@ -45,7 +45,8 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, and `{tarred}` a tar of a disk image",
+            f"{quoted(image.path)} is {described(content)}, but `{tarred}` is a tar of a disk "
+            "image",
             f"write `{name}` as ftype and key of the item",
             "has curtin write it to the disk as a tar; curtin then finds no file system",
         )
@@ -116,7 +117,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     "MSL710",
     Severity.UNUSABLE,
     on="version",
-    among=lambda versions, look: versions if look.survey is not None and look.survey.files else (),
+    among=lambda look: look.catalog.newest if look.survey and look.survey.files else (),
 )
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     """The archives of a bootloader lack a file that machines boot from.
@@ -182,7 +183,7 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 
 @lru_cache(maxsize=1024)
 def _wrong(content: Content, ftype: str) -> bool:
-    """Whether a file of these contents can't be of that ftype."""
+    """Whether a file with these contents cannot have this ftype."""
     table = ftypes()
     return ftype in table and suits(content, table[ftype]) is False
 
