@@ -283,8 +283,8 @@ ERRORS = [
     (
         "severities.MSL401 = 'of'\n",
         (
-            ":1: severities.MSL401: expected one of fatal, ignored, unusable, warning, info, error, "
-            "note, off "
+            ":1: severities.MSL401: expected one of fatal, ignored, unusable, warning, info, "
+            "error, note, off "
             "(did you mean off?)"
         ),
     ),
