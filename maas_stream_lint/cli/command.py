@@ -16,13 +16,13 @@ OWN, GENERAL = "Options", "General"
 
 
 class HelpfulContext(click.Context):
-    """A context whose help wraps at words alone."""
+    """A context whose help wraps at words alone, as wide as a report, in colour where it may be."""
 
     def make_formatter(self) -> click.HelpFormatter:
         """What writes the help; its module is imported only for that."""
-        from maas_stream_lint.cli.helping import Formatter
+        from maas_stream_lint.cli.helping import formatter
 
-        return Formatter(width=self.terminal_width, max_width=self.max_content_width)
+        return formatter()
 
 
 class Command(click.Command):

@@ -144,9 +144,7 @@ def _told(error: click.UsageError) -> click.ClickException:
     return in_our_words(error, HOMES)
 
 
-@click.group(
-    cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
-)
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message=VERSION_LINE)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
