@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.nature import Nature
     from maas_stream_lint.rulebook import Release
 
 #: Fields of a product that say which bootloader it is.
@@ -142,9 +143,10 @@ def bootloader_alone(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "bootloader-type": "uefi",
     """
-    products = look.catalog.products
-    loaders = [product for product in products if product.bootloader]
-    if not loaders or any(product.image for product in products):
+    if any(nature.image for nature in look.catalog.natures):
+        return
+    loaders = look.catalog.that_are(_is_loader)
+    if not loaders:
         return
     strict = set(look.where(lambda release: release.strict))
     lines = tuple(line for line in look.takes(loaders[0].place) if line in strict)
@@ -176,12 +178,9 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
         "arch": "arm64",
     """
     catalogs = [look.catalog, *(look.beside.catalogs.values() if look.beside is not None else ())]
-    loaders = [p for catalog in catalogs for p in catalog.products if p.bootloader]
-    wanted: dict[str, Product] = {}
-    for product in look.catalog.products:
-        arch = product.get("arch")
-        if arch is not None and arch not in wanted and product.image:
-            wanted[arch] = product
+    loaders = [loader for catalog in catalogs for loader in catalog.that_are(_is_loader)]
+    images = look.catalog.firsts("arch", lambda nature: nature.image)
+    wanted = {arch: product for arch, product in images.items() if arch is not None}
     without: dict[tuple[str, ...], list[str]] = {}
     for release in look.releases:
         # One that MAAS drops counts: what is wrong with it is told of it.
@@ -208,10 +207,9 @@ def _machines(loader: Product, release: Release) -> tuple[str, ...]:
 
 def _taken(triple: Triple, look: Look) -> Product | None:
     """A bootloader of a kind that every release line takes."""
-    for product in look.catalog.products:
-        if product.bootloader and _triple(product) == triple:
-            return product if look.takes(product.place) == look.lines else None
-    return None
+    alike = (loader for loader in look.catalog.that_are(_is_loader) if _triple(loader) == triple)
+    first = next(alike, None)
+    return first if first is not None and look.takes(first.place) == look.lines else None
 
 
 def _nearest(given: tuple[Any, ...], release: Release) -> Triple:
@@ -222,6 +220,10 @@ def _nearest(given: tuple[Any, ...], release: Release) -> Triple:
 def _likeness(known: Triple, values: tuple[Any, ...]) -> int:
     """How similar a bootloader is to one that MAAS knows: type and arch weigh more than os."""
     return sum(w for w, a, b in zip((2, 1, 2), known, values, strict=True) if a == b)
+
+
+def _is_loader(nature: Nature) -> bool:
+    return nature.bootloader
 
 
 def _triple(loader: Product) -> Triple:

@@ -85,12 +85,9 @@ def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
     Example:
         "support_eol": "2019-04-25",
     """
-    today = date.today()
     old: dict[tuple[str, date], list[Product]] = {}
-    for product in file.products:
-        ends = [_date(product.raw.get(f)) for f in ("support_eol", "support_esm_eol")]
-        end = max((e for e in ends if e is not None), default=today)
-        if end < today and product.ubuntu:
+    for product, end in _ended(look):
+        if product.file is file and product.ubuntu:
             old.setdefault((product.get("release") or "", end), []).append(product)
     for (release, end), products in old.items():
         yield Said(
@@ -198,6 +195,24 @@ def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
         place=product.at("subarches"),
         effect="lists a subarch with a space in its name, which no machine has",
     )
+
+
+def _ended(look: Look) -> Iterator[tuple[Product, date]]:
+    """The products whose support has ended, and when."""
+    today, table = date.today(), look.catalog.table
+    columns = [
+        [value if value.__class__ is str else None for value in table.own(field)]
+        for field in ("support_eol", "support_esm_eol")
+    ]
+    ends = {
+        said: max((end for end in map(_date, said) if end is not None), default=today)
+        for said in set(zip(*columns, strict=True))
+    }
+    if all(end >= today for end in ends.values()):
+        return
+    for product, said in zip(table.products, zip(*columns, strict=True), strict=True):
+        if ends[said] < today:
+            yield product, ends[said]
 
 
 def _date(value: Any) -> date | None:

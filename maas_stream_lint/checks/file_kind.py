@@ -117,7 +117,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     "MSL710",
     Severity.UNUSABLE,
     on="version",
-    among=lambda versions, look: versions if look.survey is not None and look.survey.files else (),
+    among=lambda look: look.catalog.newest if look.survey and look.survey.files else (),
 )
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     """The archives of a bootloader lack a file that machines boot from.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import with_items
 from maas_stream_lint.checks.item_paths import leads_out
 from maas_stream_lint.checks.item_words import spot, unfit
 from maas_stream_lint.checks.words import listed, shown, value_at
@@ -14,7 +15,7 @@ from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.rulebook import ftypes, of_family, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
@@ -220,9 +221,7 @@ def basename_not_ftype(event: Event, look: Look) -> Iterator[Said]:
     "MSL614",
     Severity.INFO,
     on="item",
-    among=lambda items, look: [
-        i for i in items if i.ftype in look.kernels and not i.raw.get("kpackage")
-    ],
+    among=lambda look: _unpacked_kernels(look),
 )
 def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     """A `boot-kernel` does not name its package.
@@ -238,7 +237,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
          "ftype": "boot-kernel",
          "path":
     """
-    if item.raw.get("ftype") not in look.kernels or not item.version.product.ubuntu:
+    if not item.version.product.ubuntu:
         return
     strict = look.where(lambda release: release.strict)
     above = item.get("kpackage") is not None  # where only the legacy engine sees it
@@ -250,6 +249,13 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
             lines=lines,
             effect="installs the release's default kernel, whichever kernel the user chooses",
         )
+
+
+def _unpacked_kernels(look: Look) -> Sequence[Item]:
+    """The kernels whose own items name no package."""
+    kernels = list(look.kernels)  # a value may be of a type that no set takes
+    alone = with_items("ftype", "kpackage", odd=lambda own, package: not package and own in kernels)
+    return alone(look)
 
 
 def _has_sibling(place: Place, ftype: str, look: Look) -> bool:

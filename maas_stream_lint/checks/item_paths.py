@@ -197,11 +197,9 @@ def leads_out(path: str) -> bool:
 
 def _told_alike(look: Look) -> bool:
     """Whether all items that name a file agree on its checksum and size."""
-    columns = [look.catalog.item_column(field) for field in ("path", "sha256", "size")]
-    try:
-        return len(set(zip(*columns, strict=True))) == len(set(columns[0]))
-    except TypeError:  # of a type that no set takes
-        return False
+    table = look.catalog.table
+    columns = [table.of_items(field) for field in ("sha256", "size")]
+    return all(list(map(column.__getitem__, table.firsts)) == column for column in columns)
 
 
 def _content(item: Item) -> tuple[Any, Any]:

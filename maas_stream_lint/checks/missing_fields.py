@@ -179,7 +179,7 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
     "MSL437",
     Severity.UNUSABLE,
     on="product",
-    among=lambda products, _: [p for p in products if p.raw.get("kflavor") is None],
+    among=lambda look: _without_kflavor(look),
 )
 def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     """An Ubuntu product with a `ga-` or `hwe-` kernel has no `kflavor`.
@@ -221,6 +221,12 @@ def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
         severity=Severity.WARNING,
         effect="deploys it only to machines without a minimum kernel",
     )
+
+
+def _without_kflavor(look: Look) -> list[Product]:
+    """The Ubuntu products that do not have a flavour themselves."""
+    ubuntu = look.catalog.that_are(lambda nature: nature.ubuntu)
+    return [product for product in ubuntu if product.raw.get("kflavor") is None]
 
 
 @rule("MSL438", Severity.FATAL)

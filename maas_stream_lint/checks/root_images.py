@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.among import holding
+from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.words import either, listed, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.quoting import quoted
@@ -13,11 +14,12 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, is_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.nature import Nature
 
 
 #: What MAAS says at deployment when it finds no root file: get_curtin_image, maasserver/preseed.py.
@@ -31,7 +33,7 @@ NO_IMAGE = (
     "MSL510",
     Severity.UNUSABLE,
     on="version",
-    among=holding(lambda ftypes, _: len(roots_among(ftypes)) > 1),
+    among=being(lambda nature, _: len(roots_among(nature.ftypes)) > 1),
 )
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     """The newest version has several root files for one system.
@@ -114,7 +116,19 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL512", Severity.UNUSABLE, on="version")
+def _with_doubles(look: Look) -> list[Version]:
+    """The newest versions with two items whose files have one name."""
+    table = look.catalog.table
+    names = iter([path and path[path.rfind("/") + 1 :] for path in table.paths])
+    found = []
+    for product, size in zip(table.products, table.sizes, strict=True):
+        named = list(islice(names, size))
+        if len(set(named)) < size and product.newest is not None:
+            found.append(product.newest)
+    return found
+
+
+@rule("MSL512", Severity.UNUSABLE, on="version", among=_with_doubles)
 def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     """Two items of the newest version have the same file name.
 
@@ -129,11 +143,6 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     Example:
         "path": "noble/amd64/20261015/initrd/image",
     """
-    if len(version.items) < 2:
-        return
-    paths = [item.path for item in version.items if item.path is not None]
-    if len({path[path.rfind("/") + 1 :] for path in paths}) == len(paths):
-        return
     seen: dict[str, Item] = {}
     for item in version.items:
         path = item.path
@@ -164,24 +173,14 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         )
 
 
-def _undeployed(versions: Sequence[Version], look: Look) -> list[Version]:
-    """The products with a root image that their driver does not deploy on some release line."""
-    known: dict[tuple[str, frozenset[str]], bool] = {}
-    found = []
-    for kinds, alike in look.catalog.by_ftypes.items():
-        roots = frozenset(roots_among(kinds))
-        for version in alike if roots else ():
-            os = version.product.os
-            odd = known.get((os, roots))
-            if odd is None:
-                drivers = look.deployed(os).values()
-                odd = known[(os, roots)] = any(not roots <= set(accepted) for accepted in drivers)
-            if odd:
-                found.append(version)
-    return found
+def _is_undeployed(nature: Nature, look: Look) -> bool:
+    """Whether some release line's driver does not deploy one of the product's root images."""
+    roots = roots_among(nature.ftypes)
+    drivers = look.deployed(nature.os).values() if roots else ()
+    return any(root not in accepted for accepted in drivers for root in roots)
 
 
-@rule("MSL513", Severity.UNUSABLE, on="version", among=_undeployed)
+@rule("MSL513", Severity.UNUSABLE, on="version", among=being(_is_undeployed))
 def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     """The driver of the product's `os` does not deploy this kind of root file.
 

@@ -76,7 +76,7 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         return
     slashed = [
         product
-        for product in _saying_slash(look.catalog.products, look)
+        for product in _saying_slash(look)
         if any("/" in name for name in _names(product)) and product.image
     ]
     for trace in look.traces if slashed else ():
@@ -132,7 +132,7 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
     "MSL442",
     Severity.UNUSABLE,
     on="product",
-    among=lambda products, look: _long(products, look),
+    among=lambda look: _long(look),
 )
 def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
     """Nobody can select an image whose `os` or `release` has more than 20 characters.
@@ -185,12 +185,11 @@ def nul_in_text(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-def _long(products: Sequence[Product], look: Look) -> list[Product]:
+def _long(look: Look) -> Sequence[Product]:
     """The products with an os or release that some release line may refuse."""
-    columns = [look.catalog.column(field) for field in ("os", "release")]
-    longest = [max(len(text or "") for text in texts) for texts in zip(*columns, strict=True)]
     least = look.least("selection")
-    return [p for p, length in zip(products, longest, strict=True) if length > least]
+    too_long = saying("os", "release", odd=lambda *texts: max(len(t or "") for t in texts) > least)
+    return too_long(look)
 
 
 _saying_slash = saying(

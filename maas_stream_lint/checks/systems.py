@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.nature import Nature
 
 #: How the title of an Ubuntu release ends that MAAS takes for a long-term release.
 LTS = "LTS"
@@ -153,16 +154,8 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "release_title": "24.04 LTS (Noble)",
     """
-    releases: dict[str, list[Product]] = {}
-    for product in look.catalog.products:
-        release = product.get("release")
-        if release is not None and product.ubuntu and look.commissions(product):
-            releases.setdefault(release, []).append(product)
-    named = False
+    releases, named = _unchosen(look)
     for release, products in releases.items():
-        if any(_is_lts(product) and product.get("support_eol") for product in products):
-            named = True
-            continue
         for field, said, wrong in (
             (
                 "support_eol",
@@ -198,6 +191,26 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
             lines=look.takes(first.place),
             effect="finds no release in this stream to choose for commissioning",
         )
+
+
+def _unchosen(look: Look) -> tuple[dict[str, list[Product]], bool]:
+    """The Ubuntu releases that MAAS does not choose though they may be meant so, with the images.
+
+    That are all of them, if it chooses none; the second value tells whether it chooses one.
+    """
+
+    def boots(nature: Nature) -> bool:
+        return nature.ubuntu and look.boots(nature)
+
+    told = look.catalog.said("release", "release_title", "support_eol", of=boots)
+    chosen = {release for release, title, end in told if end and (title or "").endswith(LTS)}
+    meant = {release for release, title, _ in told if LTS in (title or "") or chosen <= {None}}
+    releases: dict[str, list[Product]] = {}
+    for product in look.catalog.that_are(boots) if meant - chosen - {None} else ():
+        release = product.get("release")
+        if release is not None and release in meant and release not in chosen:
+            releases.setdefault(release, []).append(product)
+    return releases, not chosen <= {None}
 
 
 def _by_hand(look: Look, product: Product, releases: Iterable[str]) -> str:

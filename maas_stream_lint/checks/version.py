@@ -11,7 +11,7 @@ from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.strict.fieldtypes import Problem
     from maas_stream_lint.imports.trace import Event
@@ -97,7 +97,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL508", Severity.WARNING, on="product")
+@rule("MSL508", Severity.WARNING, on="product", among=lambda look: _unevenly_named(look))
 def version_sort(product: Product, look: Look) -> Iterator[Said]:
     """MAAS does not take the version that people count as the newest.
 
@@ -114,7 +114,7 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
         "20261015_10": {
     """
     names = product.versions
-    if len(names) < 2 or product.newest is None or _of_one_length(names):
+    if len(names) < 2 or product.newest is None:
         return
     taken = product.newest.name
     rank = _natural(taken)
@@ -142,10 +142,26 @@ def has_items(product: Product, version: str) -> bool:
     return isinstance(items, dict) and bool(items)
 
 
-def _of_one_length(names: Iterable[str]) -> bool:
-    """Whether names sort alike as text and as numbers; most streams have such names."""
+def _unevenly_named(look: Look) -> list[Product]:
+    """The products whose versions may not sort alike as text and as numbers."""
+    table = look.catalog.table
+    even: dict[tuple[str, ...], bool] = {}
+    found = []
+    for product, held in zip(table.products, table.own("versions"), strict=True):
+        names = tuple(held) if held.__class__ is dict else ()
+        if names not in even:
+            even[names] = _is_even(names)
+        if not even[names]:
+            found.append(product)
+    return found
+
+
+def _is_even(names: Sequence[str]) -> bool:
+    """Whether names sort alike as text and as numbers, as most do."""
     joined = "".join(names)
-    return joined.isascii() and joined.isdigit() and len({len(n) for n in names}) == 1
+    return len(names) < 2 or (
+        joined.isascii() and joined.isdigit() and len({len(n) for n in names}) == 1
+    )
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
