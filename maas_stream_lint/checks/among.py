@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Item, Product, Version
+    from maas_stream_lint.model import Image, Item, Product, Version
 
     Among = Callable[[Sequence[Any], Look], Sequence[Any]]
 
@@ -35,6 +35,11 @@ def holding(odd: Callable[[Collection[str | None], Look], bool]) -> Among:
         return [version for ftypes, found in alike if odd(ftypes, look) for version in found]
 
     return among
+
+
+def came_otherwise(images: Sequence[Image], look: Look) -> list[Image]:
+    """The image files that came otherwise than the metadata says."""
+    return look.odd_images
 
 
 def naming(*odd: str) -> Among:
