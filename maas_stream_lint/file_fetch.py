@@ -122,7 +122,8 @@ class _Fetch:
             return self._mismatch("status", *(page or (None, None)))
         if status >= int(failing.removeprefix(">=")):
             what = "redirect" if status // 100 == 3 and self.seen.location else "status"
-            return self._failed("status", what, status=trouble.message, url=self.seen.url)
+            asked = self.seen.url or self.url
+            return self._failed("status", what, status=trouble.message, url=asked)
         return self._compared_to(*(self.seen.page or (0, None)))
 
     def _broken(self, trouble: Trouble) -> Failed | None:
@@ -140,7 +141,8 @@ class _Fetch:
         for coding in chain:
             what = self.release.download("cannot-undo").get(coding)
             if what:
-                return self._failed("encoding", "cannot-undo", what=what, url=self.seen.url)
+                asked = self.seen.url or self.url
+                return self._failed("encoding", "cannot-undo", what=what, url=asked)
         if undoes(self.release, self.seen.encoding) and self.seen.undecodable is not None:
             return self._failed("encoding", "undecodable", coding=chain[-1])
         return None

@@ -20,6 +20,8 @@ from click.testing import CliRunner
 if os.environ.get("HTTP_LIBRARY") == "httpx":
     sys.modules["httpx2"] = None  # type: ignore[assignment]
 
+import browser
+import site_build
 from images import Tree
 from keys import USER, Keys
 from nginx import Nginx, nginx
@@ -100,3 +102,23 @@ def keys(made_keys: Keys, monkeypatch: pytest.MonkeyPatch) -> Keys:
     """A gpg home with a key, in force for one test."""
     monkeypatch.setenv("GNUPGHOME", str(made_keys.home))
     return made_keys
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the documentation's site."""
+    return site_build.built(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """The URL of a server that has the site."""
+    with site_build.served(site) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
+    """A tab of a headless Chromium."""
+    with browser.page(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened

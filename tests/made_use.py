@@ -78,14 +78,23 @@ def _product(draw: st.DrawFn, arches: list[str]) -> dict[str, Any]:
 @st.composite
 def streams(draw: st.DrawFn, arches: list[str] = ARCHES) -> MemoryTree:
     """A few products that differ in what counts for use."""
+    return tree_of(draw(st.lists(_product(arches), min_size=1, max_size=4)))
+
+
+def tree_of(given: list[dict[str, Any]]) -> MemoryTree:
+    """The stream of some products: their fields, their ``ftypes`` and the ``name`` of all files."""
     products = {}
-    for at, made in enumerate(draw(st.lists(_product(arches), min_size=1, max_size=4))):
-        ftypes, name = made.pop("ftypes"), made.pop("name")
+    for at, made in enumerate(given):
+        name = made.get("name")
         items = {
             ftype: item(ftype, f"p{at}/{ftype if name is None else name}")
-            for ftype in [*ftypes, "manifest"]
+            for ftype in [*made["ftypes"], "manifest"]
         }
-        fields = {key: value for key, value in made.items() if value is not None}
+        fields = {
+            key: value
+            for key, value in made.items()
+            if value is not None and key not in ("ftypes", "name")
+        }
         products[f"com.example:v3:boot:p{at}:{made['arch']}"] = {
             **fields,
             "support_eol": "2039-05-31",

@@ -93,7 +93,7 @@ def unasked(look: Look) -> list[tuple[str, Image]]:
         (rule.name, image)
         for rule in rules
         for image in look.images
-        if rule.among is not None and image not in rule.among(look.images, look)
+        if rule.among is not None and image not in rule.among(look)
         for _ in rule.check(image, look)
     ]
 

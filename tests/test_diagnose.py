@@ -104,6 +104,16 @@ def test_a_normal_import_ends_with_0(tmp_path: Path) -> None:
     assert [one["outcome"] for one in told("--log", str(log))["imports"]] == ["finished"]
 
 
+def test_a_command_that_failed_is_no_import(tmp_path: Path) -> None:
+    log = tmp_path / "syslog"
+    command = "['maas', 'root', 'boot-resources', 'import']"
+    failed = "returned non-zero exit status 2."
+    log.write_text(f"subprocess.CalledProcessError: Command '{command}' {failed}\n")
+    result = run("--log", str(log))
+    assert result.exit_code == 0
+    assert result.stdout.endswith("Nothing is lost.\n")
+
+
 def test_a_log_of_others_has_no_trouble(tmp_path: Path) -> None:
     log = tmp_path / "syslog"
     log.write_text("\n".join(unrelated.lines()), "utf-8")

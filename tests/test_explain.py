@@ -143,6 +143,10 @@ Mar 30 09:40:34 maas maas.bootresources: [INFO] Finished importing of boot image
     assert "this is a normal import" in page(pasted)
     assert not any(m["lost"] for m in told(pasted)["messages"])
     assert "this is a normal import" not in page(f"{pasted}{IGNORED}")
+    failed = "subprocess.CalledProcessError: Command '['sudo', 'apt', 'install', 'maas']' returned "
+    with_command = page(f"{pasted}{failed}non-zero exit status 100.\n")
+    assert "Nothing is lost by any of these." in with_command
+    assert "this is a normal import" not in with_command
 
 
 def test_several_rules_and_prefixes() -> None:

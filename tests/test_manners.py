@@ -15,7 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, output
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import SEVERITIES
@@ -170,6 +170,22 @@ def test_a_diff_in_colour_says_the_same() -> None:
     assert click.unstyle(painted) == plain
     assert re.search(r"^\x1b\[31m-", painted, re.MULTILINE)
     assert re.search(r"^\x1b\[32m\+", painted, re.MULTILINE)
+
+
+def test_a_terminal_obeys_no_character_of_a_diff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = shutil.copytree(a_fixable_tree(), tmp_path / "tree")
+    for document in (tree / "streams/v1").iterdir():
+        content = json.loads(document.read_text("utf-8"))
+        hostile = json.dumps({"x\x9b2J\x7f": 1, **content}, ensure_ascii=False)
+        document.write_text(hostile, "utf-8")
+    words = ("fix", str(tree), "--diff", "--color", "never")
+    assert "\x9b2J" in run(*words).stdout  # for `patch`, byte for byte
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    shown = run(*words).stdout
+    assert "\\x9b2J\\x7f" in shown
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
 
 
 def a_fixable_tree() -> Path:

@@ -172,6 +172,17 @@ def test_a_product_with_some_of_its_files_is_broken(mirror: Path, keys: Keys) ->
     }
 
 
+def test_a_log_line_names_the_path_where_there_is_no_url(mirror: Path, keys: Keys) -> None:
+    gone = "jammy/amd64/20240101/squashfs"
+    (mirror / gone).unlink()
+    silent = set(RELEASES)
+    for finding in check(mirror, keyring=keys.ring).findings:
+        if finding.name == "file-missing" and finding.log is not None:
+            assert gone in finding.log, finding.log
+            silent -= set(finding.maas)
+    assert not silent
+
+
 def test_a_bootloader_is_never_left_out_on_purpose(mirror: Path, keys: Keys) -> None:
     shutil.rmtree(mirror / "bootloaders")
     names = {f.name for f in check(mirror, keyring=keys.ring).findings}

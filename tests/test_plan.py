@@ -194,6 +194,33 @@ def test_harm_that_another_product_takes_is_seen_in_the_whole_stream(
     assert [edit.name for edit in plan.failed] == ["subarches-spaces"]
 
 
+def test_harm_that_no_small_stream_shows_is_not_looked_for_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the other edits are made, those that did harm lead to what was seen before."""
+    tree = Tree()
+    (product,) = tree.products.values()
+    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(60)]
+    tree.products = {
+        name: {**product, "arch": f"arch{n}", "version": 22.04} for n, name in enumerate(names)
+    }
+    bad = set(names[5:15])
+    real = plan_.harm_of
+
+    def in_the_whole_alone(before: Any, after: Any, wanted: Any) -> Any:
+        spots = {(f.place.file, f.place.product) for f, _ in wanted if f.place.product in bad}
+        return real(before, after, wanted) | (
+            spots if len(after.look.catalog.products) > 30 else set()
+        )
+
+    monkeypatch.setattr(plan_, "harm_of", in_the_whole_alone)
+    times = counted(monkeypatch)
+    plan = planned(tree.write(tmp_path))
+    assert {edit.place.product for edit in plan.failed} == bad
+    assert len(plan.edits) == 50
+    assert sum(products == 60 for products in times) == 2
+
+
 def test_a_clean_stream(tmp_path: Path) -> None:
     plan = planned(Tree().write(tmp_path), True, True)
     assert (plan.edits, plan.files, plan.refused, plan.failed) == ((), {}, (), ())

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
+import httpx2_jsfetch
 import play
+import site_build
 from maas_stream_lint import check
 from maas_stream_lint.images import pool
 from maas_stream_lint.rule_files import release_lines
@@ -166,7 +172,7 @@ def test_what_is_no_line_of_a_log(text: str) -> None:
 
 def test_images_are_read_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "fixtures/good/with-images/tree", "m")
-    monkeypatch.setattr(pool, "_THREADS", False)
+    monkeypatch.setattr(pool, "IN_BROWSER", True)
     before = threading.active_count()
     assert "image files" in checked("m")["summary"]
     assert checked("m")["verdict"] == "passes"
@@ -175,3 +181,93 @@ def test_images_are_read_without_threads(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "checksum" in checked("m")["html"]
     assert checked("m", images=False)["verdict"] == "passes"
     assert threading.active_count() == before
+
+
+def fetched(url: str, file: str) -> dict[str, Any]:
+    """What the worker tells of a file that it fetched."""
+    try:
+        answer = urlopen(url, timeout=20)
+    except HTTPError as error:
+        answer = error
+    with answer:
+        Path(file).write_bytes(answer.read())
+        told = {"url": url, "status": answer.status, "reason": answer.reason, "file": file}
+        return told | {"headers": list(answer.headers.items()), "moved": None}
+
+
+def checked_url(url: str, given: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The answer to a URL, with a worker that fetches what it is asked for.
+
+    ``given``: what it tells instead of files, by how their URLs end.
+    """
+    numbers, answers = count(), []
+    options = {"url": url, "maas": list(release_lines()), "selections": ""}
+    while True:
+        answer = asked("check_url", **options, answers=answers)
+        if "wanted" not in answer:
+            return answer
+        assert not {one["url"] for one in answers}.intersection(answer["wanted"])
+        for wanted in answer["wanted"]:
+            told = [one for end, one in (given or {}).items() if wanted.endswith(end)]
+            answers.append(
+                {"url": wanted} | told[0] if told else fetched(wanted, f"f{next(numbers)}")
+            )
+
+
+@pytest.fixture
+def _fetching(monkeypatch: pytest.MonkeyPatch) -> None:
+    httpx2 = pytest.importorskip("httpx2", reason="the playground is built with httpx2")
+    monkeypatch.setattr(httpx2, "HTTPTransport", httpx2_jsfetch.JavascriptFetchTransport)
+
+
+@pytest.mark.usefixtures("_fetching")
+def test_a_url_is_checked_as_the_command_line_does() -> None:
+    before = threading.active_count()
+    with site_build.served(BAD.parents[1]) as url:
+        answer = checked_url(f"{url}streams/v1/index.json")
+        assert answer["verdict"] == "fails"
+        assert "note" not in answer
+        expected = check(f"{url}streams/v1/index.json", files="none")
+    codes = {finding.code for finding in expected.findings}
+    assert "MSL401" in codes
+    assert {code for code in codes if code in answer["html"]} == codes
+    assert threading.active_count() <= before + 1
+
+
+@pytest.mark.usefixtures("_fetching")
+def test_a_file_that_the_browser_does_not_get_is_no_finding() -> None:
+    with site_build.served(BAD.parents[1]) as url:
+        answer = checked_url(f"{url}streams/v1/index.json", {"-download.json": {"refused": "cors"}})
+    assert answer["verdict"] == "incomplete"
+    assert "does not let this page read the answers" in answer["html"]
+
+
+@pytest.mark.usefixtures("_fetching")
+@pytest.mark.parametrize("why", play._REFUSALS)
+def test_a_server_that_the_browser_does_not_get_is_one_sentence(why: str) -> None:
+    answer = checked_url("https://images.example.com/", {"": {"refused": why}})
+    assert answer.keys() == {"error", "hint"}
+    assert answer["error"].startswith("images.example.com ")
+    assert ("Access-Control-Allow-Origin" in answer["hint"]) is (why == "cors")
+
+
+@pytest.mark.usefixtures("_fetching")
+def test_redirects_are_told_as_what_they_are() -> None:
+    with site_build.served(BAD.parents[1]) as url:
+        moved = fetched(f"{url}streams/v1/index.json", "index") | {
+            "url": f"{url}streams/v1/index.json",
+            "moved": "https://user:secret@cdn.example.com/index.json?token=secret",
+        }
+        note = checked_url(f"{url}streams/v1/index.json", {"/index.json": moved})["note"]
+    assert "redirects to https://cdn.example.com/index.json" in note
+    assert "secret" not in note
+
+
+@pytest.mark.parametrize(
+    "url", ["images.example.com", "ftp://x/", "https://user:secret@x/", "http://[/", "http://a b/"]
+)
+def test_what_is_no_url_of_a_stream(url: str) -> None:
+    answer = asked("check_url", url=url, maas=["3.8"], selections="", answers=[])
+    assert answer.keys() == {"error", "hint"}
+    assert "secret" not in answer["error"] + answer["hint"]
+    assert "bug" not in answer["hint"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ import pytest
 
 import browser
 import site_build
+from maas_stream_lint import check
 from maas_stream_lint.rule_files import release_lines
 
 pytestmark = [
@@ -23,6 +23,7 @@ pytestmark = [
     ),
 ]
 ROOT = Path(__file__).parents[1]
+BAD = ROOT / "fixtures/bad/MSL401-ubuntu-name/tree"
 #: Seconds to start Python in the browser, on a machine that is busy with other things.
 PATIENCE = 120.0
 DONE = """!document.querySelector('[name=run]').disabled
@@ -51,23 +52,6 @@ class Listening(site_build.Files):
         self.heard.append(self.path)
         self.send_header("Access-Control-Allow-Origin", "*")
         super().end_headers()
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return site_build.built(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def address(site: Path) -> Iterator[str]:
-    with site_build.served(site) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
-    with browser.page(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -209,6 +193,42 @@ def test_a_line_of_the_log(page: browser.Page) -> None:
     assert page.errors == []
 
 
+def test_a_url(fresh: browser.Page, address: str) -> None:
+    Listening.heard.clear()
+    choose(fresh, "url")
+    assert submitted_without_work(fresh) == "Give a URL first."
+    with site_build.served(BAD, Listening) as url:
+        fill(fresh, "url", f"{url}streams/v1/index.json")
+        assert submitted(fresh).startswith("fails: 1 ignored")
+        assert "MSL401" in report_of(fresh)
+        assert fresh.errors == []
+        named = check(BAD, files="none").look.stream.files
+        assert {f"/{path}" for path in named} <= set(Listening.heard)
+        assert all(path.startswith("/streams/v1/") for path in Listening.heard)
+    # The browser could still have the answers, but it asks again.
+    fill(fresh, "url", f"{url}streams/v1/index.json")
+    host = url.split("/")[2]
+    assert submitted(fresh).startswith(f"{host} gives this browser no answer")
+    # What is pasted goes to a worker that the policy holds.
+    before = len(fresh.requests)
+    choose(fresh, "text")
+    assert submitted(fresh).startswith("fails: 1 ignored")
+    assert {request[: len(address)] for request in fresh.requests[before:]} <= {
+        address,
+        "blob:" + address[: len(address) - 5],
+    }
+
+
+def test_a_server_that_allows_no_page_to_read_it(fresh: browser.Page) -> None:
+    choose(fresh, "url")
+    with site_build.served(BAD) as url:
+        fill(fresh, "url", url)
+        said = submitted(fresh)
+    assert said.startswith(f"{url.split('/')[2]} answers, but does not let this page read")
+    assert "Access-Control-Allow-Origin" in said
+    assert fresh.js("document.querySelector('#result').hidden") is True
+
+
 def test_markup_in_a_stream_stays_text(page: browser.Page) -> None:
     name = (
         "com.example:</pre><script>parent.postMessage(1)</script><img src=x onerror=alert(1)>:v2:"
@@ -223,8 +243,8 @@ def test_markup_in_a_stream_stays_text(page: browser.Page) -> None:
 
 def test_the_keyboard_is_enough(page: browser.Page) -> None:
     page.js("document.querySelector('[name=kind]:checked').focus()")
-    page.press("ArrowRight")
-    page.press("ArrowRight")
+    for _ in range(3):
+        page.press("ArrowRight")
     assert page.js("document.activeElement.value") == "line"
     page.press("Tab")
     assert page.js("document.activeElement.name") == "line"
@@ -247,7 +267,7 @@ def test_release_lines_can_be_chosen(page: browser.Page) -> None:
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_is_cut_off(page: browser.Page, width: int) -> None:
     page.size(width, 800)
-    for kind in ("text", "folder", "line"):
+    for kind in ("text", "folder", "url", "line"):
         choose(page, kind)
         assert page.js("document.documentElement.scrollWidth") <= width, kind
 

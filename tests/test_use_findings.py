@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from maas_stream_lint.api import check
 from maas_stream_lint.checks import all_rules
@@ -20,7 +20,7 @@ from maas_stream_lint.uses.obstacles import obstacles
 from maas_stream_lint.uses.simulation import Settings, Simulation
 from maas_stream_lint.uses.stock import Image, architectures_of
 from maas_stream_lint.uses.use_verdict import verdict
-from made_use import streams
+from made_use import streams, tree_of
 from test_use import CASES, RECORDED, written
 from trees import KEYRING, MemoryTree
 
@@ -136,8 +136,29 @@ def known(simulation: Simulation, *, all_images: bool) -> set[tuple[Any, ...]]:
     }
 
 
+def noble(subarch: str, label: str, root: str) -> dict[str, Any]:
+    """A product for `generic` machines."""
+    return {
+        "os": "ubuntu",
+        "release": "noble",
+        "version": "24.04",
+        "release_title": "24.04 LTS",
+        "arch": "amd64",
+        "subarch": subarch,
+        "subarches": "generic",
+        "kflavor": "generic",
+        "label": label,
+        "ftypes": ["boot-kernel", "boot-initrd", root],
+    }
+
+
+#: A rack takes the files of the first label, though there is no squashfs among them.
+TWO_LABELS = [noble("ga-24.04", "stable", "squashfs"), noble("ga-24.04.1", "candidate", "root-tgz")]
+
+
 @settings(max_examples=150, deadline=None)
 @given(streams())
+@example(tree_of(TWO_LABELS))
 def test_made_streams(tree: MemoryTree) -> None:
     look = look_at(load(tree), all_releases())  # type: ignore[arg-type]
     for _, simulation in look.used:

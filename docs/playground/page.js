@@ -1,8 +1,8 @@
-// The playground's form. All work is done in a worker; nothing is sent to any server.
+// The playground's form. All work is done in a worker. Only the stream of a URL is requested from another server.
 "use strict";
 
 const form = document.querySelector("#try");
-const { first, run, stop, status, kind, index, products, line, selections, images } = form.elements;
+const { first, run, stop, status, kind, index, products, line, url, selections, images } = form.elements;
 const folder = form.querySelector("#folder");
 const loose = form.querySelector("#loose");
 const drop = form.querySelector("#drop");
@@ -15,22 +15,31 @@ const here = new URL("./", import.meta.url);
 const MOST_FILES = 50000;
 
 let worker = null;
+let free = false; // whether the worker may reach other servers
 let files = [];
 let address = null;
 
-// A worker that starts from a blob is held to this page's Content-Security-Policy.
+// A worker that starts from a blob is held to this page's Content-Security-Policy: it reaches no other server. One that starts
+// from its own URL is not. It gets the URL of a stream, and nothing else that the form holds but release lines and selections.
 function hired() {
-  const first = `import ${JSON.stringify(new URL("worker.js", here).href)};`;
-  const source = URL.createObjectURL(new Blob([first], { type: "text/javascript" }));
-  const made = new Worker(source, { type: "module" });
+  const script = new URL("worker.js", here).href;
+  const blob = new Blob([`import ${JSON.stringify(script)};`], { type: "text/javascript" });
+  const made = new Worker(free ? script : URL.createObjectURL(blob), { type: "module" });
   made.onmessage = ({ data }) => (data.progress ? say(data.progress) : finish(data.answer));
   made.onerror = () =>
     finish({ error: "Python did not start", hint: "Open the page from a web server, in a current browser.", broken: true });
   return made;
 }
 
+// What stands between backticks is code.
 function say(words) {
-  status.value = words;
+  const parts = words.split("`").map((part, at) => {
+    if (at % 2 === 0) return part;
+    const code = document.createElement("code");
+    code.textContent = part;
+    return code;
+  });
+  status.replaceChildren(...parts);
 }
 
 function busy(yes) {
@@ -72,6 +81,8 @@ function question() {
       return { kind: "line", text: { text: line.value, width: Math.floor(form.clientWidth / 9) } };
     case "folder":
       return { kind: "folder", files, options };
+    case "url":
+      return { kind: "url", text: { url: url.value }, options };
     default:
       return { kind: "text", text: { index: index.value, products: products.value }, options };
   }
@@ -79,6 +90,7 @@ function question() {
 
 function refusal({ kind: asked, options }) {
   if (asked === "folder" && files.length === 0) return "Choose a folder or files first.";
+  if (asked === "url" && !url.value.trim()) return "Give a URL first.";
   if (asked !== "line" && options.maas.length === 0) return "Choose a release line first.";
   return "";
 }
@@ -95,6 +107,8 @@ form.addEventListener("submit", (event) => {
   delete status.dataset.state;
   busy(true);
   say("Starting …");
+  if (free !== (asked.kind === "url")) dismiss();
+  free = asked.kind === "url";
   worker ??= hired();
   worker.postMessage(asked);
 });

@@ -25,11 +25,38 @@ HOME = "streams/v1/"
 MOST_FILES = 50_000
 #: More characters of a log than this are not read.
 MOST_LOG = 2**20
+#: A server's metadata of more bytes is not fetched.
+MOST_FETCHED = 64 * 2**20
 #: What a file of metadata ends in.
 _METADATA = (".json", ".sjson")
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 #: Where pasted text is, and what it is called.
 _PASTED = "pasted"
+#: Why a browser has no answer of a server → what the page says of it, and what to do about it.
+_REFUSALS = {
+    "cors": (
+        "answers, but does not let this page read the answers",
+        (
+            "that server must send `Access-Control-Allow-Origin: *` with each answer, also with a "
+            "404 (nginx: `add_header Access-Control-Allow-Origin * always;`); the command line "
+            "needs no such header"
+        ),
+    ),
+    "dead": (
+        "gives this browser no answer",
+        (
+            "check the URL, and whether a new tab of this browser opens it; the command line "
+            "tells the cause"
+        ),
+    ),
+    "mixed": (
+        "is not asked, because this page came by https and its URL begins with http",
+        "give its https URL if it has one, or use the command line",
+    ),
+    "late": ("did not send its answer in time", "try again, or use the command line"),
+    "large": (f"sends more than {MOST_FETCHED >> 20} MiB of metadata", "use the command line"),
+    "elsewhere": ("is not the server of your URL", "use the command line"),
+}
 
 
 def layout(question: str) -> str:
@@ -49,6 +76,17 @@ def check(question: str) -> str:
     answer is ``{"html": TEXT, "verdict": WORD, "summary": TEXT}``.
     """
     return _answered(lambda: _check(**json.loads(question)))
+
+
+def check_url(question: str) -> str:
+    """Check a stream on a server, by what the worker fetched of it.
+
+    ``question``: ``{"url": URL, "maas": [LINE, …], "selections": TEXT, "answers": [ANSWER, …]}``,
+    each ANSWER with ``url`` and either ``status``, ``reason``, ``headers``, ``file`` and ``moved``
+    (the URL of the last redirect, or null) or ``refused``, a key of ``_REFUSALS``. The answer is
+    that of ``check``, or ``{"wanted": [URL, …]}``: fetch these, too, and ask again.
+    """
+    return _answered(lambda: _check_url(**json.loads(question)))
 
 
 def paste(question: str) -> str:
@@ -126,6 +164,58 @@ def _source(folder: str, metadata: Sequence[str]) -> str:
     return folder
 
 
+def _check_url(
+    url: str, maas: Sequence[str], selections: str, answers: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    import httpx2_jsfetch as transport
+
+    source = _requestable(url)
+    refused = [answer["refused"] for answer in answers if "refused" in answer]
+    if refused and len(refused) == len(answers):
+        message, hint = _REFUSALS[refused[0]]
+        raise UsageError(f"{_host(source)} {message}", hint)
+    transport.wanted.clear()
+    transport.fetched = {answer["url"]: _worded(answer) for answer in answers}
+    answer = _check(source, maas, selections, images=False)
+    if transport.wanted:
+        return {"wanted": list(transport.wanted)}
+    moved = [answer["moved"] for answer in answers if answer.get("moved")]
+    return answer | ({"note": _moved(moved[0])} if moved else {})
+
+
+def _requestable(url: str) -> str:
+    """A URL that the browser can be asked for. Raises UsageError."""
+    from maas_stream_lint.source.opening import is_local
+
+    text = url.strip()
+    if is_local(text) or not text.lower().startswith(("http://", "https://")):
+        raise UsageError("this is no http or https URL", "write it with http:// or https://")
+    if "@" in text.partition("//")[2].partition("/")[0]:
+        raise UsageError("this page sends no login", "use the command line for such a URL")
+    return text
+
+
+def _host(url: str) -> str:
+    return url.partition("//")[2].partition("/")[0]
+
+
+def _worded(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with its refusal in words."""
+    if "refused" not in answer:
+        return answer
+    message, _ = _REFUSALS[answer["refused"]]
+    return {"refused": f"it {message}"}
+
+
+def _moved(url: str) -> str:
+    from maas_stream_lint.source.opening import without_secrets
+
+    return (
+        f"The browser followed redirects to {without_secrets(url)[:200]}. Only the command line "
+        "tells what MAAS makes of them."
+    )
+
+
 def _check(source: str, maas: Sequence[str], selections: str, *, images: bool) -> dict[str, Any]:
     from maas_stream_lint import api
     from maas_stream_lint.finding import Severity
@@ -134,12 +224,15 @@ def _check(source: str, maas: Sequence[str], selections: str, *, images: bool) -
     from maas_stream_lint.report import html_
     from maas_stream_lint.report.text import summary_told
     from maas_stream_lint.report.verdict import verdict_word
+    from maas_stream_lint.source.answer import FetchOptions
 
     report = api.check(
         source,
         maas,
         files=FileOptions(mode=None if images else "none", cache=False),
         selections=_selected(selections),
+        # The worker fetches, and asks again by itself.
+        options=FetchOptions(retries=0, max_bytes=MOST_FETCHED),
     )
     threshold = Severity.UNUSABLE
     return {

@@ -1,4 +1,5 @@
-// Runs the package in the browser's Python. It loads everything from the folder that it is in.
+// Runs the package in the browser's Python. It loads everything from the folder that it is in, and requests the files of a
+// stream from the server of a URL that it is given.
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
 const here = new URL("./", import.meta.url);
@@ -49,6 +50,70 @@ function guarded({ FS, ERRNO_CODES }) {
 
 const ready = start();
 
+// A server's files ------------------------------------------------------------------------------
+
+const PATIENCE = 60_000; // milliseconds for one file
+const AT_ONCE = 6;
+const PLAIN = { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" };
+
+// A browser tells a script only that it got nothing. An answer that nobody may read shows that the server is there.
+async function reason(url, error) {
+  if (error.name === "TimeoutError") return "late";
+  if (error.name === "RangeError") return "large";
+  const alone = ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
+  if (location.protocol === "https:" && url.startsWith("http:") && !alone) return "mixed";
+  try {
+    await fetch(url, { ...PLAIN, method: "HEAD", mode: "no-cors", signal: AbortSignal.timeout(PATIENCE) });
+    return "cors";
+  } catch {
+    return "dead";
+  }
+}
+
+async function body(answer, left) {
+  const parts = [];
+  for await (const part of answer.body ?? []) {
+    left.bytes -= part.length;
+    if (left.bytes < 0) throw new RangeError("too large");
+    parts.push(part);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+async function fetched({ FS }, url, file, left) {
+  if (new URL(url).origin !== left.origin) return { url, refused: "elsewhere" };
+  try {
+    const answer = await fetch(url, { ...PLAIN, signal: AbortSignal.timeout(PATIENCE) });
+    FS.writeFile(file, await body(answer, left));
+    const { status, statusText: reason, headers, redirected } = answer;
+    return { url, status, reason, headers: [...headers], file, moved: redirected ? answer.url : null };
+  } catch (error) {
+    return { url, refused: await reason(url, error) };
+  }
+}
+
+// Python names the URLs that it needs, gets them, and is asked again, until it needs no more.
+async function checkedUrl({ python, play }, { url, maas, selections }) {
+  const answers = [];
+  const left = { origin: null, bytes: play.MOST_FETCHED };
+  try {
+    for (;;) {
+      const found = asked(play, "check_url", { url, maas, selections, answers });
+      if (!found.wanted) return found;
+      left.origin ??= new URL(url.trim()).origin;
+      tell(`Requesting files from ${new URL(left.origin).host} …`);
+      const waiting = found.wanted.map((wanted, at) => [wanted, `/tmp/${answers.length + at}`]);
+      const hands = Array.from({ length: AT_ONCE }, async () => {
+        while (waiting.length) answers.push(await fetched(python, ...waiting.shift(), left));
+      });
+      await Promise.all(hands);
+      tell("Checking …");
+    }
+  } finally {
+    for (const { file } of answers) if (file) python.FS.unlink(file);
+  }
+}
+
 function asked(play, name, question) {
   return JSON.parse(play[name](JSON.stringify(question)));
 }
@@ -70,6 +135,7 @@ async function answer({ kind, files, text, options }) {
   const running = await ready;
   const { python, play } = running;
   if (kind === "line") return asked(play, "explain", text);
+  if (kind === "url") return checkedUrl(running, { ...options, ...text });
   tell("Checking …");
   if (kind === "text") {
     const written = asked(play, "paste", text);

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "docs" / "playground"
 #: What a check imports beside this package.
-LIBRARIES = ("packaging", "rich")
+LIBRARIES = ("httpx2", "idna", "packaging", "rich")
 #: The files of Pyodide that a browser loads.
 PYODIDE = (
     "pyodide.mjs",
@@ -51,7 +51,7 @@ _PLACE = re.compile(
 
 
 class FetchError(Exception):
-    """Pyodide can't be had."""
+    """Pyodide, or a library that goes with it, can't be had."""
 
 
 def add(folder: Path) -> None:
@@ -93,11 +93,19 @@ def _packed() -> Iterator[tuple[str, Path]]:
         for file in (ROOT / top).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:
                 yield f"{home}/{file.relative_to(ROOT / top).as_posix()}", file
-    yield "play.py", SOURCE / "play.py"
+    for module in ("play.py", "httpx2_jsfetch.py"):
+        yield module, SOURCE / module
     for library in LIBRARIES:
-        for path in metadata.files(library) or ():
+        for path in _files(library):
             if path.suffix == ".py" or "licenses" in path.parts or path.name == "METADATA":
                 yield path.as_posix(), Path(str(path.locate()))
+
+
+def _files(library: str) -> list[metadata.PackagePath]:
+    try:
+        return metadata.files(library) or []
+    except metadata.PackageNotFoundError:
+        raise FetchError(f"{library} is not installed; it needs Python 3.11 or newer") from None
 
 
 def page(text: str, folder: Path) -> str:

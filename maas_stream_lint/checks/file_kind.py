@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.among import holding
+from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.image import NEVER, asking, is_newest
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
@@ -15,34 +15,35 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator
 
     from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Image, Item, Version
+    from maas_stream_lint.nature import Nature
 
 
-def _misfits(images: Sequence[Image], look: Look) -> list[Image]:
+def _misfits(look: Look) -> list[Image]:
     """The image files whose kind is not what an item's ftype says."""
     kinds = look.images_by_kind.items()
     odd = [found for (content, ftypes), found in kinds if any(_wrong(content, f) for f in ftypes)]
     return [image for found in odd for image in found]
 
 
-def _holds_loaders(ftypes: Collection[str | None], look: Look) -> bool:
-    """Whether one of these ftypes is that of an archive of a bootloader, and files were seen."""
+def _holds_loaders(nature: Nature, look: Look) -> bool:
+    """Whether such a product has the archive of a bootloader, and files were seen."""
     seen = look.survey is not None and bool(look.survey.files)
-    return seen and any(ftype in ftypes for ftype in streamed("loader"))
+    return seen and any(ftype in nature.ftypes for ftype in streamed("loader"))
 
 
 @rule("MSL706", Severity.UNUSABLE, on="image", among=_misfits)
 def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
     """A compressed disk image has the ftype `root-dd`, which means a tar of a disk image.
 
-    MAAS: tells curtin `dd-tgz` for the ftype `root-dd`: a tar.gz that holds the disk image
-        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). For a disk image in a
-        plain gzip the ftype is `root-dd.gz`, and curtin's name is `dd-gz`.
+    MAAS: tells curtin that a file of ftype `root-dd` is a `dd-tgz`: a tar.gz that holds the disk
+        image (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). A disk image in a
+        plain gzip has the ftype `root-dd.gz`, which curtin calls `dd-gz`.
     Why: the upload names `ddtgz` and `ddgz` differ by one letter, and some READMEs were wrong.
     Fix: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
     Example:
@@ -59,7 +60,8 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, and `{tarred}` a tar of a disk image",
+            f"{quoted(image.path)} is {described(content)}, but `{tarred}` is a tar of a disk "
+            "image",
             f"write `{name}` as ftype and key of the item",
             "has curtin write it to the disk as a tar; curtin then finds no file system",
         )
@@ -126,7 +128,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL710", Severity.UNUSABLE, on="version", among=holding(_holds_loaders))
+@rule("MSL710", Severity.UNUSABLE, on="version", among=being(_holds_loaders))
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     """The archives of a bootloader lack a file that machines boot from.
 
@@ -191,7 +193,7 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 
 @lru_cache(maxsize=1024)
 def _wrong(content: Content, ftype: str | None) -> bool:
-    """Whether a file of these contents can't be of that ftype."""
+    """Whether a file with these contents cannot have this ftype."""
     table = ftypes()
     return ftype is not None and ftype in table and suits(content, table[ftype]) is False
 

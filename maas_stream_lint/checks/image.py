@@ -44,10 +44,10 @@ _SERVING = {
 def file_missing(image: Image, look: Look) -> Iterator[Said]:
     """A file that the metadata names is not there.
 
-    MAAS: imports the metadata, then asks for the file and gets a 404. Up to 3.4 it deletes the
+    MAAS: imports the metadata, then requests the file and gets a 404. Up to 3.4 it deletes the
         image's set as incomplete (`perform_write`, maasserver/bootresources.py). From 3.5 to 3.7 it
-        asks again for two hours. Then the *import of every source* fails, with every good file
-        (`download_bootresourcefile` and `SyncBootResourcesWorkflow`,
+        repeats the request for two hours. Then the *import of every source* fails, and MAAS gets
+        none of the good files (`download_bootresourcefile` and `SyncBootResourcesWorkflow`,
         maasserver/workflow/bootresource.py). MAAS 3.8 fails the selection at once
         (maastemporalworker/workflow/bootresource.py).
     Why: paths start at the directory that holds `streams`. People often upload files after the
@@ -73,12 +73,13 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
 def file_not_served(image: Image, look: Look) -> Iterator[Said]:
     """The server does not send a file that may be there.
 
-    MAAS: asks without a login, and takes any status but 2xx for a failure. Up to 3.4 only a 404 is
-        an error: MAAS hashes the body of any other error page as the file (`RequestsUrlReader`,
-        simplestreams/contentsource.py). The cost is that of a missing file.
+    MAAS: requests the file without a login. From 3.5 on any status but 2xx is a failure. Up to 3.4
+        only a 404 is an error: MAAS hashes the body of any other error page as the file
+        (`RequestsUrlReader`, simplestreams/contentsource.py). MAAS loses the same as with a missing
+        file.
     Why: S3 answers 403 for a missing file and for a private one. Some stores need a login for files
         but not for the index. Proxies and caches may fail on large files.
-    Fix: ask for the file from the region controller with `curl -v`, and correct what the server
+    Fix: request the file with `curl -v` from the region controller, and correct what the server
         answers. Everybody must be able to read the files without a login.
     Example:
         HTTP/1.1 403 Forbidden
@@ -121,10 +122,10 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
 def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file is not as long as its `size` says.
 
-    MAAS: up to 3.4 the checksum fails, too, and MAAS drops the file. From 3.5 to 3.7 it tries for
-        two hours, and then the whole import fails: `beyond EOF` for a longer file, `Invalid
-        checksum` for a shorter one (`LocalBootResourceFile`, maasserver/utils/bootresource.py).
-        MAAS 3.8 fails the selection: `Downloaded file size does not match expected size`
+    MAAS: up to 3.4 the checksum fails, too, and MAAS drops the file. From 3.5 to 3.7 MAAS tries for
+        two hours. Then the whole import fails: `beyond EOF` for a longer file, `Invalid checksum`
+        for a shorter one (`LocalBootResourceFile`, maasserver/utils/bootresource.py). MAAS 3.8
+        fails the selection: `Downloaded file size does not match expected size`
         (maasservicelayer/utils/image_local_files.py).
     Why: an upload was cut off, or somebody rebuilt the image without new metadata.
     Fix: upload the file again, or write the size and the checksum of the right file.
@@ -242,11 +243,11 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
 def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
     """The server sends a web page instead of an image, with status 200.
 
-    MAAS: takes the page for the file, and its checksum is wrong. Up to 3.4 it drops the file. From
-        3.5 to 3.7 it downloads it again for two hours, and then the whole import fails. MAAS 3.8
-        fails the selection (`download_bootresourcefile`).
-    Why: it is a login page, an error page or a directory listing, from a server that does not
-        answer 404 or 401.
+    MAAS: hashes the page as the file, and the checksum is wrong. Up to 3.4 it drops the file. From
+        3.5 to 3.7 it downloads the page again for two hours, and then the whole import fails. MAAS
+        3.8 fails the selection (`download_bootresourcefile`).
+    Why: the page is a login page, an error page or a directory listing. The server should answer
+        401 or 404.
     Fix: let everybody read the file without a login, or correct the path. Make the server answer
         an error with an error status.
     Example:
@@ -279,10 +280,10 @@ def _failed(
     causes: tuple[str, ...],
     certain: bool = False,
 ) -> Iterator[Said]:
-    """What it costs, release by release, that MAAS does not get a file.
+    """What each release line loses when it does not get a file.
 
-    ``causes``: those of ``file_fetch`` that the rule is about. ``certain``: MAAS refuses the file
-    even if what was observed does not say by which of them.
+    ``causes``: the causes of ``file_fetch`` that the rule is about. ``certain``: MAAS refuses the
+    file even if the observation does not show which of the causes applies.
     """
     named = image.items if items is None else items
     newest = [item for item in named if is_newest(item)]
@@ -332,14 +333,14 @@ def _met(image: Image, item: Item, release: Release, look: Look) -> Failed | Non
 
 
 def cause_on(line: str, image: Image, item: Item, look: Look) -> str | None:
-    """The cause of that on one line."""
+    """Why one release line does not get the file."""
     release = next(r for r in look.releases if r.line == line)
     failed = met(image, item, release, look)
     return failed.cause if failed is not None else None
 
 
 def cost(release: Release, failed: Failed) -> tuple[Severity, str]:
-    """What a failure costs on a release line: how bad that is, and what MAAS does."""
+    """The severity of a failure on a release line, and what MAAS does."""
     severity, effect = COSTS[release.download("failure")]
     if failed.cause == "endless":
         effect = f"reads the empty answer without an end, fills the memory, then {effect}"
@@ -349,7 +350,7 @@ def cost(release: Release, failed: Failed) -> tuple[Severity, str]:
 
 
 def asking(items: Iterable[Item], look: Look) -> tuple[str, ...]:
-    """The release lines that ask for the file of any of these items."""
+    """The release lines that request the file of any of these items."""
     lines = {line for item in items for line in look.downloads(item)}
     return tuple(line for line in look.lines if line in lines)
 
@@ -371,7 +372,7 @@ def _grouped(image: Image, field: str) -> dict[str, list[Item]]:
 
 
 def _is_moved(seen: Seen) -> bool:
-    """Whether redirects are what is wrong: ``redirecting_files`` has that."""
+    """Whether redirects are the defect: ``redirecting_files`` reports them."""
     return bool(seen.redirects) and seen.trouble is not None and seen.trouble.kind == "redirects"
 
 
@@ -384,7 +385,7 @@ def _is_left_out(image: Image, look: Look) -> bool:
 
 
 def _where_it_may_be(image: Image, look: Look) -> str:
-    """What to do about a missing file, by what else is in the tree."""
+    """What to do about a missing file; the rest of the tree decides."""
     version = image.items[0].version
     product = version.product
     before = look.absence.whole_before.get((product.file.path, product.name))
@@ -407,7 +408,7 @@ def _size_differs(item: Item, seen: Seen) -> bool:
 
 
 def _length(seen: Seen) -> int | None:
-    """How long the file is that MAAS gets, once it has undone what the server did to it."""
+    """The length of the file that MAAS gets, after it has undone the encoding of the server."""
     return seen.decoded_size if seen.decoded else seen.size
 
 
@@ -426,7 +427,7 @@ def is_encoding_to_blame(item: Item, seen: Seen) -> bool:
 
 
 def _strongest(look: Look, line: str, item: Item) -> str | None:
-    """The checksum of an item's that a release line goes by while it reads the file."""
+    """The checksum of an item that a release line compares while it reads the file."""
     release = next(r for r in look.releases if r.line == line)
     order: list[str] = release.download("checksums")
     return next((name for name in order if item.get(name)), None)

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint import documentation
 from maas_stream_lint.configuration.maas_table import maas_sources, source_at
 from maas_stream_lint.configuration.settings import Ignore, Listed, Setting, Settings, shown
 from maas_stream_lint.configuration.validation import near
@@ -60,6 +61,9 @@ def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
             value = [_target(page, key, given) for given in several]
         elif name == "maas":
             _lines(page, key, value)
+        elif name == documentation.KEY:
+            if not documentation.is_site(value):
+                page.fail(key, "expected the URL of a site", documentation.HINT)
         elif name in ("select", "ignore"):
             for number, given in enumerate(value):
                 _codes(page, (*key, number), given)

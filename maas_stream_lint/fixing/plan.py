@@ -20,7 +20,14 @@ from maas_stream_lint.fixing import documents, items, products, usable
 from maas_stream_lint.fixing.batch import compatible, with_lists
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
 from maas_stream_lint.fixing.overlay import Overlay
-from maas_stream_lint.fixing.proof import harm_of, moves_of, objection_to, spot, warnings_of
+from maas_stream_lint.fixing.proof import (
+    harm_of,
+    is_moved,
+    moves_of,
+    objection_to,
+    spot,
+    warnings_of,
+)
 from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context, Proposal
 from maas_stream_lint.fixing.registry import FIXERS
 from maas_stream_lint.fixing.signing import has_secret
@@ -324,11 +331,13 @@ class _Planner:
         suspects = [each for each, marked in zip(wanted, bad, strict=True) if marked]
         if not suspects or not self._is_worth_a_trial(suspects):
             return self._halve(wanted, harm)
-        trial = self._trial(suspects)
+        trial = self._trial(suspects, harm)
         trial._halve(suspects)
         good = {id(proposal) for _, proposal in trial.made}
         batch = [w for w, marked in zip(wanted, bad, strict=True) if not marked or id(w[1]) in good]
         self._failed |= trial._failed
+        if len(batch) == len(wanted):  # the small stream shows no harm, and the whole one is known
+            return self._halve(batch, harm)
         return bool(batch) and self._halve(batch)
 
     def _is_worth_a_trial(self, suspects: list[Wanted]) -> bool:
@@ -342,9 +351,9 @@ class _Planner:
         )
         return inside and len(products) * FEW < len(self._report.look.catalog.products)
 
-    def _trial(self, suspects: list[Wanted]) -> _Planner:
-        """A planner for a stream that holds the products of these edits alone."""
-        kept = {(finding.place.file, finding.place.product) for finding, _ in suspects}
+    def _trial(self, suspects: list[Wanted], harm: set[tuple[str, str]]) -> _Planner:
+        """A planner for a stream that holds the products of these edits, and those harmed."""
+        kept = {(finding.place.file, finding.place.product) for finding, _ in suspects} | harm
         trial = copy(self)
         trial._edits, trial._failed, trial.made, trial._lists = [], {}, [], False
         trial._round, trial._spare = 0, SPARE
@@ -381,8 +390,12 @@ class _Planner:
             return False
         half = len(wanted) // 2
         first, second = parts or (wanted[:half], wanted[half:])
+        count = len(self.made)
         made = self._halve(first)
-        return self._halve(second) or made
+        # With all of the first made, the second leads to what was just seen.
+        seen = len(second) > 1 and len(self.made) == count + len(first)
+        harmed = seen and harm.issuperset(spot(finding.place, moves) for finding, _ in second)
+        return self._halve(second, harm if harmed else None) or made
 
     def _may_try(self, count: int) -> bool:
         """Whether so many edits are tried one by one, each of which may do harm by itself.
@@ -395,13 +408,12 @@ class _Planner:
         return True
 
     def _fail(self, wanted: list[Wanted]) -> None:
-        """Do not try these again."""
-        if any(edit.moved for edit in self._edits[self._round :]):
-            # What was made since they were proposed may have moved their places: another round
-            # tells.
-            return
+        """Do not try these again, but for those whose places another edit has moved since."""
+        moves = dict(move for edit in self._edits[self._round :] for move in edit.moved)
         objection = self._objection if len(wanted) == 1 else None
         for finding, proposal in wanted:
+            if any(is_moved(place, moves) for place in _places(finding, proposal)):
+                continue  # another round tells
             edit = replace(_edit(finding, proposal), warning=objection)
             self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
 
@@ -535,6 +547,12 @@ def _is_json(proposal: Proposal) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _places(finding: Finding, proposal: Proposal) -> list[Place]:
+    """Where a finding is, and what its edit changes."""
+    changed = [Place(part.file, part.change.path) for part in proposal.parts]
+    return [Place(finding.place.file, finding.place.path), *changed]
 
 
 def _parts(proposal: Proposal) -> tuple[Any, ...]:

@@ -151,6 +151,11 @@ def spot(place: Place, moves: dict[Place, Place | None]) -> tuple[str, str]:
     return moved.file, moved.product or ""
 
 
+def is_moved(place: Place, moves: dict[Place, Place | None]) -> bool:
+    """Whether a place, or something that it is in, is called otherwise after ``moves``, or gone."""
+    return any(Place(place.file, place.path[:n]) in moves for n in range(len(place.path) + 1))
+
+
 def moves_of(wanted: Iterable[tuple[Finding, Proposal]]) -> dict[Place, Place | None]:
     """What edits rename, move or take out."""
     return dict(move for _, proposal in wanted for move in proposal.renamed)

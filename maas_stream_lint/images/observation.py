@@ -94,7 +94,7 @@ class Seen:
 
     @property
     def is_page(self) -> bool:
-        """Whether a web page came where no item would want one."""
+        """Whether the server sent a web page in place of the file."""
         kind = self.content.kind if self.content is not None else "data"
         if kind not in ("html", "data", "text"):
             return False

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from maas_stream_lint.runtime import IN_BROWSER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Task = TypeVar("Task")
 
-#: Whether there are threads: Python in a browser has none.
-_THREADS = sys.platform not in ("emscripten", "wasi")
 #: How long threads that were told to stop are waited for, in seconds.
 GRACE = 1.0
 
@@ -50,15 +49,15 @@ class Pool:
         """
         left = deque(tasks)
         ends: SimpleQueue[BaseException | None] = SimpleQueue()
-        hands = min(jobs, len(left)) if _THREADS else 1
+        hands = 1 if IN_BROWSER else min(jobs, len(left))
         threads = [
             threading.Thread(target=self._work, args=(left, worker, ends), daemon=True)
-            for _ in range(hands if _THREADS else 0)
+            for _ in range(0 if IN_BROWSER else hands)
         ]
         for thread in threads:
             thread.start()
         try:
-            if not _THREADS:
+            if IN_BROWSER:
                 self._work(left, worker, ends)
             for _ in range(hands):
                 error = ends.get()

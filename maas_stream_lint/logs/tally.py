@@ -104,6 +104,11 @@ class Tally:
         """Whether something is lost by one of the messages."""
         return any(entry.match.message.lost for entry in self._entries.values())
 
+    @property
+    def of_imports(self) -> bool:
+        """Whether no message is of a machine, which says nothing of how an import went."""
+        return all(entry.cause.message.about != "machine" for entry in self._entries.values())
+
     def add(
         self,
         match: Match,

@@ -54,7 +54,8 @@ def verdict(made: Diagnosis) -> str:
     if not made.log.tally.entries:
         return "No message about images is in the log."
     if not made.troubles:
-        return "Nothing is lost: this is a normal import."
+        normal = made.log.tally.of_imports
+        return "Nothing is lost: this is a normal import." if normal else "Nothing is lost."
     number = len(made.troubles)
     told = f"{count(number, 'message')} {'tell' if number > 1 else 'tells'} of a loss"
     if not made.reports and made.unread:

@@ -28,7 +28,8 @@ def render(answer: Tally, style: Style, *, source: bool) -> str:
         entry_page(page, entry)
     if len(shown) > 1 and not answer.lost and not answer.unknown:
         page.line()
-        page.line("Nothing is lost by any of these: this is a normal import.", GOOD)
+        normal = ": this is a normal import" if answer.of_imports else ""
+        page.line(f"Nothing is lost by any of these{normal}.", GOOD)
     if not shown and not answer.unknown:
         page.line("No message about images is in this log.")
     _unknown(page, answer)

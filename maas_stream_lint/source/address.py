@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.records import record
+from maas_stream_lint.runtime import IN_BROWSER
 from maas_stream_lint.source.answer import printable
 from maas_stream_lint.source.library import httpx
 
@@ -148,6 +149,8 @@ def _netrc_login(host: str) -> tuple[str, str] | None:
 
 def trust(bundle: str | os.PathLike[str] | None) -> ssl.SSLContext:
     """The CA bundle's trust, or the system's, as MAAS 3.8 has it (``SYSTEM_CA_FILE``)."""
+    if IN_BROWSER:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing uses it
     if bundle is None:
         system = ssl.get_default_verify_paths()
         if system.cafile or system.capath:

@@ -10,6 +10,8 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.runtime import IN_BROWSER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -97,7 +99,10 @@ class Lease:
 
 
 class Watchdog:
-    """Cuts connections off whose exchange takes too long. Serves all threads."""
+    """Cuts connections off whose exchange takes too long. Serves all threads.
+
+    Where there are no threads, a browser makes the connections, and limits their time.
+    """
 
     def __init__(self) -> None:
         """Nothing is under watch yet."""
@@ -111,7 +116,7 @@ class Watchdog:
         """Watch an exchange until ``release``."""
         with self._lock:
             self._leases[lease] = None
-            if self._thread is None:
+            if self._thread is None and not IN_BROWSER:
                 self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
 

@@ -133,13 +133,14 @@ class Offer:
 
     @cached_property
     def simple(self) -> bool:
-        """Whether MAAS lists no other image as a kernel, and all usual ones have one label.
+        """Whether MAAS lists no other image as a kernel, and all images have one label.
 
-        A rack keeps images of different labels in different directories.
+        A rack keeps images of different labels in different directories. It takes the first one,
+        even if the image in it is not whole.
         """
         usual = {image.position for image in self.usual}
         other = any(image.whole and image.position not in usual for image in self.images)
-        return not other and len({image.contents.label for image in self.usual}) == 1
+        return not other and len({image.contents.label for image in self.images}) == 1
 
     @cached_property
     def subarches(self) -> set[str]:
