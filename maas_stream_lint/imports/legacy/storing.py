@@ -40,8 +40,8 @@ class Store:
 
     def lay(self, run: Run) -> bool:
         """Store rows of a batch; False if one of them is in the way of a row that is there."""
-        batch, part = run.batch, slice(run.start, run.stop)
-        if not self.stored.aliases.keys().isdisjoint(batch.pairs[part]):
+        batch, pairs = run.batch, run.pick(run.batch.pairs)
+        if not self.stored.aliases.keys().isdisjoint(pairs):
             return False
         alone = not self._names and all(other.batch is batch for other in self._runs)
         if not alone and any(
@@ -49,7 +49,8 @@ class Store:
         ):
             return False
         self.stored.lay(run)
-        self.inserted.update(batch.keys[part])
+        self.stored.aliases.update(zip(pairs, run.pick(batch.made.aliases), strict=True))
+        self.inserted.update(run.keys)
         self._runs.append(run)
         return True
 
