@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, TypeVar
 
-from maas_stream_lint.imports.columns import unfit
+from maas_stream_lint.imports.columns import unfit_plain
 from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
 from maas_stream_lint.imports.tables import rows_with
 from maas_stream_lint.imports.trace import Import
@@ -62,6 +62,12 @@ class Batch:
     def pairs(self) -> list[tuple[str, str]]:
         """The name and architecture of each."""
         return list(zip(self.made.names, self.made.architectures, strict=True))
+
+    @cached_property
+    def heads(self) -> dict[str, str]:
+        """The names of all files on disk, each with its sha256."""
+        sha256s = set().union(*(items.sha256s for items in self.items))
+        return {sha256[: self.letters]: sha256 for sha256 in sha256s}
 
     def resource(self, row: int) -> HeldResource:
         """The row of one product, with its set and files."""
@@ -139,10 +145,10 @@ def odd_rows(
     if len(set(pairs)) != len(pairs):
         odd |= rows_with(pairs, {pair for pair, count in Counter(pairs).items() if count > 1})
     for limit, column in columns.items():
-        odd |= rows_with(column, unfit(answers, limit, column))
+        odd |= rows_with(column, unfit_plain(answers, limit, column))
     for items in stored:
-        odd |= rows_with(items.names, unfit(answers, "file-name", items.names))
-        odd |= rows_with(items.sha256s, unfit(answers, "file-sha256", items.sha256s))
+        odd |= rows_with(items.names, unfit_plain(answers, "file-name", items.names))
+        odd |= rows_with(items.sha256s, unfit_plain(answers, "file-sha256", items.sha256s))
     known = [set(items.names) for items in stored]
     if len(set().union(*known)) != sum(map(len, known)):
         rows = zip(*(items.names for items in stored), strict=True)

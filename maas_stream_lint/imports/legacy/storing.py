@@ -43,10 +43,9 @@ class Store:
         batch, pairs = run.batch, run.pick(run.batch.pairs)
         if not self.stored.aliases.keys().isdisjoint(pairs):
             return False
-        alone = not self._names and all(other.batch is batch for other in self._runs)
-        if not alone and any(
-            self.names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in run.contents()
-        ):
+        if any(other.batch is not batch for other in self._runs):
+            self._name_runs()
+        if any(self._names[head] != batch.heads[head] for head in batch.heads.keys() & self._names):
             return False
         self.stored.lay(run)
         self.stored.aliases.update(zip(pairs, run.pick(batch.made.aliases), strict=True))
@@ -57,10 +56,13 @@ class Store:
     @property
     def names(self) -> dict[str, str]:
         """By the name of a file on disk: its sha256."""
+        self._name_runs()
+        return self._names
+
+    def _name_runs(self) -> None:
         for run in self._runs:
             self._names.update((sha256[:SHORTEST], sha256) for sha256, _ in run.contents())
         self._runs.clear()
-        return self._names
 
     def set_of(
         self, recorder: PassRecorder, made: Identity, version: str, label: str

@@ -66,4 +66,4 @@ def _sync_all(sync: Sync, selections: tuple[Selection, ...] | None) -> None:
     # A stream of bootloaders alone gets one empty selection.
     wanted = there or [("", "", "")] if selections is None else rows_of(selections, there)
     sync.suitable = set(wanted)
-    RowSync(sync).run(sync.suitable)
+    RowSync(sync).run(dict.fromkeys(wanted))

@@ -48,7 +48,7 @@ def fitting_rows(table: Table, shape: Shape) -> Table | None:
         or not all(_items_fit(items, shape) for items in wanted)
     ):
         return None
-    if all_usual(table.older, shape):
+    if not table.older or all_usual(table.older, shape):
         return table
     held = enumerate(columns["versions"])
     return table.without({row for row, one in held if not all_usual(one.values(), shape)})

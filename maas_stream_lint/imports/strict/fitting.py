@@ -77,12 +77,12 @@ class Fitting:
         )
         return {**self.single, **dict(rows)}
 
-    def values(self, *fields: str) -> set[tuple[Any, ...]]:
+    def values(self, *fields: str) -> Iterator[tuple[Any, ...]]:
         """What stands together in some fields that all products have."""
-        single = (product.fields for product in self.single.values())
-        found = {tuple(own[field] for field in fields) for own in single}
-        columns = ([table.columns[field] for field in fields] for table in self.tables)
-        return found.union(*(zip(*each, strict=True) for each in columns))
+        for product in self.single.values():
+            yield tuple(product.fields[field] for field in fields)
+        for table in self.tables:
+            yield from zip(*(table.columns[field] for field in fields), strict=True)
 
 
 def row_of(table: Table, row: int) -> Product:

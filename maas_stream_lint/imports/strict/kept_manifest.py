@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.columns import unfit
+from maas_stream_lint.imports.columns import unfit, unfit_plain
 from maas_stream_lint.imports.strict.fitting import kept_texts, row_of
 from maas_stream_lint.imports.tables import rows_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection
 
+    from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
@@ -64,10 +65,11 @@ class Manifest:
         fitting, shape = listed.fitting, listed.shape
         found: dict[int, Product] = {}
         for table in fitting.tables:
-            odd = rows_with(table.newest, self._unfit("cache-version", table.newest))
+            wrong = unfit_plain(self.recorder.answers, "cache-version", table.newest)
+            odd = rows_with(table.newest, wrong)
             for field in COLUMNS.keys() & shape.product.keys() & table.columns.keys():
                 column = table.columns[field]
-                odd |= rows_with(column, self._refused(field, column))
+                odd |= rows_with(column, self._refused(field, column, unfit_plain))
             found |= {table.positions[row]: row_of(table, row) for row in odd}
         odd = self._odd_alone(list(fitting.single.values()), shape)
         found |= {at: one for at, one in fitting.single.items() if id(one) in odd}
@@ -76,7 +78,8 @@ class Manifest:
     def _odd_alone(self, products: list[Product], shape: Shape) -> set[int]:
         """The ids of those among products that are in no table."""
         odd = {id(product) for product in products if not product.versions}
-        names = self._unfit("cache-version", {one.newest.name for one in products if one.versions})
+        names = {one.newest.name for one in products if one.versions}
+        names = unfit(self.recorder.answers, "cache-version", names)
         odd |= {id(one) for one in products if one.versions and one.newest.name in names}
         for field in COLUMNS.keys() & shape.product.keys():
             texts = {one.fields[field] or "" for one in products if field in one.fields}
@@ -85,15 +88,17 @@ class Manifest:
                 odd |= {id(one) for one in products if one.fields.get(field) in wrong}
         return odd
 
-    def _refused(self, field: str, texts: Iterable[str]) -> set[str]:
-        """The texts of a field that do not fit."""
-        column = COLUMNS[field]
+    def _refused(
+        self,
+        field: str,
+        texts: Collection[str],
+        unfit: Callable[[Answers, str | None, Collection[str]], set[str]] = unfit,
+    ) -> set[str]:
+        """The texts of a field that do not fit. ``unfit``: which a column refuses."""
+        answers, column = self.recorder.answers, COLUMNS[field]
         if field == "subarches":
-            return {text for text in set(texts) if self._unfit(column, text.split(","))}
-        return self._unfit(column, texts)
-
-    def _unfit(self, column: str, texts: Iterable[str]) -> set[str]:
-        return unfit(self.recorder.answers, column, texts)
+            return {text for text in set(texts) if unfit(answers, column, text.split(","))}
+        return unfit(answers, column, texts)
 
     def _cache(self, listed: Listed, product: Product) -> None:
         """``BootSourceCacheBuilder``: a row a subarch, as far as the database takes it."""

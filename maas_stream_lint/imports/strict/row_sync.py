@@ -5,7 +5,7 @@ Whatever leaves a doubt is left to ``sync``, product by product.
 
 from __future__ import annotations
 
-from itertools import chain, groupby
+from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,15 @@ from maas_stream_lint.imports.stored_batch import Batch, Run, odd_rows
 from maas_stream_lint.imports.strict.sync import SELECTION, selection_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.sync import Part, Selection, Sync
     from maas_stream_lint.imports.tables import Items, Table
 
-    #: By selection: what of one products file belongs to it, in order.
-    Parts = dict[Selection, list[Part]]
+    #: By selection: what of one products file belongs to it. Its position, its batch and its row
+    #: there; of a product that is in none, ``None`` and the part.
+    Entries = dict[Selection, list[list[Any]]]
 
 
 class RowSync:
@@ -30,68 +31,61 @@ class RowSync:
     def __init__(self, sync: Sync) -> None:
         """``sync``: of the source, nothing stored before."""
         self.sync = sync
-        #: Of each file: its parts, or all of it where it rides along with each selection.
-        self._files: list[Parts | list[Part]] = [
-            list(sync.supported(one, one.products)) if one.bootloaders else self._parts(one)
+        self._mixed: set[Selection] = set()  # those of which not all are rows of tables
+        #: Of each file: its entries, or all of it where it rides along with each selection.
+        self._files: list[Entries | list[Part]] = [
+            list(sync.supported(one, one.products)) if one.bootloaders else self._entries(one)
             for one in sync.lists
         ]
 
-    def run(self, wanted: Collection[Selection]) -> None:
+    def run(self, wanted: Iterable[Selection]) -> None:
         """Sync some selections, in order."""
-        for plain, alike in groupby(sorted(wanted), self._is_plain):
+        for mixed, alike in groupby(sorted(wanted), self._mixed.__contains__):
             left = list(alike)
-            while left and not (plain and self._is_settled()):
-                self.sync.sync(left[0], self._of(left.pop(0)))
-            if left and not self.sync.lay_all(self._merged(left)):
+            while left and (mixed or not self._is_settled()):
+                self.sync.sync(left[0], self._parts(left.pop(0)))
+            if left and not self.sync.lay_all(self._runs(left)):
                 for selection in left:
-                    self.sync.sync(selection, self._of(selection))
+                    self.sync.sync(selection, self._parts(selection))
 
-    def _of(self, selection: Selection) -> list[Part]:
+    def _parts(self, selection: Selection) -> list[Part]:
         """What belongs to a selection."""
-        parts = (f if isinstance(f, list) else f.get(selection, ()) for f in self._files)
-        return list(chain.from_iterable(parts))
+        parts: list[Part] = []
+        for file in self._files:
+            parts += file if isinstance(file, list) else _joined(file.get(selection, ()))
+        return parts
 
-    def _own(self, selection: Selection) -> Sequence[Part]:
-        """The same without what rides along with each."""
-        if len(self._files) == 1 and isinstance(self._files[0], dict):
-            return self._files[0].get(selection, ())
-        return [part for f in self._files if isinstance(f, dict) for part in f.get(selection, ())]
-
-    def _is_plain(self, selection: Selection) -> bool:
-        """Whether all of it are rows of tables."""
-        return all(isinstance(part, Run) for part in self._own(selection))
+    def _runs(self, selections: list[Selection]) -> list[Run]:
+        """The rows of selections of which nothing else is selected."""
+        images = [file for file in self._files if isinstance(file, dict)]
+        entries = (file.get(one, ()) for one in selections for file in images)
+        return [run for run in _joined(chain.from_iterable(entries)) if isinstance(run, Run)]
 
     def _is_settled(self) -> bool:
         """Whether it changes nothing to take again what rides along with each selection."""
-        riding = chain.from_iterable(f for f in self._files if isinstance(f, list))
+        riding = chain.from_iterable(file for file in self._files if isinstance(file, list))
         return all(self.sync.is_settled(*part) for part in riding if not isinstance(part, Run))
-
-    def _merged(self, selections: list[Selection]) -> list[Run]:
-        """The rows of several selections of which nothing else is selected."""
-        parts = chain.from_iterable(map(self._own, selections))
-        runs = [part for part in parts if isinstance(part, Run)]
-        return [
-            Run(batch, list(chain.from_iterable([run.rows for run in alike])))
-            for batch, alike in groupby(runs, lambda run: run.batch)
-        ]
 
     # -- what a file holds --------------------------------------------------------------------
 
-    def _parts(self, listed: Listed) -> Parts:
+    def _entries(self, listed: Listed) -> Entries:
         made = [one for table in listed.fitting.tables if (one := self._batch(listed, table))]
-        found: dict[Selection, list[tuple[int, Batch | None, Any]]] = {}
+        others = listed.fitting.others(table for table, _ in made)
+        found: Entries = {}
         for table, batch in made:
             selections = zip(*map(table.columns.__getitem__, SELECTION), strict=True)
-            rows = zip(table.positions, selections, strict=True)
-            for row, (position, selection) in enumerate(rows):
-                found.setdefault(selection, []).append((position, batch, row))
-        for position, product in listed.fitting.others(table for table, _ in made).items():
+            rows = zip(selections, table.positions, repeat(batch), range(len(table)))
+            for selection, *entry in rows:
+                found.setdefault(selection, []).append(entry)
+        for position, product in others.items():
             for part in self.sync.supported(listed, [product]):
-                found.setdefault(selection_of(product), []).append((position, None, part))
-        if len(made) > 1 or not all(batch for entries in found.values() for _, batch, _ in entries):
+                selection = selection_of(product)
+                self._mixed.add(selection)
+                found.setdefault(selection, []).append([position, None, part])
+        if len(made) > 1 or others:
             for entries in found.values():
                 entries.sort(key=itemgetter(0))
-        return {selection: _joined(entries) for selection, entries in found.items()}
+        return found
 
     def _batch(self, listed: Listed, table: Table) -> tuple[Table, Batch] | None:
         """What a table's products become, but for those that need a closer look."""
@@ -140,13 +134,8 @@ class RowSync:
         return stored
 
 
-def _joined(entries: list[tuple[int, Batch | None, Any]]) -> list[Part]:
+def _joined(entries: Iterable[list[Any]]) -> Iterator[Part]:
     """Rows of one batch that follow each other are one part."""
-    if len(entries) == 1:
-        _, batch, what = entries[0]
-        return [what if batch is None else Run(batch, (what,))]
-    parts: list[Part] = []
     for batch, alike in groupby(entries, itemgetter(1)):
         what = [one for _, _, one in alike]
-        parts += what if batch is None else [Run(batch, what)]
-    return parts
+        yield from what if batch is None else [Run(batch, what)]

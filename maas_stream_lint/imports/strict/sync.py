@@ -407,7 +407,8 @@ def selection_of(product: Product) -> Selection:
 def offered(lists: Iterable[Listed]) -> list[Selection]:
     """What there is to select, sorted."""
     images = (listed.fitting for listed in lists if not listed.bootloaders)
-    return sorted({selection for fitting in images for selection in fitting.values(*SELECTION)})
+    # In the order of the files, which are mostly sorted.
+    return sorted(dict.fromkeys(one for fitting in images for one in fitting.values(*SELECTION)))
 
 
 def cached(lists: list[Listed]) -> list[Cached]:
