@@ -97,8 +97,13 @@ class Sync:
     def supported(
         self, listed: Listed, products: Iterable[Product]
     ) -> Iterator[tuple[Listed, Product]]:
-        """Those of a file's products that MAAS supports."""
-        return ((listed, one) for one in products if self._unsupported(listed, one) is None)
+        """Those of a file's products that MAAS supports.
+
+        Without a version, the import has stopped before: nothing is there to sync.
+        """
+        for product in products:
+            if product.versions and self._unsupported(listed, product) is None:
+                yield listed, product
 
     def drop_unwanted(self) -> None:
         """Record what is dropped in silence.
