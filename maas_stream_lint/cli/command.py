@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: The attribute of an option that holds the heading it stands under in the help.
 HEADING = "heading"
+#: The names of the option that shows the help.
+HELP = ["-h", "--help"]
 #: The heading of options that have none, and of ``--help`` where there are others.
 OWN, GENERAL = "Options", "General"
 
@@ -33,6 +35,8 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **more: Any) -> None:
         """``examples``: what each is for, and the arguments behind the program's name."""
         super().__init__(*args, **more)
+        # Also where somebody runs the command without the program: click keeps its help option.
+        self.context_settings.setdefault("help_option_names", HELP)
         self.examples = tuple(examples)
 
     def headings(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
