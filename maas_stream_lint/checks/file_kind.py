@@ -14,7 +14,7 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Seen
@@ -117,7 +117,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     "MSL710",
     Severity.UNUSABLE,
     on="version",
-    among=lambda look: look.catalog.newest if look.survey and look.survey.files else (),
+    among=lambda look: _inspected(look),
 )
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     """The archives of a bootloader lack a file that machines boot from.
@@ -217,3 +217,8 @@ def _under_another_name(content: Content, items: list[Item], otherwise: str) -> 
 
 def _top_name(name: str) -> str:
     return name.removeprefix("./")
+
+
+def _inspected(look: Look) -> Sequence[Version]:
+    """The newest versions, if this run looked at any image file."""
+    return look.catalog.newest if look.survey is not None and look.survey.files else ()
