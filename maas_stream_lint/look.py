@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint import uses
 from maas_stream_lint.absence import Absence, find_absence
+from maas_stream_lint.arrival import odd_images
 from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
+    from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
@@ -239,8 +241,8 @@ class Look:
         Lines download the newest version only. They download an older version if somebody removes
         the newer ones, so an older item gets the same answer.
         """
-        named = self.misnames(item.place)
         stored = self.stores(item)
+        named = self.misnames(item.version.place) if self._misnamed else ()
         if not named:
             return stored
         return tuple(
@@ -264,6 +266,29 @@ class Look:
                     image = found[seen.path] = Image(seen, survey.wanted[seen.path])
                 image.items.append(item)
         return list(found.values())
+
+    @cached_property
+    def downloads_as(self) -> dict[str, Release]:
+        """Release line → the oldest one that downloads files as it does."""
+        groups = self.alike(lambda release: repr(release.data["download"]))
+        return {release.line: alike[0] for _, alike in groups for release in alike}
+
+    @cached_property
+    def odd_images(self) -> list[Image]:
+        """Those of them that came otherwise than the metadata says."""
+        oldest = {release.line: release for release in self.downloads_as.values()}
+        return odd_images(self.images, oldest.values())
+
+    @cached_property
+    def images_by_kind(self) -> dict[tuple[Content, tuple[str | None, ...]], list[Image]]:
+        """Those of them whose kind is known, by that kind and the ftypes of their items."""
+        found: dict[tuple[Content, tuple[str | None, ...]], list[Image]] = {}
+        for image in self.images:
+            content = image.seen.content
+            if content is not None:
+                ftypes = tuple([item.ftype for item in image.items])
+                found.setdefault((content, ftypes), []).append(image)
+        return found
 
     @cached_property
     def foreign(self) -> Foreign | None:

@@ -234,6 +234,7 @@ class Version:
         """``raw``: the version's JSON object."""
         self._product, self.name, self.raw = ref(product), name, raw
         self.itself = ref(self)  # all its items share the one
+        self._said: dict[str, str | None] = {}  # what its items ask for is the same for all
 
     @property
     def product(self) -> Product:
@@ -249,6 +250,15 @@ class Version:
     def path(self) -> Path:
         """The steps of its path."""
         return ("products", self.product.name, "versions", self.name)
+
+    def get(self, field: str) -> str | None:
+        """A field as text, flattened: the version's, else the product's, else the file's."""
+        if field not in self._said:
+            product = self.product
+            around = (self.raw, product.raw, product.file.raw)
+            texts = (_text(holder[field]) for holder in around if field in holder)
+            self._said[field] = next((text for text in texts if text is not None), None)
+        return self._said[field]
 
     @lazy
     def items(self) -> list[Item]:
@@ -314,12 +324,8 @@ class Item:
         own = self.raw.get(field)
         if own.__class__ is str:
             return own
-        product = self.version.product
-        for holder in (self.raw, self.version.raw, product.raw, product.file.raw):
-            value = _text(holder.get(field))
-            if value is not None:
-                return value
-        return None
+        text = _text(own)
+        return self.version.get(field) if text is None else text
 
 
 class Whole:

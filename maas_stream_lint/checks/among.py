@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Item, Product, Version
+    from maas_stream_lint.model import Image, Item, Product, Version
     from maas_stream_lint.nature import Nature
 
     Among = Callable[[Look], Sequence[Any]]
@@ -56,6 +56,11 @@ def with_items(*fields: str, odd: Callable[..., bool]) -> Among:
         return [table.item(row) for row, one in values if one in found] if found else []
 
     return among
+
+
+def came_otherwise(look: Look) -> list[Image]:
+    """The image files that came otherwise than the metadata says."""
+    return look.odd_images
 
 
 def naming(*odd: str) -> Among:

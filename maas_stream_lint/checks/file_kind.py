@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.image import NEVER, asking, is_html, is_newest
+from maas_stream_lint.checks.among import being
+from maas_stream_lint.checks.image import NEVER, asking, is_newest
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.images.content import STREAM_KINDS, better, described, suits
@@ -14,15 +15,29 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Image, Item, Version
+    from maas_stream_lint.nature import Nature
 
 
-@rule("MSL706", Severity.UNUSABLE, on="image")
+def _misfits(look: Look) -> list[Image]:
+    """The image files whose kind is not what an item's ftype says."""
+    kinds = look.images_by_kind.items()
+    odd = [found for (content, ftypes), found in kinds if any(_wrong(content, f) for f in ftypes)]
+    return [image for found in odd for image in found]
+
+
+def _holds_loaders(nature: Nature, look: Look) -> bool:
+    """Whether such a product has the archive of a bootloader, and files were seen."""
+    seen = look.survey is not None and bool(look.survey.files)
+    return seen and any(ftype in nature.ftypes for ftype in streamed("loader"))
+
+
+@rule("MSL706", Severity.UNUSABLE, on="image", among=_misfits)
 def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
     """A compressed disk image has the ftype `root-dd`, which means a tar of a disk image.
 
@@ -52,7 +67,7 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL707", Severity.UNUSABLE, on="image")
+@rule("MSL707", Severity.UNUSABLE, on="image", among=_misfits)
 def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
     """A file with a tarball's ftype is no tarball, or holds a disk image.
 
@@ -82,7 +97,7 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL708", Severity.UNUSABLE, on="image")
+@rule("MSL708", Severity.UNUSABLE, on="image", among=_misfits)
 def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     """A file is of another kind than its `ftype` says.
 
@@ -113,12 +128,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule(
-    "MSL710",
-    Severity.UNUSABLE,
-    on="version",
-    among=lambda look: _inspected(look),
-)
+@rule("MSL710", Severity.UNUSABLE, on="version", among=being(_holds_loaders))
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     """The archives of a bootloader lack a file that machines boot from.
 
@@ -182,10 +192,10 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 
 
 @lru_cache(maxsize=1024)
-def _wrong(content: Content, ftype: str) -> bool:
+def _wrong(content: Content, ftype: str | None) -> bool:
     """Whether a file with these contents cannot have this ftype."""
     table = ftypes()
-    return ftype in table and suits(content, table[ftype]) is False
+    return ftype is not None and ftype in table and suits(content, table[ftype]) is False
 
 
 def _tarred_disk() -> str | None:
@@ -203,7 +213,7 @@ def _plain_disk(content: Content) -> str | None:
 
 
 def _looked_through(seen: Seen) -> bool:
-    return seen.trouble is None and not is_html(seen)
+    return seen.trouble is None and not seen.is_page
 
 
 def _under_another_name(content: Content, items: list[Item], otherwise: str) -> str:
@@ -217,8 +227,3 @@ def _under_another_name(content: Content, items: list[Item], otherwise: str) -> 
 
 def _top_name(name: str) -> str:
     return name.removeprefix("./")
-
-
-def _inspected(look: Look) -> Sequence[Version]:
-    """The newest versions, if this run looked at any image file."""
-    return look.catalog.newest if look.survey is not None and look.survey.files else ()

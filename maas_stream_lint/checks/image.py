@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from maas_stream_lint.absence import is_absent
+from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.file_fetch import Failed, fetch
 from maas_stream_lint.finding import Severity
@@ -39,7 +40,7 @@ _SERVING = {
 }
 
 
-@rule("MSL701", Severity.FATAL, on="image")
+@rule("MSL701", Severity.FATAL, on="image", among=came_otherwise)
 def file_missing(image: Image, look: Look) -> Iterator[Said]:
     """A file that the metadata names is not there.
 
@@ -68,7 +69,7 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL702", Severity.FATAL, on="image")
+@rule("MSL702", Severity.FATAL, on="image", among=came_otherwise)
 def file_not_served(image: Image, look: Look) -> Iterator[Said]:
     """The server does not send a file that may be there.
 
@@ -117,7 +118,7 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL703", Severity.FATAL, on="image")
+@rule("MSL703", Severity.FATAL, on="image", among=came_otherwise)
 def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file is not as long as its `size` says.
 
@@ -133,7 +134,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """
     seen = image.seen
     size = _length(seen)
-    if seen.trouble is not None or size is None or is_html(seen):
+    if seen.trouble is not None or size is None or seen.is_page:
         return
     for said, items in _grouped(image, "size").items():
         if not said.isdecimal() or int(said) == size:
@@ -154,7 +155,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL704", Severity.FATAL, on="image")
+@rule("MSL704", Severity.FATAL, on="image", among=came_otherwise)
 def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file's sha256 is not what the metadata says.
 
@@ -171,7 +172,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """
     seen = image.seen
     found = seen.decoded.get("sha256") or seen.digests.get("sha256")
-    if seen.trouble is not None or found is None or is_html(seen):
+    if seen.trouble is not None or found is None or seen.is_page:
         return
     for said, items in _grouped(image, "sha256").items():
         wrong_size = any(_size_differs(item, seen) for item in items)
@@ -193,7 +194,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL705", Severity.IGNORED, on="image")
+@rule("MSL705", Severity.IGNORED, on="image", among=came_otherwise)
 def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file's sha512 or md5 is not what the metadata says.
 
@@ -207,7 +208,7 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
         "sha512": "00000000
     """
     seen = image.seen
-    if seen.trouble is not None or is_html(seen):
+    if seen.trouble is not None or seen.is_page:
         return
     for name in ("sha512", "md5"):
         raw = seen.digests.get(name)
@@ -238,7 +239,7 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
                 yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, log)
 
 
-@rule("MSL709", Severity.FATAL, on="image")
+@rule("MSL709", Severity.FATAL, on="image", among=came_otherwise)
 def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
     """The server sends a web page instead of an image, with status 200.
 
@@ -253,7 +254,7 @@ def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
         Content-Type: text/html
     """
     seen = image.seen
-    if seen.trouble is not None or not is_html(seen):
+    if seen.trouble is not None or not seen.is_page:
         return
     if seen.digests and seen.digests.get("sha256") in _grouped(image, "sha256"):
         return
@@ -317,9 +318,10 @@ def _failed(
 
 def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     """Why a release line does not get the file of an item; ``None`` if it gets it."""
-    asked = (id(item), release.line)
+    alike = look.downloads_as[release.line]
+    asked = (id(item), alike.line)
     if asked not in image.met:
-        image.met[asked] = _met(image, item, release, look)
+        image.met[asked] = _met(image, item, alike, look)
     failed: Failed | None = image.met[asked]
     return failed
 
@@ -398,14 +400,6 @@ def _where_it_may_be(image: Image, look: Look) -> str:
     if unnamed:
         return f"move {listed(unnamed, last='or')} there, or correct the path"
     return "publish the file before the metadata that names it, or correct the path"
-
-
-def is_html(seen: Seen) -> bool:
-    """Whether the server sent a web page in place of the file."""
-    kind = seen.content.kind if seen.content is not None else "data"
-    said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
-    # Some servers call everything a page that has no suffix.
-    return kind == "html" or (said == "text/html" and kind in ("data", "text"))
 
 
 def _size_differs(item: Item, seen: Seen) -> bool:

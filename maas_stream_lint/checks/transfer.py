@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.image import asking, cost, is_encoding_to_blame, met
 from maas_stream_lint.checks.transport import files_asked_for
 from maas_stream_lint.checks.words import MANY
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import Trouble
 
 
-@rule("MSL720", Severity.FATAL, on="image")
+@rule("MSL720", Severity.FATAL, on="image", among=came_otherwise)
 def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
     """The server redirects a file, and not every MAAS release follows.
 
@@ -116,7 +117,7 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL722", Severity.FATAL, on="image")
+@rule("MSL722", Severity.FATAL, on="image", among=came_otherwise)
 def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
     """The server sends a file with a Content-Encoding.
 
@@ -245,7 +246,7 @@ def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL726", Severity.WARNING, on="image")
+@rule("MSL726", Severity.WARNING, on="image", among=came_otherwise)
 def download_cut(image: Image, look: Look) -> Iterator[Said]:
     """The connection broke off within a file. This tool got the rest with another request.
 

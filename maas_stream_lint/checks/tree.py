@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.image import asking
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Place, Severity
@@ -60,8 +61,10 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
         if image.seen.inode is not None:
             by_inode.setdefault(image.seen.inode, []).append(image)
     for same in by_inode.values():
+        if len(same) < 2:
+            continue
         digests = {(image.items[0].get("sha256") or "").lower() for image in same}
-        if len(same) > 1 and len(digests) > 1:
+        if len(digests) > 1:
             yield Said(
                 f"{listed([image.path for image in same])} are one file on disk, with "
                 f"{len(digests)} different sha256 in the metadata",
@@ -102,7 +105,7 @@ def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL713", Severity.WARNING, on="image")
+@rule("MSL713", Severity.WARNING, on="image", among=came_otherwise)
 def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
     """A file is a link that leads out of the tree.
 

@@ -11,18 +11,20 @@ if TYPE_CHECKING:
 
 #: The attribute of an option that holds the heading it stands under in the help.
 HEADING = "heading"
+#: The names of the option that shows the help.
+HELP = ["-h", "--help"]
 #: The heading of options that have none, and of ``--help`` where there are others.
 OWN, GENERAL = "Options", "General"
 
 
 class HelpfulContext(click.Context):
-    """A context whose help wraps at words alone."""
+    """A context whose help wraps at words alone, as wide as a report, in colour where it may be."""
 
     def make_formatter(self) -> click.HelpFormatter:
         """What writes the help; its module is imported only for that."""
-        from maas_stream_lint.cli.helping import Formatter
+        from maas_stream_lint.cli.helping import formatter
 
-        return Formatter(width=self.terminal_width, max_width=self.max_content_width)
+        return formatter()
 
 
 class Command(click.Command):
@@ -33,6 +35,8 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **more: Any) -> None:
         """``examples``: what each is for, and the arguments behind the program's name."""
         super().__init__(*args, **more)
+        # Also where somebody runs the command without the program: click keeps its help option.
+        self.context_settings.setdefault("help_option_names", HELP)
         self.examples = tuple(examples)
 
     def headings(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from maas_stream_lint.cli import completion
+from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.command import Command
 from maas_stream_lint.cli.console import complain, style_for
+from maas_stream_lint.cli.options import COLOR, together
 
 
 @click.command(cls=Command)
@@ -23,12 +24,13 @@ from maas_stream_lint.cli.console import complain, style_for
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=parameters.Whole(0, 65535),
     default=8000,
     show_default=True,
     metavar="N",
     help="The port; 0 for any that is free.",
 )
+@together(COLOR)
 def serve(root: str, host: str, port: int) -> None:
     """Serve a stream over HTTP, read-only, until Ctrl-C.
 
