@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "maas-stream-lint"
 #: A placeholder → how a recipe explains it, and what is left of that once it is filled in.
 _EXPLAINED = {
-    "OWNER": ("`OWNER` is whoever owns your copy of this repository. ", ""),
+    "OWNER": ("`OWNER` is the owner of your copy of this repository. ", ""),
     "GROUP": (
         "`GROUP` is the group of your copy of this repository; GitLab sets the other variables itself. The copy",
         "GitLab sets the variables itself. The repository",
