@@ -234,7 +234,7 @@ def test_of_versions_with_one_name_the_last_is_the_newest() -> None:
     whole, product, items = sound()
     named = {**items, "version_name": "x"}
     product["versions"] = {"2": {"items": named}, "1": {"items": named}}
-    (read,) = fit(whole, all_releases()[-1]).products
+    (read,) = fit(whole, all_releases()[-1]).fitting.products
     assert read.newest.step == "1"
 
 

@@ -6,11 +6,13 @@ placeholders: whoever reads it there may have any copy.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAME = "maas-stream-lint"
+<<<<<<< HEAD
 #: A placeholder → how a recipe explains it, and what is left of that once it is filled in.
 _EXPLAINED = {
     "OWNER": ("`OWNER` is the owner of your copy of this repository. ", ""),
@@ -19,6 +21,10 @@ _EXPLAINED = {
         "GitLab sets the variables itself. The repository",
     ),
 }
+=======
+#: A placeholder → the part of a sentence that explains it, and goes when it is filled in.
+_EXPLAINED = {"OWNER": r"`OWNER` is [^.]*\.\s", "GROUP": r"`GROUP` is [^;]*;\s"}
+>>>>>>> main
 
 
 def address() -> str:
@@ -38,7 +44,7 @@ def filled(text: str, address: str) -> str:
     text = text.replace(f"https://github.com/OWNER/{NAME}", address)
     placeholder = "OWNER" if host == "github.com" else "GROUP"
     text = text.replace(f"{placeholder}/{NAME}", path)
-    for name, (sentence, rest) in _EXPLAINED.items():
+    for name, explanation in _EXPLAINED.items():
         if f"{name}/{NAME}" not in text:
-            text = text.replace(sentence, rest)
+            text = re.sub(explanation, "", text)
     return text

@@ -11,18 +11,28 @@ if TYPE_CHECKING:
 
 #: The attribute of an option that holds the heading it stands under in the help.
 HEADING = "heading"
+#: The names of the option that shows the help.
+HELP = ["-h", "--help"]
 #: The heading of options that have none, and of ``--help`` where there are others.
 OWN, GENERAL = "Options", "General"
 
 
 class HelpfulContext(click.Context):
+<<<<<<< HEAD
     """A context whose help breaks lines only between words."""
 
     def make_formatter(self) -> click.HelpFormatter:
         """What writes the help. Python imports its module only for that."""
         from maas_stream_lint.cli.helping import Formatter
+=======
+    """A context whose help wraps at words alone, as wide as a report, in colour where it may be."""
 
-        return Formatter(width=self.terminal_width, max_width=self.max_content_width)
+    def make_formatter(self) -> click.HelpFormatter:
+        """What writes the help; its module is imported only for that."""
+        from maas_stream_lint.cli.helping import formatter
+>>>>>>> main
+
+        return formatter()
 
 
 class Command(click.Command):
@@ -33,6 +43,8 @@ class Command(click.Command):
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **more: Any) -> None:
         """``examples``: the purpose of each, and the arguments after the program's name."""
         super().__init__(*args, **more)
+        # Also where somebody runs the command without the program: click keeps its help option.
+        self.context_settings.setdefault("help_option_names", HELP)
         self.examples = tuple(examples)
 
     def headings(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:

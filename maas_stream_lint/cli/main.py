@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli.command import HelpfulContext, write_examples
+from maas_stream_lint.cli.command import HELP, HelpfulContext, write_examples
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, VERSION_LINE
@@ -144,9 +144,7 @@ def _told(error: click.UsageError) -> click.ClickException:
     return in_our_words(error, HOMES)
 
 
-@click.group(
-    cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
-)
+@click.group(cls=Program, context_settings={"help_option_names": HELP})
 @click.version_option(__version__, message=VERSION_LINE)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:

@@ -308,7 +308,7 @@ FETCH = together(
     ),
     click.option(
         "--max-redirects",
-        type=click.IntRange(min=0),
+        type=parameters.Whole(0),
         metavar="N",
         help="Redirects to follow for each document.  [default: 30]",
     ),
@@ -347,7 +347,7 @@ FILES = together(
     ),
     click.option(
         "--jobs",
-        type=click.IntRange(1, 128),
+        type=parameters.Whole(1, 128),
         metavar="N",
         help="Files to check at the same time.  [default: one per core; 8 for a URL]",
     ),

@@ -57,6 +57,14 @@ def one_keyring(ctx: click.Context, param: click.Parameter, given: Any) -> Any:
     return given
 
 
+class Whole(click.IntRange):
+    """A whole number whose bounds are told in words."""
+
+    def _describe_range(self) -> str:
+        """As click's help and errors show it."""
+        return f"{self.min} or more" if self.max is None else f"{self.min} to {self.max}"
+
+
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maas_stream_lint.cli import completion
+from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.command import Command
 from maas_stream_lint.cli.console import as_json, style_for
 from maas_stream_lint.cli.options import (
@@ -54,7 +54,7 @@ HOW = together(
 @click.argument("root", metavar="DIR", shell_complete=completion.folder)
 @click.option(
     "--keep",
-    type=click.IntRange(1),
+    type=parameters.Whole(1),
     required=True,
     metavar="N",
     help="Keep this number of the newest versions of each product.",

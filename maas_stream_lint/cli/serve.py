@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maas_stream_lint.cli import completion
+from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.command import Command
 from maas_stream_lint.cli.console import complain, style_for
 from maas_stream_lint.cli.options import COLOR, together
@@ -24,7 +24,7 @@ from maas_stream_lint.cli.options import COLOR, together
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=parameters.Whole(0, 65535),
     default=8000,
     show_default=True,
     metavar="N",
