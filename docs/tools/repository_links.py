@@ -12,19 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAME = "maas-stream-lint"
-<<<<<<< HEAD
-#: A placeholder → how a recipe explains it, and what is left of that once it is filled in.
-_EXPLAINED = {
-    "OWNER": ("`OWNER` is the owner of your copy of this repository. ", ""),
-    "GROUP": (
-        "`GROUP` is the group of your copy of this repository; GitLab sets the other variables itself. The copy",
-        "GitLab sets the variables itself. The repository",
-    ),
-}
-=======
 #: A placeholder → the part of a sentence that explains it, and goes when it is filled in.
 _EXPLAINED = {"OWNER": r"`OWNER` is [^.]*\.\s", "GROUP": r"`GROUP` is [^;]*;\s"}
->>>>>>> main
 
 
 def address() -> str:

@@ -18,19 +18,11 @@ OWN, GENERAL = "Options", "General"
 
 
 class HelpfulContext(click.Context):
-<<<<<<< HEAD
-    """A context whose help breaks lines only between words."""
+    """A context whose help breaks lines between words, as wide as a report, in colour if wanted."""
 
     def make_formatter(self) -> click.HelpFormatter:
         """What writes the help. Python imports its module only for that."""
-        from maas_stream_lint.cli.helping import Formatter
-=======
-    """A context whose help wraps at words alone, as wide as a report, in colour where it may be."""
-
-    def make_formatter(self) -> click.HelpFormatter:
-        """What writes the help; its module is imported only for that."""
         from maas_stream_lint.cli.helping import formatter
->>>>>>> main
 
         return formatter()
 
