@@ -50,7 +50,7 @@ def find_absence(look: Look) -> Absence:
     """
     absence = Absence()
     survey = look.survey
-    if survey is None or survey.interrupted:
+    if survey is None or survey.interrupted or not any(map(is_absent, survey.files.values())):
         return absence
     for product in look.catalog.products:
         newest = product.newest

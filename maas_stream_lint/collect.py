@@ -11,10 +11,10 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.trace import Kind
 from maas_stream_lint.model import Whole
 from maas_stream_lint.records import record
-from maas_stream_lint.rule import Rule, Said, cut
+from maas_stream_lint.rule import NODES, Rule, Said, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.stream import Stream
@@ -78,10 +78,10 @@ def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft
     for rule in rules:
         if rule.on is not None and not (rule.of_all and partial):
             asked.setdefault(rule.on, []).append(rule)
-    for kind, nodes in _nodes(look):
+    for kind in NODES:
         for rule in asked.get(kind, ()):
             check = rule.check
-            for node in nodes if rule.among is None else rule.among(nodes, look):
+            for node in _nodes(kind, look) if rule.among is None else rule.among(look):
                 for said in check(node, look):
                     _note(look, rule, node, said, drafts)
 
@@ -99,17 +99,25 @@ def _note(look: Look, rule: Rule, node: Any, said: Said, drafts: dict[Key, _Draf
         draft.logs.setdefault(said.log, set()).update(lines)
 
 
-def _nodes(look: Look) -> Iterator[tuple[str, Sequence[Any]]]:
+def _nodes(kind: str, look: Look) -> Sequence[Any]:
+    """All nodes of one of the kinds that rules can ask for."""
     catalog = look.catalog
-    yield "stream", [Whole(look.stream)]
-    yield "index", catalog.indexes
-    yield "entry", [entry for index in catalog.indexes for entry in index.entries]
-    yield "file", catalog.files
-    yield "product", catalog.products
-    yield "version", catalog.newest
-    yield "item", catalog.items
-    if look.survey is not None and look.survey.mode != "none":
-        yield "image", look.images
+    match kind:
+        case "stream":
+            return [Whole(look.stream)]
+        case "index":
+            return catalog.indexes
+        case "entry":
+            return [entry for index in catalog.indexes for entry in index.entries]
+        case "file":
+            return catalog.files
+        case "product":
+            return catalog.products
+        case "version":
+            return catalog.newest
+        case "item":
+            return catalog.items
+    return look.images if look.survey is not None and look.survey.mode != "none" else ()
 
 
 def _draft(

@@ -1,6 +1,7 @@
 """The address of the documentation's site: every link that a report carries is made from it.
 
-While there is no address, reports name the command that shows the same: ``explain``.
+The environment variable overrides the configuration, which overrides ``ADDRESS``. While there is no
+address, reports name the command that shows the same: ``explain``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,24 @@ from maas_stream_lint.errors import UsageError
 ADDRESS = ""
 #: The environment variable that replaces it, for example on an intranet; empty: no links.
 VARIABLE = "MAAS_STREAM_LINT_DOCS_URL"
+#: The key of the configuration that replaces it.
+KEY = "docs-url"
+#: What is no URL of a site needs this.
+HINT = "give an http, https or file URL without a query, or leave it empty"
 
 _URL = re.compile(r"(?:https?://[^\s/]+|file://)(?:/[^\s?#]*)?", re.ASCII)
+_configured: str | None = None
+
+
+def configure(url: str | None) -> None:
+    """Take the address of a configuration for this process; ``None``: it has none."""
+    global _configured
+    _configured = url
+
+
+def is_site(text: str) -> bool:
+    """Whether a text is the URL of a site, or empty."""
+    return not text.strip() or bool(_URL.fullmatch(text.strip()) and text.strip().isprintable())
 
 
 def address() -> str:
@@ -23,13 +40,10 @@ def address() -> str:
 
     Raises UsageError if the variable holds no http, https or file URL.
     """
-    given = os.environ.get(VARIABLE, ADDRESS).strip()
-    if not given:
-        return ""
-    if not (_URL.fullmatch(given) and given.isprintable()):
-        hint = "give an http, https or file URL without a query, or leave it empty"
-        raise UsageError(f"{VARIABLE} is no URL of a site: {given[:80]!r}", hint)
-    return given.rstrip("/") + "/"
+    given = os.environ.get(VARIABLE, ADDRESS if _configured is None else _configured).strip()
+    if not is_site(given):
+        raise UsageError(f"{VARIABLE} is no URL of a site: {given[:80]!r}", HINT)
+    return given.rstrip("/") + "/" if given else ""
 
 
 def rule_url(name: str) -> str | None:

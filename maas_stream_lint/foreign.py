@@ -8,7 +8,8 @@ from maas_stream_lint.rule_tables import rules_table
 from maas_stream_lint.rulebook import ftypes
 
 if TYPE_CHECKING:
-    from maas_stream_lint.model import Catalog, Product
+    from maas_stream_lint.catalog import Catalog
+    from maas_stream_lint.model import Product
 
 #: The families of files that MAAS boots or deploys from by themselves. A squashfs alone is not one:
 #: LXD's containers have it, too.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
@@ -97,8 +98,8 @@ def _inspected(
     return Survey("none")
 
 
-def _present(root: Path) -> dict[str, int] | None:
-    """The plain files of a tree, with their sizes, none if it is no tree; ``None``: too many."""
+def _present(root: Path) -> dict[str, OnDisk] | None:
+    """The plain files of a tree, none if it is no tree; ``None``: too many."""
     if not (root / METADATA).is_dir():
         return {}
     try:
@@ -125,17 +126,17 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
                 continue
             if look.downloads(item):
                 known.add(path)
-                yield replace(_of(item, path), linked=linked)
+                yield _of(item, path, linked=linked)
 
 
-def _of(item: Item, path: str) -> Wanted:
+def _of(item: Item, path: str, *, linked: bool = False) -> Wanted:
     size = item.get("size")
-    given = {name: item.get(name) for name in ALGORITHMS}
     return Wanted(
         path,
         int(size) if size is not None and size.isdecimal() and len(size) < 19 else None,
-        {name: digest.lower() for name, digest in given.items() if digest},
+        {name: digest.lower() for name in ALGORITHMS if (digest := item.get(name))},
         listed=item.ftype in streamed("loader"),
+        linked=linked,
     )
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint import uses
 from maas_stream_lint.absence import Absence, find_absence
+from maas_stream_lint.arrival import odd_images
+from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
-from maas_stream_lint.model import Catalog, Image
+from maas_stream_lint.model import Image
 from maas_stream_lint.records import record
 from maas_stream_lint.selected import is_selected
 from maas_stream_lint.twins import Twins, find_twins
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
+    from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
+    from maas_stream_lint.nature import Nature
     from maas_stream_lint.rulebook import Release, UbuntuSet
     from maas_stream_lint.stream import Stream
     from maas_stream_lint.uses.simulation import Simulation
@@ -94,19 +98,9 @@ class Look:
         """The ftypes that the newest line stores, and the roots of older lines."""
         return self.releases[-1].ftypes | self.live_roots
 
-    def commissions(self, product: Product) -> bool:
-        """Whether one of the lines can commission a machine with the newest version."""
-        return product.newest is not None and id(product.newest) in self._bootable
-
-    @cached_property
-    def _bootable(self) -> set[int]:
-        """The ids of the newest versions that have all that an Ubuntu image needs on some line."""
-        return {
-            id(version)
-            for held, alike in self.catalog.by_ftypes.items()
-            if any(parts.is_whole(held) for parts in self._sets)
-            for version in alike
-        }
+    def boots(self, nature: Nature) -> bool:
+        """Whether the newest version has all that an Ubuntu image needs on some line."""
+        return any(parts.is_whole(nature.ftypes) for parts in self._sets)
 
     @cached_property
     def _sets(self) -> tuple[UbuntuSet, ...]:
@@ -247,8 +241,8 @@ class Look:
         Lines download the newest version only. They download an older version if somebody removes
         the newer ones, so an older item gets the same answer.
         """
-        named = self.misnames(item.place)
         stored = self.stores(item)
+        named = self.misnames(item.version.place) if self._misnamed else ()
         if not named:
             return stored
         return tuple(
@@ -274,6 +268,29 @@ class Look:
         return list(found.values())
 
     @cached_property
+    def downloads_as(self) -> dict[str, Release]:
+        """Release line → the oldest one that downloads files as it does."""
+        groups = self.alike(lambda release: repr(release.data["download"]))
+        return {release.line: alike[0] for _, alike in groups for release in alike}
+
+    @cached_property
+    def odd_images(self) -> list[Image]:
+        """Those of them that came otherwise than the metadata says."""
+        oldest = {release.line: release for release in self.downloads_as.values()}
+        return odd_images(self.images, oldest.values())
+
+    @cached_property
+    def images_by_kind(self) -> dict[tuple[Content, tuple[str | None, ...]], list[Image]]:
+        """Those of them whose kind is known, by that kind and the ftypes of their items."""
+        found: dict[tuple[Content, tuple[str | None, ...]], list[Image]] = {}
+        for image in self.images:
+            content = image.seen.content
+            if content is not None:
+                ftypes = tuple([item.ftype for item in image.items])
+                found.setdefault((content, ftypes), []).append(image)
+        return found
+
+    @cached_property
     def foreign(self) -> Foreign | None:
         """The kind of the stream, if it is made for another reader than MAAS."""
         return find_foreign(self.catalog)
@@ -284,17 +301,20 @@ class Look:
         return find_absence(self)
 
     @cached_property
-    def paths(self) -> dict[str, Entry | Item]:
-        """Every path in the metadata, with the first node that names it."""
-        known: dict[str, Entry | Item] = {}
-        for index in self.catalog.indexes:
-            for entry in index.entries:
-                if entry.names is not None:
-                    known.setdefault(entry.names, entry)
-        for item in self.catalog.items:
-            if item.path is not None:
-                known.setdefault(item.path, item)
-        return known
+    def paths(self) -> dict[str, Entry | int]:
+        """Every path in the metadata, with the first that names it: an entry or a row of items."""
+        entries = (entry for index in self.catalog.indexes for entry in index.entries)
+        known: dict[str | None, Entry | int] = {}
+        for entry in entries:
+            known.setdefault(entry.names, entry)
+        rows = self.catalog.table.by_path
+        # Those that both have stay where they are, and what they are.
+        return {path: at for path, at in (known | rows | known).items() if path is not None}
+
+    def naming(self, path: str) -> Entry | Item:
+        """The first node that names one of ``paths``."""
+        found = self.paths[path]
+        return self.catalog.table.item(found) if isinstance(found, int) else found
 
     @cached_property
     def path_text(self) -> str:
@@ -352,7 +372,7 @@ class Look:
                     if e.kind is not Kind.DROP or e.place.item is None
                 }
             else:
-                products = {(i.file, i.product) for i in trace.imported}
+                products = {*trace.imported.products}
             known.append((trace.lines, trace.strict, products))
         return known
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from weakref import ReferenceType, ref
 
 from maas_stream_lint.finding import Path, Place
-from maas_stream_lint.rulebook import System, default_system, is_root, of_family, systems
-from maas_stream_lint.stream import expanded
+from maas_stream_lint.nature import Nature
+from maas_stream_lint.rulebook import default_system, is_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from maas_stream_lint.images.observation import Seen, Wanted
+    from maas_stream_lint.rulebook import System
     from maas_stream_lint.stream import Metadata, Stream
 
 Node = TypeVar("Node")
@@ -43,6 +44,13 @@ class lazy(Generic[Value]):  # noqa: N801 - a decorator
             return self
         value = holder.__dict__[self.name] = self.work(holder)
         return value
+
+
+def objects(holder: dict[str, Any], member: str) -> dict[str, dict[str, Any]]:
+    """What an object holds in a member, as far as that are objects, by their keys."""
+    held = holder.get(member)
+    members = held.items() if isinstance(held, dict) else ()
+    return {key: raw for key, raw in members if isinstance(raw, dict)}
 
 
 class Entry:
@@ -87,9 +95,7 @@ class Index:
     @lazy
     def entries(self) -> list[Entry]:
         """Its entries that are objects."""
-        index = self.raw.get("index")
-        members = index.items() if isinstance(index, dict) else ()
-        return [Entry(self, key, raw) for key, raw in members if isinstance(raw, dict)]
+        return [Entry(self, key, raw) for key, raw in objects(self.raw, "index").items()]
 
 
 class File:
@@ -108,9 +114,7 @@ class File:
     @lazy
     def products(self) -> list[Product]:
         """Its products that are objects."""
-        products = self.raw.get("products")
-        members = products.items() if isinstance(products, dict) else ()
-        return [Product(self, name, raw) for name, raw in members if isinstance(raw, dict)]
+        return [Product(self, name, raw) for name, raw in objects(self.raw, "products").items()]
 
     @lazy
     def lower_fields(self) -> set[str]:
@@ -152,9 +156,7 @@ class Product:
     @lazy
     def versions(self) -> dict[str, dict[str, Any]]:
         """Its versions that are objects, by name."""
-        versions = self.raw.get("versions")
-        members = versions.items() if isinstance(versions, dict) else ()
-        return {name: raw for name, raw in members if isinstance(raw, dict)}
+        return objects(self.raw, "versions")
 
     @lazy
     def newest(self) -> Version | None:
@@ -201,25 +203,31 @@ class Product:
         return self.get("bootloader-type") is not None
 
     @lazy
+    def nature(self) -> Nature:
+        """What it is."""
+        newest = self.newest
+        held = None if newest is None else tuple([item.ftype for item in newest.items])
+        return Nature(self.os, held, bootloader=self.bootloader)
+
+    @property
     def notification(self) -> bool:
         """Whether it is a release notification rather than an image."""
-        notices = of_family("notice")
-        return self.newest is not None and any(i.ftype in notices for i in self.newest.items)
+        return self.nature.notification
 
     @property
     def image(self) -> bool:
         """Whether MAAS can deploy it or commission with it."""
-        return not self.bootloader and not self.notification
+        return not self.bootloader and self.nature.image
 
-    @lazy
+    @property
     def ubuntu(self) -> bool:
         """Whether it is plain Ubuntu, which needs kernel, initrd and root image."""
-        return self.image and self.system.own_kernel
+        return self.nature.ubuntu
 
-    @lazy
+    @property
     def system(self) -> System:
         """What is known of its ``os``."""
-        return systems().get(self.os, System())
+        return self.nature.system
 
 
 class Version:
@@ -229,6 +237,7 @@ class Version:
         """``raw``: the version's JSON object."""
         self._product, self.name, self.raw = ref(product), name, raw
         self.itself = ref(self)  # all its items share the one
+        self._said: dict[str, str | None] = {}  # what its items ask for is the same for all
 
     @property
     def product(self) -> Product:
@@ -245,12 +254,19 @@ class Version:
         """The steps of its path."""
         return ("products", self.product.name, "versions", self.name)
 
+    def get(self, field: str) -> str | None:
+        """A field as text, flattened: the version's, else the product's, else the file's."""
+        if field not in self._said:
+            product = self.product
+            around = (self.raw, product.raw, product.file.raw)
+            texts = (_text(holder[field]) for holder in around if field in holder)
+            self._said[field] = next((text for text in texts if text is not None), None)
+        return self._said[field]
+
     @lazy
     def items(self) -> list[Item]:
         """Its items that are objects."""
-        items = self.raw.get("items")
-        members = items.items() if isinstance(items, dict) else ()
-        return [Item(self, key, raw) for key, raw in members if isinstance(raw, dict)]
+        return [Item(self, key, raw) for key, raw in objects(self.raw, "items").items()]
 
     @lazy
     def roots(self) -> list[Item]:
@@ -303,12 +319,8 @@ class Item:
         own = self.raw.get(field)
         if own.__class__ is str:
             return own
-        product = self.version.product
-        for holder in (self.raw, self.version.raw, product.raw, product.file.raw):
-            value = _text(holder.get(field))
-            if value is not None:
-                return value
-        return None
+        text = _text(own)
+        return self.version.get(field) if text is None else text
 
 
 class Whole:
@@ -339,122 +351,6 @@ class Image:
     def place(self) -> Place:
         """The first place that names it."""
         return self.items[0].at("path")
-
-
-class Catalog:
-    """All nodes of a stream."""
-
-    def __init__(self, stream: Stream) -> None:
-        """Sort the stream's files into indexes and products files."""
-        self.stream = stream
-        self.indexes: list[Index] = []
-        self.files: list[File] = []
-        self._columns: dict[str, list[str | None]] = {}
-        self._item_columns: dict[str, list[Any]] = {}
-        self._by: dict[tuple[str, ...], dict[tuple[str | None, ...], list[Product]]] = {}
-        for metadata in stream.files.values():
-            data = _data(metadata)
-            if "products" in data and "index" not in data:
-                self.files.append(File(metadata, data))
-            elif data and ("index" in data or metadata.path == stream.start):
-                self.indexes.append(Index(metadata, data))
-
-    @lazy
-    def products(self) -> list[Product]:
-        """All products of all files."""
-        return [product for file in self.files for product in file.products]
-
-    def column(self, field: str) -> list[str | None]:
-        """What each product says in a field, as ``Product.get`` gives it."""
-        found = self._columns.get(field)
-        if found is None:
-            found = self._columns[field] = [
-                own if (own := product.raw.get(field)).__class__ is str else product.get(field)
-                for product in self.products
-            ]
-        return found
-
-    def said(self, *fields: str) -> set[tuple[str | None, ...]]:
-        """What products say in some fields together: most say what others say, too.
-
-        So a rule that depends on these fields alone need not be asked about each product.
-        """
-        return set(zip(*map(self.column, fields), strict=True))
-
-    def by(self, *fields: str) -> dict[tuple[str | None, ...], list[Product]]:
-        """The products by what they say in some fields."""
-        found = self._by.get(fields)
-        if found is None:
-            found = self._by[fields] = {}
-            said = zip(*map(self.column, fields), strict=True)
-            for product, values in zip(self.products, said, strict=True):
-                found.setdefault(values, []).append(product)
-        return found
-
-    @lazy
-    def by_ftypes(self) -> dict[tuple[str | None, ...], list[Version]]:
-        """The newest versions by the ftypes of their items, in the order of these."""
-        found: dict[tuple[str | None, ...], list[Version]] = {}
-        for version in self.newest:
-            ftypes = tuple([item.ftype for item in version.items])
-            found.setdefault(ftypes, []).append(version)
-        return found
-
-    def product(self, place: Place) -> Product | None:
-        """The product around a place."""
-        return self.named(place.file, place.product)
-
-    def named(self, file: str, name: str | None) -> Product | None:
-        """The product of a name in a products file."""
-        return self._by_name.get((file, name))
-
-    @lazy
-    def _by_name(self) -> dict[tuple[str, str | None], Product]:
-        return {(product.file.path, product.name): product for product in self.products}
-
-    @lazy
-    def newest(self) -> list[Version]:
-        """The newest version of each product that has one."""
-        return [product.newest for product in self.products if product.newest is not None]
-
-    @lazy
-    def all_versions(self) -> list[Version]:
-        """Every version of every product, each product's newest first."""
-        found = []
-        for product in self.products:
-            if product.newest is not None:
-                found.append(product.newest)
-                newest = product.newest.name
-                found += [
-                    Version(product, name, product.versions[name])
-                    for name in sorted(product.versions, reverse=True)
-                    if name != newest
-                ]
-        return found
-
-    def item_column(self, field: str) -> list[Any]:
-        """What each of ``items`` has in a field itself, of whatever type."""
-        found = self._item_columns.get(field)
-        if found is None:
-            found = self._item_columns[field] = [item.raw.get(field) for item in self.items]
-        return found
-
-    @lazy
-    def items(self) -> list[Item]:
-        """The items of each product's newest version."""
-        return [item for version in self.newest for item in version.items]
-
-
-def _data(metadata: Metadata) -> dict[str, Any]:
-    document = metadata.best
-    if document is None or not isinstance(document.data, dict):
-        return {}
-    data: dict[str, Any] = document.data
-    try:
-        data = expanded(document.data)
-    except Exception:  # noqa: BLE001 - the simulation says what is wrong with the aliases
-        return data
-    return data
 
 
 def _text(value: Any) -> str | None:

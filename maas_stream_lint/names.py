@@ -20,7 +20,7 @@ MODES = ("none", "head", "download")
 #: The keys of a configuration that options and environment variables set, too.
 CONFIG_KEYS = (
     *("maas", "commissioning", "keyring", "selections", "select", "ignore", "severity"),
-    *("format", "files", "only", "jobs", "timeout"),
+    *("format", "files", "only", "jobs", "timeout", "docs-url"),
 )
 
 #: Those of them that change what a report says; the others change how it is made or written.

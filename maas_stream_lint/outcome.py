@@ -77,7 +77,7 @@ def rows(look: Look, findings: tuple[Finding, ...]) -> list[Row]:
     by_line = {line: trace for trace in look.traces for line in trace.lines}
     stopped |= _stopped_by_others(look)
     arriving = _arriving(look)
-    taken = {id(trace): {(i.file, i.product) for i in trace.imported} for trace in look.traces}
+    taken = {id(trace): trace.imported.products for trace in look.traces}
     made = []
     for product in look.catalog.products:
         name, file = product.name, product.file.path

@@ -63,9 +63,14 @@ def style(output: str | None, color: str = "auto") -> Style:
     otherwise, a pipe if they say so, and a file never.
     """
     output = _named(output)
-    shown = output is None and sys.stdout is not None and sys.stdout.isatty()
+    shown = output is None and on_terminal()
     colored = terminal.takes_color(shown, color) and (output is None or color == "always")
     return Style(terminal.width(shown), colored, colored and terminal.takes_links(shown))
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal, which obeys control characters."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def check_target(output: str | None) -> None:

@@ -78,7 +78,7 @@ class Rule:
     causes: tuple[str, ...]  #: the causes of simulated events that it explains
     at: str | None  #: the kind of node that an event's place is cut to
     on: str | None  #: the kind of node that it judges
-    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None  #: picks the nodes to judge
+    among: Callable[[Look], Sequence[Any]] | None  #: picks the nodes to judge
     check: Callable[..., Any]
     once: tuple[str, ...] = ()  #: its former names, which still work
     alone: bool = False  #: its finding makes every other finding pointless
@@ -112,7 +112,7 @@ def rule(
     causes: Sequence[str] | None = None,
     at: str | None = None,
     on: str | None = None,
-    among: Callable[[Sequence[Any], Look], Sequence[Any]] | None = None,
+    among: Callable[[Look], Sequence[Any]] | None = None,
     once: Sequence[str] = (),
     alone: bool = False,
     of_all: bool = False,

@@ -325,6 +325,7 @@ def disk_packed_as(*layers: str) -> str | None:
     return next((name for name in of_family("disk") if wanted in ftypes()[name].usual), None)
 
 
+@cache
 def streamed(family: str) -> tuple[str, ...]:
     """The ftypes of a family that a stream may carry."""
     return tuple(name for name in of_family(family) if ftypes()[name].stream)

@@ -19,8 +19,10 @@ from maas_stream_lint.rulebook import gadget_system, of_family
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from maas_stream_lint.catalog import Catalog
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.model import Catalog, Product
+    from maas_stream_lint.model import Product
+    from maas_stream_lint.nature import Nature
     from maas_stream_lint.rulebook import Release
 
 
@@ -33,12 +35,10 @@ class Twins(NamedTuple):
     products: list[Product]
 
 
-class _Kernel(NamedTuple):
-    """What a boot resource's subarch is made of."""
-
-    kind: str  #: as in ``imports.identity``
-    subarch: str | None
-    flavour: str | None
+#: What a boot resource's name and architecture begin with: os, series, arch.
+_Owner = tuple[str, "str | None", "str | None"]
+#: What its subarch is made of: kind (as in ``imports.identity``), subarch, flavour.
+_Kernel = tuple[str, "str | None", "str | None"]
 
 
 def find_twins(
@@ -50,27 +50,62 @@ def find_twins(
 
     What a boot resource is called: see ``imports.identity``.
     """
-    alike: dict[tuple[str, str | None, str | None], list[tuple[Product, _Kernel]]] = {}
-    said = zip(*map(catalog.column, ("release", "arch", "subarch", "kflavor")), strict=True)
-    for product, (release_, arch, subarch, kflavor) in zip(catalog.products, said, strict=True):
-        kernel = _Kernel(_kind(product), subarch, kflavor)
-        plain = kernel.kind in (IMAGE, LONE_ROOT)
-        of = release_ if plain else series(kernel.kind, product.get)
-        alike.setdefault((product.os, of, arch), []).append((product, kernel))
-    named: dict[tuple[str, _Kernel], str] = {}
+    owners, kernels = _owners(catalog), _kernels(catalog)
     flavours: dict[tuple[bool, str], list[Release]] = {}
     for release in releases:
         flavours.setdefault((release.strict, release.policy("flavour")), []).append(release)
-    for (os, of, arch), several in alike.items():
-        if len(several) < 2 or of is None or arch is None:
+    groups = list(flavours.values())
+    found: list[tuple[_Owner, str, int, list[int]]] = []
+    named: dict[tuple[str, ...], dict[tuple[_Owner, str], list[int]]] = {}
+    kinds = list(dict.fromkeys(kernels))
+    for number, group in enumerate(groups):
+        subarches = tuple([_flavoured(kernel, group[0]) for kernel in kinds])
+        if subarches not in named:
+            subarch_of_ = dict(zip(kinds, subarches, strict=True))
+            named[subarches] = _doubled(owners, list(map(subarch_of_.__getitem__, kernels)))
+        for (owner, subarch), rows in named[subarches].items():
+            found.append((owner, subarch, number, rows))
+    firsts = {owner: row for row, owner in reversed(list(enumerate(owners)))} if found else {}
+    # In the stream's order, whichever lines it is on.
+    found.sort(key=lambda twins: (firsts[twins[0]], twins[2], twins[3][0]))
+    for (os, of, arch), subarch, number, rows in found:
+        if of is None or arch is None:
             continue
-        for group in flavours.values():
-            for subarch, together in _by_subarch(several, group[0], named).items():
-                taken_on = [(product, takes(product.place)) for product in together]
-                for release in group:
-                    taken = [product for product, lines in taken_on if release.line in lines]
-                    if len(taken) > 1:
-                        yield Twins(release, f"{os}/{of}", f"{arch}/{subarch}", taken)
+        together = [catalog.products[row] for row in rows]
+        taken_on = [(product, takes(product.place)) for product in together]
+        for release in groups[number]:
+            taken = [product for product, lines in taken_on if release.line in lines]
+            if len(taken) > 1:
+                yield Twins(release, f"{os}/{of}", f"{arch}/{subarch}", taken)
+
+
+def _doubled(owners: list[_Owner], subarches: list[str]) -> dict[tuple[_Owner, str], list[int]]:
+    """The rows of products that make one boot resource, where there are several, by its name."""
+    names = list(zip(owners, subarches, strict=True))
+    if len(set(names)) == len(names):
+        return {}
+    made: dict[tuple[_Owner, str], list[int]] = {}
+    for row, name in enumerate(names):
+        made.setdefault(name, []).append(row)
+    return {name: rows for name, rows in made.items() if len(rows) > 1}
+
+
+def _owners(catalog: Catalog) -> list[_Owner]:
+    table = catalog.table
+    of = list(table.texts("release"))
+    oses = [nature.os for nature in table.natures]
+    named = {nature for nature in catalog.natures if _kind(nature) not in (IMAGE, LONE_ROOT)}
+    for row, nature in enumerate(table.natures) if named else ():
+        if nature in named:
+            of[row] = series(_kind(nature), catalog.products[row].get)
+    return list(zip(oses, of, table.texts("arch"), strict=True))
+
+
+def _kernels(catalog: Catalog) -> list[_Kernel]:
+    table = catalog.table
+    kinds = {nature: _kind(nature) for nature in catalog.natures}
+    columns = map(kinds.__getitem__, table.natures), table.texts("subarch"), table.texts("kflavor")
+    return list(zip(*columns, strict=True))
 
 
 def boot_subarch(product: Product, release: Release) -> str:
@@ -78,46 +113,21 @@ def boot_subarch(product: Product, release: Release) -> str:
     return _flavoured(_kernel(product), release)
 
 
-def _by_subarch(
-    products: list[tuple[Product, _Kernel]],
-    release: Release,
-    named: dict[tuple[str, _Kernel], str],
-) -> dict[str, list[Product]]:
-    """The products that share a boot resource's subarch, in the stream's order.
-
-    ``named``: the subarch of each kernel by release line, as far as it is known.
-    """
-    subarches = []
-    for _, kernel in products:
-        key = (release.line, kernel)
-        subarch = named.get(key)
-        if subarch is None:
-            subarch = named[key] = _flavoured(kernel, release)
-        subarches.append(subarch)
-    if len(set(subarches)) == len(subarches):
-        return {}
-    made: dict[str, list[Product]] = {}
-    for (product, _), subarch in zip(products, subarches, strict=True):
-        made.setdefault(subarch, []).append(product)
-    return {subarch: together for subarch, together in made.items() if len(together) > 1}
-
-
 def _kernel(product: Product) -> _Kernel:
-    return _Kernel(_kind(product), product.get("subarch"), product.get("kflavor"))
+    return (_kind(product.nature), product.get("subarch"), product.get("kflavor"))
 
 
-def _kind(product: Product) -> str:
-    if product.bootloader:
+def _kind(nature: Nature) -> str:
+    if nature.bootloader:
         return BOOTLOADER
-    if product.os == gadget_system():
+    if nature.os == gadget_system():
         return SNAP
-    if product.newest is None:
-        return IMAGE
-    boots = any(item.ftype in of_family("boot") for item in product.newest.items)
-    return IMAGE if boots else LONE_ROOT
+    boots = any(ftype in of_family("boot") for ftype in nature.ftypes)
+    return IMAGE if boots or not nature.has_version else LONE_ROOT
 
 
 def _flavoured(kernel: _Kernel, release: Release) -> str:
     # Only the strict engine knows a root tarball without a kernel as a kind of its own.
-    kind = IMAGE if kernel.kind == LONE_ROOT and not release.strict else kernel.kind
-    return subarch_of(kind, kernel.subarch, kernel.flavour, partial(flavoured, release))
+    kind, subarch, flavour = kernel
+    kind = IMAGE if kind == LONE_ROOT and not release.strict else kind
+    return subarch_of(kind, subarch, flavour, partial(flavoured, release))

@@ -18,7 +18,11 @@ from typing import Any
 
 import pytest
 
+from maas_stream_lint import documentation
+
 ROOT = Path(__file__).parents[1]
+#: What the site is built with: nobody owns these.
+ADDRESS, REPOSITORY = "https://docs.example.com/lint/", "https://git.example.com/team/lint"
 #: Why the site cannot be built here. CI has all that it needs.
 LACKING = (
     "without the test extra"
@@ -39,7 +43,10 @@ def built(factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             command = [sys.executable, "docs/tools/build_site.py", site]
-            made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            env = {**os.environ, documentation.VARIABLE: ADDRESS, "PROJECT_URL": REPOSITORY}
+            made = subprocess.run(
+                command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+            )
             assert made.returncode == 0, made.stdout + made.stderr
             done.touch()
     return site

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from maas_stream_lint import check, documentation
+from maas_stream_lint import check, documentation, terminal
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Severity
@@ -81,6 +81,44 @@ def test_without_an_address_reports_name_the_command(monkeypatch: pytest.MonkeyP
     page = shown("html")
     assert "<code>maas-stream-lint explain MSL608</code>" in page
     assert "http" not in page.partition("<body>")[2].partition("<footer>")[2]
+
+
+def test_the_configuration_names_the_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command that links; the variable counts more, and an empty one means no links."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(documentation.VARIABLE, raising=False)
+    Path("maas-stream-lint.toml").write_text(f'docs-url = "{SITE[:-1]}"\n')
+    page = f"{SITE}rules/missing-size/"
+    linked = {
+        ("check", str(BAD), "--format", "sarif"): page,
+        ("check", str(BAD), "--format", "html"): page,
+        ("check", str(BAD)): page,
+        ("check", str(BAD), "--statistics"): page,
+        ("rules", "MSL608"): page,
+        ("docs", "MSL608"): page,
+        ("config",): SITE,
+    }
+    monkeypatch.setattr(terminal, "takes_links", lambda _: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for command, link in linked.items():
+        assert link in CliRunner().invoke(main, command).stdout, command
+    monkeypatch.setenv(documentation.VARIABLE, "https://intranet.example/")
+    assert run("docs") == "https://intranet.example/\n"
+    assert "https://intranet.example/rules/" in run("check", str(BAD), "--format", "sarif")
+    monkeypatch.setenv(documentation.VARIABLE, "")
+    assert "helpUri" not in run("check", str(BAD), "--format", "sarif")
+    monkeypatch.delenv(documentation.VARIABLE)
+    # It is the setting of one run, not of the process.
+    assert "helpUri" not in run("check", str(BAD), "--format", "sarif", "--no-config")
+    Path("maas-stream-lint.toml").write_text('severity = "info"\ndocs-url = "docs.example.com"\n')
+    monkeypatch.delenv("FORCE_COLOR")
+    done = CliRunner().invoke(main, ["docs"])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: maas-stream-lint.toml:2: docs-url: expected the URL")
+
+
+def run(*arguments: str) -> str:
+    return CliRunner().invoke(main, arguments).stdout
 
 
 def test_a_wrong_address_is_refused_before_the_check(monkeypatch: pytest.MonkeyPatch) -> None:

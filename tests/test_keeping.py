@@ -19,7 +19,8 @@ from maas_stream_lint.api import check
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.cache import HashCache, default_folder
-from maas_stream_lint.images.local_files import LocalFiles, _stamp
+from maas_stream_lint.images.listing import on_disk
+from maas_stream_lint.images.local_files import LocalFiles
 from nginx import Nginx
 from servers import Handler, publishing, serve
 
@@ -394,7 +395,7 @@ def test_what_changed_while_it_was_read_is_not_remembered(
             os.utime(place, ns=(1, 1))
         return made
 
-    before = _stamp(place.stat())
+    before = on_disk(place.stat()).stamp
     monkeypatch.setattr(LocalFiles, "_digests", changing)
     check(tree)
     cache = HashCache(default_folder())

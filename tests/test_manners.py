@@ -10,12 +10,13 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from maas_stream_lint import __version__
+from maas_stream_lint import __version__, output
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.names import SEVERITIES
@@ -133,6 +134,15 @@ def test_statistics() -> None:
     assert seen.stdout.splitlines()[-2].startswith("fails · ")
 
 
+def test_statistics_that_no_output_has() -> None:
+    seen = run("check", BAD, "--statistics", "--format", "sarif", "--format", "junit=x.xml")
+    assert seen.exit_code == 2
+    assert seen.stderr == (
+        "error: --statistics has no effect on sarif and junit (add --format text or json or "
+        "markdown)\n"
+    )
+
+
 COLOURED = [
     ("check", BAD),
     ("preview", BAD),
@@ -170,6 +180,22 @@ def test_a_diff_in_colour_says_the_same() -> None:
     assert click.unstyle(painted) == plain
     assert re.search(r"^\x1b\[31m-", painted, re.MULTILINE)
     assert re.search(r"^\x1b\[32m\+", painted, re.MULTILINE)
+
+
+def test_a_terminal_obeys_no_character_of_a_diff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = shutil.copytree(a_fixable_tree(), tmp_path / "tree")
+    for document in (tree / "streams/v1").iterdir():
+        content = json.loads(document.read_text("utf-8"))
+        hostile = json.dumps({"x\x9b2J\x7f": 1, **content}, ensure_ascii=False)
+        document.write_text(hostile, "utf-8")
+    words = ("fix", str(tree), "--diff", "--color", "never")
+    assert "\x9b2J" in run(*words).stdout  # for `patch`, byte for byte
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    shown = run(*words).stdout
+    assert "\\x9b2J\\x7f" in shown
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
 
 
 def a_fixable_tree() -> Path:
@@ -362,6 +388,23 @@ def test_json_tells_version_and_time(
     assert now - timedelta(seconds=1) <= said <= now + timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("form", ["markdown", "html"])
+@pytest.mark.parametrize(
+    "words",
+    [*TELLING[1:3], (*TELLING[1], "--wanted", "ubuntu/jammy/amd64"), TELLING[4]],
+    ids=["preview", "compare", "wanted", "diagnose"],
+)
+def test_pages_tell_version_and_time(
+    words: tuple[str, ...], form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1718548898")
+    told = f"maas-stream-lint {__version__}, 2024-06-16 14:41:38 UTC"
+    assert told in run(*words, "--format", form).stdout
+    still = run(*words, "--format", form, "--no-date").stdout
+    assert f"maas-stream-lint {__version__}" in still
+    assert "14:41:38" not in still
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "sarif", "junit", "markdown", "html"])
 def test_each_format_tells_version_and_time(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1718548898")
@@ -383,3 +426,30 @@ def test_a_time_that_is_none(said: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert (seen.exit_code, seen.stdout) == (2, "")
     assert seen.stderr.startswith("error: SOURCE_DATE_EPOCH is no time: ")
     assert run("check", BAD, "--format", "json", "--no-date").exit_code == 1
+
+
+# -- what a program gets --------------------------------------------------------------------------
+
+
+def test_a_rule_and_what_it_finds_as_json() -> None:
+    def explained(*words: str) -> dict[str, Any]:
+        (page,) = json.loads(run("explain", *words, "--format", "json").stdout)["rules"]
+        return dict(page)
+
+    page = explained("MSL401", "--source", BAD)
+    (finding,) = page["findings"]
+    assert (page["code"], finding["code"]) == ("MSL401", "MSL401")
+    assert explained("MSL608", "--source", BAD)["findings"] == []
+    assert "findings" not in explained("MSL401")
+
+
+@pytest.mark.parametrize("words", [("preview", BAD), ("compare", GOOD, BAD), ("fix", BAD)])
+def test_more_metadata_than_is_read(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maas_stream_lint.stream.MAX_FILES", 1)
+    seen = run(*words)
+    assert (seen.exit_code, seen.stdout) == (2, "")
+    assert re.fullmatch(
+        r"error: \S+ names more metadata files than this tool reads \(split .*\)\n", seen.stderr
+    )

@@ -56,12 +56,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*left_out))
     near = ["--no-isolation"] if importlib.util.find_spec("hatchling") else []
     command = [sys.executable, "-m", "build", "--wheel", *near, "--outdir", folder, copy]
-    run(*command, cwd=folder, PROJECT_URL=ADDRESS)
+    run(*command, cwd=folder, PROJECT_URL=ADDRESS, MAAS_STREAM_LINT_DOCS_URL=SITE)
     (built,) = folder.glob("*.whl")
     return built
 
 
 ADDRESS = "https://git.example.com/team/maas-stream-lint"
+SITE = "https://docs.example.com/lint/"
 
 
 def page_of(wheel: Path) -> Message:
@@ -76,7 +77,8 @@ def test_a_package_index_gets_addresses_and_whole_links(wheel: Path) -> None:
     urls = dict(line.split(", ") for line in page.get_all("Project-URL", []))
     assert urls["Source"] == ADDRESS
     assert urls["Changelog"] == f"{ADDRESS}/blob/v{__version__}/CHANGELOG.md"
-    assert {"Homepage", "Issues", "Documentation"} <= urls.keys()
+    assert {"Homepage", "Issues"} <= urls.keys()
+    assert urls["Documentation"] == SITE
     text = page.get_payload()
     assert isinstance(text, str)
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
@@ -104,6 +106,8 @@ def test_without_an_address_a_readme_has_no_links() -> None:
     [
         ({}, ""),
         ({"PROJECT_URL": "https://h/o/r/"}, "https://h/o/r"),
+        ({"READTHEDOCS_GIT_CLONE_URL": "https://h/o/r.git"}, "https://h/o/r"),
+        ({"READTHEDOCS_GIT_CLONE_URL": "git@h:o/r.git"}, ""),
         (
             {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r"},
             "https://github.com/o/r",
@@ -116,7 +120,10 @@ def test_who_says_the_address(
     said: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = pytest.importorskip("hatch_page", reason="without hatchling")
-    for name in ("PROJECT_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "CI_PROJECT_URL"):
+    for name in (
+        *("PROJECT_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "CI_PROJECT_URL"),
+        "READTHEDOCS_GIT_CLONE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name, value in said.items():
         monkeypatch.setenv(name, value)

@@ -21,6 +21,7 @@ from maas_stream_lint.rulebook import (
     ftypes,
     of_family,
     releases,
+    streamed,
     systems,
 )
 
@@ -87,7 +88,7 @@ def keys(data: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
 
 def forget() -> None:
     """Have the rulebook read its files anew."""
-    for known in (all_releases, ftypes, systems, default_system, of_family):
+    for known in (all_releases, ftypes, systems, default_system, of_family, streamed):
         known.cache_clear()
     for fact in (rule_files.rules_root, rule_files.release_lines, rule_files.product_names):
         fact.cache_clear()

@@ -275,7 +275,7 @@ ERRORS = [
     (
         "severity = 'warn'\n",
         (
-            ":1: severity: expected one of fatal, ignored, unusable, warning, info "
+            ":1: severity: expected one of fatal, ignored, unusable, warning, info, error, note "
             "(did you mean warning?)"
         ),
     ),
@@ -283,7 +283,8 @@ ERRORS = [
     (
         "severities.MSL401 = 'of'\n",
         (
-            ":1: severities.MSL401: expected one of fatal, ignored, unusable, warning, info, off "
+            ":1: severities.MSL401: expected one of fatal, ignored, unusable, warning, info, "
+            "error, note, off "
             "(did you mean off?)"
         ),
     ),
@@ -371,6 +372,14 @@ def test_what_only_the_option_knows(key: str, value: Any) -> None:
     result = run("check", f"good/{INDEX}")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: {settings.NAME}:2: {key}: ")
+
+
+def test_severities_have_the_words_of_other_tools(here: Path) -> None:
+    seen = read('severity = "error"\n[severities]\nMSL4 = "note"\nMSL5 = "error"\n')
+    assert seen.values["severity"].value == "unusable"
+    assert seen.severities["MSL401"][0] is Severity.INFO
+    assert seen.severities["MSL504"][0] is Severity.UNUSABLE
+    assert run("check", f"good/{INDEX}").exit_code == 0
 
 
 def test_a_file_that_cannot_be_read(here: Path) -> None:

@@ -14,6 +14,7 @@ import build_site
 import links
 import release_changes
 import release_pages
+import repository_links
 import site_build
 import staging
 from maas_stream_lint.checks import all_rules
@@ -22,11 +23,6 @@ from maas_stream_lint.rulebook import all_releases
 
 ROOT = Path(__file__).parents[1]
 pytestmark = site_build.needs_site
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return site_build.built(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +68,34 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(build_site.BuildError, match="page does not exist"):
         build_site.build(tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_each_address_is_one_setting(site: Path) -> None:
+    """The site says where it is, and where the repository is."""
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        if page.name == "index.html":
+            where = page.parent.relative_to(site).as_posix().removeprefix(".")
+            url = f"{site_build.ADDRESS}{where}{'/' if where else ''}"
+            assert re.search(rf'<link[^>]*href="?{re.escape(url)}"?[ >]', text), page
+    assert site_build.ADDRESS in (site / "sitemap.xml").read_text("utf-8")
+    gitlab = text_of(site / "recipes/gitlab/index.html")
+    assert "project: team/lint" in gitlab
+    assert "$CI_SERVER_HOST/team/lint.git@v" in gitlab
+    assert "GROUP" not in gitlab
+    hook = text_of(site / "recipes/pre-commit/index.html")
+    assert f"repo: {site_build.REPOSITORY}" in hook
+    assert "OWNER" not in hook
+    # Only a repository on GitHub is an action of GitHub's.
+    assert "OWNER/maas-stream-lint@v" in text_of(site / "recipes/github/index.html")
+
+
+def test_an_action_is_named_by_its_repository() -> None:
+    recipe = (ROOT / "docs/recipes/github.md").read_text("utf-8")
+    made = repository_links.filled(recipe, "https://github.com/team/lint")
+    assert "uses: team/lint@v" in made
+    assert "OWNER" not in made
+    assert repository_links.filled(recipe, "") == recipe
 
 
 def test_read_the_docs_takes_its_configuration() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from rich.cells import cell_len
@@ -94,6 +97,29 @@ def test_statistics_count_each_rule() -> None:
         ("1", "warning", "MSL219"),
         ("1", "info", "MSL461"),
     ]
+
+
+def test_statistics_in_other_forms() -> None:
+    report = reports.many()
+    style = Style(statistics=True)
+    data = json.loads("".join(FORMATS["json"].render(report, Severity.UNUSABLE, style)))
+    assert data["findings"] == []
+    assert data["statistics"][1] == {
+        "code": "MSL421",
+        "name": report.findings[2].name,
+        "severity": "ignored",
+        "findings": 120,
+    }
+    assert sum(one["findings"] for one in data["statistics"]) == data["summary"]["findings"]
+    page = "".join(FORMATS["markdown"].render(report, Severity.UNUSABLE, style))
+    assert "\n| 120 | ignored | MSL421 " in page
+    assert "###" not in page
+    assert [name for name, form in FORMATS.items() if form.counts] == ["text", "json", "markdown"]
+
+
+def test_quiet_lines_are_those_that_fail() -> None:
+    lines = "".join(FORMATS["compact"].render(reports.many(), Severity.FATAL, Style(quiet=True)))
+    assert re.findall(r" (MSL\d+) ", lines) == ["MSL611", "MSL611"]
 
 
 def test_each_code_is_in_one_command() -> None:
@@ -227,6 +253,34 @@ def test_verbose_tells_each_of_a_group() -> None:
 # -- an interrupted run ---------------------------------------------------------------------------
 
 
+def test_an_interrupted_run_is_no_success_for_any_reader() -> None:
+    report = check(GOOD / "with-images" / "tree")
+
+    def told_as(form: str) -> str:
+        return "".join(FORMATS[form].render(report, Severity.UNUSABLE, Style()))
+
+    def invocation() -> dict[str, Any]:
+        (run,) = json.loads(told_as("sarif"))["runs"]
+        (only,) = run["invocations"]
+        return dict(only)
+
+    assert invocation()["executionSuccessful"] is True
+    assert 'errors="0"' in told_as("junit")
+    assert report.look.survey is not None
+    report.look.survey.interrupted = True
+    said = invocation()
+    assert (said["executionSuccessful"], said["exitCode"]) == (False, 130)
+    (note,) = said["toolExecutionNotifications"]
+    assert "the run was interrupted" in note["message"]["text"]
+    suites = ElementTree.fromstring(told_as("junit"))
+    assert (suites.get("errors"), suites.get("failures")) == ("1", "0")
+    assert suites.find("testsuite/testcase/error") is not None
+    first, *_ = json.loads(told_as("gitlab"))
+    assert (first["check_name"], first["severity"]) == ("not-read", "blocker")
+    assert told_as("github").startswith("::error title=could not be read::streams/v1/index.json")
+    assert ":1:1: error: could not be read: the run was interrupted" in told_as("compact")
+
+
 @pytest.mark.parametrize("form", [form for form in FORMATS if form != "sarif"])  # has rules' pages
 def test_an_interrupted_run_does_not_pass(form: str) -> None:
     for source, word in ((GOOD / "with-images" / "tree", "incomplete"), (NAMED, "fails")):
@@ -238,4 +292,5 @@ def test_an_interrupted_run_does_not_pass(form: str) -> None:
         assert "passes" not in shown
         if form in ("text", "markdown"):
             assert word in seen
+        assert "interrupted" in shown or source == NAMED  # no image files, of which it is told
         assert f"\n{word} · " in told(report, quiet=True)

@@ -13,6 +13,7 @@ from posixpath import dirname, join, normpath, relpath
 
 import log_pages
 import release_pages
+import repository_links
 import rule_pages
 import schema_files
 import small_trees
@@ -76,8 +77,9 @@ def documents() -> dict[str, str]:
         "smallest-trees.md": small_trees.page(),
     }
     texts = {uri: _codes(text, uri) for uri, text in made.items()}
+    repository = repository_links.address()
     for source, home in written().items():
-        text = (ROOT / home).read_text("utf-8")
+        text = repository_links.filled((ROOT / home).read_text("utf-8"), repository)
         texts[source] = for_site(text, source, home) if source.endswith(".md") else text
     return texts
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.building.finished_image import Stamp, stamp
 from maas_stream_lint.building.initrd import UnopenedError, boots_network_root
 from maas_stream_lint.building.streams import STEP
+from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.distributions import network_root, standard_source
 from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.content import described, suits
 from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.images.observation import Wanted as WantedFile
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
-from maas_stream_lint.model import Catalog
 from maas_stream_lint.output import printable_path
 from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import default_system, ftypes

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.building import metadata_text
 from maas_stream_lint.building.planning import GENERIC, Key
+from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.fixing import jsontext
 from maas_stream_lint.fixing.jsontext import Set
 from maas_stream_lint.fixing.plan import signature_of
 from maas_stream_lint.fixing.publish import named, signed_forms
-from maas_stream_lint.model import Catalog
 from maas_stream_lint.output import printable_path
 from maas_stream_lint.records import record
 from maas_stream_lint.source import open_source

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.nature import Nature
     from maas_stream_lint.rulebook import Release
 
 #: Fields of a product that say which bootloader it is.
@@ -62,8 +63,8 @@ def bootloader_unsupported(event: Event, look: Look) -> Iterator[Said]:
         product NAME`. MAAS 3.8 logs nothing.
     Why: MAAS can write the boot configuration of these four only. It wants `pxelinux` as `i386`,
         which boots amd64 machines too. `conf/bootloaders.yaml` of maas-images has built `pxelinux`
-        as `amd64` since 2023, so even a new tree from Canonical's own tool has this finding. If
-        the stream has the accepted form as well, nothing is lost and the severity is `info`.
+        as `amd64` since 2023, so even a new tree from Canonical's own tool has this finding. If the
+        stream also has the accepted form, MAAS loses nothing and the severity is `info`.
     Fix: set `bootloader-type`, `os` and `arch` to one of the four, if the files are of that kind.
         Remove other bootloaders: MAAS cannot use them.
     Example:
@@ -142,9 +143,10 @@ def bootloader_alone(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "bootloader-type": "uefi",
     """
-    products = look.catalog.products
-    loaders = [product for product in products if product.bootloader]
-    if not loaders or any(product.image for product in products):
+    if any(nature.image for nature in look.catalog.natures):
+        return
+    loaders = look.catalog.that_are(_is_loader)
+    if not loaders:
         return
     strict = set(look.where(lambda release: release.strict))
     lines = tuple(line for line in look.takes(loaders[0].place) if line in strict)
@@ -165,9 +167,9 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: every release line boots machines with the bootloaders of its sources: `pxelinux` (i386,
         for amd64 too), `grub-efi-signed` (amd64), `grub-efi` (arm64) and `grub-ieee1275` (ppc64el)
-        (`bootloader_arches`, provisioningserver/boot/). Any source can bring them, so nothing is
-        wrong if another source has them. MAAS 3.8 downloads them only together with a selected
-        image of their own source.
+        (`bootloader_arches`, provisioningserver/boot/). Any source can have them, so nothing is
+        wrong if another source does. MAAS 3.8 downloads bootloaders only together with a selected
+        image of the same source.
     Why: bootloaders have a products file of their own. `sstream-mirror` with a filter on Ubuntu
         releases leaves them out, so such a mirror boots no machine by itself.
     Fix: mirror the bootloaders as well, by a second `sstream-mirror` with `'os~(grub*|pxelinux)'`.
@@ -176,12 +178,9 @@ def no_bootloaders(whole: Whole, look: Look) -> Iterator[Said]:
         "arch": "arm64",
     """
     catalogs = [look.catalog, *(look.beside.catalogs.values() if look.beside is not None else ())]
-    loaders = [p for catalog in catalogs for p in catalog.products if p.bootloader]
-    wanted: dict[str, Product] = {}
-    for product in look.catalog.products:
-        arch = product.get("arch")
-        if arch is not None and arch not in wanted and product.image:
-            wanted[arch] = product
+    loaders = [loader for catalog in catalogs for loader in catalog.that_are(_is_loader)]
+    images = look.catalog.firsts("arch", lambda nature: nature.image)
+    wanted = {arch: product for arch, product in images.items() if arch is not None}
     without: dict[tuple[str, ...], list[str]] = {}
     for release in look.releases:
         # One that MAAS drops counts: what is wrong with it is told of it.
@@ -208,20 +207,23 @@ def _machines(loader: Product, release: Release) -> tuple[str, ...]:
 
 def _taken(triple: Triple, look: Look) -> Product | None:
     """A bootloader of a kind that every release line takes."""
-    for product in look.catalog.products:
-        if product.bootloader and _triple(product) == triple:
-            return product if look.takes(product.place) == look.lines else None
-    return None
+    alike = (loader for loader in look.catalog.that_are(_is_loader) if _triple(loader) == triple)
+    first = next(alike, None)
+    return first if first is not None and look.takes(first.place) == look.lines else None
 
 
 def _nearest(given: tuple[Any, ...], release: Release) -> Triple:
-    """The bootloader that MAAS boots and that is most like another."""
+    """The bootloader that MAAS boots and that is most similar to a given one."""
     return max(sorted(release.boots), key=lambda known: _likeness(known, given))
 
 
 def _likeness(known: Triple, values: tuple[Any, ...]) -> int:
-    """How near a bootloader is to one that MAAS knows: type and arch weigh more than os."""
+    """How similar a bootloader is to one that MAAS knows: type and arch weigh more than os."""
     return sum(w for w, a, b in zip((2, 1, 2), known, values, strict=True) if a == b)
+
+
+def _is_loader(nature: Nature) -> bool:
+    return nature.bootloader
 
 
 def _triple(loader: Product) -> Triple:

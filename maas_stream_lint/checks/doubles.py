@@ -1,4 +1,4 @@
-"""Rules on products that are one to MAAS, so that one hides or replaces the other."""
+"""Rules on products that MAAS does not tell apart, so that one hides or replaces the other."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SEVERAL = "get() returned more than one BootResource -- it returned {count}!"
 
 @rule("MSL413", Severity.IGNORED, at="product")
 def duplicate_tuple(event: Event, look: Look) -> Iterator[Said]:
-    """MAAS imports only one of two products that are the same to it.
+    """MAAS imports only one of two products that it does not tell apart.
 
     MAAS: MAAS 2.9 to 3.7 lists each product by os, release, arch, label, kflavor and each of its
         subarches (`RepoDumper.insert_item`, import_images/download_descriptions.py). If two
-        products claim the same entry, the later one in the stream gets the entry of its own
-        `subarch`, and the earlier one keeps the other entries of `subarches`. MAAS does not import
-        a product without an entry, and logs nothing. If both products have the same name and
-        `content_id`, MAAS imports the product only in the version of the other. MAAS 3.8 makes one
-        boot resource of both (MSL414).
+        products claim the same entry, the later product in the stream gets the entry of its own
+        `subarch`. The earlier product keeps the entries of its other `subarches`. MAAS does not
+        import a product without an entry, and logs nothing. If both products have the same name and
+        `content_id`, MAAS imports this product only in the version of the other product. MAAS 3.8
+        makes one boot resource of both (MSL414).
     Why: the name of the product does not count, so two names do not make two images.
     Fix: remove one of the two products. Or give them different `label`, `release` or `subarch`.
     Example:
@@ -58,11 +58,11 @@ def same_resource_twice(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: a boot resource is `os/release` for `arch/subarch`, and the subarch includes the kernel
         flavour (`get_or_create_boot_resource`, maasserver/bootresources.py; MAAS 3.8:
         `BootResourceBuilder.from_simplestreams_product`,
-        maasservicelayer/builders/bootresources.py). From 3.6 on the product's `version` counts
-        too. The `label` does not count: `stable` and `candidate` of one image are one boot
-        resource. Each import deletes the files of one product and downloads those of the other.
-        If both versions have the same name, the files of the later product replace those of the
-        earlier one.
+        maasservicelayer/builders/bootresources.py). From 3.6 on MAAS also compares the product's
+        `version`. It does not compare the `label`: `stable` and `candidate` of one image are one
+        boot resource. Each import deletes the files of one product and downloads those of the
+        other. If both versions have the same name, the files of the later product replace those of
+        the earlier one.
     Why: the order of the stream decides which of the two a machine gets, and each import changes
         the image.
     Fix: publish one of the two products here and the other one in a source of its own. Or give them
@@ -101,14 +101,14 @@ def same_resource_twice(whole: Whole, look: Look) -> Iterator[Said]:
 def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
     """One os, release, arch and subarch has products with different `version`s.
 
-    MAAS: from 3.6 on the product's `version` is part of what tells boot resources apart (as
-        `alias`, maasserver/models/bootresource.py; MAAS 3.8:
-        maasservicelayer/builders/bootresources.py), but MAAS still looks for them without it. So
-        it makes two boot resources with one name. When a machine boots, MAAS expects one and fails
-        with `get() returned more than one BootResource` (`_get_files_map`,
-        maasserver/rpc/boot.py). Up to 3.5 both products make one boot resource (MSL414).
+    MAAS: from 3.6 on MAAS also tells boot resources apart by the product's `version` (as `alias`,
+        maasserver/models/bootresource.py; MAAS 3.8: maasservicelayer/builders/bootresources.py),
+        but MAAS still looks for them without the `version`. So it makes two boot resources with one
+        name. When a machine boots, MAAS expects one and fails with `get() returned more than one
+        BootResource` (`_get_files_map`, maasserver/rpc/boot.py). Up to 3.5 both products make one
+        boot resource (MSL414).
     Why: `version` is another name of `release` (`24.04` for `noble`), so all products of a release
-        must have the same.
+        must have the same `version`.
     Fix: give all products of the release the same `version`. Write the number or date of a build
         into the name of the version below `versions`.
     Example:

@@ -50,11 +50,11 @@ def rolling_not_boolean(event: Event, look: Look) -> Iterator[Said]:
 def support_eol_format(event: Event, look: Look) -> Iterator[Said]:
     """`support_eol` is not a date like `2029-05-31`.
 
-    MAAS: MAAS 2.9 to 3.2 stops the whole import for a value that Django does not read as a date,
-        and for more values once it has listed the image. MAAS 3.3 to 3.7 stops for a value that
-        `strptime` with `%Y-%m-%d` does not read (`_update_cache`, maasserver/bootsources.py). MAAS
-        3.8 discards the whole source, also for `support_esm_eol` (`support_eol_validator`,
-        maasservicelayer/simplestreams/models.py).
+    MAAS: MAAS 2.9 to 3.2 stops the whole import for a value that Django does not read as a date.
+        Once MAAS has listed the image, more values stop the import. MAAS 3.3 to 3.7 stops for a
+        value that `strptime` with `%Y-%m-%d` does not read (`_update_cache`,
+        maasserver/bootsources.py). MAAS 3.8 discards the whole source, also for `support_esm_eol`
+        (`support_eol_validator`, maasservicelayer/simplestreams/models.py).
     Why: MAAS reads the date when it lists the image, whether anybody selects it or not.
     Fix: write year, month and day with dashes, or remove the field.
     Example:
@@ -85,12 +85,9 @@ def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
     Example:
         "support_eol": "2019-04-25",
     """
-    today = date.today()
     old: dict[tuple[str, date], list[Product]] = {}
-    for product in file.products:
-        ends = [_date(product.raw.get(f)) for f in ("support_eol", "support_esm_eol")]
-        end = max((e for e in ends if e is not None), default=today)
-        if end < today and product.ubuntu:
+    for product, end in _ended(look):
+        if product.file is file and product.ubuntu:
             old.setdefault((product.get("release") or "", end), []).append(product)
     for (release, end), products in old.items():
         yield Said(
@@ -104,14 +101,14 @@ def support_eol_passed(file: File, look: Look) -> Iterator[Said]:
 
 @rule("MSL447", Severity.IGNORED, at="product")
 def identity_overridden(event: Event, look: Look) -> Iterator[Said]:
-    """MAAS does not import a product because an item has a name of its own.
+    """MAAS does not import a product because a field of an item hides a name.
 
     MAAS: up to 3.7 MAAS merges the fields of product, version and item, and the item's fields win.
         So `content_id`, `product_name` or `version_name` in an item hide the true values. The
         second pass looks for a product or version of that name, finds none, and imports nothing of
         the product. It logs nothing (`ProductMapping`, import_images/product_mapping.py;
         `BootResourceRepoWriter.filter_version`, maasserver/bootresources.py). MAAS 3.8 does not
-        read them there.
+        read these three fields in an item.
     Why: the library adds these three names itself. A tool that saves merged items writes them into
         the file.
     Fix: delete the member from the item.
@@ -154,8 +151,8 @@ def maas_supported_newer(event: Event, look: Look) -> Iterator[Said]:
 def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
     """`maas_supported` is not a version.
 
-    MAAS: up to 3.5 MAAS accepts any text, and takes a text that is no version for older than all
-        versions. MAAS 3.6 and 3.7 stop the whole import with `InvalidVersion`
+    MAAS: up to 3.5 MAAS accepts any text. It sorts a text that is no version before all versions.
+        MAAS 3.6 and 3.7 stop the whole import with `InvalidVersion`
         (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). MAAS 3.8 does not read
         the field.
     Why: people understand `3.5+` or `>=3.5`, but only `3.5` is a version (PEP 440).
@@ -198,6 +195,24 @@ def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
         place=product.at("subarches"),
         effect="lists a subarch with a space in its name, which no machine has",
     )
+
+
+def _ended(look: Look) -> Iterator[tuple[Product, date]]:
+    """The products whose support has ended, and when."""
+    today, table = date.today(), look.catalog.table
+    columns = [
+        [value if value.__class__ is str else None for value in table.own(field)]
+        for field in ("support_eol", "support_esm_eol")
+    ]
+    ends = {
+        said: max((end for end in map(_date, said) if end is not None), default=today)
+        for said in set(zip(*columns, strict=True))
+    }
+    if all(end >= today for end in ends.values()):
+        return
+    for product, said in zip(table.products, zip(*columns, strict=True), strict=True):
+        if ends[said] < today:
+            yield product, ends[said]
 
 
 def _date(value: Any) -> date | None:

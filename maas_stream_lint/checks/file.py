@@ -1,4 +1,4 @@
-"""Rules on products files as a whole: text, members, and products that others take down."""
+"""Rules on products files as a whole: text, members, and good products that a bad one stops."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def file_shape_mixed(event: Event, look: Look) -> Iterator[Said]:
     """One products file holds products of several kinds.
 
     MAAS: up to 3.7 accepts it. MAAS 3.8 knows three kinds of products file: bootloaders, images
-        with kernel and initrd (Ubuntu), and lone root tarballs (`root-tgz`). It takes a file only
-        if all products are of one kind, and otherwise discards the whole source
+        with kernel and initrd (Ubuntu), and lone root tarballs (`root-tgz`). It accepts a file only
+        if all products are of one kind. Otherwise it discards the whole source
         (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
     Why: each kind has its own model, and MAAS compares a file with one model as a whole.
     Fix: write a products file for each kind and name all of them in the index. Give each file a
@@ -116,9 +116,10 @@ def file_content_id(event: Event, look: Look) -> Iterator[Said]:
     """A products file has no `content_id`.
 
     MAAS: up to 3.7 stops the whole import with `KeyError: 'content_id'`
-        (`BasicMirrorWriter.sync_products` of the simplestreams library). Its second pass finds
-        products by it (`BootResourceRepoWriter`, maasserver/bootresources.py). MAAS 3.8 discards
-        the whole source (`SimpleStreamsProductList`, maasservicelayer/simplestreams/models.py).
+        (`BasicMirrorWriter.sync_products` of the simplestreams library). The second pass of MAAS
+        finds products by `content_id` (`BootResourceRepoWriter`, maasserver/bootresources.py). MAAS
+        3.8 discards the whole source (`SimpleStreamsProductList`,
+        maasservicelayer/simplestreams/models.py).
     Why: `content_id` names the content of the file. The index lists the file under the same name.
     Fix: add `content_id` at the top of the file, with the key of the file's entry in the index.
     Example:
@@ -206,9 +207,10 @@ def not_json(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 stops the whole import with a JSONDecodeError or UnicodeDecodeError and logs
         `Importing boot resources failed.` with a traceback (`MirrorReader.read_json`, simplestreams
         library). It treats only a 404 as an HTTP error, and parses the error page of a 403 or 500.
-        MAAS 3.8 discards the source: `Request to '…' failed: not a valid JSON file.` It decodes
-        the file by the charset of the `Content-Type`, if there is one; MAAS 3.7 and older always
-        by UTF-8 (`SimpleStreamsClient.http_get`, maasservicelayer/simplestreams/client.py).
+        MAAS 3.8 discards the source: `Request to '…' failed: not a valid JSON file.` MAAS 3.8
+        decodes the file by the charset of the `Content-Type`, if there is one. MAAS 3.7 and older
+        always decode UTF-8 (`SimpleStreamsClient.http_get`,
+        maasservicelayer/simplestreams/client.py).
     Why: the usual causes are a cut upload, a page from a server or proxy, a byte order mark from an
         editor, and a trailing comma.
     Fix: correct the text at the place given. `python3 -m json.tool FILE` stops at the same place.
@@ -284,10 +286,11 @@ def not_an_object(event: Event, look: Look) -> Iterator[Said]:
 def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
     """A key occurs twice in one object.
 
-    MAAS: takes the last one on every release line, and logs nothing (Python's `json.loads`).
-    Why: of two products with one name the first is lost. Of two `path`s MAAS may take the wrong
-        one. Templates and merges by hand write such files; programs that write JSON do not.
-    Fix: keep the right one and delete the other. If you need both, as with two products of one
+    MAAS: uses the last value on every release line, and logs nothing (Python's `json.loads`).
+    Why: if two products have one name, MAAS loses the first. If an item has two `path`s, MAAS may
+        use the wrong one. Templates and merges by hand write such files; programs that write JSON
+        do not.
+    Fix: keep the right one and delete the other. If you need both, for example two products of one
         name, rename one.
     Example:
         "label": "stable",
@@ -308,8 +311,8 @@ def duplicate_key(whole: Whole, look: Look) -> Iterator[Said]:
 def not_a_number(whole: Whole, look: Look) -> Iterator[Said]:
     """A file holds `NaN` or `Infinity`, which JSON does not have.
 
-    MAAS: reads it on every release line, because Python's `json.loads` does. As a number, in `size`
-        for one, MAAS refuses it: that is another finding.
+    MAAS: reads it on every release line, because Python's `json.loads` does. Where MAAS needs a
+        number, as in `size`, it refuses the value: that is another finding.
     Why: other readers, such as `jq`, refuse the whole file. A failed computation usually causes it.
     Fix: write the intended number, or remove the member.
     Example:
@@ -422,7 +425,7 @@ def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
 
 
 def _losses(trace: Trace, look: Look) -> Iterator[tuple[list[Place], list[Place]]]:
-    """Bad products, each group with the good ones that are lost with it."""
+    """Groups of bad products, each with the good products that MAAS loses because of them."""
     if trace.fatal is not None:
         if trace.fatal.place.product is not None:
             bad = _culprits(trace, Kind.ABORT)
@@ -478,7 +481,7 @@ def _refusal(product: Product, trace: Trace) -> Event | None:
 
 
 def _way_out(bad: list[Place], trace: Trace, look: Look) -> str:
-    """What brings the good products back at once."""
+    """What makes MAAS import the good products at once."""
     there = {file.path: {p.place for p in file.products} for file in look.catalog.files}
     files = sorted({place.file for place in bad})
     emptied = [path for path in files if there.get(path, set()) <= set(bad)]
@@ -503,7 +506,7 @@ def _documents(look: Look) -> Iterator[tuple[str, Document]]:
 
 
 def _oddities(kind_: str, what: str, remedy: str, look: Look) -> Iterator[Said]:
-    """One finding in each file for all flaws of a kind without a path."""
+    """One finding in each file for all flaws of one kind. These flaws have no path."""
     for path, document in _documents(look):
         found = [flaw for flaw in document.flaws if flaw.kind == kind_]
         if found:

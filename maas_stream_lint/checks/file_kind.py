@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.image import NEVER, asking, is_html, is_newest
+from maas_stream_lint.checks.among import being
+from maas_stream_lint.checks.image import NEVER, asking, is_newest
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.images.content import STREAM_KINDS, better, described, suits
@@ -20,15 +21,29 @@ if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Image, Item, Version
+    from maas_stream_lint.nature import Nature
 
 
-@rule("MSL706", Severity.UNUSABLE, on="image")
+def _misfits(look: Look) -> list[Image]:
+    """The image files whose kind is not what an item's ftype says."""
+    kinds = look.images_by_kind.items()
+    odd = [found for (content, ftypes), found in kinds if any(_wrong(content, f) for f in ftypes)]
+    return [image for found in odd for image in found]
+
+
+def _holds_loaders(nature: Nature, look: Look) -> bool:
+    """Whether such a product has the archive of a bootloader, and files were seen."""
+    seen = look.survey is not None and bool(look.survey.files)
+    return seen and any(ftype in nature.ftypes for ftype in streamed("loader"))
+
+
+@rule("MSL706", Severity.UNUSABLE, on="image", among=_misfits)
 def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
     """A compressed disk image has the ftype `root-dd`, which means a tar of a disk image.
 
-    MAAS: tells curtin `dd-tgz` for the ftype `root-dd`: a tar.gz that holds the disk image
-        (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). For a disk image in a
-        plain gzip the ftype is `root-dd.gz`, and curtin's name is `dd-gz`.
+    MAAS: tells curtin that a file of ftype `root-dd` is a `dd-tgz`: a tar.gz that holds the disk
+        image (`get_image_filetypes` and `_get_image_filetypes`, drivers/osystem). A disk image in a
+        plain gzip has the ftype `root-dd.gz`, which curtin calls `dd-gz`.
     Why: the upload names `ddtgz` and `ddgz` differ by one letter, and some READMEs were wrong.
     Fix: write `root-dd.gz` as ftype, as the item's key, and as the file's name.
     Example:
@@ -45,13 +60,14 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, and `{tarred}` a tar of a disk image",
+            f"{quoted(image.path)} is {described(content)}, but `{tarred}` is a tar of a disk "
+            "image",
             f"write `{name}` as ftype and key of the item",
             "has curtin write it to the disk as a tar; curtin then finds no file system",
         )
 
 
-@rule("MSL707", Severity.UNUSABLE, on="image")
+@rule("MSL707", Severity.UNUSABLE, on="image", among=_misfits)
 def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
     """A file with a tarball's ftype is no tarball, or holds a disk image.
 
@@ -81,7 +97,7 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL708", Severity.UNUSABLE, on="image")
+@rule("MSL708", Severity.UNUSABLE, on="image", among=_misfits)
 def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
     """A file is of another kind than its `ftype` says.
 
@@ -112,12 +128,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule(
-    "MSL710",
-    Severity.UNUSABLE,
-    on="version",
-    among=lambda versions, look: versions if look.survey is not None and look.survey.files else (),
-)
+@rule("MSL710", Severity.UNUSABLE, on="version", among=being(_holds_loaders))
 def bootloader_archive_contents(version: Version, look: Look) -> Iterator[Said]:
     """The archives of a bootloader lack a file that machines boot from.
 
@@ -181,10 +192,10 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 
 
 @lru_cache(maxsize=1024)
-def _wrong(content: Content, ftype: str) -> bool:
-    """Whether a file of these contents can't be of that ftype."""
+def _wrong(content: Content, ftype: str | None) -> bool:
+    """Whether a file with these contents cannot have this ftype."""
     table = ftypes()
-    return ftype in table and suits(content, table[ftype]) is False
+    return ftype is not None and ftype in table and suits(content, table[ftype]) is False
 
 
 def _tarred_disk() -> str | None:
@@ -202,7 +213,7 @@ def _plain_disk(content: Content) -> str | None:
 
 
 def _looked_through(seen: Seen) -> bool:
-    return seen.trouble is None and not is_html(seen)
+    return seen.trouble is None and not seen.is_page
 
 
 def _under_another_name(content: Content, items: list[Item], otherwise: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from maas_stream_lint.absence import is_absent
+from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.file_fetch import Failed, fetch
 from maas_stream_lint.finding import Severity
@@ -39,14 +40,14 @@ _SERVING = {
 }
 
 
-@rule("MSL701", Severity.FATAL, on="image")
+@rule("MSL701", Severity.FATAL, on="image", among=came_otherwise)
 def file_missing(image: Image, look: Look) -> Iterator[Said]:
     """A file that the metadata names is not there.
 
-    MAAS: imports the metadata, then asks for the file and gets a 404. Up to 3.4 it deletes the
+    MAAS: imports the metadata, then requests the file and gets a 404. Up to 3.4 it deletes the
         image's set as incomplete (`perform_write`, maasserver/bootresources.py). From 3.5 to 3.7 it
-        asks again for two hours. Then the *import of every source* fails, with every good file
-        (`download_bootresourcefile` and `SyncBootResourcesWorkflow`,
+        repeats the request for two hours. Then the *import of every source* fails, and MAAS gets
+        none of the good files (`download_bootresourcefile` and `SyncBootResourcesWorkflow`,
         maasserver/workflow/bootresource.py). MAAS 3.8 fails the selection at once
         (maastemporalworker/workflow/bootresource.py).
     Why: paths start at the directory that holds `streams`. People often upload files after the
@@ -68,16 +69,17 @@ def file_missing(image: Image, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL702", Severity.FATAL, on="image")
+@rule("MSL702", Severity.FATAL, on="image", among=came_otherwise)
 def file_not_served(image: Image, look: Look) -> Iterator[Said]:
     """The server does not send a file that may be there.
 
-    MAAS: asks without a login, and takes any status but 2xx for a failure. Up to 3.4 only a 404 is
-        an error: MAAS hashes the body of any other error page as the file (`RequestsUrlReader`,
-        simplestreams/contentsource.py). The cost is that of a missing file.
+    MAAS: requests the file without a login. From 3.5 on any status but 2xx is a failure. Up to 3.4
+        only a 404 is an error: MAAS hashes the body of any other error page as the file
+        (`RequestsUrlReader`, simplestreams/contentsource.py). MAAS loses the same as with a missing
+        file.
     Why: S3 answers 403 for a missing file and for a private one. Some stores need a login for files
         but not for the index. Proxies and caches may fail on large files.
-    Fix: ask for the file from the region controller with `curl -v`, and correct what the server
+    Fix: request the file with `curl -v` from the region controller, and correct what the server
         answers. Everybody must be able to read the files without a login.
     Example:
         HTTP/1.1 403 Forbidden
@@ -116,14 +118,14 @@ def file_not_served(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL703", Severity.FATAL, on="image")
+@rule("MSL703", Severity.FATAL, on="image", among=came_otherwise)
 def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file is not as long as its `size` says.
 
-    MAAS: up to 3.4 the checksum fails, too, and MAAS drops the file. From 3.5 to 3.7 it tries for
-        two hours, and then the whole import fails: `beyond EOF` for a longer file, `Invalid
-        checksum` for a shorter one (`LocalBootResourceFile`, maasserver/utils/bootresource.py).
-        MAAS 3.8 fails the selection: `Downloaded file size does not match expected size`
+    MAAS: up to 3.4 the checksum fails, too, and MAAS drops the file. From 3.5 to 3.7 MAAS tries for
+        two hours. Then the whole import fails: `beyond EOF` for a longer file, `Invalid checksum`
+        for a shorter one (`LocalBootResourceFile`, maasserver/utils/bootresource.py). MAAS 3.8
+        fails the selection: `Downloaded file size does not match expected size`
         (maasservicelayer/utils/image_local_files.py).
     Why: an upload was cut off, or somebody rebuilt the image without new metadata.
     Fix: upload the file again, or write the size and the checksum of the right file.
@@ -132,7 +134,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """
     seen = image.seen
     size = _length(seen)
-    if seen.trouble is not None or size is None or is_html(seen):
+    if seen.trouble is not None or size is None or seen.is_page:
         return
     for said, items in _grouped(image, "size").items():
         if not said.isdecimal() or int(said) == size:
@@ -153,7 +155,7 @@ def size_mismatch(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL704", Severity.FATAL, on="image")
+@rule("MSL704", Severity.FATAL, on="image", among=came_otherwise)
 def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file's sha256 is not what the metadata says.
 
@@ -170,7 +172,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """
     seen = image.seen
     found = seen.decoded.get("sha256") or seen.digests.get("sha256")
-    if seen.trouble is not None or found is None or is_html(seen):
+    if seen.trouble is not None or found is None or seen.is_page:
         return
     for said, items in _grouped(image, "sha256").items():
         wrong_size = any(_size_differs(item, seen) for item in items)
@@ -192,7 +194,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL705", Severity.IGNORED, on="image")
+@rule("MSL705", Severity.IGNORED, on="image", among=came_otherwise)
 def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
     """A file's sha512 or md5 is not what the metadata says.
 
@@ -206,7 +208,7 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
         "sha512": "00000000
     """
     seen = image.seen
-    if seen.trouble is not None or is_html(seen):
+    if seen.trouble is not None or seen.is_page:
         return
     for name in ("sha512", "md5"):
         raw = seen.digests.get(name)
@@ -237,22 +239,22 @@ def other_checksum_mismatch(image: Image, look: Look) -> Iterator[Said]:
                 yield Said(message, remedy, place, tuple(also[:MANY]), told, severity, effect, log)
 
 
-@rule("MSL709", Severity.FATAL, on="image")
+@rule("MSL709", Severity.FATAL, on="image", among=came_otherwise)
 def html_instead_of_file(image: Image, look: Look) -> Iterator[Said]:
     """The server sends a web page instead of an image, with status 200.
 
-    MAAS: takes the page for the file, and its checksum is wrong. Up to 3.4 it drops the file. From
-        3.5 to 3.7 it downloads it again for two hours, and then the whole import fails. MAAS 3.8
-        fails the selection (`download_bootresourcefile`).
-    Why: it is a login page, an error page or a directory listing, from a server that does not
-        answer 404 or 401.
+    MAAS: hashes the page as the file, and the checksum is wrong. Up to 3.4 it drops the file. From
+        3.5 to 3.7 it downloads the page again for two hours, and then the whole import fails. MAAS
+        3.8 fails the selection (`download_bootresourcefile`).
+    Why: the page is a login page, an error page or a directory listing. The server should answer
+        401 or 404.
     Fix: let everybody read the file without a login, or correct the path. Make the server answer
         an error with an error status.
     Example:
         Content-Type: text/html
     """
     seen = image.seen
-    if seen.trouble is not None or not is_html(seen):
+    if seen.trouble is not None or not seen.is_page:
         return
     if seen.digests and seen.digests.get("sha256") in _grouped(image, "sha256"):
         return
@@ -278,10 +280,10 @@ def _failed(
     causes: tuple[str, ...],
     certain: bool = False,
 ) -> Iterator[Said]:
-    """What it costs, release by release, that MAAS does not get a file.
+    """What each release line loses when it does not get a file.
 
-    ``causes``: those of ``file_fetch`` that the rule is about. ``certain``: MAAS refuses the file
-    even if what was observed does not say by which of them.
+    ``causes``: the causes of ``file_fetch`` that the rule is about. ``certain``: MAAS refuses the
+    file even if the observation does not show which of the causes applies.
     """
     named = image.items if items is None else items
     newest = [item for item in named if is_newest(item)]
@@ -316,9 +318,10 @@ def _failed(
 
 def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     """Why a release line does not get the file of an item; ``None`` if it gets it."""
-    asked = (id(item), release.line)
+    alike = look.downloads_as[release.line]
+    asked = (id(item), alike.line)
     if asked not in image.met:
-        image.met[asked] = _met(image, item, release, look)
+        image.met[asked] = _met(image, item, alike, look)
     failed: Failed | None = image.met[asked]
     return failed
 
@@ -330,14 +333,14 @@ def _met(image: Image, item: Item, release: Release, look: Look) -> Failed | Non
 
 
 def cause_on(line: str, image: Image, item: Item, look: Look) -> str | None:
-    """The cause of that on one line."""
+    """Why one release line does not get the file."""
     release = next(r for r in look.releases if r.line == line)
     failed = met(image, item, release, look)
     return failed.cause if failed is not None else None
 
 
 def cost(release: Release, failed: Failed) -> tuple[Severity, str]:
-    """What a failure costs on a release line: how bad that is, and what MAAS does."""
+    """The severity of a failure on a release line, and what MAAS does."""
     severity, effect = COSTS[release.download("failure")]
     if failed.cause == "endless":
         effect = f"reads the empty answer without an end, fills the memory, then {effect}"
@@ -347,7 +350,7 @@ def cost(release: Release, failed: Failed) -> tuple[Severity, str]:
 
 
 def asking(items: Iterable[Item], look: Look) -> tuple[str, ...]:
-    """The release lines that ask for the file of any of these items."""
+    """The release lines that request the file of any of these items."""
     lines = {line for item in items for line in look.downloads(item)}
     return tuple(line for line in look.lines if line in lines)
 
@@ -369,7 +372,7 @@ def _grouped(image: Image, field: str) -> dict[str, list[Item]]:
 
 
 def _is_moved(seen: Seen) -> bool:
-    """Whether redirects are what is wrong: ``redirecting_files`` has that."""
+    """Whether redirects are the defect: ``redirecting_files`` reports them."""
     return bool(seen.redirects) and seen.trouble is not None and seen.trouble.kind == "redirects"
 
 
@@ -382,7 +385,7 @@ def _is_left_out(image: Image, look: Look) -> bool:
 
 
 def _where_it_may_be(image: Image, look: Look) -> str:
-    """What to do about a missing file, by what else is in the tree."""
+    """What to do about a missing file; the rest of the tree decides."""
     version = image.items[0].version
     product = version.product
     before = look.absence.whole_before.get((product.file.path, product.name))
@@ -399,21 +402,13 @@ def _where_it_may_be(image: Image, look: Look) -> str:
     return "publish the file before the metadata that names it, or correct the path"
 
 
-def is_html(seen: Seen) -> bool:
-    """Whether a web page came where no item would want one."""
-    kind = seen.content.kind if seen.content is not None else "data"
-    said = seen.headers.get("content-type", "").partition(";")[0].strip().lower()
-    # Some servers call everything a page that has no suffix.
-    return kind == "html" or (said == "text/html" and kind in ("data", "text"))
-
-
 def _size_differs(item: Item, seen: Seen) -> bool:
     size, found = item.get("size"), _length(seen)
     return size is not None and size.isdecimal() and found is not None and int(size) != found
 
 
 def _length(seen: Seen) -> int | None:
-    """How long the file is that MAAS gets, once it has undone what the server did to it."""
+    """The length of the file that MAAS gets, after it has undone the encoding of the server."""
     return seen.decoded_size if seen.decoded else seen.size
 
 
@@ -432,7 +427,7 @@ def is_encoding_to_blame(item: Item, seen: Seen) -> bool:
 
 
 def _strongest(look: Look, line: str, item: Item) -> str | None:
-    """The checksum of an item's that a release line goes by while it reads the file."""
+    """The checksum of an item that a release line compares while it reads the file."""
     release = next(r for r in look.releases if r.line == line)
     order: list[str] = release.download("checksums")
     return next((name for name in order if item.get(name)), None)

@@ -30,9 +30,9 @@ ENTRY = 2
 def index_format(event: Event, look: Look) -> Iterator[Said]:
     """MAAS does not know the `format` of the index.
 
-    MAAS: up to 3.7, any `format` but `index:1.0` stops the import of every source with `TypeError:
-        Unknown format '…' in '…'` (`sync`, simplestreams/mirrors). MAAS 3.8 accepts any text, and
-        an index without `format` (`SimpleStreamsIndexList`,
+    MAAS: up to 3.7 MAAS stops the import of every source for any other `format` than `index:1.0`:
+        `TypeError: Unknown format '…' in '…'` (`sync`, simplestreams/mirrors). MAAS 3.8 accepts any
+        text, and an index without `format` (`SimpleStreamsIndexList`,
         maasservicelayer/simplestreams/models.py).
     Why: the old client recognises an index by this member alone.
     Fix: write `"format": "index:1.0"` at the top of the index.
@@ -69,11 +69,12 @@ def index_updated(event: Event, look: Look) -> Iterator[Said]:
 def index_empty(seen: Event | Index, look: Look) -> Iterator[Said]:
     """The index names no files, so MAAS imports nothing from this source.
 
-    MAAS: up to 3.7 MAAS imports nothing of an empty `index`. If no other source has images, the log
-        says `Unable to import boot images, no image descriptions avaliable.` If `index` is missing
-        or is no object, MAAS stops the import of every source with a TypeError (`check_tree_paths`,
-        simplestreams/mirrors). MAAS 3.8 discards the source in all these cases: `Got invalid data
-        for the index file` (`SimpleStreamsIndexList`, maasservicelayer/simplestreams/models.py).
+    MAAS: up to 3.7 MAAS imports nothing of an empty `index`. The log says `Unable to import boot
+        images, no image descriptions avaliable.` only if no other source has images. If `index` is
+        missing or is no object, MAAS stops the import of every source with a TypeError
+        (`check_tree_paths`, simplestreams/mirrors). MAAS 3.8 discards the source in all these
+        cases: `Got invalid data for the index file` (`SimpleStreamsIndexList`,
+        maasservicelayer/simplestreams/models.py).
     Why: a tool wrote the index before the products files, or its filter let no file pass.
         `json2streams --juju-format` writes its entries to `index2.json` and leaves `index.json`
         empty.
@@ -174,11 +175,11 @@ def aliases_used(whole: Whole, look: Look) -> Iterator[Said]:
 def aliases_broken(event: Event, look: Look) -> Iterator[Said]:
     """MAAS cannot expand a file's `_aliases`.
 
-    MAAS: up to 3.7 MAAS stops the import of every source with an exception of its reader. An alias
-        that is not defined raises a KeyError, one that is no object a TypeError or ValueError, and
-        one that leads back to itself a RecursionError (`expand_tree`, simplestreams/util.py). An
-        alias that changes the file's `format` fails too (`check_tree_paths`,
-        simplestreams/mirrors). MAAS 3.8 does not read `_aliases`.
+    MAAS: up to 3.7 MAAS stops the import of every source with an exception of its reader. An
+        undefined alias raises a KeyError. An alias that is no object raises a TypeError or
+        ValueError. An alias that leads back to itself raises a RecursionError (`expand_tree`,
+        simplestreams/util.py). An alias that changes the file's `format` fails too
+        (`check_tree_paths`, simplestreams/mirrors). MAAS 3.8 does not read `_aliases`.
     Why: once a member name has an alias, every text under that name in the file must be an alias.
     Fix: write the members of the alias into each object that uses it, and remove `_aliases`.
     Example:
@@ -203,12 +204,12 @@ def reserved_member(event: Event, look: Look) -> Iterator[Said]:
     """An object has a member that MAAS 3.8 fills in itself.
 
     MAAS: up to 3.7 MAAS overwrites or ignores the member. MAAS 3.8 passes the key of each entry,
-        product and version on as `name`, `product_name` and `version_name`. If the object already
-        has that member, MAAS passes it twice and fails: `TypeError: … got multiple values for
-        keyword argument 'name'`. It then discards the whole source (`preprocess_index` and similar
-        functions, maasservicelayer/simplestreams/models.py). An item keyed `version_name` takes the
-        place of the version's name, and is no text.
-    Why: the key is the name already. To repeat it was harmless up to 3.7.
+        product and version to its models as `name`, `product_name` and `version_name`. If the
+        object already has that member, MAAS passes it twice and fails: `TypeError: … got multiple
+        values for keyword argument 'name'`. It then discards the whole source (`preprocess_index`
+        and similar functions, maasservicelayer/simplestreams/models.py). An item with the key
+        `version_name` hides the version's name, and is no text.
+    Why: the key is already the name. Up to 3.7 a repeated name did no harm.
     Fix: remove the member.
     Example:
         "name": "Ubuntu images"
@@ -473,7 +474,7 @@ def entry_file_missing(event: Event, look: Look) -> Iterator[Said]:
         maasservicelayer/simplestreams/client.py).
     Why: a mirror is incomplete, an upload was refused, or the index was published before its files.
     Fix: publish the file, and then the index, or remove the entry. Some proxies do not accept `:`
-        in a name: the file can have any name, if `path` has the same.
+        in a name. The file can have any name that is also in `path`.
     Example:
         "path": "streams/v1/com.example.maas:v3:daily.json",
     """
@@ -488,10 +489,10 @@ def entry_file_missing(event: Event, look: Look) -> Iterator[Said]:
 def entry_nested_index(event: Event, look: Look) -> Iterator[Said]:
     """The index names another index, which MAAS 3.8 does not read.
 
-    MAAS: up to 3.7 MAAS follows it (`sync`, simplestreams/mirrors). At 500 indexes that name each
-        other, Python gives up, and MAAS stops the import of every source. MAAS 3.8 reads every file
-        that an index names as a products file, and discards the whole source: `Got invalid data for
-        the products file` (`get_all_products`, maasservicelayer/simplestreams/client.py).
+    MAAS: up to 3.7 MAAS follows it (`sync`, simplestreams/mirrors). After 500 indexes that name
+        each other Python gives up, and MAAS stops the import of every source. MAAS 3.8 reads every
+        file that an index names as a products file, and discards the whole source: `Got invalid
+        data for the products file` (`get_all_products`, maasservicelayer/simplestreams/client.py).
     Why: the client of MAAS 3.8 reads one level only.
     Fix: move the entries of the inner index into the outer one.
     Example:
@@ -552,7 +553,7 @@ def _key(event: Event) -> str:
 
 
 def _member(file: str, name: str, look: Look) -> Place:
-    """Where a member of a file stands, the file itself if it is not there."""
+    """The place of a member of the file, or the file itself if the member is absent."""
     data = value_at(look, Place(file))
     return Place(file, (name,) if isinstance(data, dict) and name in data else ())
 

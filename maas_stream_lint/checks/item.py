@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import with_items
 from maas_stream_lint.checks.item_paths import leads_out
 from maas_stream_lint.checks.item_words import spot, unfit
 from maas_stream_lint.checks.words import listed, shown, value_at
@@ -14,7 +15,7 @@ from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.rulebook import ftypes, of_family, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
@@ -220,9 +221,7 @@ def basename_not_ftype(event: Event, look: Look) -> Iterator[Said]:
     "MSL614",
     Severity.INFO,
     on="item",
-    among=lambda items, look: [
-        i for i in items if i.ftype in look.kernels and not i.raw.get("kpackage")
-    ],
+    among=lambda look: _unpacked_kernels(look),
 )
 def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
     """A `boot-kernel` does not name its package.
@@ -238,7 +237,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
          "ftype": "boot-kernel",
          "path":
     """
-    if item.raw.get("ftype") not in look.kernels or not item.version.product.ubuntu:
+    if not item.version.product.ubuntu:
         return
     strict = look.where(lambda release: release.strict)
     above = item.get("kpackage") is not None  # where only the legacy engine sees it
@@ -252,15 +251,22 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
         )
 
 
+def _unpacked_kernels(look: Look) -> Sequence[Item]:
+    """The kernels whose own items name no package."""
+    kernels = list(look.kernels)  # a value may be of a type that no set takes
+    alone = with_items("ftype", "kpackage", odd=lambda own, package: not package and own in kernels)
+    return alone(look)
+
+
 def _has_sibling(place: Place, ftype: str, look: Look) -> bool:
-    """Whether the item's version has another one of that ftype."""
+    """Whether the item's version has another item of that ftype."""
     items = value_at(look, Place(place.file, cut(place, "item").path[:-1]))
     siblings = items.values() if isinstance(items, dict) else ()
     return any(isinstance(i, dict) and i.get("ftype") == ftype for i in siblings)
 
 
 def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
-    """The ftype that an unknown one stands for, by its text and by its item's key."""
+    """The ftype that an unknown ftype probably means, judged by its text and the item's key."""
     known = look.releases[-1].ftypes
     near = _nearest(ftype, known) or (place.item if place.item in known else None)
     if near is not None and _has_sibling(place, near, look):
@@ -270,7 +276,7 @@ def suggested_ftype(ftype: str, place: Place, look: Look) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _nearest(ftype: str, known: frozenset[str]) -> str | None:
-    """The ftype that a text stands for, if it is clear."""
+    """The ftype that a text means, if that is clear."""
     written = ftype[:40].lower().strip()
     for name, ftype_ in ftypes().items():
         if name in known and written in (ftype_.upload, *ftype_.called):
@@ -283,18 +289,18 @@ def _nearest(ftype: str, known: frozenset[str]) -> str | None:
 
 
 def _given_up(ftype: str) -> bool:
-    """Whether an ftype is a bootloader's, of a kind that no stream carries any more."""
+    """Whether an ftype is a bootloader's that no stream has any more."""
     known = ftypes().get(ftype)
     return known is not None and known.family == "loader" and not known.stream
 
 
 def _archive() -> str:
-    """The ftype of the archives that bootloaders come in."""
+    """The ftype of the archives that hold bootloaders."""
     return streamed("loader")[0]
 
 
 def _such_as(look: Look) -> str:
-    """Two ftypes by way of example: of a live system, and of a tarball."""
+    """Two ftypes as examples: a live system's and a tarball's."""
     newest = look.releases[-1]
     tarballs = [ftype for ftype in of_family("tarball") if ftype in newest.ftypes]
     examples = (newest.ubuntu_set.roots[0], *tarballs)

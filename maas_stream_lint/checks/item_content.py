@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.checks.among import with_items
 from maas_stream_lint.checks.image import COSTS, cost
 from maas_stream_lint.checks.item_words import named_with_product, spot, unfit
 from maas_stream_lint.checks.words import MANY, listed, shown, value_at
@@ -14,6 +15,7 @@ from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.rulebook import of_family
+from maas_stream_lint.table import are
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-DIGITS = re.compile(r"[0-9a-f]*").fullmatch
+DIGITS = b"0123456789abcdef"
 
 
 DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
@@ -79,7 +81,7 @@ def missing_sha256(event: Event, look: Look) -> Iterator[Said]:
     Severity.FATAL,
     on="item",
     causes=["sha256-no-name"],
-    among=lambda items, look: _without_digest(items, look),
+    among=lambda look: _without_digest(look),
 )
 def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     """A `sha256` is not 64 lower-case hexadecimal digits.
@@ -159,7 +161,7 @@ def missing_size(event: Event, look: Look) -> Iterator[Said]:
     Severity.UNUSABLE,
     on="item",
     causes=["size-zero"],
-    among=lambda items, look: _without_size(items, look),
+    among=with_items("size", odd=lambda size: size.__class__ is not int or size <= 0),
 )
 def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
     """An item's `size` is zero or less.
@@ -213,18 +215,7 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "size": 8053063680000
     """
-    sizes: dict[Any, int] = {}
-    large: list[Item] = []
-    most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
-    columns = [look.catalog.item_column(field) for field in ("size", "sha256")]
-    for item, given, sha256 in zip(look.catalog.items, *columns, strict=True):
-        size = given if given.__class__ is int else _number(given)
-        if size is None or not 0 < size < most or item.raw.get("ftype") in listings:
-            continue
-        sizes[sha256 if sha256.__class__ is str else id(item)] = size
-        if size > LARGE_ITEM and len(large) < MANY:
-            large.append(item)
-    total = sum(sizes.values())
+    total, large = _needed(look)
     if not large and total <= LARGE_STREAM:
         return
     stored = {line for item in large for line in look.stores(item)} if large else set(look.lines)
@@ -248,8 +239,26 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
             )
 
 
+def _needed(look: Look) -> tuple[int, list[Item]]:
+    """The bytes that all files need, each counted once, and the first items that are too large."""
+    table = look.catalog.table
+    most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
+    given, sums, ftypes = (table.of_items(field) for field in ("size", "sha256", "ftype"))
+    numbers = given if are(given, int) else map(_number, given)
+    kept = [ftype not in listings for ftype in ftypes]
+    names = sums if are(sums, str) else [s if s.__class__ is str else n for n, s in enumerate(sums)]
+    sizes: dict[Any, int] = {}
+    large: list[Item] = []
+    for row, (name, size) in enumerate(zip(names, numbers, strict=True)):
+        if size is not None and 0 < size < most and kept[row]:
+            sizes[name] = size
+            if size > LARGE_ITEM and len(large) < MANY:
+                large.append(table.item(row))
+    return sum(sizes.values()), large
+
+
 def _lost(lines: tuple[str, ...], look: Look) -> Iterator[tuple[tuple[str, ...], Severity, str]]:
-    """The lines by what a file costs that MAAS never gets."""
+    """The release lines, grouped by what each loses with a file that it never gets."""
     for failure, releases in look.alike(lambda release: str(release.download("failure"))):
         here = tuple(release.line for release in releases if release.line in lines)
         if here:
@@ -261,7 +270,7 @@ def _size(item: Item) -> int | None:
 
 
 def _number(value: Any) -> int | None:
-    """A size as a number, ``None`` for what is none (``missing_size`` has it)."""
+    """A size as a number; ``None`` for any other value, which ``missing_size`` reports."""
     if value.__class__ is int:
         return int(value)
     if not isinstance(value, str) or len(value) > 30:
@@ -272,23 +281,17 @@ def _number(value: Any) -> int | None:
         return None
 
 
-def _without_digest(items: Sequence[Item], look: Look) -> list[Item]:
-    """Items whose own sha256 is not as it should be."""
-    sums = look.catalog.item_column("sha256")
-    # All at once first: one search in C.
-    if {*map(type, sums)} == {str} and {*map(len, sums)} == {64} and DIGITS("".join(sums)):
-        return []
-    held = zip(items, sums, strict=True)
-    return [i for i, sha256 in held if sha256.__class__ is not str or not DIGEST.fullmatch(sha256)]
-
-
-def _without_size(items: Sequence[Item], look: Look) -> list[Item]:
-    """Items whose own size is not as it should be."""
-    sizes = look.catalog.item_column("size")
-    if {*map(type, sizes)} == {int} and min(sizes) > 0:
-        return []
-    held = zip(items, sizes, strict=True)
-    return [i for i, size in held if size.__class__ is not int or size <= 0]
+def _without_digest(look: Look) -> Sequence[Item]:
+    """Items whose own sha256 is missing or has another form."""
+    sums = look.catalog.table.of_items("sha256")
+    if are(sums, str) and {*map(len, sums)} <= {64}:
+        joined = "".join(set(sums))
+        if joined.isascii() and not joined.encode().translate(None, DIGITS):
+            return []  # most streams end here, after a search in C
+    odd = with_items(
+        "sha256", odd=lambda own: own.__class__ is not str or not DIGEST.fullmatch(own)
+    )
+    return odd(look)
 
 
 def _tib(size: int | None) -> str:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def missing_path(event: Event, look: Look) -> Iterator[Said]:
     """An item has no `path`.
 
-    MAAS: up to 3.7 MAAS stops the whole import, of every source: with `KeyError: 'path'` for an
-        item that it stores, with a `TypeError` for a path that is not text (`insert_item`,
-        maasserver/bootresources.py). MAAS 3.8 refuses the file and discards the whole source
-        (`ImageFile`, maasservicelayer/simplestreams/models.py).
+    MAAS: up to 3.7 MAAS stops the whole import, of every source. It fails with `KeyError: 'path'`
+        for an item that it stores, or with a `TypeError` for a path that is not text
+        (`insert_item`, maasserver/bootresources.py). MAAS 3.8 refuses the file and discards the
+        whole source (`ImageFile`, maasservicelayer/simplestreams/models.py).
     Why: an item without a path names no file.
     Fix: add the file's path, relative to the folder that contains `streams`, or delete the item.
     Example:
@@ -196,12 +196,10 @@ def leads_out(path: str) -> bool:
 
 
 def _told_alike(look: Look) -> bool:
-    """Whether all items that name a file tell the same of it."""
-    columns = [look.catalog.item_column(field) for field in ("path", "sha256", "size")]
-    try:
-        return len(set(zip(*columns, strict=True))) == len(set(columns[0]))
-    except TypeError:  # of a type that no set takes
-        return False
+    """Whether all items that name a file agree on its checksum and size."""
+    table = look.catalog.table
+    columns = [table.of_items(field) for field in ("sha256", "size")]
+    return all(list(map(column.__getitem__, table.firsts)) == column for column in columns)
 
 
 def _content(item: Item) -> tuple[Any, Any]:

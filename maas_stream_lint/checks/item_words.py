@@ -1,4 +1,4 @@
-"""What rules on items have in common: where a field stands, and how they name an item."""
+"""What rules on items have in common: the place of a field, and how they name an item."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def spot(event: Event, field: str, look: Look) -> Place:
-    """Where a field of the event's item stands, the item itself if it is not there."""
+    """The place of a field of the event's item, or the item itself if the field is absent."""
     place = cut(event.place, "item")
     item = value_at(look, place)
     return place.below(field) if isinstance(item, dict) and field in item else place

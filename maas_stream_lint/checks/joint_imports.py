@@ -1,4 +1,4 @@
-"""Rules on what several boot sources of one MAAS cost each other. Silent where none was told."""
+"""Rules on what several boot sources of one MAAS cost each other. Silent without other sources."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ MOST, NAMED = 20, 4
 def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
     """Two boot sources write the same boot resource, so MAAS downloads files again at every import.
 
-    MAAS: up to 3.7 imports both where the labels differ, or where one product lists a subarch more
-        (`boot_merge`, import_images/download_descriptions.py). Each import then deletes the one's
-        files and fetches the other's. 3.8 does so with bootloaders of one version and other bytes
-        (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
+    MAAS: up to 3.7 imports both if the labels differ, or if one product lists more subarches
+        (`boot_merge`, import_images/download_descriptions.py). Each import then deletes the files
+        of one source and downloads those of the other. 3.8 does so with bootloaders of one version
+        and different bytes (`get_or_create_from_simplestreams_file`,
+        maasservicelayer/services/bootresourcefiles.py).
     Why: the image that machines get changes from hour to hour.
     Fix: select the image in one source only, or give one of them another `release`.
     Example:
@@ -67,12 +68,12 @@ def swaps_with_source(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL146", Severity.UNUSABLE, on="stream")
 def same_names_other_bytes(whole: Whole, look: Look) -> Iterator[Said]:
-    """Two boot sources have a product version of one name with other bytes.
+    """Two boot sources have a product version of the same name with different bytes.
 
-    MAAS: up to 3.7 chooses product versions by `content_id`, name and version, whatever their
-        source (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). So MAAS imports
-        a version that one source has been chosen for from the other one, too, and the bytes of the
-        later source win. Each import downloads them again, with `Hash mismatch` for each file.
+    MAAS: up to 3.7 chooses product versions by `content_id`, name and version, and does not compare
+        their source (`BootResourceRepoWriter.insert_item`, maasserver/bootresources.py). So MAAS
+        imports the version from both sources, though it chose it in one, and keeps the bytes of the
+        later source. Each import downloads the files again and logs `Hash mismatch` for each.
     Why: a mirror was rebuilt from another state of the stream, or a changed image was published
         under the old name of its version.
     Fix: remove one of the sources from MAAS, or copy the mirror again. A changed image needs a
@@ -103,13 +104,14 @@ def same_names_other_bytes(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL143", Severity.FATAL, on="stream")
 def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
-    """Another boot source of the same MAAS fails, and this one is not imported, either.
+    """Another boot source of the same MAAS fails, so MAAS does not import this one either.
 
-    MAAS: up to 3.7 one source that cannot be read, or that holds a product which ends the import,
-        ends the import of all (`_import_resources_without_lock`, maasserver/bootresources.py). 3.8
-        goes on with the others, unless the database refuses a text: then it rolls the whole fetch
-        back (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py).
-    Why: old images stay, so that nobody notices for months.
+    MAAS: up to 3.7 ends the import of all sources if it cannot read one of them, or if a product of
+        one ends the import (`_import_resources_without_lock`, maasserver/bootresources.py). 3.8
+        goes on with the other sources, unless the database refuses a text: then MAAS rolls the
+        whole fetch back (`fetch_manifest_and_update_cache`,
+        maastemporalworker/workflow/bootresource.py).
+    Why: MAAS keeps the old images, so nobody notices for months.
     Fix: fix the other source, or remove it from MAAS until it is fixed.
     Example:
         "name": "canonical"
@@ -142,14 +144,15 @@ def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL145", Severity.WARNING, on="stream")
 def no_selection_beside_others(whole: Whole, look: Look) -> Iterator[Said]:
-    """A boot source has no selection, beside others that have some.
+    """A boot source has no selection, but other sources of the same MAAS have some.
 
-    MAAS: up to 3.7 imports everything from a source without selections and bootloaders, and only
-        the bootloaders from one that has any (`image_passes_filter`,
-        import_images/download_descriptions.py). The first selection that is made there deletes the
-        rest. 3.8 imports nothing from it, bootloaders included.
-    Why: a source that was just added has no selection yet.
-    Fix: select images in it, or remove it.
+    MAAS: up to 3.7 imports everything from a source that has neither selections nor bootloaders
+        (`image_passes_filter`, import_images/download_descriptions.py). From a source without
+        selections but with bootloaders, it imports only the bootloaders. When somebody makes the
+        first selection, MAAS deletes the other images of the source. 3.8 imports nothing from a
+        source without selections, not even bootloaders.
+    Why: a new source has no selection yet.
+    Fix: select images in the source, or remove it.
     Example:
         "selections": []
     """
@@ -175,7 +178,7 @@ def no_selection_beside_others(whole: Whole, look: Look) -> Iterator[Said]:
 
 
 def _taken_unselected(outcome: Outcome, name: str, beside: Beside) -> str:
-    """What MAAS makes of a source without selections; empty if it imports nothing at all."""
+    """What MAAS imports of a source without selections; empty if nothing at all."""
     if outcome.fatal is not None or outcome.fetch_failed:
         return ""
     if outcome.strict:
@@ -187,7 +190,7 @@ def _taken_unselected(outcome: Outcome, name: str, beside: Beside) -> str:
 
 
 def _swapping(first: Outcome, again: Outcome) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """The boot resources that an import downloads again, though nothing changed: by sources."""
+    """The boot resources that an import downloads again although nothing changed, by sources."""
     if not (again.downloads and again.deleted):
         return {}
     moved = {*again.downloads, *again.deleted}
@@ -207,7 +210,7 @@ def _swapping(first: Outcome, again: Outcome) -> dict[tuple[str, ...], tuple[str
 def _own_products(
     look: Look, first: Outcome, files: list[list[Any]], resources: tuple[str, ...]
 ) -> Iterator[Place]:
-    """The products of this source whose files are those of boot resources."""
+    """The products of this source whose files the boot resources hold."""
     sums = {file[4] for file in files if file[0] in resources}
     taken = {(new.file, new.product) for _, new in first.imported}
     for version in look.catalog.newest:
@@ -217,9 +220,10 @@ def _own_products(
 
 
 def _namesakes(first: Outcome, beside: Beside) -> Iterator[tuple[Version, Version, str, str]]:
-    """Versions that MAAS imports from this source and another under one name, with other bytes.
+    """Versions that MAAS imports from two sources under one name, with different bytes.
 
-    The version of this source, that of the other, the other source, and the one whose bytes stay.
+    Each: this source's version, the other's version, the other source, and the source whose bytes
+    MAAS keeps.
     """
     imported: dict[tuple[str, str], dict[str, None]] = {}
     for source, new in first.imported:

@@ -26,12 +26,12 @@ def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
     """An Ubuntu release has no product whose `subarch` names a kernel.
 
     MAAS: MAAS lists the subarches `ga-…` and `hwe-…` of complete Ubuntu sets as kernels
-        (`get_hwe_kernels`, maasserver/models/bootresource.py); from 3.4 on a platform can stand
-        before them. Other texts such as `generic` or `custom` name no kernel, so the deployment of
-        the release ends with `noble has no kernels available.` (`get_working_kernel`, up to 3.3
+        (`get_hwe_kernels`, maasserver/models/bootresource.py). From 3.4 on they can begin with a
+        platform. Other texts, such as `generic` or `custom`, name no kernel. The deployment of the
+        release then ends with `noble has no kernels available.` (`get_working_kernel`, up to 3.3
         `validate_hwe_kernel`, maasserver/utils/osystems.py).
-    Why: the subarch of an Ubuntu product *is* its kernel to MAAS. The text `generic` belongs into
-        `subarches`, where it says that the kernel runs on common machines.
+    Why: MAAS reads the subarch of an Ubuntu product as the name of its kernel. The text `generic`
+        belongs in `subarches`: it says that the kernel runs on common machines.
     Fix: for the release's own kernel, write `"subarch": "ga-24.04"`, `"subarches":
         "generic,ga-24.04"` and `"kflavor": "generic"`, and end the product's name in `:ga-24.04`.
     Example:
@@ -68,9 +68,9 @@ def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
         has both `ga` and `hwe`, MAAS fails with `Kernel … has multiple channels specified!`. If
         nothing follows the channel, it fails with `Kernel … has no release specified`. This
         happens whenever MAAS lists kernels, for any release (`get_hwe_kernels`,
-        maasserver/models/bootresource.py). MAAS reads `subarches` in the same way when it chooses
-        the least kernel of a machine; the image itself still deploys. To MAAS 3.3 and older,
-        `ga-hwe-22.04` is a kernel of a release `hwe`, which it does not know.
+        maasserver/models/bootresource.py). MAAS reads `subarches` in the same way when it lists
+        kernels for a machine's minimum kernel. It still deploys the image itself. MAAS 3.3 and
+        older read `ga-hwe-22.04` as a kernel of a release `hwe`, which they do not know.
     Why: one complete image with such a name breaks the list of kernels for all images.
     Fix: write `ga-24.04`, `hwe-24.04`, `hwe-24.04-edge` or `nvidia-ga-24.04`. Write the flavour
         into `kflavor` only.
@@ -96,7 +96,7 @@ def subarch_unparsable(seen: Event | Whole, look: Look) -> Iterator[Said]:
 
 
 def _unlisted(subarch: str | None, subarches: str | None) -> bool:
-    """Whether a subarch may be missing in a product's ``subarches``."""
+    """Whether ``subarches`` of a product may lack its subarch."""
     return None not in (subarch, subarches) and subarch not in str(subarches).split(",")
 
 
@@ -114,7 +114,7 @@ def subarch_not_in_subarches(product: Product, look: Look) -> Iterator[Said]:
         maasserver/models/bootresource.py), so nothing is lost. MAAS 3.8 lists a root tarball by
         `subarches` only (`BootSourceCacheBuilder`, maasservicelayer/builders/bootsourcecache.py).
     Why: one of the two fields is probably wrong: somebody changed a release number in one field and
-        not in the other. A machine that asks for the one in `subarches` then gets this image.
+        not in the other. A machine that asks for the subarch in `subarches` then gets this image.
     Fix: list the product's own `subarch` in `subarches`, without spaces: `generic,ga-24.04`.
     Example:
         "subarches": "generic,ga-22.04",

@@ -1,4 +1,4 @@
-"""Rules on characters in paths that servers or links do not carry."""
+"""Rules on characters in paths that servers refuse or links change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Entry, Item, Whole
+    from maas_stream_lint.model import Whole
 
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
@@ -27,12 +27,12 @@ COLON_HATERS = ("nexus", "artifactory")
 
 @rule("MSL630", Severity.INFO, on="stream")
 def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
-    """A path holds a colon, which some stores refuse.
+    """A path contains a colon, which some stores refuse.
 
-    MAAS: takes any path that a URL can hold, and Canonical's own metadata is called
+    MAAS: accepts any path that a URL can hold. Canonical's own metadata has the name
         `com.ubuntu.maas:stable:v3:download.sjson`.
-    Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400), Artifactory
-        allows none in names of repositories, and Windows none in files.
+    Why: Nexus as a proxy refuses a colon (`Illegal character in scheme name`, 400). Artifactory
+        allows none in names of repositories, and Windows allows none in file names.
     Fix: if you use such a store, name the file with `-` instead; MAAS takes any name. You cannot
         change the paths of a signed stream that you copied.
     Example:
@@ -40,21 +40,23 @@ def colon_in_path(whole: Whole, look: Look) -> Iterator[Said]:
     """
     if ":" not in look.path_text:
         return
-    named = [(path, names) for path, names in look.paths.items() if ":" in path]
+    named = [path for path in look.paths if ":" in path]
     if not any(hater in _software(look) for hater in COLON_HATERS):
-        named = [each for each in named if not each[0].startswith("streams/")]
+        named = [path for path in named if not path.startswith("streams/")]
     if named:
-        yield _odd(named, "a colon, which Nexus as a proxy and other stores refuse", Severity.INFO)
+        yield _odd(
+            look, named, "a colon, which Nexus as a proxy and other stores refuse", Severity.INFO
+        )
 
 
 @rule("MSL631", Severity.IGNORED, on="stream")
 def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
-    """A path holds characters that clients and servers write in URLs in different ways.
+    """A path contains characters that clients and servers encode in different ways.
 
-    MAAS: adds the path to the base as it is and leaves the rest to its HTTP library; `?` and `#`
-        end it there (`_urlinfo`, simplestreams/contentsource.py). 3.8 joins it like a link
-        (`urljoin`): it requests `f/a` for `f//a`, and takes a first folder with a colon for the
-        scheme of a URL.
+    MAAS: up to 3.7 adds the path to the base URL unchanged, and its HTTP library encodes the
+        result. `?` and `#` end the path there (`_urlinfo`, simplestreams/contentsource.py). 3.8
+        joins the path like a link (`urljoin`). So it requests `f/a` for `f//a`. It reads a first
+        folder with a colon as the scheme of a URL.
     Why: S3 and Nexus read `+` as a blank, and Tomcat answers 400 to `^` or `[`. Each client
         encodes characters outside ASCII in its own way.
     Fix: rename files to letters, digits, `.`, `-`, `_` and `/`.
@@ -64,18 +66,19 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
     yield from _joined_as_links(look)
     if not ODD.search(look.path_text):
         return
-    named = [(path, at) for path, at in look.paths.items() if ODD.search(path)]
+    named = [path for path in look.paths if ODD.search(path)]
     if named:
-        odd = sorted({c for path, _ in named for c in ODD.findall(path)})
+        odd = sorted({c for path in named for c in ODD.findall(path)})
         what = f"{listed(odd, most=5)}, which servers and stores read in different ways"
-        yield _odd(named, what, Severity.WARNING)
+        yield _odd(look, named, what, Severity.WARNING)
 
 
 def _joined_as_links(look: Look) -> Iterator[Said]:
-    """Paths of image files that mean something else where MAAS joins them like links."""
+    """Paths of image files whose meaning changes where MAAS joins them like links."""
     lines = look.where(lambda release: release.download("joins") == "urljoin")
-    for path, item in look.paths.items() if lines else ():
-        if not (":" in path or "//" in path) or path.startswith("streams/") or "://" in path:
+    odd = [path for path in look.paths if ":" in path or "//" in path] if lines else []
+    for path in odd:
+        if path.startswith("streams/") or "://" in path:
             continue
         if re.match(r"[A-Za-z][\w+.-]*:", path.split("/")[0]):
             what = f"the first folder of {quoted(path)} holds a colon"
@@ -88,28 +91,27 @@ def _joined_as_links(look: Look) -> Iterator[Said]:
         else:
             continue
         remedy = "rename the folder, or write one slash and publish the file there"
-        place = _place(item)
+        place = _place(path, look)
         yield Said(what, remedy, place=place, lines=lines, severity=severity, effect=effect)
 
 
 def _software(look: Look) -> str:
-    """What the server says to be, in lower case."""
+    """What the server calls itself, in lower case."""
     start = look.stream.files.get(look.stream.start)
     return start.answer.headers.get("server", "").lower() if start is not None else ""
 
 
-def _place(names: Entry | Item) -> Place:
-    return names.place.below("path")
+def _place(path: str, look: Look) -> Place:
+    return look.naming(path).place.below("path")
 
 
-def _odd(named: list[tuple[str, Entry | Item]], what: str, severity: Severity) -> Said:
-    path, names = named[0]
-    more = f" (and {len(named) - 1:,} more)" if len(named) > 1 else ""
+def _odd(look: Look, paths: list[str], what: str, severity: Severity) -> Said:
+    more = f" (and {len(paths) - 1:,} more)" if len(paths) > 1 else ""
     return Said(
-        f"{quoted(path)}{more} holds {what}",
+        f"{quoted(paths[0])}{more} holds {what}",
         "rename the file to letters, digits, `.`, `-`, `_` and `/`, and correct its path",
-        place=_place(names),
-        also=tuple(_place(each) for _, each in named[1:MANY]),
+        place=_place(paths[0], look),
+        also=tuple(_place(path, look) for path in paths[1:MANY]),
         severity=severity,
         effect="requests the path as it is; some servers do not accept it",
     )

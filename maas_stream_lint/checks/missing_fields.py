@@ -1,4 +1,4 @@
-"""Rules on fields that a product lacks, or holds in the wrong place."""
+"""Rules on fields that a product lacks or has in the wrong place."""
 
 from __future__ import annotations
 
@@ -160,8 +160,8 @@ def missing_subarch(event: Event, look: Look) -> Iterator[Said]:
 def missing_version(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `version`.
 
-    MAAS: up to 3.7 MAAS does not need it. An Ubuntu product is then the `generic` kernel only if no
-        earlier product claims to be (`RepoDumper.insert_item`,
+    MAAS: up to 3.7 MAAS does not need it. MAAS then takes an Ubuntu product for the `generic`
+        kernel only if no earlier product claims that (`RepoDumper.insert_item`,
         import_images/download_descriptions.py). MAAS 3.8 discards the whole source (`ImageProduct`,
         maasservicelayer/simplestreams/models.py).
     Why: this is the version of the operating system, `24.04` or `9`. It is not the version of the
@@ -179,20 +179,20 @@ def missing_version(event: Event, look: Look) -> Iterator[Said]:
     "MSL437",
     Severity.UNUSABLE,
     on="product",
-    among=lambda products, _: [p for p in products if p.raw.get("kflavor") is None],
+    among=lambda look: _without_kflavor(look),
 )
 def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
     """An Ubuntu product with a `ga-` or `hwe-` kernel has no `kflavor`.
 
-    MAAS: deploys it, as long as the machine wants no least kernel: such a kernel is looked for
-        among those of a flavour (`get_working_kernel`, up to 3.3 `validate_hwe_kernel`,
-        maasserver/utils/osystems.py). Up to 3.3 any machine that nobody chose a kernel for needs
-        one of flavour `generic`, and a rack has nothing to commission with (`insert_item`,
-        provisioningserver/import_images/download_resources.py). 3.8 adds the text of nothing to
-        the kernel's name: `ga-24.04-None` (`_from_simplestreams_multi_file_product`,
+    MAAS: deploys it only to machines without a minimum kernel, because MAAS looks for a minimum
+        kernel among kernels of one flavour (`get_working_kernel`, up to 3.3 `validate_hwe_kernel`,
+        maasserver/utils/osystems.py). Up to 3.3 a machine without a chosen kernel needs a kernel of
+        flavour `generic`, and a rack has nothing to commission with (`insert_item`,
+        provisioningserver/import_images/download_resources.py). 3.8 appends the missing flavour as
+        `None` to the kernel's name: `ga-24.04-None` (`_from_simplestreams_multi_file_product`,
         maasservicelayer/builders/bootresources.py).
-    Why: the field is optional in the model of 3.8, but not in what follows.
-    Fix: write `"kflavor": "generic"` into the product itself, or the flavour that the kernel has.
+    Why: the field is optional in the model of MAAS 3.8, but later steps need it.
+    Fix: write `"kflavor": "generic"`, or the flavour that the kernel has, into the product itself.
     Example:
         "com.example.maas:v3:boot:24.04:amd64:ga-24.04": {
          "arch": "amd64",
@@ -219,18 +219,24 @@ def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
         said,
         lines=tuple(line for line in takes if line not in useless),
         severity=Severity.WARNING,
-        effect="deploys it only to machines without a least kernel",
+        effect="deploys it only to machines without a minimum kernel",
     )
+
+
+def _without_kflavor(look: Look) -> list[Product]:
+    """The Ubuntu products that do not have a flavour themselves."""
+    ubuntu = look.catalog.that_are(lambda nature: nature.ubuntu)
+    return [product for product in ubuntu if product.raw.get("kflavor") is None]
 
 
 @rule("MSL438", Severity.FATAL)
 def field_below_product(event: Event, look: Look) -> Iterator[Said]:
-    """A field that belongs into the product is in the file, a version or an item.
+    """A field that belongs in the product is in the file, a version or an item.
 
     MAAS: up to 3.7 MAAS merges the fields of all levels and accepts it. MAAS 3.8 merges nothing,
         does not find the field in the product and discards the whole source (`Product`,
         maasservicelayer/simplestreams/models.py).
-    Why: the simplestreams tools move a field to the level where it is the same for all
+    Why: the simplestreams tools move a field up to the level where all its values are equal
         (`products_condense`). They move it down again if two versions have different values.
     Fix: write the field into each product. If the versions of one product have different values,
         make two products of them.

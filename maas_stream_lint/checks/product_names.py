@@ -145,17 +145,17 @@ def not_modelled(event: Event, look: Look) -> Iterator[Said]:
     MAAS: MAAS 3.8 knows three kinds of products (`SimpleStreamsProductListFactory.produce`,
         maasservicelayer/simplestreams/models.py): kernel and initrd with a root image, one root
         file under the key `root-tgz`, and bootloaders. A file with any other product is invalid:
-        `Got invalid data for the products file`. MAAS then discards the whole source. That
-        concerns disk images, `root-txz` and `root-tbz` under keys of their own, Ubuntu Core and
+        `Got invalid data for the products file`. MAAS then discards the whole source. Other
+        products are disk images, `root-txz` and `root-tbz` under these keys, Ubuntu Core and
         release notifications. MAAS 2.9 to 3.7 imports them.
     Why: the client of MAAS 3.8 reads all of a source or none of it, and its models do not have
         these kinds.
-    Fix: for one root file (a disk image for Windows or ESXi, for example), rename the item's *key*
-        to `root-tgz`, keep its `ftype` and file name, and add a `manifest` item. MAAS 3.8 looks at
-        the key and stores the file by its ftype; older MAAS looks at the ftype alone. This uses a
+    Fix: for one root file, such as a disk image for Windows or ESXi, rename the item's *key* to
+        `root-tgz`. Keep the item's `ftype` and file name, and add a `manifest` item. MAAS 3.8 looks
+        at the key and stores the file by its ftype. Older MAAS looks at the ftype only. This uses a
         gap in the models of MAAS 3.8, which a later release can close. Otherwise publish the
-        product under an index of its own, for example
-        `https://HOST/windows/streams/v1/index.json`, and give that source to MAAS up to 3.7 only.
+        product under an index of its own, for example `https://HOST/windows/streams/v1/index.json`,
+        and give that source to MAAS up to 3.7 only.
     Example:
         "ftype": "root-dd.gz",
     """
@@ -227,7 +227,7 @@ def _renamed_or_uploaded(name: str, product: Product | None, look: Look) -> str:
 
 
 def _ubuntu_name(name: str, product: Product | None) -> str:
-    """A name that MAAS accepts, made of the product's fields as far as they are plain."""
+    """A name that MAAS accepts, made of those fields of the product that are plain."""
 
     def value(field: str, otherwise: str) -> str:
         text = product.get(field) if product is not None else None
@@ -243,7 +243,7 @@ def _ubuntu_name(name: str, product: Product | None) -> str:
 
 
 def _single_key(look: Look) -> str:
-    """The key under which the strict engine reads a lone root file."""
+    """The key under which the strict engine reads a single root file."""
     shapes = [shape for release in look.releases if release.strict for shape in release.shapes]
     return next(s.downloads[0] for s in shapes if len(s.downloads) == 1)
 

@@ -1,11 +1,12 @@
-"""Rules on root images: which one MAAS takes of a version, and what it can deploy."""
+"""Rules on root images: which one of a version MAAS uses, and what it can deploy."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.among import holding
+from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.words import either, listed, shown
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.quoting import quoted
@@ -13,11 +14,12 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, is_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Version
+    from maas_stream_lint.nature import Nature
 
 
 #: What MAAS says at deployment when it finds no root file: get_curtin_image, maasserver/preseed.py.
@@ -31,7 +33,7 @@ NO_IMAGE = (
     "MSL510",
     Severity.UNUSABLE,
     on="version",
-    among=holding(lambda ftypes, _: len(roots_among(ftypes)) > 1),
+    among=being(lambda nature, _: len(roots_among(nature.ftypes)) > 1),
 )
 def several_root_files(version: Version, look: Look) -> Iterator[Said]:
     """The newest version has several root files for one system.
@@ -85,7 +87,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
 
 @rule("MSL511", Severity.UNUSABLE, causes=["only-root-image"])
 def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
-    """The only root of an Ubuntu product is one that MAAS cannot deploy.
+    """MAAS cannot deploy the only root image of an Ubuntu product.
 
     MAAS: MAAS imports a `root-image.gz`. No OS driver deploys it, so each deployment fails
         (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same place). From
@@ -114,13 +116,25 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL512", Severity.UNUSABLE, on="version")
+def _with_doubles(look: Look) -> list[Version]:
+    """The newest versions with two items whose files have one name."""
+    table = look.catalog.table
+    names = iter([path and path[path.rfind("/") + 1 :] for path in table.paths])
+    found = []
+    for product, size in zip(table.products, table.sizes, strict=True):
+        named = list(islice(names, size))
+        if len(set(named)) < size and product.newest is not None:
+            found.append(product.newest)
+    return found
+
+
+@rule("MSL512", Severity.UNUSABLE, on="version", among=_with_doubles)
 def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     """Two items of the newest version have the same file name.
 
     MAAS: MAAS stores each file of a set under the last part of its `path`, without the folders. The
-        second file of a name replaces the first, which is then missing. Up to 3.7 MAAS warns `Hash
-        mismatch for … resourceset=…` (`get_or_create_boot_resource_file`,
+        second file of a name replaces the first, so the first is missing. Up to 3.7 MAAS warns
+        `Hash mismatch for … resourceset=…` (`get_or_create_boot_resource_file`,
         maasserver/bootresources.py). MAAS 3.8 logs nothing
         (`get_or_create_from_simplestreams_file`, maasservicelayer/services/bootresourcefiles.py).
     Why: the paths look different (`…/ga-24.04/kernel/image`, `…/ga-24.04/initrd/image`), but only
@@ -129,11 +143,6 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
     Example:
         "path": "noble/amd64/20261015/initrd/image",
     """
-    if len(version.items) < 2:
-        return
-    paths = [item.path for item in version.items if item.path is not None]
-    if len({path[path.rfind("/") + 1 :] for path in paths}) == len(paths):
-        return
     seen: dict[str, Item] = {}
     for item in version.items:
         path = item.path
@@ -164,32 +173,22 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         )
 
 
-def _undeployed(versions: Sequence[Version], look: Look) -> list[Version]:
-    """Those of a system whose driver, on some release line, does not deploy one of their roots."""
-    known: dict[tuple[str, frozenset[str]], bool] = {}
-    found = []
-    for kinds, alike in look.catalog.by_ftypes.items():
-        roots = frozenset(roots_among(kinds))
-        for version in alike if roots else ():
-            os = version.product.os
-            odd = known.get((os, roots))
-            if odd is None:
-                drivers = look.deployed(os).values()
-                odd = known[(os, roots)] = any(not roots <= set(accepted) for accepted in drivers)
-            if odd:
-                found.append(version)
-    return found
+def _is_undeployed(nature: Nature, look: Look) -> bool:
+    """Whether some release line's driver does not deploy one of the product's root images."""
+    roots = roots_among(nature.ftypes)
+    drivers = look.deployed(nature.os).values() if roots else ()
+    return any(root not in accepted for accepted in drivers for root in roots)
 
 
-@rule("MSL513", Severity.UNUSABLE, on="version", among=_undeployed)
+@rule("MSL513", Severity.UNUSABLE, on="version", among=being(_is_undeployed))
 def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
     """The driver of the product's `os` does not deploy this kind of root file.
 
     MAAS: MAAS imports the image and offers it for deployment, which then fails. The driver of an
-        `os` lists the kinds that it deploys: `centos`, `rhel`, `ol` and `suse` a tarball
-        (`root-tgz`, `root-txz`, `root-tbz`), `windows`, `esxi` and `ubuntu-core` a disk image
-        (`root-dd…`) (`get_image_filetypes`, drivers/osystem; up to 3.4 `_find_image` in the same
-        place).
+        `os` lists the kinds that it deploys (`get_image_filetypes`, drivers/osystem; up to 3.4
+        `_find_image` in the same place). The drivers of `centos`, `rhel`, `ol` and `suse` deploy a
+        tarball (`root-tgz`, `root-txz`, `root-tbz`). Those of `windows`, `esxi` and `ubuntu-core`
+        deploy a disk image (`root-dd…`).
     Why: MAAS unpacks a tarball into a file system that it makes, and writes a disk image to the
         disk unchanged. The other steps of a driver fit only one of the two.
     Fix: build the kind that the system needs; packer-maas has templates for both. Or publish the
@@ -266,12 +265,12 @@ def roots_among(ftypes: Iterable[str | None]) -> list[str]:
 
 
 def best_roots(look: Look) -> frozenset[str]:
-    """The roots that Ubuntu's images have best."""
+    """The best ftypes for the root of an Ubuntu image."""
     return frozenset(release.ubuntu_set.roots[0] for release in look.releases)
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:
-    """A finding, without its log line on lines whose racks find root files by name."""
+    """A finding. It has no log line on release lines whose racks find root files by name."""
     by_name = look.where(lambda release: release.deploy("finds-root-by") == "name")
     silent = tuple(line for line in lines if line in by_name)
     if silent:
@@ -281,7 +280,7 @@ def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]
 
 
 def _kinds(accepted: tuple[str, ...]) -> str:
-    """The root files that a driver deploys: kinds of disk images are too many to name."""
+    """The root files that a driver deploys, with one word for its many kinds of disk images."""
     disks = [f for f in accepted if ftypes()[f].family == "disk"]
     if len(disks) < 2:
         return either(accepted)

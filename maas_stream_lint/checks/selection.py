@@ -1,4 +1,4 @@
-"""Rules on what MAAS selects of the stream. They are silent where nobody told the selections."""
+"""Rules on what MAAS selects of the stream. Silent if this run does not know the selections."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: compares os, release and arch as texts, and up to 3.7 the subarch and label as well
         (`image_passes_filter`, maasserver/import_images/download_descriptions.py; 3.8
-        `filter_products_for_selection`, maasservicelayer/services/image_sync.py). A selection
-        that takes nothing brings no image and no line in the log, unless it is the only one.
-    Why: MAAS's own form offers only what the stream had when it was last read. So such a selection
-        is of a release that has left the stream, or of another spelling.
+        `filter_products_for_selection`, maasservicelayer/services/image_sync.py). MAAS imports no
+        image for a selection that takes nothing. It logs that only if there is no other selection.
+    Why: MAAS's own form offers only what the stream had when MAAS last read it. So such a selection
+        names a release that has left the stream, or spells it differently.
     Fix: select what the finding names, or remove the selection.
     Example:
         "release": "bionic"
@@ -57,7 +57,7 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
         least = [f"{name} {quoted('|'.join(values))}" for name, values in _narrow(row)]
         limits = f" with {' and '.join(least)}" if least else ""
         yield Said(
-            f"the selection {quoted(text)}{limits} takes no product, expected one of the stream's",
+            f"the selection {quoted(text)}{limits} takes no product, expected one that does",
             f"select {quoted(near[0])}, or remove the selection" if near else "remove it",
             lines=_lines(refusals),
             effect=f"imports nothing for it, and logs nothing{_refusing(refusals, look)}",
@@ -68,13 +68,13 @@ def selection_matches_nothing(whole: Whole, look: Look) -> Iterator[Said]:
 def selection_refused(whole: Whole, look: Look) -> Iterator[Said]:
     """MAAS's own form refuses to make a selection like this one.
 
-    MAAS: the form takes an os and release that the list of available images has, and architectures,
-        subarches and labels that this list has of them, or `*` for all
-        (`BootSourceSelectionForm.clean`, maasserver/forms/__init__.py). 3.8 takes an os, release
-        and arch of the list (maasservicelayer/services/bootsourceselections.py). A selection that
-        exists already works on: MAAS compares its values when it imports.
-    Why: the selection is from a time when the stream had more, or it was written into the database.
-        Nobody can make it again in a new MAAS.
+    MAAS: the form accepts an os and release of the list of available images
+        (`BootSourceSelectionForm.clean`, maasserver/forms/__init__.py). It accepts architectures,
+        subarches and labels that the list has for this release, or `*` for all. 3.8 accepts an os,
+        release and arch of the list (maasservicelayer/services/bootsourceselections.py). An
+        existing selection still works: MAAS compares its values when it imports.
+    Why: somebody made the selection when the stream had more images, or wrote it into the database.
+        Nobody can make this selection again in a new MAAS.
     Fix: select what the stream has. Leave out the values that it lacks.
     Example:
         "labels": ["stable", "candidate"]
@@ -92,11 +92,10 @@ def selection_refused(whole: Whole, look: Look) -> Iterator[Said]:
     for row, refusals in found.items():
         text = _told(row.os, row.release, "|".join(row.arches))
         yield Said(
-            f"the selection {quoted(text)} names what the stream has not, expected values of the "
-            "stream's products",
-            "select by values that the stream has",
+            f"the selection {quoted(text)} names values that no product of the stream has",
+            "select by values that products of the stream have",
             lines=_lines(refusals),
-            effect=f"imports what it takes{_refusing(refusals, look)}",
+            effect=f"imports what the selection takes{_refusing(refusals, look)}",
         )
 
 
@@ -106,9 +105,9 @@ def commissioning_not_selected(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: looks for a selection with exactly this os and release (`*` does not count), and for the
         release in the list of available images (`check_commissioning_series_selected`,
-        maasserver/bootsources.py). It tells its users what it does not find. Nothing of it is in
-        the log. Other boot sources of the same MAAS may have it.
-    Why: without this image no machine can be enlisted or commissioned.
+        maasserver/bootsources.py). MAAS notifies its users of what it does not find. It logs
+        nothing. Other boot sources of the same MAAS may have the image.
+    Why: without this image MAAS cannot enlist or commission machines.
     Fix: select the release, publish it, or choose another one in *Settings* > *Commissioning*.
     Example:
         "commissioning": ["ubuntu", "noble"]
@@ -127,7 +126,7 @@ def commissioning_not_selected(whole: Whole, look: Look) -> Iterator[Said]:
     if not offered:
         yield Said(
             f"the commissioning release {quoted(name)} is not in this stream, expected an image",
-            f"publish {quoted(name)}, have another boot source for it, or {remedy}",
+            f"publish {quoted(name)}, add another boot source that has it, or {remedy}",
             effect="commissions no machine with images of this stream",
         )
     elif unselected:
@@ -158,7 +157,7 @@ def _images(look: Look) -> Iterator[Product]:
 
 
 def _by_arch(row: Selection) -> Iterator[Selection]:
-    """A selection for each architecture that it names."""
+    """One selection for each architecture that a selection names."""
     if ANY in row.arches or not row.arches:
         yield row
     else:
@@ -166,7 +165,7 @@ def _by_arch(row: Selection) -> Iterator[Selection]:
 
 
 class _Taking:
-    """Whether a selection takes a product, asked once of each engine."""
+    """Whether a selection takes a product. Each engine answers once."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -195,7 +194,7 @@ def _lines(refusals: Mapping[str, list[str]]) -> tuple[str, ...]:
 
 
 def _refusing(refusals: Mapping[str, list[str]], look: Look) -> str:
-    """What MAAS says to whoever makes such a selection again, by release lines."""
+    """What MAAS's form says when somebody makes such a selection again, by release lines."""
     told = [(text, lines) for text, lines in refusals.items() if text]
     if not told:
         return ""
@@ -205,7 +204,7 @@ def _refusing(refusals: Mapping[str, list[str]], look: Look) -> str:
 
 
 def _refusal(row: Selection, look: Look, release: Release) -> str:
-    """What MAAS says to whoever makes such a selection; empty if it takes it, or if nobody knows.
+    """What MAAS's form says to such a selection; empty if it accepts that or nobody knows.
 
     Mirrors ``BootSourceSelectionForm.clean`` (src/maasserver/forms/__init__.py).
     """
@@ -233,7 +232,7 @@ def _refusal(row: Selection, look: Look, release: Release) -> str:
 
 
 def _narrow(row: Selection) -> list[tuple[str, tuple[str, ...]]]:
-    """What of a selection limits it beyond os, release and arch."""
+    """The values that limit a selection beyond os, release and arch."""
     parts = (("subarch", row.subarches), ("label", row.labels))
     return [(name, values) for name, values in parts if ANY not in values]
 

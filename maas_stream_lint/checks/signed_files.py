@@ -1,4 +1,4 @@
-"""Rules on signatures: which files need one, whether it is valid, and other forms of a file."""
+"""Rules on signatures: which files need one, whether it is valid, and the other forms of a file."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def no_keyring(event: Event, look: Look) -> Iterator[Said]:
         keyring (`keyring_filename` or `keyring_data`). If the key is not in it, MAAS stops the
         import of every source (`read_signed`, simplestreams/util.py). MAAS 3.8 does the same unless
         the source's `skip_keyring_verification` is on. With `--no-keyring`, this check assumes that
-        it is on.
+        the setting is on.
     Why: `--no-keyring` says that MAAS has no keyring for this source. This check judges the rest as
         if the signature were valid.
     Fix: give the boot source its keyring in MAAS. For Canonical's stream that is
@@ -125,13 +125,13 @@ def no_keyring(event: Event, look: Look) -> Iterator[Said]:
 def mixed_signing_index_signed(event: Event, look: Look) -> Iterator[Said]:
     """A signed index names a file that is not signed.
 
-    MAAS: up to 3.7 MAAS decides once, by the name of the index, and then requires a signature of
-        every file that the index names. Without it, MAAS stops the import of every source: `No
-        signature found!` (`get_signing_policy`, import_images/helpers.py). MAAS 3.8 verifies every
-        file, unless the source's `skip_keyring_verification` is on (`_parse_response`,
-        maasservicelayer/simplestreams/client.py).
+    MAAS: up to 3.7 MAAS decides by the name of the index whether to verify signatures. It then
+        requires a signature of every file that the index names. Without it, MAAS stops the import
+        of every source: `No signature found!` (`get_signing_policy`, import_images/helpers.py).
+        MAAS 3.8 verifies every file, unless the source's `skip_keyring_verification` is on
+        (`_parse_response`, maasservicelayer/simplestreams/client.py).
     Why: it is not enough to sign the index. Each `path` in it must lead to a signed file.
-    Fix: sign the file too. Name its `.sjson` in the index, and then sign the index.
+    Fix: sign the file, too. Name the `.sjson` in the index, and then sign the index.
     Example:
         "path": "streams/v1/com.example.maas:v3:download.json",
     """
@@ -149,7 +149,7 @@ def mixed_signing_index_signed(event: Event, look: Look) -> Iterator[Said]:
 def mixed_signing_index_plain(event: Event, look: Look) -> Iterator[Said]:
     """A file is signed where MAAS expects plain JSON.
 
-    MAAS: up to 3.7 MAAS takes a source whose URL ends in `.json` for unsigned, with all files that
+    MAAS: up to 3.7 MAAS treats a source whose URL ends in `.json` as unsigned, with all files that
         its index names. It reads the header of the signature as JSON, and a JSONDecodeError stops
         the import of every source (`get_signing_policy`, import_images/helpers.py). MAAS 3.8
         removes a signature from any file (`_parse_response`,
@@ -190,7 +190,7 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
         maasapiserver/v3/api/public/models/requests).
     Why: the source's settings now decide about verification. Up to 3.7 the file's name decided.
     Fix: switch `skip_keyring_verification` on for this source. Or sign the stream and give MAAS the
-        URL of `index.sjson`. This check takes the switch for off if it is given a keyring.
+        URL of `index.sjson`. If you give this check a keyring, it assumes that the switch is off.
     Example:
         "format": "index:1.0",
     """
@@ -216,15 +216,16 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
 def signature_not_verified(whole: Whole, look: Look) -> Iterator[Said]:
     """The stream is signed, and this run did not verify the signatures.
 
-    MAAS: up to 3.7 verifies every file of a source whose URL does not end in `.json` with that
-        source's own keyring, and stops the import from every source if this fails
-        (`read_signed`, simplestreams/util.py). 3.8 verifies unless the source's
+    MAAS: up to 3.7 verifies every file of a source whose URL does not end in `.json`, with the
+        keyring of that source. If this fails, MAAS stops the import of every source (`read_signed`,
+        simplestreams/util.py). 3.8 verifies every file unless the source's
         `skip_keyring_verification` is on (`_parse_response`,
         maasservicelayer/simplestreams/client.py).
-    Why: no option said which keyring MAAS has, so this run took every signature for good.
-    Fix: run the check again with `--keyring FILE`, the file that MAAS is given. For Canonical's
-        stream this is `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the package
-        `ubuntu-cloudimage-keyring`. If MAAS has no keyring for this source, use `--no-keyring`.
+    Why: no option said which keyring MAAS has, so this run assumed that every signature is valid.
+    Fix: run the check again with `--keyring FILE`, the keyring that MAAS has for this source. For
+        Canonical's stream this is `/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg` of the
+        package `ubuntu-cloudimage-keyring`. If MAAS has no keyring for this source, use
+        `--no-keyring`.
     Example:
         -----BEGIN PGP SIGNED MESSAGE-----
     """
@@ -332,7 +333,7 @@ def _index(look: Look) -> str:
 
 
 def _same_trouble(seen: Verification, first: Verification | None) -> bool:
-    """Whether the index's signature fails as a file's does, because of key or keyring."""
+    """Whether the index's signature fails for the same reason as a file's: key or keyring."""
     if first is None or first.good or seen.status not in ("no-key", "expired", "keyring"):
         return False
     return (seen.status, seen.key_id) == (first.status, first.key_id)
@@ -343,7 +344,7 @@ def _twin(file: Metadata, suffix: str) -> str | None:
 
 
 def _difference(file: Metadata) -> str | None:
-    """What is different between a file and its twin, ``None`` if nothing of meaning is."""
+    """What differs between a file and its twin; ``None`` if nothing that matters."""
     own, other = file.best, file.twin_document
     if own is None or other is None:
         return None
@@ -366,7 +367,7 @@ def _difference(file: Metadata) -> str | None:
 
 
 def _comparable(data: Any) -> Any:
-    """The data, and of an index with its paths as in the plain one."""
+    """The data to compare. The paths of an index are those of the plain index."""
     index = data.get("index") if isinstance(data, dict) else None
     if not isinstance(index, dict):
         return data

@@ -1,4 +1,4 @@
-"""Rules on the source: the URL that MAAS is given, and what its server answers."""
+"""Rules on the source: its URL, and what the server answers."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
     """The URL names no index, and MAAS finds no signed index below it.
 
     MAAS: takes a URL that does not end in `streams/v1/….json` or `.sjson` for a root, and
-        requests `streams/v1/index.sjson` below it. Up to 3.7 a 404 stops the import from every
-        source (`path_from_mirror_url`, simplestreams/util.py); 3.8 discards this source
-        (`SimpleStreamsClient.__init__`, maasservicelayer/simplestreams/client.py). None of them
+        requests `streams/v1/index.sjson` below it. Up to 3.7 a 404 stops the import of every source
+        (`path_from_mirror_url`, simplestreams/util.py). 3.8 discards this source
+        (`SimpleStreamsClient.__init__`, maasservicelayer/simplestreams/client.py). No release line
         falls back to `index.json`.
     Why: MAAS looks only for a signed index by itself, so the URL of an unsigned stream must
         name its index. MAAS's log mentions the network instead.
     Fix: give MAAS the URL of the index itself, `…/streams/v1/index.json`, or sign the stream and
-        publish `index.sjson`. On 3.5 to 3.7 set such a URL with the CLI, `maas $PROFILE
-        boot-source update $ID url=…`: the web page adds a slash to it, and with the slash
-        MAAS takes it for a root again (`get_bootsource`,
-        maasserver/websockets/handlers/bootresource.py).
+        publish `index.sjson`. On 3.5 to 3.7 set such a URL with the CLI, `maas $PROFILE boot-source
+        update $ID url=…`. The web page adds a slash to it. With the slash, MAAS takes the URL for a
+        root again (`get_bootsource`, maasserver/websockets/handlers/bootresource.py).
     Example:
         "path": "streams/v1/com.example.maas:v3:download.json"
     """
@@ -82,7 +81,7 @@ def index_needs_its_url(whole: Whole, look: Look) -> Iterator[Said]:
         requests `streams/v1/index.sjson` below it. No release line falls back to `index.json`
         (`path_from_mirror_url`, simplestreams/util.py; `SimpleStreamsClient.__init__`,
         maasservicelayer/simplestreams/client.py).
-    Why: this check was given a directory, and read the index that is there. With the URL of the
+    Why: you gave this check a directory, and it read the index there. With the URL of the
         directory, MAAS would import nothing (MSL101).
     Fix: give MAAS the URL that ends in `/streams/v1/index.json`, or sign the stream and publish
         `index.sjson`.
@@ -102,11 +101,11 @@ def index_needs_its_url(whole: Whole, look: Look) -> Iterator[Said]:
 def index_missing(event: Event, look: Look) -> Iterator[Said]:
     """MAAS cannot read the index that the URL names.
 
-    MAAS: up to 3.7 stops the import from every source. Of a 404 it says `Unable to open …`; the
-        body of any other error page it reads as the index, and complains about its
-        contents: `No signature found!` or a JSONDecodeError (`RequestsUrlReader`,
-        simplestreams/contentsource.py). 3.8 discards this source: `Request to '…' failed: 403
-        Forbidden` (`http_get`, maasservicelayer/simplestreams/client.py).
+    MAAS: up to 3.7 stops the import of every source. After a 404 it logs `Unable to open …`. It
+        reads the body of any other error page as the index and fails on its content: `No signature
+        found!` or a JSONDecodeError (`RequestsUrlReader`, simplestreams/contentsource.py). 3.8
+        discards this source: `Request to '…' failed: 403 Forbidden` (`http_get`,
+        maasservicelayer/simplestreams/client.py).
     Why: the index names all other files.
     Fix: request the URL with `curl -i` from the region controller, and correct what the server
         answers. S3 answers 403 for a file that does not exist. The system must trust the
@@ -127,7 +126,7 @@ def url_is_products_file(event: Event, look: Look) -> Iterator[Said]:
     MAAS: up to 3.7 imports such a file by itself (`sync`, simplestreams/mirrors). 3.8 requires an
         index, with a member `index`, and discards the whole source: `Got invalid data for the
         index file` (`SimpleStreamsIndexList`, maasservicelayer/simplestreams/models.py).
-    Why: the old reader looks at the file's `format`; the new one takes the first file for the
+    Why: the old reader looks at the file's `format`. The new reader takes the first file for the
         index.
     Fix: write `streams/v1/index.json` with an entry that names this file, and give MAAS the URL
         of that index. Older MAAS reads it, too.
@@ -142,7 +141,7 @@ def url_is_products_file(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL104", Severity.UNUSABLE, on="stream")
 def index_name_not_index(whole: Whole, look: Look) -> Iterator[Said]:
-    """The index has a name with which MAAS 3.8 does not find the images.
+    """MAAS 3.8 does not find the images because of the index's name.
 
     MAAS: up to 3.7 takes any name. 3.8 reads the index. For the URLs of the images it removes
         `streams/v1/index.json` or `streams/v1/index.sjson` from the source's URL. It removes no
@@ -180,9 +179,9 @@ def metadata_redirected(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: follows redirects of metadata on every line, and up to 3.6 those of images, too. From
         3.7 on a redirected image fails: `Redirect response '302 Found' for url …` (httpx without
-        `follow_redirects`, maascommon/apiclient.py). MAAS logs no redirect before that.
+        `follow_redirects`, maascommon/apiclient.py). Up to 3.6 MAAS logs no redirect.
     Why: artifact stores redirect large files to S3 or a CDN, and many servers redirect http to
-        https. Metadata stands that, but the images below the same root then fail.
+        https. MAAS still reads the metadata, but the images below the same root then fail.
     Fix: give MAAS the URL that the redirect leads to, and serve images without a redirect.
     Example:
         HTTP/1.1 302 Found
@@ -208,11 +207,12 @@ def metadata_redirected(whole: Whole, look: Look) -> Iterator[Said]:
 def metadata_not_read(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """Some metadata was too large for this tool, so there are no findings on it.
 
-    MAAS: has no such limit and reads all of it into memory. 3.8 has ten minutes for all sources
-        together (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py).
+    MAAS: has no such limit and reads all metadata into memory. 3.8 allows ten minutes for all
+        sources together (`fetch_manifest_and_update_cache`,
+        maastemporalworker/workflow/bootresource.py).
     Why: this tool limits the size and the number of metadata files, so that no server can keep
         it busy or fill its memory. Canonical's largest file has about 14 MB.
-    Fix: see whether that file is what you meant to publish. If it is, split it.
+    Fix: check whether you meant to publish this file. If so, split it.
     Example:
         GET /streams/v1/com.example.maas:v3:download.json
         HTTP/1.1 200 OK
@@ -225,7 +225,7 @@ def metadata_not_read(seen: Event | Whole, look: Look) -> Iterator[Said]:
             return  # no finding: the run could not look
         yield Said(
             f"{quoted(path)} was not read: {look.stream.files[path].trouble.message}",
-            "see whether it is what you meant to publish; if so, split it",
+            "check whether you meant to publish this file; if so, split it",
             severity=Severity.WARNING,
             effect=effect,
             log="",
@@ -240,14 +240,14 @@ def metadata_not_read(seen: Event | Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL107", Severity.WARNING, on="stream")
 def url_no_trailing_slash(whole: Whole, look: Look) -> Iterator[Said]:
-    """The URL of a root lacks its slash at the end.
+    """The URL of a root has no slash at its end.
 
-    MAAS: up to 3.7 first requests URL and index path joined without a slash,
-        `http://images.example.com/maasstreams/v1/index.sjson`, and adds the slash only after a
-        404 (`UrlMirrorReader.source`, simplestreams/mirrors). 3.5 to 3.7 add it to a URL given on
-        the web page, not to one given by API or CLI (LP: #2036759). 3.8 always adds it.
-    Why: MAAS keeps the joined path if the server answers it with 403, a login page or an error.
-        Without any path MAAS joins to the host name: `images.example.comstreams`.
+    MAAS: up to 3.7 first joins URL and index path without a slash and requests
+        `http://images.example.com/maasstreams/v1/index.sjson`. It adds the slash only after a 404
+        (`UrlMirrorReader.source`, simplestreams/mirrors). 3.5 to 3.7 add the slash to a URL from
+        the web page, but not to one from the API or CLI (LP: #2036759). 3.8 always adds it.
+    Why: MAAS keeps the joined path if the server answers with 403, a login page or an error. If the
+        URL has no path, MAAS appends to the host name: `images.example.comstreams`.
     Fix: write the URL with a slash at its end.
     Example:
         http://images.example.com
@@ -270,12 +270,11 @@ def url_no_trailing_slash(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL108", Severity.FATAL, causes=["no-signed-index"])
 def juju_style_index(event: Event, look: Look) -> Iterator[Said]:
-    """The only index has the name that Juju uses, and MAAS never requests that.
+    """The only index has the name that Juju uses. MAAS never requests this name.
 
-    MAAS: requests only `streams/v1/index.sjson` below a root, as with MSL101: up to
-        3.7 a 404 stops the import from every source (`path_from_mirror_url`,
-        simplestreams/util.py), 3.8 discards this source (`SimpleStreamsClient.__init__`,
-        maasservicelayer/simplestreams/client.py).
+    MAAS: requests only `streams/v1/index.sjson` below a root, as with MSL101. Up to 3.7 a 404 stops
+        the import of every source (`path_from_mirror_url`, simplestreams/util.py). 3.8 discards
+        this source (`SimpleStreamsClient.__init__`, maasservicelayer/simplestreams/client.py).
     Why: `juju metadata generate-image` and `json2streams` of the simplestreams tools write
         `index2.json`, and use `-` for `:` in the names of the products files. They list cloud
         images by region and endpoint, and MAAS cannot deploy those.
@@ -302,7 +301,7 @@ def foreign_stream(whole: Whole, look: Look) -> Iterator[Said]:
         the import of every source up to 3.7 (`RepoDumper.insert_item`,
         maasserver/import_images/download_descriptions.py). 3.8 discards the source
         (`SimpleStreamsProductListFactory.produce`, maasservicelayer/simplestreams/models.py).
-    Why: the format is the same, and many programs publish in it. Each reads other fields and files.
+    Why: many programs use the same format. Each reads different fields and files.
     Fix: remove the source from MAAS. For Ubuntu, use Canonical's stream for MAAS,
         `http://images.maas.io/ephemeral-v3/stable/`, or build a stream from your own images.
     Example:
@@ -350,7 +349,7 @@ def url_too_long(whole: Whole, look: Look) -> Iterator[Said]:
 
 
 def _by_cli(look: Look, url: str) -> str:
-    """How to set a URL that ends in its index, where the web page adds a slash to it."""
+    """How to set a URL that ends in its index if the web page adds a slash to it."""
     if not look.where(lambda release: release.policy("url-slash") == "web-page"):
         return ""
     return (
@@ -360,9 +359,9 @@ def _by_cli(look: Look, url: str) -> str:
 
 
 def _index_url(stream: Stream) -> str:
-    """The URL of the plain index below the root, for a command; with a hole where it is not known.
+    """The URL of the plain index below the root, for a command; ``URL`` if the root is unknown.
 
-    A URL that a shell or a terminal could take for something else is not put into a command.
+    The command does not contain a URL that a shell or a terminal could misread.
     """
     root = stream.base.rstrip("/")
     plain = re.fullmatch(r"https?://[\w.:/~%-]+", root, re.ASCII)

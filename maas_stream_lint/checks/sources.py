@@ -1,4 +1,4 @@
-"""Rules on whose image a MAAS with several boot sources takes. Silent where none was told."""
+"""Rules on which source a MAAS takes an image from. Silent without other sources."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Lost = tuple[str, str, str]
 
 @rule("MSL140", Severity.UNUSABLE, on="stream")
 def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
-    """Another boot source of the same MAAS offers the same, and MAAS takes it from there.
+    """MAAS takes an image from another boot source that offers the same image.
 
-    MAAS: up to 3.7 the source that comes first in the database keeps a claim that several make
-        (`boot_merge`, import_images/download_descriptions.py). A claim is an os, arch, subarch,
-        kflavor, release and label. 3.8 takes an os, release and arch from the source with the
-        highest priority alone (`get_all_highest_priority`,
-        maasservicelayer/services/bootsourceselections.py). Versions are not compared, and no log
-        says it.
-    Why: a source that is added comes last, so up to 3.7 it loses. On 3.8 it has the higher
-        priority, so it wins. Up to 3.7 saving the *other* source moves it behind this one
+    MAAS: up to 3.7 several sources can make the same claim: os, arch, subarch, kflavor, release and
+        label. The source that comes first in the database keeps it (`boot_merge`,
+        import_images/download_descriptions.py). 3.8 takes an os, release and arch only from the
+        source with the highest priority (`get_all_highest_priority`,
+        maasservicelayer/services/bootsourceselections.py). MAAS does not compare versions, and logs
+        nothing.
+    Why: a new source comes last, so up to 3.7 it loses. On 3.8 it has the higher priority, so it
+        wins. Up to 3.7, if somebody saves the *other* source, that source moves behind this one
         (MSL148).
-    Fix: select the image in this source alone, or give it a `release` of its own, like
-        `acme-jammy`. On 3.8 a higher priority of this source works, too.
+    Fix: select the image in this source only, or give it a `release` of its own, such as
+        `acme-jammy`. On 3.8 you can also give this source a higher priority.
     Example:
         "name": "canonical"
     """
@@ -68,8 +68,8 @@ def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
         first, *more = list(at)
         instead = f"; on {look.span(won[name])} takes it from this source" if name in won else ""
         yield Said(
-            f"{quoted(name)} of this source never arrives: the source {quoted(winner)} {key}",
-            f"select {quoted(name)} in this source alone, or publish this image under another "
+            f"MAAS never takes {quoted(name)} from this source: the source {quoted(winner)} {key}",
+            f"select {quoted(name)} in this source only, or publish this image under another "
             "`release`",
             place=first,
             also=tuple(more[:MOST]),
@@ -78,8 +78,8 @@ def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
         )
     for winner, lines in loaders.items():
         yield Said(
-            f"bootloaders of this source never arrive: the source {quoted(winner)}, made earlier, "
-            "offers the same",
+            "MAAS never takes the bootloaders of this source: it has had the source "
+            f"{quoted(winner)} for longer, which offers the same ones",
             f"nothing to do if machines boot with those of {quoted(winner)}",
             lines=tuple(lines),
             severity=Severity.INFO,
@@ -89,13 +89,13 @@ def shadowed_by_source(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL141", Severity.WARNING, on="stream")
 def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
-    """This source takes an image's place that another boot source has as well.
+    """This source's image replaces the image of another boot source.
 
     MAAS: see MSL140. On 3.8 the source with the higher priority takes the whole os, release and
-        arch: all kernels and flavours of the other source go with it, and MAAS deletes its images
-        before it knows whether this source can deliver.
-    Why: this may be wanted. But a stream with one kernel of a release replaces all that Canonical
-        has of it.
+        arch, with all kernels and flavours. MAAS deletes the images of the other source before it
+        knows whether this source can deliver.
+    Why: this may be your intention. But a stream with one kernel of a release replaces all kernels
+        that Canonical has for it.
     Fix: publish every kernel that machines need, or give the image a `release` of its own.
     Example:
         "name": "canonical"
@@ -120,9 +120,9 @@ def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
         lacking = f", and lacks its {listed(kernels, NAMED)}" if kernels else ""
         kernel = f"publish {listed(kernels, NAMED)} as well, or " if kernels else ""
         yield Said(
-            f"{quoted(name)} of the source {quoted(other)} never arrives: this source "
+            f"MAAS never takes {quoted(name)} from the source {quoted(other)}: this source "
             f"{key}{lacking}",
-            f"{kernel}select {quoted(name)} in {quoted(other)} alone if its image is wanted",
+            f"{kernel}select {quoted(name)} in {quoted(other)} only, if you want its image",
             lines=tuple(lines),
             severity=Severity.WARNING if kernels else Severity.INFO,
             effect=f"takes {quoted(name)} from this source, and logs nothing",
@@ -131,14 +131,14 @@ def shadows_source(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL144", Severity.UNUSABLE, on="stream")
 def winner_lacks_image(whole: Whole, look: Look) -> Iterator[Said]:
-    """A boot source wins an image that it does not have, so MAAS has none.
+    """A boot source has the priority for an image that it lacks, so MAAS has no such image.
 
-    MAAS: 3.8 asks only for the priority of a source, not for what it has. It deletes the images of
-        the others first, and takes nothing from them (`get_all_highest_priority`,
-        maasservicelayer/services/bootsourceselections.py). The log says no more than
-        `No resources to download for selection with id N`. Nor does it turn to another source
-        where that of the highest priority cannot be read.
-    Why: an image left this stream, and the selection of it stayed.
+    MAAS: 3.8 compares only the priorities of the sources, not their images. It deletes the images
+        of the other sources first, and takes nothing from them (`get_all_highest_priority`,
+        maasservicelayer/services/bootsourceselections.py). It logs only `No resources to download
+        for selection with id N`. It does not use another source, either, if it cannot read the one
+        with the highest priority.
+    Why: somebody removed an image from this stream and kept its selection.
     Fix: remove the selection from the source that lacks the image, or publish the image there.
     Example:
         "name": "canonical"
@@ -169,16 +169,16 @@ def winner_lacks_image(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL147", Severity.UNUSABLE, on="stream")
 def source_wins_nothing(whole: Whole, look: Look) -> Iterator[Said]:
-    """A boot source wins no image, so MAAS takes no bootloader from it, either.
+    """A boot source wins no image, so MAAS does not take its bootloaders either.
 
-    MAAS: 3.8 fetches the bootloaders of a source together with its selections
-        (`filter_products_for_selection`, maasservicelayer/services/image_sync.py). If other sources
-        with a higher priority have all of its selections, MAAS never looks at it.
-    Why: one image of one's own that replaces the only selected one of Canonical's stream also
-        keeps out Canonical's bootloaders. A MAAS that has them keeps them, and never updates them.
-        A fresh one boots no machine.
-    Fix: publish the bootloaders in the source that wins, or select another image in the source
-        that has them.
+    MAAS: 3.8 downloads the bootloaders of a source together with its selections
+        (`filter_products_for_selection`, maasservicelayer/services/image_sync.py). If sources with
+        a higher priority have all its selections, MAAS downloads nothing from it.
+    Why: you select one image of Canonical's stream, and your own image replaces it. Then MAAS does
+        not download Canonical's bootloaders either. A MAAS that already has them keeps them and
+        never updates them. A new MAAS boots no machine.
+    Fix: publish the bootloaders in the source that wins. Or select another image in the source that
+        has the bootloaders.
     Example:
         "name": "canonical"
     """
@@ -198,7 +198,7 @@ def source_wins_nothing(whole: Whole, look: Look) -> Iterator[Said]:
     for (name, booting), lines in found.items():
         who = who_is(name, beside)
         yield Said(
-            f"{who} wins no image, so its bootloaders never arrive",
+            f"{who} wins no image, so MAAS never takes its bootloaders",
             f"select an image in {who} that no source of a higher priority selects, or publish the "
             "bootloaders in the source that wins",
             lines=tuple(lines),
@@ -210,14 +210,14 @@ def source_wins_nothing(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL148", Severity.WARNING, on="stream")
 def order_decides(whole: Whole, look: Look) -> Iterator[Said]:
-    """The order of the boot sources decides which image MAAS takes, and that order is not fixed.
+    """The order of the boot sources decides which image MAAS takes, and this order can change.
 
-    MAAS: up to 3.7 the first source wins (MSL140), and the rows have no order of their own
-        (`BootSource.objects.all()`, maasserver/bootresources.py). A row that is written goes to the
-        end: by a new URL or keyring, on 3.3 to 3.7 by any save. The web page and the API show the
-        same order. 3.8 goes by priority alone.
+    MAAS: up to 3.7 the first source wins (MSL140), but MAAS does not sort the rows of the sources
+        (`BootSource.objects.all()`, maasserver/bootresources.py). A row that MAAS writes moves to
+        the end. MAAS writes it for a new URL or keyring, and on 3.3 to 3.7 each time somebody saves
+        the source. The web page and the API show the same order. 3.8 compares only the priority.
     Why: somebody renews a keyring, and the next import takes the image from the other source.
-    Fix: select each image in one source alone.
+    Fix: select each image in one source only.
     Example:
         "name": "canonical"
     """
@@ -234,8 +234,8 @@ def order_decides(whole: Whole, look: Look) -> Iterator[Said]:
     for (saved, change, deleted, fetched), lines in found.items():
         who = who_is(saved, beside)
         yield Said(
-            f"the order of the sources decides: once {who} is edited, it comes last, and {change}",
-            "select each image in one source alone",
+            f"the order of the sources decides: after an edit {who} comes last, and {change}",
+            "select each image in one source only",
             lines=tuple(lines),
             effect=f"then deletes {deleted:,} files and downloads {fetched:,}",
         )
@@ -247,9 +247,10 @@ def who_is(name: str, beside: Beside) -> str:
 
 
 def _lost_claims(outcome: Outcome, loser: str) -> Iterator[tuple[str, str, str, list[Place]]]:
-    """What of a source never arrives, since an earlier source keeps all that it claims.
+    """The images that MAAS never takes from a source: an earlier source keeps all their claims.
 
-    Image (empty for bootloaders), who keeps it, how that is said, and the products.
+    Each: image (empty for bootloaders), the source that keeps it, the words for that, and the
+    products.
     """
     if outcome.fatal is not None:
         return
@@ -268,11 +269,11 @@ def _lost_claims(outcome: Outcome, loser: str) -> Iterator[tuple[str, str, str, 
         labels = dict.fromkeys(claim.claim[5] for claim in claims)
         key = f"subarch {listed(subarches, NAMED)}, label {listed(labels, NAMED)}"
         places = dict.fromkeys(Place(c.place.file, c.place.path[:2]) for c in claims)
-        yield name, winner, f"was made earlier and offers the same ({key})", list(places)
+        yield name, winner, f"was added to MAAS earlier and offers the same ({key})", list(places)
 
 
 def _outranked(outcome: Outcome, beside: Beside) -> Iterator[tuple[str, str, str, list[Place]]]:
-    """The same where priority decides."""
+    """The same for release lines on which priority decides."""
     for loser, winner in outcome.outranked.items():
         products = beside.of(loser.source, loser.wanted)
         if loser.source == beside.own and products:
@@ -283,7 +284,7 @@ def _outranked(outcome: Outcome, beside: Beside) -> Iterator[tuple[str, str, str
 def _replaced(
     outcome: Outcome, beside: Beside, other: str
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """What this source replaces of another, and the kernels that it has not."""
+    """What this source replaces of another, and the kernels that it lacks."""
     for loser, winner in outcome.outranked.items():
         if loser.source == other and winner.source == beside.own:
             has = _kernels(beside.of(winner.source, winner.wanted))
@@ -308,7 +309,7 @@ def _has_bootloaders(beside: Beside, name: str) -> bool:
 
 
 def _change(first: Outcome, other: Outcome, own: str) -> str:
-    """What another order changes for a source, as a clause; empty if it changes nothing."""
+    """What another order changes for a source, as a clause; empty if nothing."""
     if first.fatal is not None or other.fatal is not None:
         return ""
     before, after = (
@@ -325,7 +326,7 @@ def _change(first: Outcome, other: Outcome, own: str) -> str:
 
 
 def _names(claims: Iterable[Shadowed]) -> list[str]:
-    """The images that claims are of; bootloaders are all alike."""
+    """The images that claims belong to; all bootloaders count as one."""
     images = (claim.claim for claim in claims if claim.claim[3] != BOOTLOADER)
     told = ((os, release, arch) for os, arch, _, _, release, _ in images)
     return list(dict.fromkeys("/".join(part) for part in told))

@@ -1,4 +1,4 @@
-"""Rules on texts that MAAS's database, its forms or its cache do not take."""
+"""Rules on texts that MAAS's database, forms or cache refuse."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def slash_in_name(seen: Event | Whole, look: Look) -> Iterator[Said]:
         return
     slashed = [
         product
-        for product in _saying_slash(look.catalog.products, look)
+        for product in _saying_slash(look)
         if any("/" in name for name in _names(product)) and product.image
     ]
     for trace in look.traces if slashed else ():
@@ -106,9 +106,9 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
         and 64 for `sha256` (maasserver/models/bootsourcecache.py and bootresource*.py;
         maasservicelayer/db/tables.py). A longer text is a database error. Up to 3.7 the error stops
         the whole import. On MAAS 3.8 the error rolls back the lists of images of *every* source,
-        and MAAS shows no notification. A file's text that is too long fails the selection there.
-    Why: MAAS refuses the image when it lists it, before anybody selects it. Names that a build
-        makes of branch and commit grow over time.
+        and MAAS shows no notification. If a text of a file is too long, the selection fails there.
+    Why: MAAS refuses the image when it lists it, before anybody selects it. A build that makes
+        names of branch and commit makes longer and longer ones.
     Fix: shorten the text. `os` and `release` have room for 20 characters only if somebody selects
         the image (MSL442).
     Example:
@@ -132,14 +132,14 @@ def too_long_for_cache(event: Event, look: Look) -> Iterator[Said]:
     "MSL442",
     Severity.UNUSABLE,
     on="product",
-    among=lambda products, look: _long(products, look),
+    among=lambda look: _long(look),
 )
 def too_long_to_select(product: Product, look: Look) -> Iterator[Said]:
     """Nobody can select an image whose `os` or `release` has more than 20 characters.
 
-    MAAS: MAAS lists the image. It stores the selection of an image in two columns of 20 characters,
-        so the selection ends with an error (maasserver/models/bootsourceselection.py; MAAS 3.8:
-        `BootSourceSelectionTable`, maasservicelayer/db/tables.py).
+    MAAS: MAAS lists the image. But it stores os and release of a selection in columns of 20
+        characters, so the selection ends with an error (maasserver/models/bootsourceselection.py;
+        MAAS 3.8: `BootSourceSelectionTable`, maasservicelayer/db/tables.py).
     Why: the column of listed images is wider than the column of selected images.
     Fix: shorten the text to 20 characters.
     Example:
@@ -170,8 +170,8 @@ def nul_in_text(event: Event, look: Look) -> Iterator[Said]:
         (maasserver/models/bootsourcecache.py, bootresource.py). MAAS 3.8 stores the whole file.
         Such a text in any field that it knows rolls back the lists of images of *every* source, and
         MAAS shows no notification (maasservicelayer/services/image_manifests.py).
-    Why: JSON can hold these characters as escapes, so nothing objects before the database. They
-        come from binary data, or from a text that was cut in the middle of an emoji.
+    Why: JSON can hold these characters as escapes, so no program refuses them before the database
+        does. They come from binary data, or from a text that was cut in the middle of an emoji.
     Fix: write the text without the character.
     Example:
         "release_title": "9\u0000",
@@ -185,12 +185,11 @@ def nul_in_text(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-def _long(products: Sequence[Product], look: Look) -> list[Product]:
-    """The products with an os or release that some release line may not take."""
-    columns = [look.catalog.column(field) for field in ("os", "release")]
-    longest = [max(len(text or "") for text in texts) for texts in zip(*columns, strict=True)]
+def _long(look: Look) -> Sequence[Product]:
+    """The products with an os or release that some release line may refuse."""
     least = look.least("selection")
-    return [p for p, length in zip(products, longest, strict=True) if length > least]
+    too_long = saying("os", "release", odd=lambda *texts: max(len(t or "") for t in texts) > least)
+    return too_long(look)
 
 
 _saying_slash = saying(

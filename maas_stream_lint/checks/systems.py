@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Whole
+    from maas_stream_lint.nature import Nature
 
 #: How the title of an Ubuntu release ends that MAAS takes for a long-term release.
 LTS = "LTS"
@@ -38,9 +39,9 @@ def unknown_os(event: Event, look: Look) -> Iterator[Said]:
         in maascommon/osystem. MAAS 3.5 added `ol` and removed `caringo`.
     Why: each driver knows how to install its system. MAAS cannot install a system without a driver.
     Fix: publish the product under the `os` of its family: AlmaLinux, Rocky and Fedora as `rhel` or
-        `centos`, Oracle Linux before 3.5 as `rhel`, openSUSE and SLES as `suse`. A system without
-        a family there (Debian, for example) cannot come from a stream: upload it as `custom/…`
-        with `maas $PROFILE boot-resources create`.
+        `centos`, openSUSE and SLES as `suse`. Before 3.5, publish Oracle Linux as `rhel`. MAAS
+        cannot import a system without such a family, for example Debian, from a stream. Upload it
+        as `custom/…` with `maas $PROFILE boot-resources create`.
     Example:
         "os": "debian",
     """
@@ -97,7 +98,7 @@ def custom_os(event: Event, look: Look) -> Iterator[Said]:
 
 
 def _untitled(os: str | None, titles: tuple[str | None, ...]) -> bool:
-    """Whether products of a system may lack a title."""
+    """Whether products with these titles lack one that MAAS would show."""
     system = systems().get(default_system() if os is None else os)
     return None in titles and (system is None or not system.own_kernel)
 
@@ -142,8 +143,8 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
     MAAS: a new MAAS chooses its commissioning and default release among the Ubuntu releases with a
         `release_title` that ends in `LTS` and with a `support_eol`. It takes the one with the
         longest support (`get_available_commissioning_resources`,
-        maasserver/models/bootresource.py). If no release qualifies, it chooses none. A release
-        that is configured by hand stays.
+        maasserver/models/bootresource.py). If no release qualifies, it chooses none. MAAS keeps a
+        release that somebody configured by hand.
     Why: MAAS recognises a long-term release by these two fields only. It does not recognise `24.04
         LTS (Noble)` or `Jammy Jellyfish`.
     Fix: write `"release_title": "24.04 LTS"` and `"support_eol": "2029-05-31"`, as Canonical's
@@ -153,16 +154,8 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "release_title": "24.04 LTS (Noble)",
     """
-    releases: dict[str, list[Product]] = {}
-    for product in look.catalog.products:
-        release = product.get("release")
-        if release is not None and product.ubuntu and look.commissions(product):
-            releases.setdefault(release, []).append(product)
-    named = False
+    releases, named = _unchosen(look)
     for release, products in releases.items():
-        if any(_is_lts(product) and product.get("support_eol") for product in products):
-            named = True
-            continue
         for field, said, wrong in (
             (
                 "support_eol",
@@ -198,6 +191,26 @@ def commissioning_title(whole: Whole, look: Look) -> Iterator[Said]:
             lines=look.takes(first.place),
             effect="finds no release in this stream to choose for commissioning",
         )
+
+
+def _unchosen(look: Look) -> tuple[dict[str, list[Product]], bool]:
+    """The Ubuntu releases that MAAS does not choose though they may be meant so, with the images.
+
+    That are all of them, if it chooses none; the second value tells whether it chooses one.
+    """
+
+    def boots(nature: Nature) -> bool:
+        return nature.ubuntu and look.boots(nature)
+
+    told = look.catalog.said("release", "release_title", "support_eol", of=boots)
+    chosen = {release for release, title, end in told if end and (title or "").endswith(LTS)}
+    meant = {release for release, title, _ in told if LTS in (title or "") or chosen <= {None}}
+    releases: dict[str, list[Product]] = {}
+    for product in look.catalog.that_are(boots) if meant - chosen - {None} else ():
+        release = product.get("release")
+        if release is not None and release in meant and release not in chosen:
+            releases.setdefault(release, []).append(product)
+    return releases, not chosen <= {None}
 
 
 def _by_hand(look: Look, product: Product, releases: Iterable[str]) -> str:
@@ -248,5 +261,5 @@ def _title(product: Product) -> str:
 
 
 def _is_lts(product: Product) -> bool:
-    """Whether MAAS takes it for a long-term release."""
+    """Whether MAAS takes a product for a long-term release."""
     return _title(product).endswith(LTS)

@@ -1,10 +1,11 @@
-"""Rules on what comes back for an image file: redirects, encodings, lengths, broken connections."""
+"""Rules on how a server sends image files: redirects, encodings, lengths, broken connections."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.image import asking, cost, is_encoding_to_blame, met
 from maas_stream_lint.checks.transport import files_asked_for
 from maas_stream_lint.checks.words import MANY
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import Trouble
 
 
-@rule("MSL720", Severity.FATAL, on="image")
+@rule("MSL720", Severity.FATAL, on="image", among=came_otherwise)
 def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
-    """A file's URL redirects, and not every MAAS release follows.
+    """The server redirects a file, and not every MAAS release follows.
 
-    MAAS: up to 3.4 follows 30 redirects (requests). 3.5 and 3.6 follow 9 (aiohttp), but most
-        attempts fail if the redirect stays on the same host and port: MAAS sends stray bytes after
-        each request, which the server answers with 400 on that connection. 3.7 and 3.8 follow
-        none: `Redirect response '302 Found' for url …`. On 3.7 MAAS tries for two hours and then
-        fails the whole import; on 3.8 the selection fails at once (httpx without
-        `follow_redirects`, maascommon/apiclient.py). MAAS follows redirects of metadata, so the
-        source looks good at first.
-    Why: Nexus and Artifactory over object storage, CDNs and redirects from http to https send files
-        like that.
-    Fix: configure the store to send the files itself (in Artifactory, switch "redirect" of the
-        storage off), or give MAAS the URL that the redirects lead to.
+    MAAS: up to 3.4 follows 30 redirects (requests). 3.5 and 3.6 follow 9 (aiohttp). But most
+        attempts fail if the redirect stays on the same host and port. MAAS sends stray bytes after
+        each request, and the server answers these with 400 on that connection. 3.7 and 3.8 follow
+        none: `Redirect response '302 Found' for url …`. MAAS 3.7 tries for two hours and then fails
+        the whole import. On 3.8 the selection fails at once (httpx without `follow_redirects`,
+        maascommon/apiclient.py). MAAS follows redirects of metadata, so the source looks good at
+        first.
+    Why: Nexus and Artifactory with object storage redirect large files, and so do CDNs. Many
+        servers redirect http to https.
+    Fix: configure the store to send the files itself; in Artifactory, switch "redirect" of the
+        storage off. Or give MAAS the URL that the redirects lead to.
     Example:
         HTTP/1.1 302 Found
     """
@@ -85,8 +86,9 @@ def redirecting_files(image: Image, look: Look) -> Iterator[Said]:
 def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
     """A redirect leads from https to plain http.
 
-    MAAS: follows it if it follows redirects at all. Anybody on the way can then read and change
-        metadata, and with it all images, unless it is signed.
+    MAAS: follows the redirect if the release line follows redirects. Anybody between MAAS and the
+        server can then read and change metadata, and with it all images, unless the metadata is
+        signed.
     Why: a proxy that ends TLS does not tell the server behind it that the client used https.
     Fix: configure the server to redirect to https, or not at all (`X-Forwarded-Proto`).
     Example:
@@ -115,16 +117,16 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
         )
 
 
-@rule("MSL722", Severity.FATAL, on="image")
+@rule("MSL722", Severity.FATAL, on="image", among=came_otherwise)
 def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
     """The server sends a file with a Content-Encoding.
 
-    MAAS: undoes `gzip` and `deflate` before it hashes, and leaves a file with any other coding as
-        it comes (requests, aiohttp and httpx alike). 3.5 and 3.6 refuse `br`. So a stored `.tar.gz`
-        with the header `gzip` is unpacked, and its size and checksum are wrong; a file that is
-        compressed on the way as `x-gzip` stays compressed, with the same result. `gzip` on the way
-        is harmless, and so are names such as `aws-chunked` or `utf-8` on a file that is stored
-        plain.
+    MAAS: decodes `gzip` and `deflate` before it hashes a file, and does not decode other encodings
+        (requests, aiohttp and httpx alike). 3.5 and 3.6 refuse `br`. So MAAS unpacks a stored
+        `.tar.gz` with the header `gzip`, and its size and checksum are wrong. MAAS does not unpack
+        a file that the server compresses as `x-gzip`, so its size and checksum are wrong, too. No
+        harm is done if the server compresses a plain file as `gzip`, or sends it with a name such
+        as `aws-chunked` or `utf-8`.
     Why: `gzip on` for all types, Apache's `AddEncoding x-gzip .gz`, or an upload that set
         `Content-Encoding` in a bucket.
     Fix: switch compression off for everything but text, and delete the `Content-Encoding` of the
@@ -175,7 +177,7 @@ def content_encoding_on_artifact(image: Image, look: Look) -> Iterator[Said]:
 
 @rule("MSL723", Severity.INFO, on="stream")
 def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
-    """The server answers GET, and refuses HEAD.
+    """The server answers GET but refuses HEAD.
 
     MAAS: never sends HEAD, so this does no harm to it.
     Why: signed URLs of object stores are valid for one method, and some servers support only GET.
@@ -189,7 +191,8 @@ def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
         assert first.seen.head is not None
         yield _served(
             refused,
-            f"HEAD of {quoted(first.path)} is answered {first.seen.head.message}, GET is not",
+            f"the server answers GET of {quoted(first.path)}, but refuses HEAD: "
+            f"{first.seen.head.message}",
             "nothing for MAAS: it never sends HEAD",
             "sends only GET, so it does not notice",
         )
@@ -197,7 +200,7 @@ def head_refused(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL724", Severity.WARNING, on="stream")
 def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
-    """HEAD and GET tell different lengths of a file.
+    """HEAD and GET report different lengths for a file.
 
     MAAS: sends only GET. A proxy between MAAS and the server may send HEAD first, and then wait
         for bytes that never come.
@@ -224,7 +227,7 @@ def length_disagrees(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL725", Severity.INFO, on="stream")
 def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
-    """The server sends no part of a file, only the whole.
+    """The server sends only whole files, not parts of them.
 
     MAAS: requests only whole files, and restarts a broken download from the beginning, so this
         does no harm to it.
@@ -237,21 +240,21 @@ def no_range_support(whole: Whole, look: Look) -> Iterator[Said]:
     if whole_only:
         yield _served(
             whole_only,
-            "the server sends whole files only, and no part of one",
+            "the server sends only whole files, and not parts of them",
             "nothing for MAAS: it never requests a part",
             "restarts a broken download from the beginning, as with any server",
         )
 
 
-@rule("MSL726", Severity.WARNING, on="image")
+@rule("MSL726", Severity.WARNING, on="image", among=came_otherwise)
 def download_cut(image: Image, look: Look) -> Iterator[Said]:
-    """The connection broke off within a file, and a further request brought the rest.
+    """The connection broke off within a file. This tool got the rest with another request.
 
     MAAS: restarts the download from the beginning; MAAS 3.4 and older do not retry
         (`download_bootresourcefile`, maastemporalworker/workflow/bootresource.py).
     Why: proxies and load balancers cut long or large downloads, or a server had no resources.
-    Fix: raise the limits on time and size along the way (`proxy_read_timeout`,
-        `proxy_max_temp_file_size`, `send_timeout` of nginx).
+    Fix: raise the limits on time and size of all proxies and servers. In nginx these are
+        `proxy_read_timeout`, `proxy_max_temp_file_size` and `send_timeout`.
     Example:
         "cuts": [
     """
@@ -260,7 +263,7 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
         times = "once" if len(seen.cuts) == 1 else f"{len(seen.cuts)} times"
         lines = asking(image.items, look)
         yield Said(
-            f"{quoted(image.path)} broke off {times}, after {seen.cuts[-1]:,} of "
+            f"the download of {quoted(image.path)} broke off {times}, after {seen.cuts[-1]:,} of "
             f"{seen.size or 0:,} bytes",
             "raise the limits on time and size of proxies and servers",
             also=_places(image),
@@ -271,15 +274,16 @@ def download_cut(image: Image, look: Look) -> Iterator[Said]:
 
 @rule("MSL727", Severity.WARNING, on="stream")
 def passing_fault(whole: Whole, look: Look) -> Iterator[Said]:
-    """A request failed at first, and MAAS does not make it again.
+    """A request failed at first, and MAAS does not repeat it.
 
-    MAAS: requests metadata once: one 503 for the index or a products file loses the whole import,
-        on 3.8 the source (only 3.8 makes a request again, if the connection was closed without an
-        answer). Up to 3.4 it requests an image file once, too; 3.8 does not repeat a request that
-        an HTTP status ended (`RequestsUrlReader`, simplestreams/contentsource.py;
-        `download_bootresourcefile`, maastemporalworker/workflow/bootresource.py).
-    Why: this tool makes such a request again, so the stream looks good, and the next import may
-        fail. Busy servers, rate limits and restarts answer like that.
+    MAAS: requests metadata once. One 503 for the index or a products file ends the whole import; on
+        3.8 MAAS discards the source. Only 3.8 repeats a request, if the server closed the
+        connection without an answer. Up to 3.4 MAAS requests an image file once, too. 3.8 does not
+        repeat a request for a file after an HTTP error (`RequestsUrlReader`,
+        simplestreams/contentsource.py; `download_bootresourcefile`,
+        maastemporalworker/workflow/bootresource.py).
+    Why: this tool repeats such a request, so the stream looks good, but the next import may fail.
+        Busy servers, rate limits and restarts cause such answers.
     Fix: give the server room for the requests of an import, and exempt MAAS from rate limits.
     Example:
         "message": "503 Service Unavailable"
@@ -299,7 +303,7 @@ def passing_fault(whole: Whole, look: Look) -> Iterator[Said]:
 
 def _passed(path: str, fault: Trouble, place: Place, lines: tuple[str, ...], lost: str) -> Said:
     return Said(
-        f"{quoted(path)} came only after another attempt; before: {fault.message}",
+        f"a request for {quoted(path)} failed before another one succeeded: {fault.message}",
         "give the server room for the requests of an import",
         place=place,
         lines=lines,
@@ -308,7 +312,7 @@ def _passed(path: str, fault: Trouble, place: Place, lines: tuple[str, ...], los
 
 
 def _after_a_break(lines: tuple[str, ...], look: Look) -> str:
-    """What MAAS does when a download breaks off: lines that lose only the set do not retry."""
+    """What MAAS does when a download breaks off. Lines that lose only the set do not retry."""
     once = look.where(lambda r: r.line in lines and r.download("failure") == "set")
     again = "restarts the download from the beginning"
     if not once:
@@ -317,7 +321,7 @@ def _after_a_break(lines: tuple[str, ...], look: Look) -> str:
 
 
 def _served(wrong: list[Image], message: str, remedy: str, effect: str) -> Said:
-    """What is the same of many files is said once."""
+    """Says once what is the same for many files."""
     more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
     return Said(
         message + more,

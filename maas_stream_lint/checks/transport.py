@@ -33,12 +33,13 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
 
     MAAS: sends the user and password of the source's URL for metadata and files on every line. It
         sends no header or token of yours. Up to 3.7 it reads a 401 or 403 page as if it were the
-        index (`RequestsUrlReader`, simplestreams/contentsource.py). It sends a percent-encoded
-        login undecoded for metadata up to 3.7, and for files up to 3.4; a user without a password
-        gets the password `None` there. Logs of 3.7 and 3.8 show the URL with its password.
+        index (`RequestsUrlReader`, simplestreams/contentsource.py). Up to 3.7 MAAS sends a
+        percent-encoded login undecoded for metadata, and up to 3.4 also for files. There it sends
+        the password `None` for a user without one. Logs of 3.7 and 3.8 show the URL with its
+        password.
     Why: stores such as Artifactory and Nexus allow no anonymous reading by default.
-    Fix: allow anonymous reading of the stream, for the addresses of the region controllers if
-        need be; or put user and password into the URL that MAAS is given.
+    Fix: allow anonymous reading of the stream, if necessary only for the addresses of the region
+        controllers. Or put user and password into the source's URL in MAAS.
     Example:
         HTTP/1.1 401 Unauthorized
     """
@@ -51,9 +52,7 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
     what = f" to {quoted(server.refused)}" if server.refused is not None else ""
     yield Said(
         f"without credentials the server answers {server.anonymous.message}{what}, and MAAS "
-        + (
-            "has those of the URL alone" if in_url else f"has none (yours are from {_from(server)})"
-        ),
+        + ("has only those in the URL" if in_url else f"has none (yours are from {_from(server)})"),
         "allow anonymous reading"
         + ("" if in_url else ", or put user and password into the URL that MAAS is given"),
         severity=Severity.INFO if in_url else Severity.FATAL,
@@ -65,12 +64,12 @@ def needs_credentials(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL121", Severity.FATAL, on="stream")
 def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
-    """Only certificates that were given here vouch for the server.
+    """The server's certificate is valid only with the certificates that you gave this tool.
 
-    MAAS: verifies the server for metadata on every line: 3.8 by `/etc/ssl/certs/
-        ca-certificates.crt` and nothing else (`SYSTEM_CA_FILE`), the lines before by what
-        requests brings or `REQUESTS_CA_BUNDLE` names. Files from 3.5 on are fetched unverified, so
-        that only half of the source looks broken.
+    MAAS: verifies the server for metadata on every line. 3.8 uses only
+        `/etc/ssl/certs/ca-certificates.crt` (`SYSTEM_CA_FILE`). Older lines use the certificates of
+        the requests library or of `REQUESTS_CA_BUNDLE`. From 3.5 on MAAS downloads files without
+        verification, so only half of the source looks broken.
     Why: companies have their own certificate authority. A snap or a container does not see the
         certificates that the host trusts, and MAAS 3.8 ignores `SSL_CERT_FILE`.
     Fix: install the authority's certificate on every region controller, with
@@ -81,8 +80,8 @@ def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
     server = server_of(look)
     if server is not None and server.untrusted is not None:
         yield Said(
-            f"the system's certificates do not vouch for the server: {server.untrusted}",
-            "add the certificate authority to the region controllers' own "
+            f"the certificates of this system do not verify the server: {server.untrusted}",
+            "add the certificate authority to those of the region controllers "
             "(`update-ca-certificates`)",
             severity=Severity.WARNING,
             effect="refuses the server if its region controller trusts no more than this machine",
@@ -91,12 +90,14 @@ def tls_not_system_trusted(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL122", Severity.WARNING, on="stream")
 def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
-    """The host has several addresses that serve different indexes.
+    """The addresses of the host serve different indexes.
 
-    MAAS: requests each file from whichever address comes first. So it gets the index of one and
-        requests files from another, which has them not yet or no longer (a 404, see file-missing).
-    Why: mirrors behind one name are updated one after another.
-    Fix: update all of them before the index changes on any, or keep old files for a day.
+    MAAS: requests each file from the address that comes first at that moment. So it reads the index
+        from one address and requests files from another. That one may lack the files, and answers
+        404 (see file-missing).
+    Why: somebody updates the mirrors behind one name one after another.
+    Fix: update the files of all mirrors before the index of any mirror, or keep old files for a
+        day.
     Example:
         "192.0.2.1":
     """
@@ -118,9 +119,9 @@ def mirror_skew(whole: Whole, look: Look) -> Iterator[Said]:
 def stale_cache(whole: Whole, look: Look) -> Iterator[Said]:
     """A cache in front of the stream serves old metadata.
 
-    MAAS: sends no `Cache-Control` and takes what it gets: an old index, or a new index with old
-        products, whose files may be gone.
-    Why: proxying stores keep metadata for a day by default, and a 404 as well.
+    MAAS: sends no `Cache-Control` and uses what it gets: an old index, or a new index with old
+        products files. The image files that these name may be gone.
+    Why: by default, stores that act as a proxy keep metadata for a day, and also a 404.
     Fix: forbid caching of everything below `streams/` (`Cache-Control: no-cache`). Everything else
         can be cached for long: images never change under one path.
     Example:
@@ -147,11 +148,12 @@ def slow_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     """Files come so slowly that MAAS restarts their downloads, or does not get them in time.
 
     MAAS: from 3.5 on restarts a download from the beginning after 10 seconds without a byte. On
-        3.7, 5 MiB must come in that time; each further attempt halves it, down to 256 KiB. 3.5 and
-        3.6 restart after an hour. After two hours the whole import fails, on 3.8 the selection
-        (`HEARTBEAT_TIMEOUT`, `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`,
+        3.7, 5 MiB must arrive in that time; each further attempt needs half as much, down to 256
+        KiB. 3.5 and 3.6 restart after an hour. After two hours the whole import fails; on 3.8 the
+        selection fails (`HEARTBEAT_TIMEOUT`, `BASE_CHUNK_SIZE` and `DOWNLOAD_TIMEOUT`,
         maastemporalworker/workflow/bootresource.py).
-    Why: a store that fetches from far away before it sends a byte, a throttled line, a busy proxy.
+    Why: the store downloads the file from far away before it sends a byte, the connection is
+        limited, or a proxy is busy.
     Fix: copy the files to a server near MAAS, and lift its limits on speed.
     Example:
         "silence": 12.5
@@ -187,11 +189,12 @@ def slow_metadata(whole: Whole, look: Look) -> Iterator[Said]:
     """The metadata comes so slowly that MAAS 3.8 refreshes no source.
 
     MAAS: 3.8 reads the index and all products files of a source one after another, and tells
-        Temporal only between sources that it is alive. After 30 seconds without that, Temporal ends
-        the refresh of every source, and makes three attempts in all
+        Temporal only between sources that it is alive. After 30 seconds without such a sign,
+        Temporal ends the refresh of every source. It makes three attempts in all
         (`fetch_manifest_and_update_cache`, maastemporalworker/workflow/bootresource.py). MAAS 3.7
-        and older wait as long as bytes may come.
-    Why: a slow line, a store that fetches from far away, or a stream of many large products files.
+        and older wait without a limit.
+    Why: the connection is slow, the store downloads from far away, or the stream has many large
+        products files.
     Fix: copy the metadata to a server near MAAS, and split off products that MAAS does not use.
     Example:
         "seconds": 12.5
@@ -216,10 +219,12 @@ def slow_metadata(whole: Whole, look: Look) -> Iterator[Said]:
 def wrong_charset(whole: Whole, look: Look) -> Iterator[Said]:
     """The server names a charset that a metadata file does not have.
 
-    MAAS: 3.8 decodes metadata by the charset of the `Content-Type`, and shows garbled titles if
-        that is not the file's (`http_get`, maasservicelayer/simplestreams/client.py). If it cannot
-        decode the file, it discards the source (MSL308). MAAS 3.7 and older always read UTF-8.
-    Why: Apache's `AddDefaultCharset ISO-8859-1`, or a type of file that was set in a bucket.
+    MAAS: 3.8 decodes metadata by the charset of the `Content-Type`. If the file has another
+        charset, MAAS shows garbled titles (`http_get`, maasservicelayer/simplestreams/client.py).
+        If it cannot decode the file, it discards the source (MSL308). MAAS 3.7 and older always
+        read UTF-8.
+    Why: Apache has `AddDefaultCharset ISO-8859-1`, or somebody set the type of the file in a
+        bucket.
     Fix: configure the server to send `Content-Type: application/json` without a charset.
     Example:
         Content-Type: application/json; charset=iso-8859-1
@@ -239,14 +244,14 @@ def wrong_charset(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL230", Severity.WARNING, on="entry")
 def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
-    """The index and a products file are of different times.
+    """The server sends an index and a products file of different ages.
 
-    MAAS: does not compare the two. It takes the products file that it gets, and requests the files
-        that it names; they may be gone, or not there yet.
-    Why: the index was uploaded before the products, or a cache kept one of them. A difference of
-        whole hours, give or take a minute, is not told: Canonical's own files have one, because
-        their times are of two time zones.
-    Fix: publish files first, then products, then the index, and forbid caching of metadata.
+    MAAS: does not compare the two. It requests the image files that the products file names. They
+        may be gone, or not there yet.
+    Why: somebody uploaded the index before the products, or a cache kept an old file. This rule
+        ignores a difference of whole hours, within a minute. Canonical's own files have such a
+        difference, because their times come from two time zones.
+    Fix: publish image files first, then products files, then the index. Forbid caching of metadata.
     Example:
         "updated": "Mon, 01 Jan 2024 00:00:00 +0000"
     """
@@ -274,14 +279,14 @@ def published_out_of_order(entry: Entry, look: Look) -> Iterator[Said]:
 
 
 def _same_moment(one: datetime, other: datetime) -> bool:
-    """Whether two times are of one moment, as people of two time zones write it."""
+    """Whether two times mean one moment in two time zones."""
     apart = abs(one - other)
     beyond = apart % timedelta(hours=1)
     return apart < _FARTHEST_ZONES and min(beyond, timedelta(hours=1) - beyond) <= _WRITING
 
 
 def _misread_login(server: Server, look: Look) -> Iterator[Said]:
-    """That release lines send another login than the URL means."""
+    """Findings on release lines that send another login than the URL means."""
     index = look.stream.start
     what = "is percent-encoded" if server.encoded_login else "has no password"
     for release in look.releases:
@@ -302,7 +307,7 @@ def _misread_login(server: Server, look: Look) -> Iterator[Said]:
 
 
 def _takes_too_long(seen: Seen, release: Release) -> bool:
-    """Whether a file does not arrive in the time of an attempt, or of a heartbeat if short."""
+    """Whether a file needs more time than one attempt, or than one heartbeat if that is shorter."""
     limit = release.download("attempt-seconds") or release.download("total-seconds")
     if limit and seen.rate and (seen.size or 0) / seen.rate > limit:
         return True
@@ -312,12 +317,12 @@ def _takes_too_long(seen: Seen, release: Release) -> bool:
 
 
 def server_of(look: Look) -> Server | None:
-    """The server that image files were asked of, if any was."""
+    """The server that this run requested image files from, if any."""
     return look.survey.server if look.survey is not None else None
 
 
 def files_asked_for(look: Look) -> list[Image]:
-    """The image files that a server was asked for."""
+    """The image files that this run requested from a server."""
     return look.images if server_of(look) is not None else []
 
 

@@ -1,9 +1,10 @@
-"""Rules on the tree that image files stand in: what is too much in it, and what leads out of it."""
+"""Rules on the tree of image files: files that no metadata names, and links that lead out of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.image import asking
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Place, Severity
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
     """No metadata names a file in the tree.
 
-    MAAS: never asks for it. `meph2-util find-orphans` lists the same files.
+    MAAS: never requests the file. `meph2-util find-orphans` lists the same files.
     Why: somebody removed a version from the metadata and left its files, or uploaded a file to
         another path than the metadata has.
-    Fix: delete it two hours after publishing, when no reader has old metadata. Or name it in the
-        metadata.
+    Fix: delete the file two hours after you publish the metadata, when no reader has old metadata.
+        Or name the file in the metadata.
     Example:
         "path": "jammy/amd64/20240101/squashfs"
     """
@@ -48,7 +49,8 @@ def orphan_file(whole: Whole, look: Look) -> Iterator[Said]:
 def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
     """One file on disk has two paths, and their items have different checksums.
 
-    MAAS: downloads both paths. One has the wrong checksum and fails; that is another finding.
+    MAAS: downloads both paths. One download has the wrong checksum and fails; that is another
+        finding.
     Why: the paths are links to one file, and somebody replaced the image behind one of them.
     Fix: give each path its own file, or both items the checksum of the file.
     Example:
@@ -59,8 +61,10 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
         if image.seen.inode is not None:
             by_inode.setdefault(image.seen.inode, []).append(image)
     for same in by_inode.values():
+        if len(same) < 2:
+            continue
         digests = {(image.items[0].get("sha256") or "").lower() for image in same}
-        if len(same) > 1 and len(digests) > 1:
+        if len(digests) > 1:
             yield Said(
                 f"{listed([image.path for image in same])} are one file on disk, with "
                 f"{len(digests)} different sha256 in the metadata",
@@ -73,11 +77,11 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL714", Severity.INFO, on="stream")
 def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
-    """The tree has no file of some products, and files of others.
+    """The tree has files of some products, and no files of others.
 
-    MAAS: asks for the files of a product only if a selection takes the product. So a mirror without
-        the others serves every MAAS whose selections match it. A selection of a missing product
-        fails as for a missing file.
+    MAAS: requests the files of a product only if a selection takes the product. So this mirror
+        works for every MAAS that selects only the products it has. A selection of another product
+        fails as with a missing file.
     Why: `sstream-mirror` and `rsync` copy the products that a filter names, and keep the signed
         metadata as it is. So the metadata names the other products, too.
     Fix: select in MAAS only what the mirror has, or mirror the rest.
@@ -101,9 +105,9 @@ def partial_mirror(whole: Whole, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL713", Severity.WARNING, on="image")
+@rule("MSL713", Severity.WARNING, on="image", among=came_otherwise)
 def link_leaves_root(image: Image, look: Look) -> Iterator[Said]:
-    """A file is a link to somewhere outside of the tree.
+    """A file is a link that leads out of the tree.
 
     MAAS: does not see links: the web server or the copying tool decides. nginx follows links, and
         other servers refuse them. `rsync -a` and `aws s3 sync` copy the link, or nothing.

@@ -1,4 +1,4 @@
-"""Rules on what imported images are good for: kernels that MAAS knows, machines that find them."""
+"""Rules on the use of imported images: kernels that MAAS knows, machines that find the images."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{2}")
 def unknown_kernel_release(seen: Event | Whole, look: Look) -> Iterator[Said]:
     """A kernel's name contains a release that MAAS does not know.
 
-    MAAS: compares kernels by the version of their release. It looks the release up in the data of
-        distro-info, then among the releases and titles of the stream; a text that one of these
-        starts with is enough (`get_release`, maasserver/utils/osystems.py). For any other it raises
-        `ga-24.04.1 not found amongst the known Ubuntu releases!`, which no form catches. The
-        operating system does not matter: every complete set counts.
+    MAAS: compares kernels by the version of their release. It looks for the release in the data of
+        distro-info, then among the releases and titles of the stream. It also finds a release whose
+        title starts with the text (`get_release`, maasserver/utils/osystems.py). For any other text
+        it raises `ga-24.04.1 not found amongst the known Ubuntu releases!`, and no form handles
+        that. The operating system does not matter: MAAS compares the kernels of all complete sets.
     Why: MAAS sorts all kernels of a list before it shows or chooses one (`get_hwe_kernels`,
         maasserver/models/bootresource.py). So one such name breaks the choice of a kernel for its
         release, and the lists of kernels for all images of all sources.
@@ -69,7 +69,7 @@ def unknown_kernel_release(seen: Event | Whole, look: Look) -> Iterator[Said]:
 
 
 def _kernels_of_others(look: Look) -> Iterator[Said]:
-    """Kernels of other systems than Ubuntu, which MAAS lists all the same."""
+    """Kernels of systems other than Ubuntu. MAAS lists these, too."""
     for products, (_, kernel), lines, log in _advised(look, kernels_of_others):
         system = products[0].os
         yield Said(
@@ -88,12 +88,12 @@ def _kernels_of_others(look: Look) -> Iterator[Said]:
 def unknown_listed_kernel(whole: Whole, look: Look) -> Iterator[Said]:
     """A member of `subarches` names a kernel of a release that MAAS does not know.
 
-    MAAS: lists the kernels in `subarches` together with those that are there, where the least
-        kernel of a machine is chosen (`get_supported_kernel_compatibility_levels`, up to 3.3
-        `get_supported_hwe_kernels`, maasserver/models/bootresource.py). One of an unknown release
-        ends the list in `ga-99.04 not found amongst the known Ubuntu releases!`. Machines are
-        deployed and commissioned all the same.
-    Why: the least kernel can then be chosen for no machine, whatever its image.
+    MAAS: lists the kernels in `subarches`, with those of the images, where users choose the minimum
+        kernel of a machine (`get_supported_kernel_compatibility_levels`, up to 3.3
+        `get_supported_hwe_kernels`, maasserver/models/bootresource.py). A kernel of an unknown
+        release makes this list fail: `ga-99.04 not found amongst the known Ubuntu releases!`. MAAS
+        still deploys and commissions machines.
+    Why: then nobody can choose the minimum kernel of any machine, whatever its image.
     Fix: delete the member from `subarches`, or correct its version.
     Example:
         "subarches": "generic,ga-24.04,ga-99.04",
@@ -108,13 +108,13 @@ def unknown_listed_kernel(whole: Whole, look: Look) -> Iterator[Said]:
 
 @rule("MSL453", Severity.WARNING, on="stream")
 def no_generic_machines(whole: Whole, look: Look) -> Iterator[Said]:
-    """No image of an architecture lists `generic`, so that no common machine can be added.
+    """No image of an architecture lists `generic`, so nobody can add a common machine.
 
-    MAAS: a machine may have the architectures that the `subarches` of complete Ubuntu images name,
-        without kernels, and those of their platforms (`get_usable_architectures`,
-        maasserver/models/bootresource.py). Common machines are `amd64/generic`. Without that one,
-        MAAS cannot add or enlist them, though the image is complete.
-    Why: an image of another source may list `generic`; then nothing is lost.
+    MAAS: a machine can have an architecture that the `subarches` of a complete Ubuntu image name,
+        except kernels, or that of its platform (`get_usable_architectures`,
+        maasserver/models/bootresource.py). Common machines are `amd64/generic`. Without this
+        architecture MAAS cannot add or enlist them, though the image is complete.
+    Why: an image of another source may list `generic`. Then MAAS loses nothing.
     Fix: list `generic` in `subarches`.
     Example:
         "subarches": "ga-24.04",
@@ -137,10 +137,12 @@ def no_generic_machines(whole: Whole, look: Look) -> Iterator[Said]:
 def kernel_older_than_release(event: Event, look: Look) -> Iterator[Said]:
     """An Ubuntu product's kernel is older than its release.
 
-    MAAS: deploys a release only with a kernel that is as new (`release_a_newer_than_b` in
-        `get_working_kernel`, up to 3.3 `validate_hwe_kernel`, maasserver/utils/osystems.py). The
-        version of a kernel is that of its release, for a release of your own that of its title.
-    Why: `ga-22.04` under `noble` is mostly a copy of another product with one field left as it was.
+    MAAS: deploys a release only with a kernel that is as new as the release
+        (`release_a_newer_than_b` in `get_working_kernel`, up to 3.3 `validate_hwe_kernel`,
+        maasserver/utils/osystems.py). A kernel has the version of its release. A release of your
+        own has the version in its title.
+    Why: usually somebody copied another product and left one field unchanged, such as `ga-22.04`
+        under `noble`.
     Fix: write the release's own kernel, such as `ga-24.04`, as `subarch` and in `subarches`. For a
         release of your own, begin `release_title` with the version that the kernel has.
     Example:
@@ -161,14 +163,14 @@ def kernel_older_than_release(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL455", Severity.UNUSABLE, causes=["no-generic-directory"])
 def no_generic_kernel(event: Event, look: Look) -> Iterator[Said]:
-    """No kernel of an Ubuntu release is for commissioning.
+    """An Ubuntu release has no kernel for commissioning.
 
     MAAS: up to 3.3 commissions a machine from the directory `generic` of a rack, unless the machine
-        has a least kernel. A rack fills it from a `ga-…` kernel with `kflavor` `generic`, or from
-        `hwe-` with the first letter of the release (`RepoWriter.insert_item`,
-        provisioningserver/import_images/download_resources.py). From 3.4 on it chooses a kernel.
-    Why: a stream of `hwe-…` kernels, or of kernels of another flavour, deploys if the kernel is
-        chosen by hand, but no machine can be commissioned with it.
+        has a minimum kernel. A rack fills this directory from a `ga-…` kernel with `kflavor`
+        `generic`, or from `hwe-` with the first letter of the release (`RepoWriter.insert_item`,
+        provisioningserver/import_images/download_resources.py). From 3.4 on MAAS chooses a kernel.
+    Why: the stream has only `hwe-…` kernels, or only kernels of another flavour. MAAS deploys such
+        a kernel if a user chooses it, but commissions no machine with it.
     Fix: publish the `ga-…` kernel of the release with `"kflavor": "generic"`, too.
     Example:
         "kflavor": "lowlatency",
@@ -194,10 +196,10 @@ def release_name(event: Event, look: Look) -> Iterator[Said]:
 
     MAAS: compares a release with kernels as if it were a kernel itself
         (`get_release_version_from_string`, maasserver/utils/osystems.py). Up to 3.3 a name with
-        dashes must have a known release as its second part, and a name of one word a title of the
-        stream. From 3.4 on a part `ga` or `hwe` makes it a kernel. `rolling` is newer than every
-        kernel that is not rolling.
-    Why: a name such as `jammy-acme` reads well, and is imported and offered.
+        dashes must have a known release as its second part. A name of one word must have a title in
+        the stream. From 3.4 on MAAS reads a name with a part `ga` or `hwe` as a kernel. `rolling`
+        is newer than every kernel that is not rolling.
+    Why: a name such as `jammy-acme` looks right, and MAAS imports and offers the release.
     Fix: name the release with one word, such as `acme`, and give it a `release_title` that begins
         with its version (`22.04 Acme`) and a `release_codename`.
     Example:
@@ -219,11 +221,12 @@ def release_name(event: Event, look: Look) -> Iterator[Said]:
 def release_title_not_a_version(event: Event, look: Look) -> Iterator[Said]:
     """The title of a release of your own does not begin with a version.
 
-    MAAS: takes the `release_title` up to the first blank for the version of a release that
-        distro-info does not know, splits it at dots and makes numbers of it
-        (`get_release_version_from_string`, maasserver/utils/osystems.py). A word ends in `invalid
-        literal for int() with base 10: 'Acme'` at every deployment and commissioning.
-    Why: the title is what people read, so `Acme Linux 22.04` looks right.
+    MAAS: needs a version for a release that distro-info does not know. It takes the first word of
+        `release_title`, splits it at dots and converts the parts to numbers
+        (`get_release_version_from_string`, maasserver/utils/osystems.py). If that word is no
+        version, every deployment and commissioning fails with `invalid literal for int() with base
+        10: 'Acme'`.
+    Why: people read the title, so `Acme Linux 22.04` looks right.
     Fix: begin `release_title` with the version: `22.04 Acme`.
     Example:
         "release_title": "Acme Linux 22.04",
@@ -245,20 +248,20 @@ def release_title_not_a_version(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL458", Severity.INFO, on="stream", of_all=True)
 def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
-    """There is no Ubuntu image of an architecture, which all other systems are installed from.
+    """There is no Ubuntu image of an architecture, and MAAS needs one to install other systems.
 
     MAAS: boots the commissioning release, which is Ubuntu, to install any system but Ubuntu
-        (`get_boot_config_for_machine`, maasserver/rpc/boot.py). Without one of the machine's
-        architecture deployment ends in `noble has no kernels available.`
-    Why: that image mostly comes from another source, such as images.maas.io.
+        (`get_boot_config_for_machine`, maasserver/rpc/boot.py). Without an Ubuntu image of the
+        machine's architecture, the deployment fails: `noble has no kernels available.`
+    Why: usually the Ubuntu image comes from another source, such as images.maas.io.
     Fix: keep an Ubuntu image of the architecture selected in any source, or add one to this stream.
     Example:
         "os": "centos",
     """
     for products, (arch,), lines, _ in _advised(look, without_ubuntu):
         yield Said(
-            f"no Ubuntu image in this stream commissions {quoted(arch)} machines, which "
-            f"{listed([p.os for p in products[:1]])} is installed from",
+            f"this stream has no Ubuntu image for {quoted(arch)} machines, and MAAS needs one to "
+            f"install {listed([p.os for p in products[:1]])}",
             f"select an Ubuntu release for {quoted(arch)} in another source, if there is none yet",
             place=products[0].at("arch"),
             also=tuple(p.at("arch") for p in products[1:MANY]),
@@ -271,13 +274,13 @@ def no_commissioning_image(whole: Whole, look: Look) -> Iterator[Said]:
 def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
     """An image is not for generic machines.
 
-    MAAS: looks an image up by the machine's platform, which is `generic` on common machines: it
-        must be the product's `subarch` or stand in `subarches`, where blanks count
-        (`get_resource_for`, maasserver/models/bootresource.py). Up to 3.4 it must be the `subarch`,
-        since a rack keeps the image in a directory of that name (`RepoWriter.insert_item`,
-        provisioningserver/import_images/download_resources.py).
-    Why: only an Ubuntu product's `subarch` is a kernel. The others boot the commissioning release.
-        Up to 3.3 an Ubuntu image without a `ga-` kernel is looked up by `generic`, too.
+    MAAS: looks for an image of the machine's platform, which is `generic` for common machines. The
+        platform must be the product's `subarch` or a member of `subarches`, where spaces count
+        (`get_resource_for`, maasserver/models/bootresource.py). Up to 3.4 the platform must be the
+        `subarch`, because a rack stores the image in a directory of that name
+        (`RepoWriter.insert_item`, provisioningserver/import_images/download_resources.py).
+    Why: only an Ubuntu product's `subarch` is a kernel. Other systems boot the commissioning
+        release. Up to 3.3 MAAS also looks for an Ubuntu image without a `ga-` kernel by `generic`.
     Fix: write `generic` as `subarch` and as `subarches`; for Ubuntu list `generic` in `subarches`.
     Example:
         "subarch": "custom",
@@ -288,8 +291,8 @@ def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
     subarch, subarches = product.get("subarch"), product.get("subarches")
     if product.ubuntu:
         yield Said(
-            f"subarches {_told(subarches)} leave out `generic`, so that no generic machine finds "
-            "the image",
+            f"subarches {_told(subarches)} lack `generic`, so MAAS does not find the image for "
+            "generic machines",
             "list `generic` in `subarches`",
             place=product.at("subarches"),
             also=event.values["also"][:MANY],
@@ -308,16 +311,16 @@ def subarch_not_generic(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL460", Severity.UNUSABLE, causes=["kernel-of-other-release"])
 def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
-    """MAAS takes the kernel of another release, whose name starts alike.
+    """MAAS takes the kernel of another release because its name starts the same.
 
-    MAAS: looks for the kernels of a release among all whose name *starts* with it, and for their
-        architecture likewise (`get_hwe_kernels`, maasserver/models/bootresource.py). If the first
-        one is another release's, the boot files are then looked for under the exact name, where
-        they are not.
-    Why: it matters if the release itself has no such kernel: `jammy` with `hwe-22.04` alone, beside
-        `jammy-acme` with `ga-22.04`.
-    Fix: publish the kernel for this release, too, or rename the other release so that its name does
-        not start with this one.
+    MAAS: looks for kernels of all releases whose name *starts* with the release's name, and
+        compares the architecture in the same way (`get_hwe_kernels`,
+        maasserver/models/bootresource.py). If the first kernel belongs to another release, MAAS
+        then looks for the boot files under the exact name, and does not find them.
+    Why: this does harm if the release itself lacks that kernel: `jammy` has only `hwe-22.04`, and
+        `jammy-acme` has `ga-22.04`.
+    Fix: publish the kernel for this release, too. Or rename the other release so that its name does
+        not start with this release's name.
     Example:
         "release": "jammy",
     """
@@ -331,7 +334,7 @@ def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
     yield Said(
         f"MAAS takes kernel {kernel} of {other} for {own}, which has no such kernel",
         f"publish {kernel} for {own}, too, or rename the other {field} so that its name does not "
-        "start alike",
+        "start the same",
         place=_field(event, field, look),
         also=event.values["also"][:MANY],
         effect="chooses that kernel, and then does not find its files",
@@ -340,18 +343,19 @@ def kernel_of_other_release(event: Event, look: Look) -> Iterator[Said]:
 
 @rule("MSL462", Severity.WARNING, on="stream")
 def platform_not_offered(whole: Whole, look: Look) -> Iterator[Said]:
-    """A kernel is for a platform that MAAS does not know of.
+    """A kernel is for a platform that no machine in MAAS can have.
 
-    MAAS: from 3.4 on a kernel is for the platform in the field `platform`, else for that in its
-        name, such as `nvidia-ga-22.04`. A machine can have the platforms that `platform`,
+    MAAS: from 3.4 on a kernel is for the platform in the field `platform`, or else for the platform
+        in its name, such as `nvidia-ga-22.04`. A machine can have the platforms that `platform`,
         `supported_platforms` and `subarches` name (`get_usable_architectures`,
-        maasserver/models/bootresource.py). 3.8 keeps `subarches` alone
+        maasserver/models/bootresource.py). 3.8 keeps only `subarches`
         (`_from_simplestreams_multi_file_product`, maasservicelayer/builders/bootresources.py).
-    Why: on 3.8 no machine can have the platform, or the kernel becomes one for generic machines.
-    Fix: name the platform in the subarch (`nvidia-ga-22.04`) and in `subarches`; that works from
-        3.4 to 3.8. To 3.3 and older such a subarch is no kernel (MSL418), and no spelling serves
-        both: they take a kernel only by a name that begins with `ga-` or `hwe-`. Keep the product
-        as it is for them, and publish the one for newer MAAS in a stream of its own.
+    Why: on 3.8 no machine can have the platform, or MAAS takes the kernel for generic machines.
+    Fix: name the platform in the subarch (`nvidia-ga-22.04`) and in `subarches`. That works from
+        3.4 to 3.8. MAAS 3.3 and older do not read such a subarch as a kernel (MSL418): they need a
+        name that begins with `ga-` or `hwe-`. So no spelling works for all. Keep the product
+        unchanged for MAAS 3.3 and older, and publish the changed product for newer MAAS in a stream
+        of its own.
     Example:
         "platform": "nvidia",
     """
@@ -377,10 +381,10 @@ def platform_without_kernel(whole: Whole, look: Look) -> Iterator[Said]:
     """`subarches` lists a platform for which there is no kernel.
 
     MAAS: offers every member of `subarches` that is no kernel as architecture of a machine
-        (`get_usable_architectures`, maasserver/models/bootresource.py). Kernels are looked for by
-        their own platform (`get_hwe_kernels`, from 3.4 on); up to 3.3 a machine boots from the
-        directory of its platform. So such a machine gets none.
-    Why: generic machines are not affected, and another source may have the kernel.
+        (`get_usable_architectures`, maasserver/models/bootresource.py). From 3.4 on MAAS looks for
+        kernels by their own platform (`get_hwe_kernels`). Up to 3.3 a machine boots from the
+        directory of its platform. So such a machine gets no kernel.
+    Why: this does no harm to generic machines, and another source may have the kernel.
     Fix: delete the platform from `subarches`, or list it in `supported_platforms` of a kernel that
         runs on it.
     Example:
@@ -388,13 +392,13 @@ def platform_without_kernel(whole: Whole, look: Look) -> Iterator[Said]:
     """
     for products, (architecture,), lines, _ in _advised(look, without_kernel):
         yield Said(
-            f"{quoted(architecture)} is offered as architecture, but no kernel is for it",
+            f"MAAS offers {quoted(architecture)} as architecture, but there is no kernel for it",
             f"delete {quoted(architecture.partition('/')[2])} from `subarches`, or publish a "
             "kernel for it",
             place=products[0].at("subarches"),
             also=tuple(p.at("subarches") for p in products[1:MANY]),
             lines=lines,
-            effect="offers it, and then boots no machine of it",
+            effect="offers it, and then boots no machine of this architecture",
         )
 
 
@@ -406,13 +410,12 @@ def platform_without_kernel(whole: Whole, look: Look) -> Iterator[Said]:
 def image_of_no_use(event: Event, look: Look) -> Iterator[Said]:
     """MAAS imports an image that no machine can use.
 
-    MAAS: the simulated MAAS fails at every machine that the image may be for, and the message is
-        what it says. The function is the one that the log line comes from: `get_working_kernel`,
-        `get_boot_filenames` or `get_curtin_image` (maasserver).
-    Why: no other rule knows this cause. One file of a set that takes the place of another is such a
-        cause.
-    Fix: compare the product with one that works, field by field; the release, the subarch and the
-        names of the files are what counts.
+    MAAS: the simulated MAAS fails for every machine that the image could be for. The message says
+        why. The log line comes from `get_working_kernel`, `get_boot_filenames` or
+        `get_curtin_image` (maasserver).
+    Why: no other rule knows this cause. For example, one file of a set replaces another.
+    Fix: compare the product with one that works, field by field. The release, the subarch and the
+        names of the files matter.
     Example:
         "path": "noble/amd64/20261015/root/boot-kernel",
     """
@@ -423,7 +426,7 @@ def image_of_no_use(event: Event, look: Look) -> Iterator[Said]:
     taken = event.values.get("taken")
     told = f": its set lacks {listed(lacking)}" if lacking else ""
     if "twice" in event.values:
-        told = f": kernel {quoted(event.values['twice'])}, which it chooses, is there twice"
+        told = f": it finds kernel {quoted(event.values['twice'])}, which it chooses, twice"
     if taken is not None:
         told = f": it takes the root of {quoted(f'{taken.release}/{taken.arch}')} instead"
     yield Said(
@@ -437,13 +440,13 @@ def image_of_no_use(event: Event, look: Look) -> Iterator[Said]:
 
 
 def _field(event: Event, field: str, look: Look) -> Place:
-    """Where a field of the event's product stands."""
+    """The place of a field of the event's product."""
     product = look.catalog.product(event.place)
     return event.place if product is None else product.at(field)
 
 
 def _own_kernel(event: Event, look: Look) -> str:
-    """The kernel that a product should have, as far as it tells its version."""
+    """The kernel that a product should have, as far as the product shows its version."""
     product = look.catalog.product(event.place)
     version = product.get("version") if product is not None else None
     number = VERSION.match(version or "")
@@ -451,14 +454,14 @@ def _own_kernel(event: Event, look: Look) -> str:
 
 
 def _as_of(kernel: str) -> str:
-    """How old the list of releases is, if a kernel may be of one that came later."""
+    """How old the list of releases is, if a kernel may belong to a later release."""
     version, known = VERSION.search(kernel), ubuntu_releases()
     newer = version is not None and known.may_be_newer(version.group())
     return f" (as of {known.told})" if newer else ""
 
 
 def flaw_of(kernel: str) -> str | None:
-    """Why a kernel's name can't be taken apart, in MAAS's words from 3.4 on."""
+    """Why MAAS cannot parse a kernel's name, in the words of MAAS 3.4 and later."""
     try:
         parse(kernel)
     except Refusal as refusal:
@@ -496,7 +499,7 @@ Advised = tuple["list[Product]", tuple[str, ...], tuple[str, ...], "str | None"]
 
 
 def _advised(look: Look, advise: Callable[[Simulation], Iterator[Advice]]) -> list[Advised]:
-    """What is odd about the images, by products."""
+    """The advice on images, by products."""
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[Product], list[str], Any]] = {}
     for lines, simulation in look.used:
         for advice in advise(simulation):
@@ -511,7 +514,7 @@ def _advised(look: Look, advise: Callable[[Simulation], Iterator[Advice]]) -> li
 
 
 def listed_kernel(look: Look, cause: str, told: str, remedy: str) -> Iterator[Said]:
-    """Members of `subarches` that end the list of least kernels for one cause."""
+    """Members of `subarches` that make the list of minimum kernels fail for one cause."""
     for products, (raised, text), lines, log in _advised(look, listed_kernels):
         if raised == cause:
             yield Said(
@@ -521,13 +524,13 @@ def listed_kernel(look: Look, cause: str, told: str, remedy: str) -> Iterator[Sa
                 also=tuple(p.at("subarches") for p in products[1:MANY]),
                 lines=lines,
                 severity=Severity.WARNING,
-                effect="deploys it, but cannot list the least kernels that a machine may want",
+                effect="deploys it, but cannot list kernels for a machine's minimum kernel",
                 log=log,
             )
 
 
 def _unread_platform(product: Product, look: Look) -> Iterator[Said]:
-    """A platform in a field that a release line does not read, so that the kernel is generic."""
+    """A platform in a field that a release line does not read: the kernel counts as generic."""
     platform, subarch = product.get("platform"), product.get("subarch") or ""
     if platform in (None, GENERIC) or not product.ubuntu or platform in subarch.split("-"):
         return

@@ -11,7 +11,7 @@ from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.strict.fieldtypes import Problem
     from maas_stream_lint.imports.trace import Event
@@ -27,8 +27,8 @@ def no_versions(event: Event, look: Look) -> Iterator[Said]:
         simplestreams/mirrors). MAAS 3.8 needs a `versions` object with at least one member. One
         product without it makes the file invalid, and MAAS discards the whole source (`Product`,
         maasservicelayer/simplestreams/models.py).
-    Why: MAAS downloads the files of versions; a product is only the frame around them. A tool that
-        removed the last version has left the empty frame.
+    Why: MAAS downloads the files of versions. A tool removed the last version of the product and
+        left the product.
     Fix: publish a version, or remove the product from the file and its name from the index entry.
     Example:
         "versions": {}
@@ -97,7 +97,7 @@ def old_version_partial(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-@rule("MSL508", Severity.WARNING, on="product")
+@rule("MSL508", Severity.WARNING, on="product", among=lambda look: _unevenly_named(look))
 def version_sort(product: Product, look: Look) -> Iterator[Said]:
     """MAAS does not take the version that people count as the newest.
 
@@ -114,14 +114,14 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
         "20261015_10": {
     """
     names = product.versions
-    if len(names) < 2 or product.newest is None or _of_one_length(names):
+    if len(names) < 2 or product.newest is None:
         return
     taken = product.newest.name
     rank = _natural(taken)
     newer = max(names, key=_natural)
     if _natural(newer) > rank:
         yield Said(
-            f"MAAS takes version {quoted(taken)}, which is the last as text, "
+            f"MAAS takes version {quoted(taken)}, which sorts last as text, "
             f"but {quoted(newer)} looks newer",
             f"rename or delete version {quoted(taken)}; names like `20261015_01`, with leading "
             "zeros, sort as text and as numbers alike",
@@ -132,7 +132,7 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
 
 
 def newest_first(product: Product) -> list[str]:
-    """The names of a product's versions, as MAAS sorts them."""
+    """The names of a product's versions in MAAS's order, the newest first."""
     return sorted(product.versions, reverse=True)
 
 
@@ -142,10 +142,26 @@ def has_items(product: Product, version: str) -> bool:
     return isinstance(items, dict) and bool(items)
 
 
-def _of_one_length(names: Iterable[str]) -> bool:
-    """Whether names sort alike as text and as numbers; most streams have such names."""
+def _unevenly_named(look: Look) -> list[Product]:
+    """The products whose versions may not sort alike as text and as numbers."""
+    table = look.catalog.table
+    even: dict[tuple[str, ...], bool] = {}
+    found = []
+    for product, held in zip(table.products, table.own("versions"), strict=True):
+        names = tuple(held) if held.__class__ is dict else ()
+        if names not in even:
+            even[names] = _is_even(names)
+        if not even[names]:
+            found.append(product)
+    return found
+
+
+def _is_even(names: Sequence[str]) -> bool:
+    """Whether names sort alike as text and as numbers, as most do."""
     joined = "".join(names)
-    return joined.isascii() and joined.isdigit() and len({len(n) for n in names}) == 1
+    return len(names) < 2 or (
+        joined.isascii() and joined.isdigit() and len({len(n) for n in names}) == 1
+    )
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
@@ -159,7 +175,7 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _problem_in_words(problem: Problem) -> str:
-    """What is wrong with a version, worded to follow its name."""
+    """What is wrong with a version, as words that follow its name."""
     item = problem.path[5] if len(problem.path) > 5 else None
     if problem.cause == "newest-version-empty":
         return "has no items"
@@ -178,6 +194,6 @@ def _problem_in_words(problem: Problem) -> str:
 
 
 def _field(place: Place, field: str, look: Look) -> Place:
-    """A product's field, or the product where it has none of that name."""
+    """A product's field, or the product if it lacks the field."""
     product = look.catalog.product(place)
     return place if product is None else product.at(field)

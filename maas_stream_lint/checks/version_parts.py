@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.among import holding
+from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.root_images import best_roots, roots_among
 from maas_stream_lint.checks.version import has_items, newest_first
 from maas_stream_lint.checks.words import either, listed, shown
@@ -17,7 +17,7 @@ from maas_stream_lint.rulebook import ftypes, is_root, of_family
 from maas_stream_lint.uploads import product_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product
@@ -32,7 +32,7 @@ ROOT = "root image"
     "MSL504",
     Severity.FATAL,
     on="version",
-    among=holding(lambda ftypes, look: not look.kernels.issubset(ftypes)),
+    among=being(lambda nature, look: nature.ubuntu and not look.kernels.issubset(nature.ftypes)),
     causes=["missing-boot-kernel"],
 )
 def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -57,7 +57,7 @@ def missing_boot_kernel(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL505",
     Severity.FATAL,
     on="version",
-    among=holding(lambda ftypes, look: not look.initrds.issubset(ftypes)),
+    among=being(lambda nature, look: nature.ubuntu and not look.initrds.issubset(nature.ftypes)),
     causes=["missing-boot-initrd"],
 )
 def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -81,13 +81,12 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL506",
     Severity.FATAL,
     on="version",
-    among=lambda _, look: [
-        version
-        for kinds, alike in look.catalog.by_ftypes.items()
-        if not best_roots(look).issubset(kinds)
-        for version in alike
-        if not roots_among(kinds) or version.product.ubuntu
-    ],
+    among=being(
+        lambda nature, look: (
+            not best_roots(look).issubset(nature.ftypes)
+            and (nature.ubuntu or not roots_among(nature.ftypes))
+        )
+    ),
     causes=["missing-root-image", "missing-root-tgz"],
 )
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -139,7 +138,7 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL507",
     Severity.UNUSABLE,
     on="product",
-    among=lambda products, _: [p for p in products if not _alike(p.versions.values())],
+    among=lambda look: _with_other_items(look),
 )
 def newest_version_partial(product: Product, look: Look) -> Iterator[Said]:
     """The newest version lacks a file that the version before it has.
@@ -207,7 +206,7 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
 
 
 def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
-    """A missing part of an Ubuntu set. If several are missing, the rule of the first tells all."""
+    """A missing part of an Ubuntu set. The rule of the first missing part names all of them."""
     if isinstance(seen, Event):
         key = str(seen.values["key"])
         yield Said(
@@ -252,22 +251,31 @@ def _whole_set(seen: Event | Version, look: Look) -> str:
 
 
 def _vital(version: Version, parts: UbuntuSet) -> list[str]:
-    """What a version has of the parts of an Ubuntu set, any root as good as the best."""
+    """The parts of an Ubuntu set that a version has. Any root counts as the best one."""
     found = [f for f in (parts.kernel, parts.initrd) if f in version.ftypes]
     return found if version.ftypes.keys().isdisjoint(parts.roots) else [*found, parts.roots[0]]
 
 
 def _misspelt(version: Version, look: Look) -> list[str]:
-    """Keys of items whose ftype is missing or unknown, which rules on items tell."""
+    """Keys of items whose ftype is missing or unknown. Rules on items report these."""
     known = look.ftypes
     return [item.key for item in version.items if item.ftype not in known]
 
 
-def _alike(versions: Iterable[dict[str, Any]]) -> bool:
+def _with_other_items(look: Look) -> list[Product]:
+    """The products with versions whose items do not all have the same keys."""
+    table = look.catalog.table
+    found = zip(table.products, table.own("versions"), strict=True)
+    return [product for product, versions in found if not _alike(versions)]
+
+
+def _alike(versions: Any) -> bool:
     """Whether all versions hold items of the same keys."""
+    if versions.__class__ is dict and len(versions) == 1:
+        return True  # to whatever
     try:
-        keys = [version["items"].keys() for version in versions]
-    except (AttributeError, KeyError):
+        keys = [version["items"].keys() for version in versions.values()]
+    except (AttributeError, KeyError, TypeError):
         return False
     return keys[1:] == keys[:-1]
 
@@ -290,7 +298,7 @@ def _lost(newest: Version, look: Look) -> tuple[Version | None, dict[str, str]]:
 def _parts(version: Version, look: Look) -> dict[str, str]:
     """The parts of a version and their names: keys for a bootloader, ftypes for others.
 
-    All roots count as one part. Of Ubuntu, only a root counts that a machine boots from.
+    All roots count as one part. For Ubuntu, only a root that a machine boots from counts.
     """
     product = version.product
     if product.bootloader:
@@ -305,7 +313,7 @@ def _parts(version: Version, look: Look) -> dict[str, str]:
 
 
 def _untroubled(version: Version, look: Look) -> tuple[str, ...]:
-    """The release lines that stumble over nothing in a version's product."""
+    """The release lines on which a version's product causes no event."""
     product = version.product.place
     return tuple(
         line

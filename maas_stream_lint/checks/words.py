@@ -1,4 +1,4 @@
-"""How rules word values and lists, and how they look up what an event only points at."""
+"""How rules word values and lists, and how they look up the value at an event's place."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def joined(parts: Sequence[str], last: str = "and") -> str:
 
 
 def value_at(look: Look, place: Place) -> Any:
-    """What stands at a place of a file; ``None`` if nothing does."""
+    """The value at a place of a file; ``None`` if there is none."""
     metadata = look.stream.files.get(place.file)
     document = metadata.best if metadata is not None else None
     value = document.data if document is not None else None

@@ -10,7 +10,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.asking import LIVE, asked, runs_of
-from maas_stream_lint.cli.checked import checked, complain_of_unkept
+from maas_stream_lint.cli.checked import TRUNCATED, checked, complain_of_unkept
 from maas_stream_lint.cli.configured import CALLED, Configured, converted, is_default
 from maas_stream_lint.cli.console import complain, leave, notice, said
 from maas_stream_lint.cli.one_maas import UnreadBesideError, in_one_maas, with_settings
@@ -155,7 +155,7 @@ def _complain_of_unread(report: Report, threshold: Severity) -> None:
         what = f"{first}{more} of {report.source}"
         complain(f"error: {what} could not be checked: {message} ({remedy})")
     if report.look.stream.truncated:
-        complain(f"error: {report.source} names more metadata files than this tool reads")
+        complain(f"error: {TRUNCATED.format(report.source)}")
 
 
 def _runs(

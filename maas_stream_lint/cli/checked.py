@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: So many files are named of those that were not kept.
 _MOST_UNKEPT = 10
+#: That a source has too many products files.
+TRUNCATED = "{} names more metadata files than this tool reads"
 
 
 def checked_for(options: Options, entries: Sequence[Entry]) -> Report:
@@ -44,13 +46,16 @@ def looked_at(options: Options) -> Report:
 
 
 def require_read(streams: Iterable[Stream]) -> None:
-    """Raise LintError if this run could not read a metadata file, for a reason on its own side."""
+    """Raise LintError if this run did not read a metadata file, for a reason on its own side."""
     from maas_stream_lint.errors import LintError
 
     for stream in streams:
         for one in stream.unchecked:
             what = f"{one.path} of {stream.label} could not be checked"
             raise LintError(f"{what}: {one.trouble.message}", one.trouble.hint)
+        if stream.truncated:
+            hint = "split the stream into several sources"
+            raise LintError(TRUNCATED.format(stream.label), hint)
 
 
 def checked(options: Options) -> Report:

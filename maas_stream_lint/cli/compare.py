@@ -8,7 +8,7 @@ import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import as_json, leave, style_for
+from maas_stream_lint.cli.console import as_json, leave, plain_style, style_for
 from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
     BESIDE,
@@ -21,6 +21,7 @@ from maas_stream_lint.cli.options import (
     NO_DATE,
     OUTPUT,
     SELECTIONS,
+    TOLD,
     Options,
     together,
 )
@@ -46,15 +47,7 @@ if TYPE_CHECKING:
     "republished, updated, added, or bytes=SIZE for a larger download. Repeatable. "
     " [default: fatal]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    show_default=True,
-    help="Output for people, for programs, for a merge request, or as a page.",
-)
-@together(EXIT_ZERO, OUTPUT, COLOR, NO_DATE, FETCH, CONFIG)
+@together(EXIT_ZERO, TOLD, OUTPUT, COLOR, NO_DATE, FETCH, CONFIG)
 def compare(before: str, fail_on: list[str], form: str, output: str | None, **given: Any) -> None:
     """Show what each MAAS release does when stream NEW replaces stream OLD at the same URL.
 
@@ -77,9 +70,9 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
     if form == "json":
         out.write(as_json(made.to_dict()), output)
     elif form == "markdown":
-        out.write(changed.as_markdown(made, found), output)
+        out.write(changed.as_markdown(made, found, plain_style()), output)
     elif form == "html":
-        out.write(changed.as_html(made, found), output)
+        out.write(changed.as_html(made, found, plain_style()), output)
     else:
         out.write(changed.as_text(made, found, style_for(output)), output)
     if _is_too_much(found, fails, most):

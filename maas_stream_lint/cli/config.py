@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ from click.core import ParameterSource
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.check import check
-from maas_stream_lint.cli.configured import CALLED, PREFIX, Configured, converted
+from maas_stream_lint.cli.configured import CALLED, Configured, converted, variable
 from maas_stream_lint.cli.options import CONFIG, FORMAT, together
 from maas_stream_lint.names import CONFIG_KEYS
 
@@ -50,14 +51,20 @@ def _values_and_origins(
     ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
 ) -> Iterator[tuple[str, Any, str | Setting | None]]:
     """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
+    from maas_stream_lint import documentation
+
     forms = next(p for p in check.params if p.name == "forms")
     for key in CONFIG_KEYS:
-        variable, setting = f"{PREFIX}{key.upper()}", values.get(key)
+        named, setting = variable(key), values.get(key)
         if key == "format":
             # Here, the option of that name is about something else.
             said = forms.resolve_envvar_value(ctx)
             written = converted(forms, ctx, setting) if setting is not None else None
-            yield key, said.split() if said else written, variable if said else setting
+            yield key, said.split() if said else written, named if said else setting
+            continue
+        if key == documentation.KEY:
+            said_by = named if named in os.environ else setting
+            yield key, documentation.address() or None, said_by
             continue
         name = CALLED.get(key, key)
         if key == "commissioning" and given[name] is not None:
@@ -66,6 +73,6 @@ def _values_and_origins(
         if origin is ParameterSource.COMMANDLINE:
             yield key, given[name], f"--{key}"
         elif origin is ParameterSource.ENVIRONMENT:
-            yield key, given[name], variable
+            yield key, given[name], named
         else:
             yield key, given[name], setting

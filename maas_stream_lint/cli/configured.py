@@ -28,7 +28,7 @@ class Configured(Command):
         super().__init__(*args, **more)
         for param in self.params:
             if (key := self.key_of(param)) is not None:
-                param.envvar = PREFIX + key.upper()
+                param.envvar = variable(key)
 
     def key_of(self, param: click.Parameter) -> str | None:
         """The key of the configuration for an option."""
@@ -47,6 +47,7 @@ class Configured(Command):
             if several:
                 said["source"] = several[0]
             ctx.obj = settings_of(said)
+            take_site(ctx.obj)
             alone = said.get("source") if not several or len(several) == 1 else None
             ctx.default_map = self._defaults(ctx, ctx.obj.of(alone))
         return super().parse_args(ctx, args)
@@ -58,6 +59,11 @@ class Configured(Command):
             if key in values:
                 found[str(param.name)] = converted(param, ctx, values[key])
         return found
+
+
+def variable(key: str) -> str:
+    """The environment variable of a key of the configuration."""
+    return PREFIX + key.upper().replace("-", "_")
 
 
 def is_default(ctx: click.Context, key: str) -> bool:
@@ -85,6 +91,14 @@ def settings_of(given: dict[str, Any]) -> Settings:
     from maas_stream_lint.configuration.reading import load
 
     return load(file)
+
+
+def take_site(settings: Settings) -> None:
+    """Make the links of this run from the address in a configuration, if it has one."""
+    from maas_stream_lint import documentation
+
+    site = settings.values.get(documentation.KEY)
+    documentation.configure(site and site.value)
 
 
 def converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> Any:

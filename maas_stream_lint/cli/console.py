@@ -65,16 +65,19 @@ def style_for(output: str | None = None) -> Style:
     """The style of a text for standard output or a file, as the options want it."""
     from maas_stream_lint import output as out
 
-    names = ("verbose", "quiet", "statistics", "exit_zero")
-    wanted = {name: bool(said(name, otherwise=False)) for name in names}
+    wanted = _wanted("verbose", "quiet", "statistics", "exit_zero")
     return out.style(output, said("color", otherwise="auto"))._replace(made=made(), **wanted)
+
+
+def _wanted(*names: str) -> dict[str, Any]:
+    return {name: bool(said(name, otherwise=False)) for name in names}
 
 
 def plain_style() -> Style:
     """The style of an output for programs."""
     from maas_stream_lint.output import Style
 
-    return Style(made=made(), exit_zero=bool(said("exit_zero", otherwise=False)))
+    return Style(made=made())._replace(**_wanted("quiet", "statistics", "exit_zero"))
 
 
 def made() -> str:

@@ -23,6 +23,7 @@ from maas_stream_lint.cli.options import (
     NO_PROGRESS,
     OUTPUT,
     PROGRESS,
+    TOLD,
     Options,
     together,
 )
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.logs.conclusion import LogRead
     from maas_stream_lint.logs.live import Live
     from maas_stream_lint.logs.maas_state import MaasState
-
-_FORMS = ("text", "json", "markdown", "html")
 
 
 @click.command(cls=Configured)
@@ -51,15 +50,7 @@ _FORMS = ("text", "json", "markdown", "html")
     "an archive, or standard input (-); repeatable.",
 )
 @together(LIVE, MAAS, KEYRING)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(_FORMS),
-    default="text",
-    show_default=True,
-    help="For people, programs, tickets or browsers.",
-)
-@together(FILES, OUTPUT, COLOR, NO_DATE, PROGRESS, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
+@together(FILES, TOLD, OUTPUT, COLOR, NO_DATE, PROGRESS, NO_PROGRESS, EXIT_ZERO, FETCH, CONFIG)
 def diagnose(
     sources: tuple[str, ...],
     logs: tuple[str, ...],

@@ -6,6 +6,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.command import Command
+from maas_stream_lint.cli.configured import settings_of, take_site
 from maas_stream_lint.errors import LintError, UsageError
 
 
@@ -21,11 +22,13 @@ from maas_stream_lint.errors import LintError, UsageError
 def docs(word: str | None, opened: bool) -> None:
     """Print the URL of the documentation, or of a rule's page.
 
-    The variable MAAS_STREAM_LINT_DOCS_URL names another site, for example one on an intranet.
+    `docs-url` in the configuration, or the variable MAAS_STREAM_LINT_DOCS_URL, names another site,
+    for example one on an intranet.
     """
     from maas_stream_lint import output as out
 
     out.check_target(None)
+    take_site(settings_of({}))
     url = _url(word)
     if opened:
         import webbrowser
@@ -38,7 +41,7 @@ def docs(word: str | None, opened: bool) -> None:
 
 def _url(word: str | None) -> str:
     """The URL of the site or a rule's page. Raises UsageError while there is none."""
-    from maas_stream_lint.documentation import VARIABLE, address, rule_url
+    from maas_stream_lint.documentation import KEY, address, rule_url
     from maas_stream_lint.rule_files import rule_codes
 
     name = None
@@ -51,6 +54,6 @@ def _url(word: str | None) -> str:
     site = address()
     if not site:
         shown = f"explain {word}" if word is not None else "man"
-        hint = f"read `maas-stream-lint {shown}`, or name a site with {VARIABLE}"
+        hint = f"read `maas-stream-lint {shown}`, or name a site with {KEY} in the configuration"
         raise UsageError("the documentation has no address yet", hint)
     return rule_url(name) or site if name is not None else site

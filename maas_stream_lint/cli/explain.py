@@ -123,7 +123,7 @@ def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: 
 
     known = [rule for rule in all_rules() if rule.code in codes]
     if form == "json":
-        return data.as_json(data.rule_pages(known))
+        return data.as_json(data.rule_pages(known, _report(options)))
     if len(known) > len(words) and options.source is None:
         return rule_pages.rules(known, style_for())
     report = _report(options)

@@ -149,7 +149,7 @@ def fix(
     elif as_diff:
         from maas_stream_lint.report import edits
 
-        text = edits.painted(plan.diff_of(planned), style_for())
+        text = edits.painted(plan.diff_of(planned), style_for(), shown=out.on_terminal())
         complain(edits.brief(planned, threshold))
     else:
         from maas_stream_lint.report import edits

@@ -454,7 +454,7 @@ QUIET = together(
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Show as text only what fails the run; no notices, no progress.",
+        help="Show only what fails the run, in text and compact; no notices, no progress.",
     ),
     heading=SHOWN,
 )
@@ -484,7 +484,8 @@ STATISTICS = together(
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Show as text how many findings each rule has, instead of the findings.",
+        help="Show how many findings each rule has, instead of the findings: in text, Markdown and "
+        "JSON.",
     ),
     heading=SHOWN,
 )
@@ -496,6 +497,17 @@ FORMAT = together(
         default="text",
         show_default=True,
         help="Output for people or for programs.",
+    ),
+    heading=SHOWN,
+)
+TOLD = together(
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json", "markdown", "html"]),
+        default="text",
+        show_default=True,
+        help="Output for people, for programs, for a ticket or merge request, or as a page.",
     ),
     heading=SHOWN,
 )

@@ -9,7 +9,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.checked import looked_at, require_read
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import as_json, style_for
+from maas_stream_lint.cli.console import as_json, plain_style, style_for
 from maas_stream_lint.cli.one_maas import configured
 from maas_stream_lint.cli.options import (
     BESIDE,
@@ -21,6 +21,7 @@ from maas_stream_lint.cli.options import (
     NO_DATE,
     OUTPUT,
     SELECTIONS,
+    TOLD,
     Options,
     together,
 )
@@ -57,15 +58,7 @@ if TYPE_CHECKING:
     metavar="OS/RELEASE/ARCH",
     help="Only say whether a machine can deploy this, like ubuntu/jammy/amd64, and if not, why.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    show_default=True,
-    help="Output for people, for programs, for a ticket, or as a page.",
-)
-@together(OUTPUT, COLOR, NO_DATE, FETCH, CONFIG)
+@together(TOLD, OUTPUT, COLOR, NO_DATE, FETCH, CONFIG)
 def preview(
     log: bool,
     renames: tuple[str, ...],
@@ -111,9 +104,9 @@ def _answer(
     if form == "json":
         return as_json(one_answer.as_data(report, wanted, machines))
     if form == "markdown":
-        return one_answer.as_markdown(report, wanted, machines)
+        return one_answer.as_markdown(report, wanted, plain_style(), machines)
     if form == "html":
-        return one_answer.as_html(report, wanted, machines)
+        return one_answer.as_html(report, wanted, plain_style(), machines)
     return one_answer.as_text(report, wanted, style, machines)
 
 
@@ -134,7 +127,7 @@ def _told(
     from maas_stream_lint.report import previewed
 
     render = previewed.as_markdown if form == "markdown" else previewed.as_html
-    return render(report, machines, supposed, log=log)
+    return render(report, plain_style(), machines, supposed, log=log)
 
 
 def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.command import Command
+from maas_stream_lint.cli.configured import settings_of, take_site
 from maas_stream_lint.cli.console import style_for
 from maas_stream_lint.cli.options import COLOR, FORMAT, together
 
@@ -33,6 +34,7 @@ def rules(words: tuple[str, ...], severity: str | None, form: str) -> None:
     from maas_stream_lint.rule import selected
 
     out.check_target(None)
+    take_site(settings_of({}))
     named = [word for given in words for word in given.split(",") if word]
     least = Severity[severity.upper()] if severity is not None else min(Severity)
     known = [rule for rule in selected(all_rules(), named) if rule.severity >= least]

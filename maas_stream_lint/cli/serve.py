@@ -9,6 +9,7 @@ import click
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.command import Command
 from maas_stream_lint.cli.console import complain, style_for
+from maas_stream_lint.cli.options import COLOR, together
 
 
 @click.command(cls=Command)
@@ -29,6 +30,7 @@ from maas_stream_lint.cli.console import complain, style_for
     metavar="N",
     help="The port; 0 for any that is free.",
 )
+@together(COLOR)
 def serve(root: str, host: str, port: int) -> None:
     """Serve a stream over HTTP, read-only, until Ctrl-C.
 

@@ -27,6 +27,8 @@ def targets(forms: Sequence[Target], output: str | None, *, sources: int = 1) ->
         given = [Target("text")]
         if os.environ.get("GITHUB_ACTIONS") == "true":
             given.append(Target("github"))
+    if console.said("statistics", otherwise=False):
+        _require_counts(given)
     loose = [target for target in given if target.file is None]
     if len(loose) > 1 and forms:
         names = " and ".join(target.form for target in loose)
@@ -49,6 +51,16 @@ def targets(forms: Sequence[Target], output: str | None, *, sources: int = 1) ->
                 f"{target.form} cannot hold {told}", f"name {'fewer' if few else 'one source'}"
             )
     return made
+
+
+def _require_counts(given: Sequence[Target]) -> None:
+    """Refuse ``--statistics`` where no output has them."""
+    known = [name for name, form in FORMATS.items() if form.counts]
+    if not any(target.form in known for target in given):
+        forms = " and ".join(dict.fromkeys(target.form for target in given))
+        raise UsageError(
+            f"--statistics has no effect on {forms}", f"add --format {' or '.join(known)}"
+        )
 
 
 def write(

@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint import documentation
 from maas_stream_lint.configuration.maas_table import maas_sources, source_at
 from maas_stream_lint.configuration.settings import Ignore, Listed, Setting, Settings, shown
 from maas_stream_lint.configuration.validation import near
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.names import CONFIG_KEYS
+from maas_stream_lint.names import CONFIG_KEYS, SEVERITY_WORDS
 
 if TYPE_CHECKING:
     from maas_stream_lint.configuration.lines import Page
@@ -26,7 +27,8 @@ def own_settings(page: Page, data: dict[str, Any]) -> Settings:
     # An entry that names one rule overrides one that names many.
     for given in sorted(written, key=lambda g: -len(_codes(page, ("severities", g), g))):
         key = ("severities", given)
-        level = None if written[given] == "off" else Severity[written[given].upper()]
+        said = written[given]
+        level = None if said == "off" else Severity[SEVERITY_WORDS.get(said, said).upper()]
         severities.update({c: (level, page.origin(key)) for c in _codes(page, key, given)})
     return Settings(
         page.path,
@@ -53,13 +55,18 @@ def _values(page: Page, at: Key, data: dict[str, Any]) -> dict[str, Setting]:
         value, key = data[name], (*at, name)
         if name == "maas" and isinstance(value, dict):
             continue
-        if name == "keyring":
+        if name == "severity":
+            value = SEVERITY_WORDS.get(value, value)
+        elif name == "keyring":
             value = shown(page.beside(value))
         elif name == "format":
             several = [value] if isinstance(value, str) else value
             value = [_target(page, key, given) for given in several]
         elif name == "maas":
             _lines(page, key, value)
+        elif name == documentation.KEY:
+            if not documentation.is_site(value):
+                page.fail(key, "expected the URL of a site", documentation.HINT)
         elif name in ("select", "ignore"):
             for number, given in enumerate(value):
                 _codes(page, (*key, number), given)

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.images.observation import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sized
+    from collections.abc import Iterable, Mapping, Sequence, Sized
+    from typing import TypeAlias
+
+    #: Stamp, facts, and when somebody last asked for them; a cache may hold anything.
+    _Row: TypeAlias = Sequence[Any]
 
 #: Of the facts' form; others are not looked at.
 FORM = 1
@@ -27,6 +31,7 @@ KEPT_DAYS = 120
 _DAY, _PATIENCE = 86_400, 5.0
 #: Names in one query: every SQLite takes so many.
 _AT_ONCE = 500
+_decoded = json.JSONDecoder().decode
 _DIGITS = {"sha256": 64, "sha512": 128, "md5": 32}
 
 
@@ -48,9 +53,10 @@ class HashCache:
         """``None``: know nothing and keep nothing."""
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
-        self._expected: dict[str, tuple[str, str] | None] = {}
+        self._expected: dict[str, _Row | None] = {}
         self._new: dict[str, tuple[str, str]] = {}
-        self._used: set[str] = set()
+        self._stale: set[str] = set()  # what was asked for, and not lately before
+        self._now = int(time.time())
         self._database: sqlite3.Connection | None = None
         if self._place is not None:
             self._open(self._place)
@@ -63,11 +69,11 @@ class HashCache:
                 return
             for start in range(0, len(texts), _AT_ONCE):
                 some = texts[start : start + _AT_ONCE]
-                asked = f"SELECT name, stamp, facts FROM file WHERE name IN ({_marks(some)})"  # noqa: S608 - question marks alone
+                asked = f"SELECT name, stamp, facts, used FROM file WHERE name IN ({_marks(some)})"  # noqa: S608 - question marks alone
                 self._expected.update(dict.fromkeys(some))
                 with suppress(sqlite3.Error):
                     rows = self._database.execute(asked, some).fetchall()
-                    self._expected.update({name: (stamp, facts) for name, stamp, facts in rows})
+                    self._expected.update({name: row for name, *row in rows})
 
     def get(self, name: str, stamp: str) -> dict[str, Any] | None:
         """The facts kept for a file, if its stamp is still the same."""
@@ -76,15 +82,16 @@ class HashCache:
             row = self._expected[text] if text in self._expected else self._row(text)
             if row is None or row[0] != stamp:
                 return None
-            self._used.add(text)
+            if not isinstance(row[2], int) or row[2] < self._now - _DAY:
+                self._stale.add(text)
         return _sound(row[1])
 
-    def _row(self, name: str) -> tuple[str, str] | None:
+    def _row(self, name: str) -> _Row | None:
         if self._database is None:
             return None
         try:
-            asked = "SELECT stamp, facts FROM file WHERE name = ?"
-            row: tuple[str, str] | None = self._database.execute(asked, (name,)).fetchone()
+            asked = "SELECT stamp, facts, used FROM file WHERE name = ?"
+            row: _Row | None = self._database.execute(asked, (name,)).fetchone()
         except sqlite3.Error:
             return None
         return row
@@ -100,15 +107,14 @@ class HashCache:
     def save(self) -> None:
         """Write what is new."""
         with self._lock:
-            if self._database is None or not (self._new or self._used):
+            if self._database is None or not (self._new or self._stale):
                 return
-            now = int(time.time())
-            rows = [(name, *kept, now) for name, kept in self._new.items()]
+            rows = [(name, *kept, self._now) for name, kept in self._new.items()]
             with suppress(sqlite3.Error), self._database:
                 self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", rows)
-                self._touch(now)
+                self._touch()
             self._new.clear()
-            self._used.clear()
+            self._stale.clear()
 
     def close(self) -> None:
         """Write what is new, and let go of the file."""
@@ -119,15 +125,14 @@ class HashCache:
                     self._database.close()
             self._database = None
 
-    def _touch(self, now: int) -> None:
+    def _touch(self) -> None:
         """Keep what was asked for, forget what was not for long; once a day is enough."""
         assert self._database is not None
-        if self._used:
-            stale = now - _DAY
-            asked = "UPDATE file SET used = ? WHERE name = ? AND used < ?"
-            self._database.executemany(asked, [(now, name, stale) for name in self._used])
+        if self._stale:
+            asked = "UPDATE file SET used = ? WHERE name = ?"
+            self._database.executemany(asked, [(self._now, name) for name in self._stale])
         if self._new:
-            before = now - KEPT_DAYS * _DAY
+            before = self._now - KEPT_DAYS * _DAY
             self._database.execute("DELETE FROM file WHERE used < ?", (before,))
 
     def _open(self, place: Path) -> None:
@@ -168,7 +173,7 @@ def _connected(place: Path) -> sqlite3.Connection:
 def _sound(text: Any) -> dict[str, Any] | None:
     """The facts, if they are of the form that is written here."""
     try:
-        facts = json.loads(text)
+        facts = _decoded(text)
     except (TypeError, ValueError, RecursionError):
         return None
     if not isinstance(facts, dict) or facts.get("form") != FORM:
@@ -187,9 +192,9 @@ def _marks(values: Sized) -> str:
 
 
 def _is_hex(text: str, digits: int) -> bool:
-    return len(text) == digits and set(text) <= set("0123456789abcdef")
+    return len(text) == digits and not text.strip("0123456789abcdef")
 
 
 def _text(name: str) -> str:
     """Names on disk need not be UTF-8, the database's text must."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -17,6 +17,7 @@ from maas_stream_lint.images.progress import Quiet
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.local_files import Copy
     from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
     from maas_stream_lint.images.progress import Progress
@@ -37,19 +38,19 @@ def inspect_local(
     tree: LocalTree,
     wanted: Sequence[Wanted],
     options: FileOptions,
-    present: Mapping[str, int] | None,
+    present: Mapping[str, OnDisk] | None,
     named: frozenset[str] | None,
     told: Progress | None = None,
 ) -> Survey:
     """Look at the image files of a tree on disk.
 
-    ``present``: the plain files that are there, metadata aside, with their sizes; ``named``: the
-    paths of all files that any metadata names. ``None`` for either if that is not known.
+    ``present``: the plain files that are there, metadata aside; ``named``: the paths of all files
+    that any metadata names. ``None`` for either if that is not known.
     """
     stop = threading.Event()
     survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
     with closing(_cache(options, survey.mode)) as cache:
-        images = LocalFiles(tree, cache, stop)
+        images = LocalFiles(tree, cache, stop, present)
         looked = [(w, *images.look(w)) for w in wanted]
         if options.mode is None and _holds_none(present, looked):
             return Survey("none", wanted=survey.wanted, metadata_only=True)
@@ -81,8 +82,8 @@ def inspect_local(
             progress.end()
     if named is not None and present is not None:
         survey.orphans = {
-            path: size
-            for path, size in present.items()
+            path: about.size
+            for path, about in present.items()
             if path not in named and not path.endswith(COMPANIONS)
         }
     return survey
@@ -182,7 +183,7 @@ def _cache(options: FileOptions, mode: str) -> HashCache:
 
 
 def _holds_none(
-    present: Mapping[str, int] | None, looked: Sequence[tuple[Wanted, Seen, Copy | None]]
+    present: Mapping[str, OnDisk] | None, looked: Sequence[tuple[Wanted, Seen, Copy | None]]
 ) -> bool:
     """Whether a tree holds metadata and nothing else: no wanted file, nor one of such a name.
 
@@ -194,7 +195,7 @@ def _holds_none(
     return present is not None and not any(p.rpartition("/")[2] in names for p in present)
 
 
-def _tell_elsewhere(survey: Survey, present: Mapping[str, int] | None) -> None:
+def _tell_elsewhere(survey: Survey, present: Mapping[str, OnDisk] | None) -> None:
     missing = [seen for seen in survey.files.values() if seen.trouble is not None]
     if not missing or not present:
         return
@@ -203,7 +204,7 @@ def _tell_elsewhere(survey: Survey, present: Mapping[str, int] | None) -> None:
         by_name.setdefault(path.rpartition("/")[2], []).append(path)
     for seen in missing:
         found = by_name.get(seen.path.rpartition("/")[2], ())
-        sizes = survey.wanted[seen.path].size
-        likely = [path for path in found if sizes in (None, present[path])] or list(found)
+        size = survey.wanted[seen.path].size
+        likely = [path for path in found if size in (None, present[path].size)] or list(found)
         if likely and len(likely) <= 3:
             survey.elsewhere[seen.path] = tuple(likely)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.images.bounds import BOUNDS
 
@@ -18,15 +19,38 @@ if TYPE_CHECKING:
 METADATA = "streams"
 
 
-def files_in(root: Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, int]]:
-    """Path below ``root`` and size of each plain file but metadata, hidden and unreadable ones.
+class OnDisk(NamedTuple):
+    """What the system says of a plain file. Times are in nanoseconds."""
 
-    Raises OverflowError for a tree beyond the bounds.
+    size: int
+    modified: int  #: the last change of the content
+    changed: int  #: the last change of the inode, which cannot be set back
+    device: int
+    inode: int
+
+    @property
+    def stamp(self) -> str:
+        """A text that changes with what is in the file."""
+        return f"{self.size}:{self.modified}:{self.changed}:{self.device}:{self.inode}"
+
+
+def on_disk(about: os.stat_result) -> OnDisk:
+    """What matters here of the status of a file."""
+    times = about.st_mtime_ns, about.st_ctime_ns
+    return OnDisk(about.st_size, *times, about.st_dev, about.st_ino)
+
+
+def files_in(root: Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
+    """Path below ``root`` of each plain file but metadata, hidden and unreadable ones.
+
+    No part of such a path is a link. Raises OverflowError for a tree beyond the bounds.
     """
     for path, entry in walk(root, bounds=bounds, but=METADATA):
-        with suppress(OSError):
+        try:
             if entry.is_file(follow_symlinks=False):
-                yield path, entry.stat(follow_symlinks=False).st_size
+                yield path, on_disk(entry.stat(follow_symlinks=False))
+        except OSError:
+            continue
 
 
 def walk(
@@ -50,18 +74,22 @@ def walk(
         if folder.count("/") > bounds.depth:
             raise OverflowError
         found = []
-        with suppress(OSError), os.scandir(root / folder) as entries:
+        with suppress(OSError), os.scandir(f"{root}/{folder}") as entries:
             for entry in entries:
                 left -= 1
                 if left < 0:
                     raise OverflowError
                 found.append(entry)
-        for entry in sorted(found, key=lambda entry: entry.name):
+        found.sort(key=attrgetter("name"))
+        for entry in found:
             path = f"{folder}{entry.name}"
             if (entry.name.startswith(".") and not hidden) or path == but:
                 continue
-            with suppress(OSError):
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{path}/")
-                else:
-                    yield path, entry
+            try:
+                inner = entry.is_dir(follow_symlinks=False)
+            except OSError:
+                continue
+            if inner:
+                folders.append(f"{path}/")
+            else:
+                yield path, entry

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.images.content import KINDS, Content
+from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
@@ -17,10 +18,11 @@ from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import BinaryIO
 
     from maas_stream_lint.images.cache import HashCache
+    from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.observation import Wanted
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.source import LocalTree
@@ -39,18 +41,29 @@ class Copy(NamedTuple):
 class LocalFiles:
     """The image files of a tree on disk, looked at as a web server would serve them."""
 
-    def __init__(self, tree: LocalTree, cache: HashCache, stop: threading.Event) -> None:
-        """``stop``: set when reading should end."""
+    def __init__(
+        self,
+        tree: LocalTree,
+        cache: HashCache,
+        stop: threading.Event,
+        present: Mapping[str, OnDisk] | None = None,
+    ) -> None:
+        """``stop``: set when reading should end. ``present``: what is known to be there."""
         self._tree = tree
+        self._present = present or {}
         self._cache = cache
         self._stop = stop
-        self._root = os.path.realpath(tree.root)
+        self._inside = os.path.realpath(tree.root).rstrip("/") + "/"
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
 
     def look(self, wanted: Wanted) -> tuple[Seen, Copy | None]:
         """What the disk's directory says of a file, and where to read on, if that can be done."""
-        seen = Seen(wanted.path)
-        place = self._tree.locate(wanted.path)
+        path, seen = wanted.path, Seen(wanted.path)
+        known = self._present.get(path)
+        # Where a path means itself, the listing has told all that the long way would ask for.
+        if known is not None and path.isprintable() and "?" not in path and "#" not in path:
+            return self._found(seen, f"{self._tree.root}/{path}", f"{self._inside}{path}", known)
+        place = self._tree.locate(path)
         if isinstance(place, Trouble):
             seen.trouble = place
             return seen, None
@@ -64,10 +77,14 @@ class LocalFiles:
             seen.trouble = Trouble("not-a-file", kind)
             return seen, None
         real = self._real(place)
-        if not real.startswith(self._root + "/"):
+        if not real.startswith(self._inside):
             seen.link = printable(os.path.relpath(real, self._tree.root))
-        seen.size, seen.inode = about.st_size, (about.st_dev, about.st_ino)
-        return seen, Copy(place, real, _stamp(about))
+        return self._found(seen, place, real, on_disk(about))
+
+    @staticmethod
+    def _found(seen: Seen, place: str, real: str, about: OnDisk) -> tuple[Seen, Copy]:
+        seen.size, seen.inode = about.size, (about.device, about.inode)
+        return seen, Copy(place, real, about.stamp)
 
     def _real(self, place: str) -> str:
         """``os.path.realpath`` of a file, whose folder is asked for once."""
@@ -96,7 +113,7 @@ class LocalFiles:
             listed = names is None or all(isinstance(name, str) for name in names)
         except (KeyError, TypeError, ValueError):
             return False
-        if not (known and listed and isinstance(member, str | None)):
+        if not (known and listed and (member is None or isinstance(member, str))):
             return False
         seen.content = Content(tuple(layers), member)
         seen.names = tuple(names) if names is not None else None
@@ -122,7 +139,7 @@ class LocalFiles:
             seen.trouble = _trouble(error, copy.place)
             return
         seen.size = after.st_size
-        if algorithms and _stamp(after) == copy.stamp:
+        if algorithms and on_disk(after).stamp == copy.stamp:
             content = [list(seen.content.layers), seen.content.member]
             facts: dict[str, Any] = {"digests": seen.digests, "content": content}
             if wanted.listed:
@@ -156,12 +173,6 @@ def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:
 def _kept_as(copy: Copy) -> str:
     """The name of a file in the cache."""
     return f"file:{copy.real}"
-
-
-def _stamp(about: os.stat_result) -> str:
-    """The time of the last change of the inode cannot be set back, unlike that of the content."""
-    times = f"{about.st_mtime_ns}:{about.st_ctime_ns}"
-    return f"{about.st_size}:{times}:{about.st_dev}:{about.st_ino}"
 
 
 def _trouble(error: OSError, place: str) -> Trouble:

@@ -92,6 +92,16 @@ class Seen:
     rate: float | None = None  #: bytes a second, if there were enough to tell
     unkept: str | None = None  #: why this good file could not be kept, in the system's words
 
+    @property
+    def is_page(self) -> bool:
+        """Whether the server sent a web page in place of the file."""
+        kind = self.content.kind if self.content is not None else "data"
+        if kind not in ("html", "data", "text"):
+            return False
+        said = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        # Some servers call everything a page that has no suffix.
+        return kind == "html" or said == "text/html"
+
 
 @record
 class Server:

@@ -35,6 +35,10 @@ class Answers:
             found = self._answer(key)
         return found
 
+    def misnamed(self, kind: str, products: tuple[str, ...]) -> frozenset[str]:
+        """The products whose names lack what MAAS demands of their kind."""
+        return self._ask(misnamed, kind, products)
+
     def boots(self, type_: str, os: str | None, arch: str | None) -> bool:
         """Whether MAAS boots machines with such a bootloader."""
         key = (boots, type_, os, arch)
@@ -133,6 +137,12 @@ class Answers:
 def named(release: Release, kind: str, product: str) -> bool:
     """Whether a product's name holds what a release demands of its kind."""
     return release.names[kind].search(product) is not None
+
+
+def misnamed(release: Release, kind: str, products: tuple[str, ...]) -> frozenset[str]:
+    """The products whose names lack what a release demands of their kind."""
+    search = release.names[kind].search
+    return frozenset(name for name in products if search(name) is None)
 
 
 def boots(release: Release, type_: str, os: str | None, arch: str | None) -> bool:
@@ -260,6 +270,7 @@ def _parses(parse: Callable[[], object]) -> bool:
 #: What of a release's data the answers to a question rest on.
 GROUNDS: dict[Callable[..., Any], Callable[[Release], Any]] = {
     named: lambda release: release.data["names"],
+    misnamed: lambda release: release.data["names"],
     boots: lambda release: release.data["bootloaders"],
     stores: lambda release: release.policy("ftypes"),
     policy: lambda release: release.data["import"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from maas_stream_lint.imports.answers import Answers
 
@@ -55,6 +55,20 @@ def refusal(answers: Answers, limit: str | None, value: str | None) -> Refusal |
         character = {"character": repr(value[lone]), "position": lone}
         return _refusal(answers, "lone-surrogate-stored", json + "surrogate", **character)
     return _refusal(answers, "nul-in-text", json + "nul") if "\0" in value else None
+
+
+def unfit(answers: Answers, limit: str | None, texts: Iterable[str | None]) -> set[str]:
+    """The texts that a column refuses; ``limit`` as in `refusal`.
+
+    Of printable ASCII, a column takes all texts if it takes the longest.
+    """
+    distinct = set(texts) - {None, ""}
+    joined = "".join(distinct)  # type: ignore[arg-type]  # None is not in it
+    if joined.isascii() and joined.isprintable():
+        longest = max(distinct, key=len, default="")  # type: ignore[arg-type]
+        if refusal(answers, limit, longest) is None:
+            return set()
+    return {text for text in distinct if text and refusal(answers, limit, text) is not None}
 
 
 def _refusal(answers: Answers, cause: str, said: str, **parts: Any) -> Refusal:

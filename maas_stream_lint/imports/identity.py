@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     #: A product's field by name, ``None`` where it is absent.
     Fields = Callable[[str], str | None]
@@ -23,6 +23,19 @@ class Identity(NamedTuple):
     architecture: str  #: ``arch/subarch``
     kflavor: str | None
     alias: str | None  #: ``os/version``
+
+
+class Identities(NamedTuple):
+    """Boot resources as columns, with the members of `Identity`."""
+
+    names: Sequence[str]
+    architectures: Sequence[str]
+    kflavors: Sequence[str | None]
+    aliases: Sequence[str | None]
+
+    def row(self, at: int) -> Identity:
+        """One of them."""
+        return Identity(self.names[at], self.architectures[at], self.kflavors[at], self.aliases[at])
 
 
 def series(kind: str, fields: Fields) -> str | None:
@@ -55,6 +68,29 @@ def identity(
         f"{fields('arch')}/{subarch}",
         GENERIC if kind == LONE_ROOT else kflavor,
         f"{os}/{version}" if version else None,
+    )
+
+
+def identities(
+    kind: str,
+    columns: Callable[[str], Sequence[str | None]],
+    flavoured: Callable[[str, str | None], str],
+) -> Identities:
+    """The boot resources that many products become: `identity` for each row of columns.
+
+    ``kind``: IMAGE or LONE_ROOT. ``columns``: a field's values by its name, ``None`` where it is
+    absent.
+    """
+    systems, kflavors = columns("os"), columns("kflavor")
+    kernels = list(zip(columns("subarch"), kflavors, strict=True))
+    subarches = {one: subarch_of(kind, *one, flavoured) for one in set(kernels)}
+    arches = zip(columns("arch"), map(subarches.__getitem__, kernels), strict=True)
+    versions = zip(systems, columns("version"), strict=True)
+    return Identities(
+        [f"{os}/{release}" for os, release in zip(systems, columns("release"), strict=True)],
+        [f"{arch}/{subarch}" for arch, subarch in arches],
+        [GENERIC] * len(kernels) if kind == LONE_ROOT else kflavors,
+        [f"{os}/{version}" if version else None for os, version in versions],
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def unsafe_path(path: Any) -> str | None:
@@ -22,3 +25,17 @@ def unsafe_path(path: Any) -> str | None:
         if part in path:
             return f"Path '{path}' contains '{part}'"
     return None
+
+
+def all_harmless(versions: Iterable[Any]) -> bool:
+    """Whether all items are objects with paths that can't leave the tree, told at a glance."""
+    try:
+        return are_harmless([i["path"] for v in versions for i in v["items"].values()])
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+def are_harmless(paths: Iterable[str]) -> bool:
+    """Whether no path can leave the tree. Raises TypeError if one is no text."""
+    joined = "\n".join(paths)
+    return not (joined.startswith("/") or "\n/" in joined or "../" in joined)

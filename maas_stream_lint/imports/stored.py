@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import copy
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.situation import Row
+    from maas_stream_lint.imports.stored_batch import Batch, Run
     from maas_stream_lint.imports.trace import Import
 
 #: A boot resource's name, its architecture and, where it counts, its alias.
@@ -104,21 +105,66 @@ class Stored:
 
     def __init__(self) -> None:
         """A fresh MAAS holds nothing."""
-        self.resources: dict[Key, HeldResource] = {}
+        #: Each row, or the row of a batch that nobody has asked for yet.
+        self.rows: dict[Key, HeldResource | tuple[Batch, int]] = {}
         self.aliases: dict[tuple[str, str], str | None] = {}  #: of the first resource of a name
-        self.needed: dict[str, int] = {}  #: sha256 → the number of files that have it
-        self.sizes: dict[str, int] = {}  #: sha256 → the size of its content
         self.arrived: set[str] = set()  #: the sha256 of contents whose bytes are there
         self.deleted: list[str] = []  #: the sha256 of contents that went
+        self._needed: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
+        self._runs: list[Run] = []  # whose files are not counted yet
+        self._as_columns = False  # whether some rows are
 
-    def copy(self) -> Stored:
-        """A copy that may be changed."""
-        return copy.deepcopy(self)
+    @property
+    def resources(self) -> dict[Key, HeldResource]:
+        """All rows."""
+        if self._as_columns:
+            for key in self.rows:
+                self.get(key)
+            self._as_columns = False
+        return self.rows  # type: ignore[return-value]  # there is no row of a batch left
+
+    def get(self, key: Key) -> HeldResource | None:
+        """One row."""
+        row = self.rows.get(key)
+        if row.__class__ is tuple:
+            batch, at = row
+            row = self.rows[key] = batch.resource(at)
+        return row  # type: ignore[return-value]
+
+    def lay(self, run: Run) -> None:
+        """Store rows of which there was none before."""
+        batch, part = run.batch, slice(run.start, run.stop)
+        rows = zip(repeat(batch), range(run.start, run.stop))
+        self.rows.update(zip(batch.keys[part], rows, strict=True))
+        self.aliases.update(zip(batch.pairs[part], batch.made.aliases[part], strict=True))
+        self._runs.append(run)
+        self._as_columns = True
+
+    @property
+    def needed(self) -> dict[str, int]:
+        """By sha256: the number of files that have it."""
+        self._count()
+        return self._needed
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """By sha256: the size of its content."""
+        self._count()
+        return self._sizes
+
+    def _count(self) -> None:
+        runs, self._runs = self._runs, []
+        for run in runs:
+            for sha256, size in run.contents():
+                self.hold(sha256, size)
 
     def hold(self, sha256: str, size: int) -> None:
         """Note that one more file has a content."""
-        self.needed[sha256] = self.needed.get(sha256, 0) + 1
-        self.sizes.setdefault(sha256, size)
+        if self._runs:
+            self._count()
+        self._needed[sha256] = self._needed.get(sha256, 0) + 1
+        self._sizes.setdefault(sha256, size)
 
     def release(self, sha256: str) -> None:
         """Note that one file less has a content. MAAS deletes what no other file needs."""

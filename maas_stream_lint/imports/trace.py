@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import field
 from enum import Enum
 from functools import cached_property
+from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from maas_stream_lint.imports.late import Late
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.rows import Cached, Offer
     from maas_stream_lint.imports.situation import Row
     from maas_stream_lint.imports.stored import HeldResource, Stored
+    from maas_stream_lint.imports.stored_batch import Run
 
 
 #: A stage that a verdict does not tell from another: the manifest is stored right before the rows.
@@ -69,6 +72,34 @@ class Import(NamedTuple):
     product: str
     version: str
     item: str
+
+
+class Imported(Late[Import]):
+    """The items that an import records for download, in order."""
+
+    def __init__(self, items: Iterable[Import] = ()) -> None:
+        """``items``: the first ones."""
+        super().__init__(items)
+        self._each = list(self)
+        self._runs: list[Run] = []
+
+    def append(self, item: Import) -> None:
+        """Record an item."""
+        super().append(item)
+        self._each.append(item)
+
+    def record(self, run: Run) -> None:
+        """Record all items of some rows."""
+        self.add(run.imports)
+        self._runs.append(run)
+
+    @property
+    def products(self) -> set[tuple[str, str]]:
+        """The products that they are of: products file, name."""
+        found = {item[:2] for item in self._each}
+        for batch, start, stop in self._runs:
+            found.update(zip(repeat(batch.file), batch.products[start:stop]))
+        return found
 
 
 class Shadowed(NamedTuple):
@@ -205,8 +236,8 @@ class Trace:
     lines: tuple[str, ...]
     strict: bool
     events: list[Event] = field(default_factory=list)
-    log: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    imported: list[Import] = field(default_factory=list)
+    log: dict[str, Late[tuple[str, str]]] = field(default_factory=dict)
+    imported: Imported = field(default_factory=Imported)
     cache: Callable[[], list[Cached]] = field(default=list, repr=False)
     offers: Callable[[], set[Offer]] = field(default=set, repr=False)
     stored: Stored | None = None  #: what MAAS holds then

@@ -13,6 +13,7 @@ from maas_stream_lint.report import web
 from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, count, span, styled
 from maas_stream_lint.report.phrases import size
+from maas_stream_lint.report.stamp import signature
 from maas_stream_lint.rulebook import all_releases
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _group(page: Page, kind: str, found: list[Change]) -> None:
         page.line(styled(f"and {count(len(found) - MOST, 'more image')}", LABEL), indent=15)
 
 
-def as_markdown(comparison: Comparison, found: Sequence[Changes]) -> str:
+def as_markdown(comparison: Comparison, found: Sequence[Changes], style: Style) -> str:
     """A table of images and release lines, for a merge request."""
     lines = ["## maas-stream-lint: what changes for MAAS", ""]
     lines += [f"- {label}: {code_span(source)}" for label, source in _sources(comparison)]
@@ -80,12 +81,13 @@ def as_markdown(comparison: Comparison, found: Sequence[Changes]) -> str:
         lines += ["", "No image changes."]
     used = kinds.worst_first(change.kind for seen in found for change in seen.changes)
     lines += ["", *(f"- {kind}: {kinds.MEANING[kind]}" for kind in used)]
-    return "\n".join(lines).rstrip() + "\n"
+    lines += [*([""] if lines[-1] else []), plain(signature(style))]
+    return "\n".join(lines) + "\n"
 
 
-def as_html(comparison: Comparison, found: Sequence[Changes]) -> Iterator[str]:
+def as_html(comparison: Comparison, found: Sequence[Changes], style: Style) -> Iterator[str]:
     """The same as one page, which fetches nothing."""
-    yield from web.page("What changes for MAAS", _html_body(comparison, found))
+    yield from web.page("What changes for MAAS", _html_body(comparison, found), style=style)
 
 
 def _html_body(comparison: Comparison, found: Sequence[Changes]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from maas_stream_lint.finding import Place
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.joining import one_after_another
 from maas_stream_lint.report.phrases import maas
-from maas_stream_lint.report.verdict import unread
+from maas_stream_lint.report.verdict import unseen
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
-    """All findings, worst first; no line if there are none."""
-    yield from (_unread_line(report, one) for one in unread(report, threshold))
-    yield from (f"{line(report, finding)}\n" for finding in report.findings)
+    """All findings, worst first; no line if there are none. ``style.quiet``: what fails alone."""
+    yield from (_unread_line(report, one) for one in unseen(report, threshold))
+    for finding in report.findings:
+        if finding.severity >= threshold or not style.quiet:
+            yield f"{line(report, finding)}\n"
 
 
 def join(texts: Texts) -> Iterable[str]:

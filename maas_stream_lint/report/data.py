@@ -36,8 +36,8 @@ def rules(known: Iterable[Rule]) -> dict[str, Any]:
     }
 
 
-def rule_pages(known: Iterable[Rule]) -> dict[str, Any]:
-    """The pages of some rules."""
+def rule_pages(known: Iterable[Rule], report: Report | None = None) -> dict[str, Any]:
+    """The pages of some rules, and, if a stream was checked, what each finds in it."""
     wanted = [*known]
     pages = [
         {
@@ -46,10 +46,20 @@ def rule_pages(known: Iterable[Rule]) -> dict[str, Any]:
             "why": rule.page.why,
             "fix": rule.page.fix,
             "example": rule.page.example,
+            **_found(rule, report),
         }
         for entry, rule in zip(rules(wanted)["rules"], wanted, strict=True)
     ]
     return {"version": 1, "rules": pages}
+
+
+def _found(rule: Rule, report: Report | None) -> dict[str, Any]:
+    if report is None:
+        return {}
+    of_rule = [one.to_dict() for one in report.findings if one.code == rule.code]
+    other = report.by_plain_index
+    more = {} if other is None else {"with_index": {"source": other.source, **_found(rule, other)}}
+    return {"findings": of_rule, **more}
 
 
 def answer(made: Tally, report: Report | None) -> dict[str, Any]:

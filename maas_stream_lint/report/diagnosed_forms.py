@@ -9,7 +9,7 @@ from maas_stream_lint.output import clean
 from maas_stream_lint.report.data import as_json
 from maas_stream_lint.report.diagnosed import Block, Item, blocks, verdict
 from maas_stream_lint.report.plain import BAD, GOOD, TITLE, PlainPage
-from maas_stream_lint.report.stamp import stamped
+from maas_stream_lint.report.stamp import signature, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.output import Style
 
 _WIDE = 8
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "color:#1a1a1a;background:#fff}h2{margin-top:2rem}h3{font:600 1rem/1.4 ui-monospace,monospace;"
-    "overflow-wrap:anywhere}h3.bad{border-left:4px solid #b3261e;padding-left:.6rem}"
-    "dl{display:grid;grid-template-columns:6rem 1fr;gap:.2rem 1rem;margin:0 0 1.5rem}dt{color:#555}"
-    "dd{margin:0;overflow-wrap:anywhere}code{font-family:ui-monospace,monospace}"
-    "@media(prefers-color-scheme:dark){body{color:#eee;background:#111}dt{color:#aaa}}"
-)
 
 
 def _all(made: Diagnosis) -> list[Block]:
@@ -73,10 +65,10 @@ def _item(page: PlainPage, item: Item, *, indent: int) -> None:
 
 def markdown(made: Diagnosis, style: Style) -> str:
     """For job summaries and tickets."""
-    return "".join(f"{line}\n" for line in _markdown(made))
+    return "".join(f"{line}\n" for line in _markdown(made, style))
 
 
-def _markdown(made: Diagnosis) -> Iterator[str]:
+def _markdown(made: Diagnosis, style: Style) -> Iterator[str]:
     yield "# Diagnosis"
     for block in _all(made):
         if block.heading:
@@ -87,6 +79,7 @@ def _markdown(made: Diagnosis) -> Iterator[str]:
             for label, told in item.fields:
                 yield f"- {f'**{label}** ' if label else ''}{_span(told)}"
     yield f"\n{_span(_verdict(made))}"
+    yield f"\n{_span(signature(style))}"
 
 
 def _span(told: str) -> str:
@@ -111,13 +104,17 @@ def _code(told: str) -> str:
 
 def html_(made: Diagnosis, style: Style) -> str:
     """One page without anything from elsewhere."""
-    body = "\n".join(part for block in _all(made) for part in _block(block))
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n<title>Diagnosis</title>\n'
-        f"<style>{_STYLE}</style>\n<main>\n<h1>Diagnosis</h1>\n{body}\n"
-        f"<p><strong>{_marked(_verdict(made))}</strong></p>\n</main>\n</html>\n"
-    )
+    from maas_stream_lint.report import web
+
+    return "".join(web.page("Diagnosis", _html_body(made), style=style))
+
+
+def _html_body(made: Diagnosis) -> Iterator[str]:
+    yield '<header>\n<p class="tool">maas-stream-lint: what a MAAS tells</p>\n'
+    yield f"<h1>Diagnosis</h1>\n<p><strong>{_marked(_verdict(made))}</strong></p>\n</header>\n"
+    yield '<main class="diagnosis">\n'
+    yield from (f"{part}\n" for block in _all(made) for part in _block(block))
+    yield "</main>\n"
 
 
 def _block(block: Block) -> Iterator[str]:

@@ -65,9 +65,13 @@ def render(
     return page.text()
 
 
-def painted(diff: str, style: Style) -> str:
-    """A unified diff in colour, if there is colour: what goes in red, what comes in green."""
-    if not style.color:
+def painted(diff: str, style: Style, *, shown: bool = False) -> str:
+    """A unified diff in colour, if there is colour: what goes in red, what comes in green.
+
+    ``shown``: whether it goes to a terminal, which obeys no character of the stream then. Else it
+    is one that `patch` takes, byte for byte.
+    """
+    if not style.color and not shown:
         return diff
     page = Page(style)
     for line in diff.removesuffix("\n").split("\n"):

@@ -28,6 +28,7 @@ class Format(NamedTuple):
     purpose: str  #: who reads it, as ``docs/formats.md`` lists it
     colour: bool = False  #: whether a terminal may get it in colour
     edits: bool = False  #: whether it shows the edits that `fixing.suggestions` plans
+    counts: bool = False  #: whether ``--statistics`` changes it
 
     def render(self, report: Report, threshold: Severity, style: Style) -> str | Iterable[str]:
         """The report in this format: a text, or parts of one that are written as they come."""
@@ -50,12 +51,14 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "text": Format("text", "people; the default. It tells once what several products share.", True),
+    "text": Format(
+        "text", "people; the default. It tells once what several products share.", True, counts=True
+    ),
     "compact": Format(
         "compact",
         "editors, `grep`, problem matchers: `file:line:col: CODE name: message [MAAS 2.9-3.7]`",
     ),
-    "json": Format("json_", "programs: [json.md](json.md)"),
+    "json": Format("json_", "programs: [json.md](json.md)", counts=True),
     "jsonl": Format("jsonl", "programs that read line by line: [json.md](json.md#json-lines)"),
     "sarif": Format(
         "sarif", "GitHub code scanning, and other collectors of findings (SARIF 2.1.0)", edits=True
@@ -63,7 +66,7 @@ FORMATS = {
     "github": Format("github", "annotations in pull requests, and a job summary"),
     "gitlab": Format("gitlab", "GitLab's code quality widget"),
     "junit": Format("junit", "test reports of Jenkins, GitLab and others"),
-    "markdown": Format("markdown", "tickets, comments, chat"),
+    "markdown": Format("markdown", "tickets, comments, chat", counts=True),
     "html": Format("html_", "people who want to explore: one file, no network"),
 }
 

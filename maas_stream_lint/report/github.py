@@ -15,7 +15,7 @@ from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report.groups import Entry, sections, told_each
 from maas_stream_lint.report.limits import ANNOTATIONS, SUMMARY, Rest
 from maas_stream_lint.report.phrases import brief, count, maas, some
-from maas_stream_lint.report.verdict import unread
+from maas_stream_lint.report.verdict import unseen
 from maas_stream_lint.report.where import file_of, is_remote
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def render(report: Report, threshold: Severity, style: Style) -> Iterator[str]:
     """One annotation for like findings, up to what GitHub shows of each kind."""
     most = max(_FEWEST, ANNOTATIONS // style.sharing)
     by_kind: dict[str, list[Entry | Unread]] = {kind: [] for kind in _KINDS}
-    by_kind["error"] += unread(report, threshold)
+    by_kind["error"] += unseen(report, threshold)
     entries = [
         entry for section in sections(told_each(report.findings)) for entry in section.entries
     ]

@@ -17,7 +17,7 @@ from maas_stream_lint.report.fingerprint import fingerprints
 from maas_stream_lint.report.joining import parsed
 from maas_stream_lint.report.limits import CODE_QUALITY, Rest, largest, worst_first
 from maas_stream_lint.report.phrases import maas
-from maas_stream_lint.report.verdict import unread
+from maas_stream_lint.report.verdict import unseen
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ _SEVERITIES = {
 def render(report: Report, threshold: Severity, style: Style) -> str:
     """The findings, as GitLab reads them."""
     marks = fingerprints(report.findings)
-    unseen = [_unread_issue(report, one) for one in unread(report, threshold)]
+    unread = [_unread_issue(report, one) for one in unseen(report, threshold)]
     order = worst_first(report.findings)
 
     def made(most: int) -> str:
         kept = [_issue(report, report.findings[n], marks[n]) for n in sorted(order[:most])]
         rest = Rest([report.findings[number] for number in order[most:]])
-        return as_json(unseen + kept + ([_rest_issue(report, rest)] if rest.findings else []))
+        return as_json(unread + kept + ([_rest_issue(report, rest)] if rest.findings else []))
 
     return largest(len(order), made, len, CODE_QUALITY // style.sharing)
 

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, threshold: Severity, style: Style) -> str:
-    """The report as one object."""
-    return as_json(stamped(report.to_dict(), style))
+    """The report as one object. With ``style.statistics``, counts stand for the findings."""
+    data = report.to_dict(findings=not style.statistics)
+    if style.statistics:
+        from maas_stream_lint.report.statistics import counts
+
+        data["statistics"] = [one.to_dict() for one in counts(report.findings)]
+    return as_json(stamped(data, style))
 
 
 def join(texts: Texts) -> str:

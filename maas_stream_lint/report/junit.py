@@ -16,7 +16,7 @@ from maas_stream_lint.report import compact
 from maas_stream_lint.report.limits import JUNIT, Rest, see_all
 from maas_stream_lint.report.phrases import brief, count, maas
 from maas_stream_lint.report.stamp import TOOL
-from maas_stream_lint.report.verdict import unread
+from maas_stream_lint.report.verdict import unseen
 from maas_stream_lint.report.where import file_of
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def join(texts: Texts) -> str:
 
 def _whole_stream(report: Report, threshold: Severity) -> Case:
     found = [finding for finding in report.findings if finding.place.product is None]
-    unseen = unread(report, threshold)
-    return Case("stream", "the stream as a whole", report.look.lines, found, unseen)
+    lines = report.look.lines
+    return Case("stream", "the stream as a whole", lines, found, unseen(report, threshold))
 
 
 def _products(report: Report) -> list[Case]:

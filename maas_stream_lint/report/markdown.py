@@ -54,7 +54,9 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
         for one in unread(report, threshold)
     ]
     lines += ["", *_matrix(report)]
-    if findings:
+    if style.statistics:
+        lines += _statistics(report)
+    elif findings:
         for section in sections(told_each(report.findings, threshold)):
             lines += _section(section)
         lines += [plain(passed_over(report.findings))]
@@ -62,6 +64,16 @@ def render(report: Report, threshold: Severity, style: Style, *, findings: bool 
         lines += ["", "There are too many findings for this page."]
     lines += [*([""] if lines[-1] else []), plain(signature(style))]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _statistics(report: Report) -> Iterator[str]:
+    from maas_stream_lint.report.statistics import counts
+
+    counted = counts(report.findings)
+    if counted:
+        yield from ("", "| findings | severity | rule |", "| ---: | --- | --- |")
+    for one in counted:
+        yield f"| {one.findings:,} | {one.severity.label} | {one.code} {one.name} |"
 
 
 def join(texts: Texts) -> str:

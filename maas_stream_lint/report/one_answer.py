@@ -12,6 +12,7 @@ from maas_stream_lint.report import web
 from maas_stream_lint.report.markdown import code_span, plain
 from maas_stream_lint.report.page import COLORS, GOOD, LABEL, TITLE, Page, brief, span, styled
 from maas_stream_lint.report.readings import as_given_told, write_as_given
+from maas_stream_lint.report.stamp import signature
 from maas_stream_lint.report.where import file_of
 from maas_stream_lint.rule_files import release_lines
 
@@ -43,7 +44,7 @@ def as_text(report: Report, wanted: Wanted, style: Style, machines: Sequence[str
     return page.text()
 
 
-def as_markdown(report: Report, wanted: Wanted, machines: Sequence[str]) -> str:
+def as_markdown(report: Report, wanted: Wanted, style: Style, machines: Sequence[str]) -> str:
     """The answer for a ticket."""
     lines = [f"## maas-stream-lint: {code_span(str(wanted))}", ""]
     lines.append(f"Stream: {code_span(report.source)}")
@@ -58,13 +59,14 @@ def as_markdown(report: Report, wanted: Wanted, machines: Sequence[str]) -> str:
             lines.append(f"  - {finding.code} {plain(brief(finding.message))}")
             lines.append(f"  - at {code_span(_at(report, finding))}")
             lines.append(f"  - fix: {plain(brief(finding.remedy))}")
+    lines += ["", plain(signature(style))]
     return "\n".join(lines) + "\n"
 
 
-def as_html(report: Report, wanted: Wanted, machines: Sequence[str]) -> Iterator[str]:
+def as_html(report: Report, wanted: Wanted, style: Style, machines: Sequence[str]) -> Iterator[str]:
     """The answer as a page."""
     title = web.text(str(wanted))
-    yield from web.page(title, _html_body(report, wanted, machines), ["copy.js"])
+    yield from web.page(title, _html_body(report, wanted, machines), ["copy.js"], style=style)
 
 
 def _html_body(report: Report, wanted: Wanted, machines: Sequence[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ _ELSE = {
     "only": "all",
     "jobs": "one per core; 8 for a URL",
     "timeout": "20",
+    "docs-url": "none, so reports name commands instead of links",
 }
 #: What is not shown of a boot source.
 _USUAL = {"enabled": True, "down": False}

@@ -9,7 +9,7 @@ from maas_stream_lint.logs.matching import prefixed
 from maas_stream_lint.report.phrases import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from maas_stream_lint.imports.trace import Event, Outcome, Trace
     from maas_stream_lint.look import Look
@@ -131,7 +131,7 @@ def _key(trace: Trace) -> Hashable:
     return (trace.strict, fatal, tuple((s, tuple(said)) for s, said in trace.log.items()))
 
 
-def _runs(said: list[tuple[str, str]]) -> Iterator[Run]:
+def _runs(said: Iterable[tuple[str, str]]) -> Iterator[Run]:
     for _, run in itertools.groupby(said, key=_kind):
         texts = [text for _, text in run]
         yield Run(brief(prefixed(texts[0])), len(texts), _is_manifest(texts[0]))

@@ -10,6 +10,7 @@ from maas_stream_lint.report.markdown import ICONS, code_span, plain
 from maas_stream_lint.report.phrases import brief, count, some, span
 from maas_stream_lint.report.predicted_log import MANIFESTS, logs_of
 from maas_stream_lint.report.readings import as_given_told
+from maas_stream_lint.report.stamp import signature
 from maas_stream_lint.rule_files import release_lines
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.api import Report
+    from maas_stream_lint.output import Style
     from maas_stream_lint.prospect import Column, Prospect, Row, Served
     from maas_stream_lint.report.predicted_log import PredictedLog
 
@@ -25,7 +27,12 @@ _MOST_ROWS = 100
 
 
 def as_markdown(
-    report: Report, machines: Sequence[str], supposed: Sequence[str] = (), *, log: bool = False
+    report: Report,
+    style: Style,
+    machines: Sequence[str],
+    supposed: Sequence[str] = (),
+    *,
+    log: bool = False,
 ) -> str:
     """A table of products and release lines.
 
@@ -55,6 +62,7 @@ def as_markdown(
             lines += ["", f"### Log of MAAS {_span(one.lines)}", ""]
             lines += [f"- {code_span(text)}" for text in _log_lines(one)]
             lines += _remarks(one)
+    lines += ["", plain(signature(style))]
     return "\n".join(lines) + "\n"
 
 
@@ -100,11 +108,16 @@ def _span(lines: Sequence[str]) -> str:
 
 
 def as_html(
-    report: Report, machines: Sequence[str], supposed: Sequence[str] = (), *, log: bool = False
+    report: Report,
+    style: Style,
+    machines: Sequence[str],
+    supposed: Sequence[str] = (),
+    *,
+    log: bool = False,
 ) -> Iterator[str]:
     """The same as one page without script, which fetches nothing."""
     title = f"Preview of {web.text(report.source)}"
-    yield from web.page(title, _html_body(report, machines, supposed, log=log))
+    yield from web.page(title, _html_body(report, machines, supposed, log=log), style=style)
 
 
 def _html_body(

@@ -31,7 +31,7 @@ from maas_stream_lint.report.limits import (
     worst_first,
 )
 from maas_stream_lint.report.phrases import maas
-from maas_stream_lint.report.verdict import exit_code, unread
+from maas_stream_lint.report.verdict import exit_code, unseen
 from maas_stream_lint.report.where import file_of, inner, is_remote
 from maas_stream_lint.rule import level_of
 
@@ -167,9 +167,7 @@ def level(severity: Severity) -> str:
 
 def _invocation(report: Report, threshold: Severity, style: Style) -> dict[str, Any]:
     code = exit_code(report, threshold)
-    said = [f"{one.path}: {one.message} ({one.remedy})" for one in unread(report, threshold)]
-    if code == EXIT_INTERRUPTED:
-        said.append("the run was interrupted before it had checked all image files")
+    said = [f"{one.path}: {one.message} ({one.remedy})" for one in unseen(report, threshold)]
     if report.look.stream.truncated:
         said.append("the stream names more metadata files than this tool reads")
     notes = [{"level": "error", "message": {"text": _message(text)}} for text in said[:_MOST_NOTES]]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.names import EXIT_FAILED, EXIT_FINDINGS, EXIT_INTERRUPTED
+from maas_stream_lint.unread import Unread
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report
-    from maas_stream_lint.unread import Unread
 
 
 def exit_code(report: Report, threshold: Severity) -> int:
@@ -30,6 +30,15 @@ def unread(report: Report, threshold: Severity) -> tuple[Unread, ...]:
     """What could not be read or parsed, for the reader; not what a failing report says anyway."""
     hidden = not fails(report, threshold)
     return tuple(one for one in report.unread if hidden or not one.fact)
+
+
+def unseen(report: Report, threshold: Severity) -> tuple[Unread, ...]:
+    """The same, and that the run was interrupted: for forms that show no verdict."""
+    found = unread(report, threshold)
+    if exit_code(report, threshold) != EXIT_INTERRUPTED:
+        return found
+    path, message = report.look.stream.start, "the run was interrupted before its end"
+    return (*found, Unread(path, message, "run it again", fact=False))
 
 
 def fails(report: Report, threshold: Severity) -> bool:

@@ -5,8 +5,9 @@ Where MAAS raises, an abort is recorded and the walk goes on as if the cause wer
 ``flattening`` makes one set of fields of file, product, version and item; ``walk`` goes from the
 index to the products; ``first_pass`` finds what is on offer, ``claim_rows`` stores it, ``choosing``
 picks what is selected, and ``second_pass`` makes boot resources of it by ``storing`` them.
-``finishing`` fetches and deletes. ``both_passes`` is what the passes share. ``legacy_import``
-imports several sources into a MAAS that holds something.
+``plain_claims`` and ``by_table`` are the passes over tables of products, and ``products_file``
+lies between. ``finishing`` fetches and deletes. ``both_passes`` is what the passes share.
+``legacy_import`` imports several sources into a MAAS that holds something.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def simulate(
     recorder.trace.stored = Stored()
     recorder.trace.cache, recorder.trace.offers = first.cached, first.offers
     if selections is None:
-        wanted = everything(first.holders, recorder)
+        wanted = everything(first, recorder)
     else:
         wanted = choose([first.mapping], [selections], [recorder])
     if wanted.empty and recorder.trace.fatal is None:

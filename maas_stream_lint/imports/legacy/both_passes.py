@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
+from maas_stream_lint.imports.late import Late
 from maas_stream_lint.imports.recorder import Recorder
 from maas_stream_lint.rulebook import default_system, gadget_system, unmissed_ftypes
 
@@ -35,7 +36,7 @@ class PassRecorder(Recorder):
     def __init__(self, answers: Answers) -> None:
         """Start an empty trace for the release line that gives the answers."""
         super().__init__(answers, "descriptions")
-        self.trace.log = {"descriptions": [], "writer": []}
+        self.trace.log = {"descriptions": Late(), "writer": Late()}
         self.unmissed = unmissed_ftypes()
         self.ubuntu = default_system()
         self.snap = gadget_system()
@@ -134,3 +135,8 @@ class PassRecorder(Recorder):
             return "bootloader-name"
         known = self.answers.boots(type_, fields.get("os"), fields.get("arch"))
         return None if known else "bootloader-unsupported"
+
+
+def ignored(ftype: str, product: str, version: str) -> str:
+    """What MAAS logs of an item that it does not store."""
+    return f"Ignoring unsupported filetype({ftype}) from {product} {version}"

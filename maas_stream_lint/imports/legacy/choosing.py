@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.first_pass import FirstPass
     from maas_stream_lint.imports.legacy.flattening import Claim, Spec
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
 
     Mapping = dict[Spec, Claim]
 
@@ -24,13 +26,24 @@ if TYPE_CHECKING:
 class Wanted:
     """The product versions that are chosen, of all sources."""
 
-    keys: set[Key] = field(default_factory=set)
+    all_plain: bool = False  #: whether all products of tables are among them
     chosen: set[tuple[int, str, str]] = field(default_factory=set)
     """Each with the number of the source whose claim it is: source, product, version."""
     everything: bool = True  #: no selection limits them
     empty: bool = True  #: no claim is left
     shadowed: list[tuple[int, Spec, Claim, int, Claim]] = field(default_factory=list)
     """Claims that an earlier source keeps: whose, which, the claim, who keeps it, its claim."""
+
+    _keys: set[Key] = field(default_factory=set)
+    _plains: list[Plain] = field(default_factory=list)  # whose keys are not among them yet
+
+    @property
+    def keys(self) -> set[Key]:
+        """What they are found by."""
+        for plain in self._plains:
+            self._keys.update(plain.keys())
+        self._plains.clear()
+        return self._keys
 
     def add(self, number: int, claims: Iterable[Claim], recorder: PassRecorder) -> None:
         """Choose what claims lead to. Most claims of a product are made by one item."""
@@ -40,14 +53,23 @@ class Wanted:
             if key is None:
                 recorder.no_content_id(claim.place.file)
             else:
-                self.keys.add(key)
+                self._keys.add(key)
                 self.chosen.add((number, *key[1:]))
 
+    def add_plain(self, plains: list[Plain]) -> None:
+        """Choose all products of tables."""
+        self.all_plain, self._plains = True, plains
+        self.empty = self.empty and not plains
 
-def everything(claims: Iterable[Claim], recorder: PassRecorder) -> Wanted:
+
+def everything(first: FirstPass, recorder: PassRecorder) -> Wanted:
     """What one source has, everything selected."""
     wanted = Wanted()
-    wanted.add(0, claims, recorder)
+    if first.each_holds:
+        wanted.add(0, first.claims, recorder)
+        wanted.add_plain([plain for file in first.files for plain in file.plains])
+    else:
+        wanted.add(0, first.mapping.values(), recorder)
     return wanted
 
 

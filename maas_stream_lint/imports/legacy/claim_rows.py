@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.imports.columns import refusal
+from maas_stream_lint.imports.columns import unfit
 from maas_stream_lint.imports.legacy.flattening import SPEC, product_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
+    from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
     from maas_stream_lint.imports.legacy.flattening import Claim
@@ -24,6 +25,8 @@ FIELDS = {
     **dict.fromkeys(("release_codename", "release_title"), "cache-title"),
     **dict.fromkeys(("os_title", "gadget_title"), None),
 }
+#: The field that a row's date is made of.
+EOL = "support_eol"
 
 
 class ClaimRows:
@@ -35,7 +38,7 @@ class ClaimRows:
 
     def fill(self, first: FirstPass) -> None:
         """Store a row for each claim of a first pass."""
-        odd = self._odd(first.holders)
+        odd = self._odd(first.claims)
         judged: set[int] = set()  # several claims of a product may have the same fields
         for spec, claim in first.mapping.items() if odd else ():
             if claim in odd:
@@ -48,19 +51,12 @@ class ClaimRows:
 
     def _odd(self, held: Iterable[Claim]) -> set[Claim]:
         """The claims of which some text does not fit: each text of a field is judged once."""
-        claims, answers = list(held), self.recorder.answers
+        claims = list(held)
         # The release of a snap has the gadget's name in it.
         odd = {claim for claim in claims if claim.os == self.recorder.snap}
-        for field in (*FIELDS, "support_eol"):
-            wrong = set()
-            for text in {claim.flat[field] for claim in claims if field in claim.flat}:
-                if field == "support_eol":
-                    fits = answers.dated(text)
-                else:
-                    parts = text.split(",") if field == "subarches" else (text,)
-                    fits = all(refusal(answers, FIELDS[field], part) is None for part in parts)
-                if not fits:
-                    wrong.add(text)
+        for field in (*FIELDS, EOL):
+            texts = {claim.flat[field] for claim in claims if field in claim.flat}
+            wrong = refused_texts(self.recorder.answers, field, texts)
             if wrong:
                 odd.update(claim for claim in claims if claim.flat.get(field) in wrong)
         return odd
@@ -81,3 +77,12 @@ class ClaimRows:
         message = f"time data '{eol}' does not match format '%Y-%m-%d'"
         values = {"support_eol": eol}
         self.recorder.abort("support-eol-format", claim.place, "ValueError", message, values=values)
+
+
+def refused_texts(answers: Answers, field: str, texts: Collection[str]) -> set[str]:
+    """The texts of a field that the database does not take."""
+    if field == EOL:
+        return {text for text in set(texts) if not answers.dated(text)}
+    if field == "subarches":
+        return {one for one in set(texts) if unfit(answers, FIELDS[field], one.split(","))}
+    return unfit(answers, FIELDS[field], texts)

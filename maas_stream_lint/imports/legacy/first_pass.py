@@ -17,13 +17,13 @@ from maas_stream_lint.imports.legacy.flattening import (
     Spec,
     Walked,
 )
+from maas_stream_lint.imports.legacy.plain_claims import Plain, is_generic, plain_of
 from maas_stream_lint.imports.legacy.walk import Walk
 from maas_stream_lint.imports.rows import Cached, Offer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.products_file import File
     from maas_stream_lint.stream import Stream
 
 #: Fields that are looked up of each item, in MAAS's order.
@@ -37,9 +37,10 @@ class FirstPass:
     def __init__(self, recorder: PassRecorder, stream: Stream, shared: Shared) -> None:
         """``shared``: what all imports of the stream by this engine have in common."""
         self.recorder = recorder
-        self._walk = Walk(recorder, stream, shared, self._describe)
-        self.walked: list[Walked] = []
-        self._claims: list[Claim] = []
+        self._shared = shared
+        self._walk = Walk(recorder, stream, shared, self._take, self._describe)
+        self.files: list[File] = []
+        self.claims: list[Claim] = []  #: of the products that were looked at one by one
         self._owned: set[Spec] = set()  # what they claim by their own subarches
         self._generic: set[Spec] = set()  # what they take besides, whoever had it
         self._gadgets = False  # whether there is a claim without a subarch of its own
@@ -65,20 +66,21 @@ class FirstPass:
             for os, arch, subarch, _, release, label in self.mapping
         }
 
-    def _describe(self, flat: FlatProduct) -> None:
+    def _take(self, file: File) -> None:
+        """Take the claims of the tables, as far as nothing is odd about them."""
+        self.files.append(file)
+        for table in file.products.tables:
+            plain = plain_of(self.recorder, Plain(file.path, file.top, table))
+            if plain is not None and len(plain):
+                file.plains.append(plain)
+
+    def _describe(self, file: File, position: int) -> None:
         """Take the claims of the newest version's items."""
-        product = Walked(flat)
-        self.walked.append(product)
-        if flat.shape is not None:
-            first = flat.first()
-            if self._is_fine(flat.name, first.base):
-                self._claim(product, first)  # all items have its fields, so it speaks for all
-                return
+        product = file.walked[position] = Walked(self._flat(file, position))
+        flat = product.flat
         items = flat.items(flat.newest)
         if not items:
-            self.recorder.drop(
-                "newest-version-empty", product.flat.place.below("versions", product.flat.newest)
-            )
+            self.recorder.drop("newest-version-empty", flat.place.below("versions", flat.newest))
             return
         for item in items:
             if not item.usual and not self.recorder.checksummed(item):
@@ -86,13 +88,10 @@ class FirstPass:
             elif item.base is not product.claimed and self._acceptable(product, item):
                 self._claim(product, item)
 
-    def _is_fine(self, name: str, fields: dict[str, str]) -> bool:
-        """Whether the items with these fields above them are acceptable; nothing is recorded."""
-        needed = NEEDED_OF_BOOTLOADERS if "bootloader-type" in fields else NEEDED
-        return (
-            all(field in fields for field in needed)
-            and self.recorder.unsupported(name, fields) is None
-        )
+    def _flat(self, file: File, position: int) -> FlatProduct:
+        products = file.products
+        name, raw = products.names[position], products.raws[position]
+        return self._shared.product(file.path, name, file.top, raw)
 
     def _acceptable(self, product: Walked, item: FlatItem) -> bool:
         """Whether an item is supported and has the fields that are looked up."""
@@ -111,12 +110,9 @@ class FirstPass:
 
         Items with the same fields above them offer the same: the first of them speaks for all.
         """
-        product.claimed = item.base
-        own, *generic = self._own(item.base)
-        claim = Claim(item, os=own[0], release=own[4])
-        self._claims.append(claim)
-        product.claims.append(claim)
-        self._gadgets = self._gadgets or own[0] == self.recorder.snap
+        claim, (own, *generic) = self._made(product, item)
+        self.claims.append(claim)
+        self._gadgets = self._gadgets or claim.os == self.recorder.snap
         self._owned.add(own)
         self._generic.update(generic)
         if self._lacks_release(item.base):
@@ -124,11 +120,27 @@ class FirstPass:
             message = "string index out of range"
             self.recorder.abort("empty-release", item.place, "IndexError", message)
 
+    def _made(self, product: Walked, item: FlatItem) -> tuple[Claim, list[Spec]]:
+        own = self._own(item.base)
+        product.claimed = item.base
+        claim = Claim(item, os=own[0][0], release=own[0][4])
+        product.claims.append(claim)
+        return claim, own
+
+    def walked(self, file: File, position: int) -> Walked:
+        """A product that the pass came to."""
+        found = file.walked.get(position)
+        if found is None:  # of a table: all items have the fields of the first one
+            found = file.walked[position] = Walked(self._flat(file, position))
+            self._made(found, found.flat.items(found.flat.newest)[0])
+        return found
+
     @cached_property
     def mapping(self) -> dict[Spec, Claim]:
         """What the cache holds: who claims what."""
         found: dict[Spec, Claim] = {}
-        for claim in self._claims:
+        walked = [self.walked(file, at) for file in self.files for at in file.taken]
+        for claim in [claim for product in walked for claim in product.claims]:
             shared, own = self._offers(claim.flat)
             for spec in shared:
                 found.setdefault(spec, claim)
@@ -136,13 +148,15 @@ class FirstPass:
                 found[spec] = claim
         return found
 
-    @property
-    def holders(self) -> Iterable[Claim]:
-        """The claims that hold something: all, if each has a subarch of its own to itself."""
-        each = len(self._owned) == len(self._claims) and self._owned.isdisjoint(self._generic)
-        if each and not self._gadgets:
-            return self._claims
-        return dict.fromkeys(self.mapping.values())
+    @cached_property
+    def each_holds(self) -> bool:
+        """Whether each claim has a subarch of its own to itself, so that it holds something."""
+        plains = [plain for file in self.files for plain in file.plains]
+        owned = self._owned.union(*(plain.own for plain in plains))
+        if self._gadgets or len(owned) != len(self.claims) + sum(map(len, plains)):
+            return False
+        generic = (plain.generic(self.recorder.ubuntu) for plain in plains)
+        return owned.isdisjoint(self._generic.union(*generic))
 
     def specs(self, product: Walked) -> list[Spec]:
         """What a product claims."""
@@ -159,9 +173,9 @@ class FirstPass:
         kflavor = flat.get("kflavor", GENERIC) if type_ is None else BOOTLOADER
         subarch = flat.get("subarch", GENERIC)
         own = [(os, flat["arch"], subarch, kflavor, release, flat["label"])]
-        if os == self.recorder.ubuntu and "version" in flat and release:
-            kernels = (f"ga-{flat['version']}", f"hwe-{release[0]}")
-            if subarch in kernels and GENERIC in flat.get("subarches", GENERIC):
+        if os == self.recorder.ubuntu and "version" in flat:
+            subarches = flat.get("subarches", GENERIC)
+            if is_generic(flat["version"], release, subarch, subarches):
                 own.append((os, flat["arch"], GENERIC, kflavor, release, flat["label"]))
         return own
 

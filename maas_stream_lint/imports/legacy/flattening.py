@@ -6,20 +6,11 @@ Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.legacy.shape import (
-    ITEMS_ALONE,
-    OWN_FIELDS,
-    Shapes,
-    all_ascii,
-    is_usual,
-)
+from maas_stream_lint.imports.tables import HUGE, ITEMS_ALONE, OWN_FIELDS, Tables, is_printable
 from maas_stream_lint.records import record
-
-if TYPE_CHECKING:
-    from maas_stream_lint.imports.legacy.shape import Shape
 
 #: The cache's tuple, by column.
 SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")
@@ -77,7 +68,6 @@ class FlatProduct:
     base: dict[str, str]  #: flattened fields of file and product
     versions: dict[str, Any]
     newest: str
-    shape: Shape | None  #: of the newest version, if all its items are as usual
     _items: dict[str, list[FlatItem]] = field(default_factory=dict)
     _levels: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -114,11 +104,6 @@ class FlatProduct:
                 found.append(FlatItem(item, above, self, vername, key, _is_usual(item)))
         return found
 
-    def first(self) -> FlatItem:
-        """The first item of a newest version that has a shape."""
-        key, item = next(iter(self.versions[self.newest]["items"].items()))
-        return FlatItem(item, self.level(self.newest), self, self.newest, key, usual=True)
-
 
 @record
 class Walked:
@@ -135,24 +120,19 @@ class Walked:
 class Shared:
     """What the imports of several release lines have in common, so that it is done once."""
 
+    tables: Tables = field(default_factory=Tables)
     products: dict[tuple[str, str], FlatProduct] = field(default_factory=dict)
-    sound: dict[str, list[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
-    shapes: Shapes = field(default_factory=Shapes)
+    sound: dict[str, set[int]] = field(default_factory=dict)
 
     def product(
-        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any], *, plain: bool
+        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any]
     ) -> FlatProduct:
-        """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions.
-
-        ``plain``: whether all texts of the file are known to be printable ASCII.
-        """
+        """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions."""
         found = self.products.get((file, name))
         if found is None:
             base = {**top, **text_fields(raw), "product_name": name}
             versions = raw["versions"]
-            newest = max(versions)
-            shape = self.shapes.of(versions[newest], base, plain=plain)
-            found = FlatProduct(name, file, base, versions, newest, shape)
+            found = FlatProduct(name, file, base, versions, max(versions))
             self.products[(file, name)] = found
         return found
 
@@ -170,8 +150,14 @@ def text_fields(level: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_usual(item: dict[str, Any]) -> bool:
-    """Judge what most items have in common once, for all passes and release lines."""
-    return is_usual(item) and all_ascii([t for t in item.values() if t.__class__ is str])
+    """Whether there is nothing odd about an item's own path, sha256 and size, nor its texts."""
+    size = item.get("size")
+    return (
+        item.get("path").__class__ is item.get("sha256").__class__ is str
+        and size.__class__ is int
+        and 0 < size < HUGE
+        and is_printable([text for text in item.values() if text.__class__ is str])
+    )
 
 
 def product_title(flat: dict[str, str]) -> str | None:

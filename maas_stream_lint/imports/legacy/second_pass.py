@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.columns import plain
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, SNAP, Identity, identity
-from maas_stream_lint.imports.legacy.by_shape import ByShape
+from maas_stream_lint.imports.legacy.both_passes import ignored
+from maas_stream_lint.imports.legacy.by_table import ByTable
 from maas_stream_lint.imports.legacy.flattening import (
     FlatItem,
     FlatProduct,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.choosing import Wanted
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
     from maas_stream_lint.imports.legacy.storing import Store
 
 #: What a boolean field takes for true.
@@ -54,10 +56,9 @@ class SecondPass:
         self.recorder = recorder
         self.superseded = {right: left for left, right in recorder.supersedes.items()}
         self.first = first
-        self.walked = first.walked
         self.store = store
         self.source = source
-        self._by_shape = ByShape(recorder, store)
+        self._by_table = ByTable(recorder, store)
         # What the items of a version have in common is judged once.
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
@@ -68,8 +69,21 @@ class SecondPass:
 
     def write(self, wanted: Wanted) -> None:
         """Walk over the same files again: ``BootResourceRepoWriter``."""
-        for product in self.walked:
-            self._write_product(product, wanted)
+        for file in self.first.files:
+            plains = [] if self.store.told else [self._chosen(p, wanted) for p in file.plains]
+            for part in file.runs([made for p in plains if (made := self._by_table.batch(p))]):
+                if isinstance(part, int):
+                    self._write_product(self.first.walked(file, part), wanted)
+                elif not self._by_table.write(part):
+                    for position in self._by_table.positions(part):
+                        self._write_product(self.first.walked(file, position), wanted)
+
+    def _chosen(self, plain: Plain, wanted: Wanted) -> Plain:
+        """The products of a table that are chosen."""
+        if wanted.all_plain:
+            return plain
+        keys = wanted.keys
+        return plain.without({row for row, key in enumerate(plain.keys()) if key not in keys})
 
     def _write_product(self, walked: Walked, wanted: Wanted) -> None:
         product = walked.flat
@@ -87,8 +101,6 @@ class SecondPass:
         older = chosen != product.newest  # so the first pass has not judged it
         if older and newest and walked.claims and self.recorder.trace.fatal is None:
             self._unmapped(walked, instead=chosen)
-        if not older and not self.store.told and self._by_shape.write(walked):
-            return
         self._supported = walked.claimed  # as the first pass has found
         for item in product.items(chosen):
             if not older or self.recorder.checksummed(item):
@@ -155,7 +167,7 @@ class SecondPass:
             values = {"key": superseder, "ftype": ftype, "item": items[superseder]}
             self.recorder.drop("squashfs-key", item.place, values=values)
         elif not self.recorder.answers.stores(ftype):
-            line = f"Ignoring unsupported filetype({ftype}) from {product} {vername}"
+            line = ignored(ftype, product, vername)
             self.recorder.trace.say("writer", "warning", line)
             if ftype not in self.recorder.unmissed and item.key not in self.recorder.unmissed:
                 self.recorder.drop("unknown-ftype", item.place, line, {"ftype": ftype})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.flattening import FlatItem
     from maas_stream_lint.imports.stored import Key, Stored
+    from maas_stream_lint.imports.stored_batch import Run
 
 #: The first letters of a sha256 by which a file is named on disk, if no other file has them.
 SHORTEST, LONGEST = 7, 63
@@ -34,10 +35,31 @@ class Store:
         self.inserted: set[Key] = set()
         self.queued: dict[str, list[str]] = {}  #: sha256 → the sources that MAAS has for it
         self._waiting: dict[int, tuple[str, str]] = {}  # of a row: the sha256 and its source
-        self.names: dict[str, str] = {}  #: name of a file on disk → its sha256
-        for file in stored.files():
-            if file.on_disk is not None:
-                self.names[file.on_disk] = file.sha256
+        self._names = {f.on_disk: f.sha256 for f in stored.files() if f.on_disk is not None}
+        self._runs: list[Run] = []  # whose files have no names among them yet
+
+    def lay(self, run: Run) -> bool:
+        """Store rows of a batch; False if one of them is in the way of a row that is there."""
+        batch, part = run.batch, slice(run.start, run.stop)
+        if not self.stored.aliases.keys().isdisjoint(batch.pairs[part]):
+            return False
+        alone = not self._names and all(other.batch is batch for other in self._runs)
+        if not alone and any(
+            self.names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in run.contents()
+        ):
+            return False
+        self.stored.lay(run)
+        self.inserted.update(batch.keys[part])
+        self._runs.append(run)
+        return True
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By the name of a file on disk: its sha256."""
+        for run in self._runs:
+            self._names.update((sha256[:SHORTEST], sha256) for sha256, _ in run.contents())
+        self._runs.clear()
+        return self._names
 
     def set_of(
         self, recorder: PassRecorder, made: Identity, version: str, label: str
@@ -48,10 +70,9 @@ class Store:
         if alias != first and "alias" not in recorder.answers.policy("resource-key"):
             alias = first
         key = (name, architecture, alias)
-        resource = self.stored.resources.get(key)
+        resource = self.stored.get(key)
         if resource is None:
-            resource = HeldResource(name, architecture, alias, kflavor)
-            self.stored.resources[key] = resource
+            resource = self.stored.rows[key] = HeldResource(name, architecture, alias, kflavor)
         resource.kflavor = kflavor
         self.inserted.add(key)
         held = resource.sets.get(version)

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.legacy.flattening import FlatProduct, Shared, text_fields
-from maas_stream_lint.imports.paths import unsafe_path
+from maas_stream_lint.imports.legacy.flattening import text_fields
+from maas_stream_lint.imports.legacy.products_file import File
+from maas_stream_lint.imports.paths import all_harmless, unsafe_path
+from maas_stream_lint.imports.tables import is_printable
 from maas_stream_lint.stream import Failure, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.flattening import Shared
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
@@ -40,13 +43,17 @@ class Walk:
         recorder: PassRecorder,
         stream: Stream,
         shared: Shared,
-        visit: Callable[[FlatProduct], None],
+        take: Callable[[File], None],
+        visit: Callable[[File, int], None],
     ) -> None:
-        """``visit``: is called with each product that has versions, in order."""
+        """``take``: is called with each products file, and may take some of its products at once.
+
+        ``visit``: is called with the position of each other product that has versions, in order.
+        """
         self.recorder = recorder
         self.stream = stream
         self.shared = shared
-        self.visit = visit
+        self.take, self.visit = take, visit
         self.signed = not stream.index_path.endswith(".json")
 
     def walk(self) -> None:
@@ -260,43 +267,44 @@ class Walk:
             else:
                 self.recorder.abort("file-products-missing", Place(path), "KeyError", "'products'")
             products = {}
+        file = File(path, text_fields(data), self.shared.tables.of(products, plain=plain))
+        if plain or is_printable(file.top.values()):
+            self.take(file)
         sound = self.shared.sound.get(path)
         if sound is None:
             before = len(self.recorder.trace.events)
-            sound = list(self._sound_products(path, products))
+            sound = {position for position in file.products.odd if self._is_whole(file, position)}
             if len(self.recorder.trace.events) == before:
                 self.shared.sound[path] = sound
         if "content_id" not in data:
             self.recorder.no_content_id(path)
-        top = text_fields(data)
-        for name, raw in sound:
-            if not raw.get("versions"):
+        odd = set(file.products.odd)
+        for position in file.products.others(plain.table for plain in file.plains):
+            if position in odd and position not in sound:
+                continue
+            if file.products.raws[position].get("versions"):
+                self.visit(file, position)
+            else:
+                name = file.products.names[position]
                 self.recorder.drop("no-versions", Place(path, ("products", name)))
-                continue
-            self.visit(self.shared.product(path, name, top, raw, plain=plain))
 
-    def _sound_products(
-        self, path: str, products: dict[str, Any]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _is_whole(self, file: File, position: int) -> bool:
         """``check_tree_paths``: every version's paths are judged, and what is no object."""
-        for name, product in products.items():
-            if not isinstance(product, dict):
-                self.recorder.malformed(
-                    "product-not-an-object", Place(path, ("products", name)), product
-                )
-                continue
-            versions = product.get("versions", {})
-            if not isinstance(versions, dict):
-                self.recorder.malformed(
-                    "versions-not-an-object", Place(path, ("products", name, "versions")), versions
-                )
-                continue
-            if _all_harmless(versions):
-                yield name, product
-                continue
-            sound = [self._is_sound(path, name, *version) for version in versions.items()]
-            if all(sound):  # not before all of them have been looked at
-                yield name, product
+        path, name = file.path, file.products.names[position]
+        product = file.products.raws[position]
+        if not isinstance(product, dict):
+            at = Place(path, ("products", name))
+            self.recorder.malformed("product-not-an-object", at, product)
+            return False
+        versions = product.get("versions", {})
+        if not isinstance(versions, dict):
+            at = Place(path, ("products", name, "versions"))
+            self.recorder.malformed("versions-not-an-object", at, versions)
+            return False
+        if all_harmless(versions.values()):
+            return True
+        sound = [self._is_sound(path, name, *version) for version in versions.items()]
+        return all(sound)  # not before all of them have been looked at
 
     def _is_sound(self, path: str, name: str, vername: str, version: Any) -> bool:
         """Whether a version's items can be walked. Records what cannot, and each unsafe path."""
@@ -320,15 +328,6 @@ class Walk:
                 values = {"path": item["path"]}
                 self.recorder.abort("unsafe-path-item", where, "TypeError", wrong, values=values)
         return sound
-
-
-def _all_harmless(versions: dict[str, Any]) -> bool:
-    """Whether all items are objects with paths that can't leave the tree, told at a glance."""
-    try:
-        paths = "\n".join([i["path"] for v in versions.values() for i in v["items"].values()])
-    except (AttributeError, KeyError, TypeError):
-        return False
-    return not (paths.startswith("/") or "\n/" in paths or "../" in paths)
 
 
 def _in(value: Any, options: tuple[str, ...]) -> bool:

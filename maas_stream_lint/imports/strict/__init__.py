@@ -17,6 +17,7 @@ from maas_stream_lint.imports.stored import Stored
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
 from maas_stream_lint.imports.strict.sync import Sync, cached, offered
+from maas_stream_lint.imports.trace import Imported
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -47,7 +48,7 @@ def simulate(
     sync.drop_unwanted()
     if trace.fatal is None:
         _sync_all(sync, selections)
-        trace.imported = list(sync.imported)
+        trace.imported = Imported(sync.imported)
     else:
         trace.beyond = Stored()
         _sync_all(Sync(Recorder(answers, "sync"), lists, trace.beyond), selections)

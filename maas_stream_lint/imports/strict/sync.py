@@ -90,7 +90,8 @@ class Sync:
                 else:
                     own = found.get(_selection(product))
                     holders = [] if own is None else [own]
-                if holders and self._unsupported(listed, product) is None:
+                # Without a version, the import has stopped before: nothing is there to sync.
+                if holders and product.versions and self._unsupported(listed, product) is None:
                     for holder in holders:
                         holder.append((listed, product))
         return found

@@ -1,0 +1,156 @@
+"""Second pass over tables: what is stored of many products at once, into a fresh MAAS.
+
+Only what tells the products of a table apart is looked at: the boot resource's name, and of each
+item file name, sha256 and size. Whatever leaves a doubt is left to ``second_pass``, product by
+product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from maas_stream_lint.imports.columns import SHORT, unfit
+from maas_stream_lint.imports.identity import IMAGE, identities
+from maas_stream_lint.imports.legacy.both_passes import ignored
+from maas_stream_lint.imports.legacy.storing import SHORTEST
+from maas_stream_lint.imports.stored_batch import Batch
+from maas_stream_lint.imports.tables import rows_with
+from maas_stream_lint.rulebook import of_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from maas_stream_lint.imports.identity import Identities
+    from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.plain_claims import Plain
+    from maas_stream_lint.imports.legacy.storing import Store
+    from maas_stream_lint.imports.stored_batch import Run
+    from maas_stream_lint.imports.tables import Items, Table
+
+#: Fields by which a product may be stored otherwise, or not at all.
+DECISIVE = ("maas_supported", "rolling", "platform", "supported_platforms")
+
+
+class Taken(NamedTuple):
+    """What MAAS does with the items of a table."""
+
+    stored: list[Items]
+    ignored: list[str]  #: ftypes that it logs a line about, and nobody misses
+
+
+class ByTable:
+    """The second pass over tables, into a fresh MAAS."""
+
+    def __init__(self, recorder: PassRecorder, store: Store) -> None:
+        """``store``: gets what is stored."""
+        self.recorder = recorder
+        self.store = store
+        self._made: dict[int, tuple[Table, Taken]] = {}  # by the id of batches
+
+    def batch(self, plain: Plain) -> tuple[Table, Batch] | None:
+        """What a table's products become, but for those that need a closer look."""
+        if any(map(plain.has, DECISIVE)) or not len(plain):
+            return None
+        made = identities(IMAGE, plain.column, self.recorder.answers.flavoured)
+        taken = self._taken(plain.table)
+        if taken is None:
+            return None
+        odd = self._odd(plain, made) | self._odd_files(taken.stored)
+        if odd:
+            return self.batch(plain.without(odd))
+        extra = {"subarches": plain.texts("subarches")} if plain.has("subarches") else {}
+        table, labels = plain.table, plain.texts("label")
+        batch = Batch(
+            plain.file, table.names, made, table.newest, labels, extra, taken.stored, SHORTEST
+        )
+        self._made[id(batch)] = (table, taken)
+        return table, batch
+
+    def _taken(self, table: Table) -> Taken | None:
+        """``None``: something is lost, or one item takes the place of another."""
+        ftypes, supersedes = {items.ftype for items in table.items}, self.recorder.supersedes
+        keys = {items.key for items in table.items}
+        stored, ignored = [], []
+        for items in table.items:
+            key, ftype = items.key, items.ftype
+            if ftype in of_family("notice") or supersedes.get(ftype) in ftypes:
+                return None
+            if any(gone == ftype and left in keys for left, gone in supersedes.items()):
+                return None
+            if self.recorder.answers.stores(ftype):
+                stored.append(items)
+            elif ftype in self.recorder.unmissed or key in self.recorder.unmissed:
+                ignored.append(ftype)
+            else:
+                return None
+        return Taken(stored, ignored) if stored else None
+
+    def _odd(self, plain: Plain, made: Identities) -> set[int]:
+        """The rows whose boot resource is not each one's own, or does not fit the columns."""
+        answers = self.recorder.answers
+        odd: set[int] = set()
+        for column in (made.names, made.architectures):
+            if "".join(column).count("/") != len(column):
+                odd |= {row for row, text in enumerate(column) if text.count("/") != 1}
+        pairs = list(zip(made.names, made.architectures, strict=True))
+        if len(set(pairs)) != len(pairs):
+            odd |= rows_with(pairs, {pair for pair, n in Counter(pairs).items() if n > 1})
+        columns: dict[str, Sequence[str | None]] = {
+            "resource-name": made.names,
+            "resource-architecture": made.architectures,
+            "resource-kflavor": made.kflavors,
+            "set-version": plain.table.newest,
+            "set-label": plain.texts("label"),
+        }
+        # Asked only where it matters, or lines that differ in this could not share an import.
+        longest = max(len(alias or "") for alias in made.aliases)
+        if longest <= SHORT or "alias" in answers.policy("resource-key"):
+            columns["resource-alias"] = made.aliases
+        for limit, texts in columns.items():
+            odd |= rows_with(texts, unfit(answers, limit, texts))
+        return odd
+
+    def _odd_files(self, stored: list[Items]) -> set[int]:
+        """The rows of which one file is in the way of another, or does not fit the columns."""
+        answers = self.recorder.answers
+        odd: set[int] = set()
+        for items in stored:
+            odd |= rows_with(items.names, unfit(answers, "file-name", items.names))
+            odd |= rows_with(items.sha256s, unfit(answers, "file-sha256", items.sha256s))
+        known = [set(items.names) for items in stored]
+        if len(set().union(*known)) != sum(map(len, known)):
+            rows = zip(*(items.names for items in stored), strict=True)
+            odd |= {row for row, names in enumerate(rows) if len(set(names)) != len(names)}
+        sha256s = set().union(*(items.sha256s for items in stored))
+        heads = Counter([sha256[:SHORTEST] for sha256 in sha256s])
+        if len(heads) != len(sha256s) or min(map(len, heads)) < SHORTEST:
+            shared = {h for h, n in heads.items() if n > 1 or len(h) < SHORTEST}
+            wrong = {sha256 for sha256 in sha256s if sha256[:SHORTEST] in shared}
+            for items in stored:
+                odd |= rows_with(items.sha256s, wrong)
+        return odd
+
+    def positions(self, run: Run) -> list[int]:
+        """Where the products of a run stand in their file."""
+        return self._made[id(run.batch)][0].positions[run.start : run.stop]
+
+    def write(self, run: Run) -> bool:
+        """Store rows. False: nothing was done, because one of them is in the way of another row."""
+        if not self.store.lay(run):
+            return False
+        trace = self.recorder.trace
+        trace.imported.record(run)
+        ftypes = self._made[id(run.batch)][1].ignored
+        if ftypes and trace.fatal is None:
+            trace.log["writer"].add(partial(_ignoring, run, ftypes))
+        return True
+
+
+def _ignoring(run: Run, ftypes: list[str]) -> Iterator[tuple[str, str]]:
+    """What MAAS logs of items that it does not store."""
+    batch, part = run.batch, slice(run.start, run.stop)
+    for product, version in zip(batch.products[part], batch.versions[part], strict=True):
+        for ftype in ftypes:
+            yield ("warning", ignored(ftype, product, version))

@@ -1,0 +1,183 @@
+"""The products of a stream as a table: what all of them have in a field, as one list.
+
+A list of what thousands of products have takes about as long as some calls of a method. So what
+looks at every product looks at columns, and makes nodes of the few products that are odd.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate, chain, count, islice
+from operator import getitem, itemgetter
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.model import lazy, objects
+from maas_stream_lint.nature import Nature
+from maas_stream_lint.rulebook import default_system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from maas_stream_lint.model import Item, Product
+
+
+def are(values: Iterable[object], *kinds: type) -> bool:
+    """Whether all values are of these types."""
+    return {*map(type, values)}.issubset(kinds)
+
+
+def column(holders: Sequence[dict[str, Any]], field: str) -> list[Any]:
+    """What each object has in a field; ``None`` where it has none."""
+    try:
+        return list(map(itemgetter(field), holders))
+    except KeyError:
+        return [holder.get(field) for holder in holders]
+
+
+class Table:
+    """A row for each product, with its newest version and the items of that."""
+
+    def __init__(self, products: list[Product]) -> None:
+        """``products``: of all files, in the stream's order."""
+        self.products = products
+        self._raws = [product.raw for product in products]
+        self._own: dict[str, list[Any]] = {}
+        self._texts: dict[str, list[str | None]] = {}
+        self._of_items: dict[str, list[Any]] = {}
+
+    def own(self, field: str) -> list[Any]:
+        """What each product has in a field itself, of whatever type."""
+        found = self._own.get(field)
+        if found is None:
+            found = self._own[field] = column(self._raws, field)
+        return found
+
+    def texts(self, field: str) -> list[str | None]:
+        """What each product says in a field, as ``Product.get`` gives it."""
+        found = self._texts.get(field)
+        if found is None:
+            found = self._texts[field] = self._merged(field)
+        return found
+
+    def _merged(self, field: str) -> list[str | None]:
+        own = self.own(field)
+        if are(own, str) or (field not in self._elsewhere and are(own, str, type(None))):
+            return own
+        return [
+            text if text.__class__ is str else product.get(field)
+            for product, text in zip(self.products, own, strict=True)
+        ]
+
+    @lazy
+    def _elsewhere(self) -> set[str]:
+        """The fields of files, newest versions and their items."""
+        files = {id(file): file.raw for file in (product.file for product in self.products)}
+        return set().union(*files.values(), *filter(None, self.newest), *self.items)
+
+    @lazy
+    def newest(self) -> list[dict[str, Any] | None]:
+        """The newest version of each product: the JSON object, ``None`` without one."""
+        versions = self.own("versions")
+        if are(versions, dict) and all(versions):
+            newest: list[Any] = list(map(getitem, versions, map(max, versions)))
+            if are(newest, dict):
+                return newest
+        named = [objects(raw, "versions") for raw in self._raws]
+        return [held[max(held)] if held else None for held in named]
+
+    @lazy
+    def _keyed(self) -> list[dict[str, dict[str, Any]]]:
+        """The items of each product's newest version, by their keys."""
+        newest = [version or {} for version in self.newest]
+        keyed = column(newest, "items")
+        if are(keyed, dict) and are(chain.from_iterable(map(dict.values, keyed)), dict):
+            return keyed
+        return [objects(version, "items") for version in newest]
+
+    @lazy
+    def items(self) -> list[dict[str, Any]]:
+        """The items of all newest versions: the JSON objects."""
+        return list(chain.from_iterable(map(dict.values, self._keyed)))
+
+    @lazy
+    def sizes(self) -> list[int]:
+        """How many items each product's newest version has."""
+        return list(map(len, self._keyed))
+
+    @lazy
+    def _ends(self) -> list[int]:
+        """Where the items of each product end among ``items``."""
+        return list(accumulate(self.sizes))
+
+    def item(self, row: int) -> Item:
+        """The node of one of ``items``."""
+        at = bisect_right(self._ends, row)
+        newest = self.products[at].newest
+        assert newest is not None
+        return newest.items[row - self._ends[at]]
+
+    def of_items(self, field: str) -> list[Any]:
+        """What each of ``items`` has in a field itself, of whatever type."""
+        found = self._of_items.get(field)
+        if found is None:
+            found = self._of_items[field] = column(self.items, field)
+        return found
+
+    @lazy
+    def paths(self) -> list[str | None]:
+        """The path of each of ``items``, ``None`` without one that is text."""
+        own = self.of_items("path")
+        if are(own, str) and all(own):
+            return own
+        return [path if path.__class__ is str and path else None for path in own]
+
+    @lazy
+    def _met(self) -> tuple[dict[str | None, int], list[int]]:
+        rows: dict[str | None, int] = {}
+        return rows, list(map(rows.setdefault, self.paths, count()))
+
+    @property
+    def by_path(self) -> dict[str | None, int]:
+        """The first row of ``items`` that has each path."""
+        return self._met[0]
+
+    @property
+    def firsts(self) -> list[int]:
+        """For each of ``items``, the first row that has its path."""
+        return self._met[1]
+
+    @lazy
+    def ftypes(self) -> list[str | None]:
+        """The ftype of each of ``items``, flattened."""
+        own = self.of_items("ftype")
+        if are(own, str):
+            return own
+        return [
+            ftype if ftype.__class__ is str else self.item(row).ftype
+            for row, ftype in enumerate(own)
+        ]
+
+    @lazy
+    def held(self) -> list[tuple[str | None, ...] | None]:
+        """The ftypes of each newest version, one for each item; ``None`` without a version."""
+        ftypes = iter(self.ftypes)
+        held = [tuple(islice(ftypes, size)) for size in self.sizes]
+        found = zip(held, self.newest, strict=True)
+        return [ftypes if version is not None else None for ftypes, version in found]
+
+    @lazy
+    def natures(self) -> list[Nature]:
+        """What each product is. Products that are alike have the same object."""
+        made = _Natures()
+        columns = self.texts("os"), self.held, self.texts("bootloader-type")
+        return list(map(made.__getitem__, zip(*columns, strict=True)))
+
+
+class _Natures(dict[Any, Nature]):
+    """The nature of products by their ``os``, the ftypes that they hold and ``bootloader-type``."""
+
+    def __missing__(self, marks: Any) -> Nature:
+        os, held, loader = marks
+        os = default_system() if os is None else os
+        nature = self[marks] = Nature(os, held, bootloader=loader is not None)
+        return nature
