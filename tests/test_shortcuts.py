@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 
-from maas_stream_lint import table
+from maas_stream_lint import objects, table
 from maas_stream_lint.checks import all_rules, among, item_content
 from maas_stream_lint.collect import findings
 from maas_stream_lint.imports import tables
@@ -17,7 +17,6 @@ from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
 from maas_stream_lint.imports.strict import shapes
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
-from maas_stream_lint.imports.strict.sync import Sync
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
@@ -33,13 +32,12 @@ if TYPE_CHECKING:
 CASES = {case["id"]: case for case in corpus()}
 #: The shortcuts, each with the answer that makes the simulation go the long way.
 SHORTCUTS: dict[tuple[Any, str], Any] = {
-    (Sync, "_take_new"): False,
-    (shapes, "all_fit"): False,
     (shapes, "all_usual"): False,
     (shapes, "is_usual"): False,
     (obstacles, "plainly_used"): frozenset(),
     (among, "are"): False,
     (item_content, "are"): False,
+    (objects, "are"): False,
     (table, "are"): False,
 }
 #: More products than any stream here has.

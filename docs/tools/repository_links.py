@@ -6,19 +6,14 @@ placeholders: whoever reads it there may have any copy.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAME = "maas-stream-lint"
-#: A placeholder → how a recipe explains it, and what is left of that once it is filled in.
-_EXPLAINED = {
-    "OWNER": ("`OWNER` is whoever owns your copy of this repository. ", ""),
-    "GROUP": (
-        "`GROUP` is the group of your copy of this repository; GitLab sets the other variables itself. The copy",
-        "GitLab sets the variables itself. The repository",
-    ),
-}
+#: A placeholder → the part of a sentence that explains it, and goes when it is filled in.
+_EXPLAINED = {"OWNER": r"`OWNER` is [^.]*\.\s", "GROUP": r"`GROUP` is [^;]*;\s"}
 
 
 def address() -> str:
@@ -38,7 +33,7 @@ def filled(text: str, address: str) -> str:
     text = text.replace(f"https://github.com/OWNER/{NAME}", address)
     placeholder = "OWNER" if host == "github.com" else "GROUP"
     text = text.replace(f"{placeholder}/{NAME}", path)
-    for name, (sentence, rest) in _EXPLAINED.items():
+    for name, explanation in _EXPLAINED.items():
         if f"{name}/{NAME}" not in text:
-            text = text.replace(sentence, rest)
+            text = re.sub(explanation, "", text)
     return text

@@ -1,6 +1,6 @@
 """The program: its commands, and what it says when one fails.
 
-Only click is imported at the top, and a command's module only when the command is asked for. So
+This module imports only click, and a command's module when the user calls the command. So
 ``--version`` answers at once.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli.command import HelpfulContext, write_examples
+from maas_stream_lint.cli.command import HELP, HelpfulContext, write_examples
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, VERSION_LINE
@@ -47,14 +47,14 @@ HOMES = {name: home for group in GROUPS.values() for name, home in group.items()
 
 
 class Commands(MutableMapping[str, click.Command]):
-    """The commands by name. A module is imported when its command is looked at."""
+    """The commands by name. Each imports the module of a command at its first use."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""
         self._known: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
-        """The command. Raises KeyError for a name that is none."""
+        """The command. Raises KeyError for an unknown name."""
         if name not in self._known:
             module = import_module(f"maas_stream_lint.cli.{HOMES[name]}")
             self._known[name] = getattr(module, name)
@@ -88,7 +88,7 @@ class Program(click.Group):
         return [*self.commands]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands under their headings, each with its first sentence; and examples."""
+        """Write the commands with their first sentences, under headings; then the examples."""
         from maas_stream_lint.cli.helping import Formatter
 
         if isinstance(formatter, Formatter):
@@ -107,7 +107,7 @@ class Program(click.Group):
             raise _told(error) from None
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run a command. A traceback is shown with ``--debug`` only."""
+        """Run a command. Show a traceback only with ``--debug``."""
         try:
             with terminable():
                 super().invoke(ctx)
@@ -144,9 +144,7 @@ def _told(error: click.UsageError) -> click.ClickException:
     return in_our_words(error, HOMES)
 
 
-@click.group(
-    cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
-)
+@click.group(cls=Program, context_settings={"help_option_names": HELP})
 @click.version_option(__version__, message=VERSION_LINE)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:

@@ -49,12 +49,20 @@ def headers(
 
 
 def one_keyring(ctx: click.Context, param: click.Parameter, given: Any) -> Any:
-    """A keyring, or that there is none: a command line cannot say both."""
+    """Either a keyring, or no keyring: a command line cannot say both."""
     other = "keyring" if param.name == "no_keyring" else "no_keyring"
     origins = [ctx.get_parameter_source(name) for name in (str(param.name), other)]
     if given and ctx.params.get(other) and origins == [ParameterSource.COMMANDLINE] * 2:
         raise click.BadParameter("--keyring and --no-keyring cannot be combined")
     return given
+
+
+class Whole(click.IntRange):
+    """A whole number whose bounds are told in words."""
+
+    def _describe_range(self) -> str:
+        """As click's help and errors show it."""
+        return f"{self.min} or more" if self.max is None else f"{self.min} to {self.max}"
 
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -77,7 +85,7 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 class Level(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A severity in any case, or a word that other tools use for one: ``error``, ``note``."""
+    """A severity in upper or lower case, or another tool's word for one: ``error``, ``note``."""
 
     name = "severity"
 
@@ -93,7 +101,7 @@ class Level(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The severities that begin so."""
+        """The severities that begin with this text."""
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(word) for word in SEVERITIES if word.startswith(incomplete.lower())]
@@ -122,7 +130,8 @@ class Age(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
     """The token in an environment variable or a file.
 
-    No message repeats it, nor what was given: people give the token itself by mistake.
+    No message repeats the token or the value of the option: people give the token itself by
+    mistake.
     """
     if given is None:
         return None
@@ -170,7 +179,7 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The formats whose names begin so."""
+        """The formats whose names begin with this text."""
         from click.shell_completion import CompletionItem
 
         from maas_stream_lint.report.formats import FORMATS

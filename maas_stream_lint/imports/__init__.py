@@ -39,7 +39,7 @@ def simulate(
         else:
             answers = Answers(release)
             if release.strict:
-                trace = strict.simulate(stream, answers, chosen)
+                trace = strict.simulate(stream, answers, shared.tables, chosen)
             else:
                 trace = legacy.simulate(stream, answers, shared, chosen)
             traces.append((answers, chosen, trace))

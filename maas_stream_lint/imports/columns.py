@@ -58,17 +58,20 @@ def refusal(answers: Answers, limit: str | None, value: str | None) -> Refusal |
 
 
 def unfit(answers: Answers, limit: str | None, texts: Iterable[str | None]) -> set[str]:
-    """The texts that a column refuses; ``limit`` as in `refusal`.
-
-    Of printable ASCII, a column takes all texts if it takes the longest.
-    """
-    distinct = set(texts) - {None, ""}
-    joined = "".join(distinct)  # type: ignore[arg-type]  # None is not in it
+    """The texts that a column refuses; ``limit`` as in `refusal`."""
+    distinct = set(filter(None, texts))
+    joined = "".join(distinct)
     if joined.isascii() and joined.isprintable():
-        longest = max(distinct, key=len, default="")  # type: ignore[arg-type]
-        if refusal(answers, limit, longest) is None:
-            return set()
-    return {text for text in distinct if text and refusal(answers, limit, text) is not None}
+        return unfit_plain(answers, limit, distinct)
+    return {text for text in distinct if refusal(answers, limit, text) is not None}
+
+
+def unfit_plain(answers: Answers, limit: str | None, texts: Collection[str | None]) -> set[str]:
+    """The same of texts that are printable ASCII: all of them fit if the longest does."""
+    longest = max(map(len, filter(None, texts)), default=0)
+    if longest <= SHORT or limit is None or answers.too_long(limit, longest) is None:
+        return set()
+    return {text for text in set(texts) if text and refusal(answers, limit, text) is not None}
 
 
 def _refusal(answers: Answers, cause: str, said: str, **parts: Any) -> Refusal:

@@ -134,12 +134,19 @@ class Stored:
 
     def lay(self, run: Run) -> None:
         """Store rows of which there was none before."""
-        batch, part = run.batch, slice(run.start, run.stop)
-        rows = zip(repeat(batch), range(run.start, run.stop))
-        self.rows.update(zip(batch.keys[part], rows, strict=True))
-        self.aliases.update(zip(batch.pairs[part], batch.made.aliases[part], strict=True))
+        self.rows.update(zip(run.keys, zip(repeat(run.batch), run.rows), strict=True))
         self._runs.append(run)
         self._as_columns = True
+
+    def unlay(self, run: Run) -> None:
+        """Take a ``lay`` back."""
+        for key in run.keys:
+            del self.rows[key]
+        if run in self._runs:
+            self._runs.remove(run)
+        else:
+            for sha256, _ in run.contents():
+                self.unhold(sha256)
 
     @property
     def needed(self) -> dict[str, int]:

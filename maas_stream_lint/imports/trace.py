@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import field
 from enum import Enum
 from functools import cached_property
-from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +32,8 @@ class Kind(Enum):
     SELECTION = "selection"  #: on 3.8, the selections that the product belongs to
     DROP = "drop"  #: the product, version or item
     USE = "use"  #: the product, which is imported but of no use
+
+    __hash__ = object.__hash__  # that of Enum is not in C
 
 
 class Event(NamedTuple):
@@ -77,11 +78,16 @@ class Import(NamedTuple):
 class Imported(Late[Import]):
     """The items that an import records for download, in order."""
 
-    def __init__(self, items: Iterable[Import] = ()) -> None:
-        """``items``: the first ones."""
-        super().__init__(items)
-        self._each = list(self)
+    def __init__(self, items: Iterable[Import | Run] = ()) -> None:
+        """``items``: the first ones, or rows of which all items are."""
+        super().__init__()
+        self._each: list[Import] = []
         self._runs: list[Run] = []
+        for item in items:
+            if isinstance(item, Import):
+                self.append(item)
+            else:
+                self.record(item)
 
     def append(self, item: Import) -> None:
         """Record an item."""
@@ -97,9 +103,7 @@ class Imported(Late[Import]):
     def products(self) -> set[tuple[str, str]]:
         """The products that they are of: products file, name."""
         found = {item[:2] for item in self._each}
-        for batch, start, stop in self._runs:
-            found.update(zip(repeat(batch.file), batch.products[start:stop]))
-        return found
+        return found.union(*(run.products for run in self._runs))
 
 
 class Shadowed(NamedTuple):

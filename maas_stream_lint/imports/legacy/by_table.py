@@ -11,11 +11,11 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from maas_stream_lint.imports.columns import SHORT, unfit
+from maas_stream_lint.imports.columns import SHORT
 from maas_stream_lint.imports.identity import IMAGE, identities
 from maas_stream_lint.imports.legacy.both_passes import ignored
 from maas_stream_lint.imports.legacy.storing import SHORTEST
-from maas_stream_lint.imports.stored_batch import Batch
+from maas_stream_lint.imports.stored_batch import Batch, odd_rows
 from maas_stream_lint.imports.tables import rows_with
 from maas_stream_lint.rulebook import of_family
 
@@ -57,13 +57,14 @@ class ByTable:
         taken = self._taken(plain.table)
         if taken is None:
             return None
-        odd = self._odd(plain, made) | self._odd_files(taken.stored)
+        odd = self._odd(plain, made, taken.stored)
         if odd:
             return self.batch(plain.without(odd))
         extra = {"subarches": plain.texts("subarches")} if plain.has("subarches") else {}
         table, labels = plain.table, plain.texts("label")
+        stored = taken.stored
         batch = Batch(
-            plain.file, table.names, made, table.newest, labels, extra, taken.stored, SHORTEST
+            plain.file, table.names, made, table.newest, labels, extra, stored, letters=SHORTEST
         )
         self._made[id(batch)] = (table, taken)
         return table, batch
@@ -87,16 +88,8 @@ class ByTable:
                 return None
         return Taken(stored, ignored) if stored else None
 
-    def _odd(self, plain: Plain, made: Identities) -> set[int]:
-        """The rows whose boot resource is not each one's own, or does not fit the columns."""
+    def _odd(self, plain: Plain, made: Identities, stored: list[Items]) -> set[int]:
         answers = self.recorder.answers
-        odd: set[int] = set()
-        for column in (made.names, made.architectures):
-            if "".join(column).count("/") != len(column):
-                odd |= {row for row, text in enumerate(column) if text.count("/") != 1}
-        pairs = list(zip(made.names, made.architectures, strict=True))
-        if len(set(pairs)) != len(pairs):
-            odd |= rows_with(pairs, {pair for pair, n in Counter(pairs).items() if n > 1})
         columns: dict[str, Sequence[str | None]] = {
             "resource-name": made.names,
             "resource-architecture": made.architectures,
@@ -108,33 +101,11 @@ class ByTable:
         longest = max(len(alias or "") for alias in made.aliases)
         if longest <= SHORT or "alias" in answers.policy("resource-key"):
             columns["resource-alias"] = made.aliases
-        for limit, texts in columns.items():
-            odd |= rows_with(texts, unfit(answers, limit, texts))
-        return odd
-
-    def _odd_files(self, stored: list[Items]) -> set[int]:
-        """The rows of which one file is in the way of another, or does not fit the columns."""
-        answers = self.recorder.answers
-        odd: set[int] = set()
-        for items in stored:
-            odd |= rows_with(items.names, unfit(answers, "file-name", items.names))
-            odd |= rows_with(items.sha256s, unfit(answers, "file-sha256", items.sha256s))
-        known = [set(items.names) for items in stored]
-        if len(set().union(*known)) != sum(map(len, known)):
-            rows = zip(*(items.names for items in stored), strict=True)
-            odd |= {row for row, names in enumerate(rows) if len(set(names)) != len(names)}
-        sha256s = set().union(*(items.sha256s for items in stored))
-        heads = Counter([sha256[:SHORTEST] for sha256 in sha256s])
-        if len(heads) != len(sha256s) or min(map(len, heads)) < SHORTEST:
-            shared = {h for h, n in heads.items() if n > 1 or len(h) < SHORTEST}
-            wrong = {sha256 for sha256 in sha256s if sha256[:SHORTEST] in shared}
-            for items in stored:
-                odd |= rows_with(items.sha256s, wrong)
-        return odd
+        return odd_rows(answers, made, columns, stored) | _of_one_name(stored)
 
     def positions(self, run: Run) -> list[int]:
         """Where the products of a run stand in their file."""
-        return self._made[id(run.batch)][0].positions[run.start : run.stop]
+        return self._made[id(run.batch)][0].positions[run.rows[0] : run.rows[-1] + 1]
 
     def write(self, run: Run) -> bool:
         """Store rows. False: nothing was done, because one of them is in the way of another row."""
@@ -148,9 +119,20 @@ class ByTable:
         return True
 
 
+def _of_one_name(stored: list[Items]) -> set[int]:
+    """The rows of which another file has the name on disk, or that have too short a sha256."""
+    sha256s = set().union(*(items.sha256s for items in stored))
+    heads = Counter([sha256[:SHORTEST] for sha256 in sha256s])
+    if len(heads) == len(sha256s) and min(map(len, heads)) == SHORTEST:
+        return set()
+    shared = {head for head, n in heads.items() if n > 1 or len(head) < SHORTEST}
+    wrong = {sha256 for sha256 in sha256s if sha256[:SHORTEST] in shared}
+    return set().union(*(rows_with(items.sha256s, wrong) for items in stored))
+
+
 def _ignoring(run: Run, ftypes: list[str]) -> Iterator[tuple[str, str]]:
     """What MAAS logs of items that it does not store."""
-    batch, part = run.batch, slice(run.start, run.stop)
-    for product, version in zip(batch.products[part], batch.versions[part], strict=True):
+    batch = run.batch
+    for product, version in zip(run.pick(batch.products), run.pick(batch.versions), strict=True):
         for ftype in ftypes:
             yield ("warning", ignored(ftype, product, version))

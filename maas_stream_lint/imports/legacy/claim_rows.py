@@ -11,7 +11,7 @@ from maas_stream_lint.imports.columns import unfit
 from maas_stream_lint.imports.legacy.flattening import SPEC, product_title
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
@@ -79,8 +79,13 @@ class ClaimRows:
         self.recorder.abort("support-eol-format", claim.place, "ValueError", message, values=values)
 
 
-def refused_texts(answers: Answers, field: str, texts: Collection[str]) -> set[str]:
-    """The texts of a field that the database does not take."""
+def refused_texts(
+    answers: Answers,
+    field: str,
+    texts: Collection[str],
+    unfit: Callable[[Answers, str | None, Collection[str]], set[str]] = unfit,
+) -> set[str]:
+    """The texts of a field that the database does not take. ``unfit``: which a column refuses."""
     if field == EOL:
         return {text for text in set(texts) if not answers.dated(text)}
     if field == "subarches":

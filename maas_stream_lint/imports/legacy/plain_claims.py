@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.imports.columns import unfit_plain
 from maas_stream_lint.imports.identity import GENERIC
 from maas_stream_lint.imports.legacy.claim_rows import EOL, FIELDS, refused_texts
 from maas_stream_lint.imports.tables import rows_with
@@ -102,5 +103,5 @@ def plain_of(recorder: PassRecorder, plain: Plain) -> Plain | None:
     for field in (*FIELDS, EOL):
         if plain.has(field):
             column = plain.texts(field)
-            odd |= rows_with(column, refused_texts(recorder.answers, field, column))
+            odd |= rows_with(column, refused_texts(recorder.answers, field, column, unfit_plain))
     return plain.without(odd)

@@ -37,7 +37,7 @@ class File:
         """
         rows = {p: number for number, (table, _) in enumerate(batches) for p in table.positions}
         if len(batches) == 1 and len(rows) == len(self.taken):
-            yield Run(batches[0][1], 0, len(rows))
+            yield Run(batches[0][1], range(len(rows)))
             return
         starts = [0] * len(batches)
         for number, places in groupby(self.taken, rows.get):
@@ -46,4 +46,4 @@ class File:
                 continue
             start = starts[number]
             starts[number] += sum(1 for _ in places)
-            yield Run(batches[number][1], start, starts[number])
+            yield Run(batches[number][1], range(start, starts[number]))

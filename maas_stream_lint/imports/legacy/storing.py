@@ -40,26 +40,29 @@ class Store:
 
     def lay(self, run: Run) -> bool:
         """Store rows of a batch; False if one of them is in the way of a row that is there."""
-        batch, part = run.batch, slice(run.start, run.stop)
-        if not self.stored.aliases.keys().isdisjoint(batch.pairs[part]):
+        batch, pairs = run.batch, run.pick(run.batch.pairs)
+        if not self.stored.aliases.keys().isdisjoint(pairs):
             return False
-        alone = not self._names and all(other.batch is batch for other in self._runs)
-        if not alone and any(
-            self.names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in run.contents()
-        ):
+        if any(other.batch is not batch for other in self._runs):
+            self._name_runs()
+        if any(self._names[head] != batch.heads[head] for head in batch.heads.keys() & self._names):
             return False
         self.stored.lay(run)
-        self.inserted.update(batch.keys[part])
+        self.stored.aliases.update(zip(pairs, run.pick(batch.made.aliases), strict=True))
+        self.inserted.update(run.keys)
         self._runs.append(run)
         return True
 
     @property
     def names(self) -> dict[str, str]:
         """By the name of a file on disk: its sha256."""
+        self._name_runs()
+        return self._names
+
+    def _name_runs(self) -> None:
         for run in self._runs:
             self._names.update((sha256[:SHORTEST], sha256) for sha256, _ in run.contents())
         self._runs.clear()
-        return self._names
 
     def set_of(
         self, recorder: PassRecorder, made: Identity, version: str, label: str

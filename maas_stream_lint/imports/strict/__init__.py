@@ -2,7 +2,8 @@
 
 ``fetch`` reads all metadata. ``index_model`` and ``shapes`` judge it: ``fast_path`` what is as
 usual, ``nearest`` what a product is meant for, ``fieldtypes`` single values. ``kept_manifest``
-stores what is ``fitting``, and ``sync`` makes boot resources of it. The models are data.
+stores what is ``fitting``, and ``sync`` makes boot resources of it; ``row_sync`` of many products
+at once. The models are data.
 """
 
 from __future__ import annotations
@@ -16,28 +17,33 @@ from maas_stream_lint.imports.situation import rows_of
 from maas_stream_lint.imports.stored import Stored
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
+from maas_stream_lint.imports.strict.row_sync import RowSync
 from maas_stream_lint.imports.strict.sync import Sync, cached, offered
 from maas_stream_lint.imports.trace import Imported
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.situation import Selection
+    from maas_stream_lint.imports.tables import Tables
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.stream import Stream
 
 
 def simulate(
-    stream: Stream, answers: Answers, selections: tuple[Selection, ...] | None = None
+    stream: Stream,
+    answers: Answers,
+    tables: Tables,
+    selections: tuple[Selection, ...] | None = None,
 ) -> Trace:
     """The import of one source, nothing stored before.
 
-    ``selections``: what the source has selected; ``None``: everything.
+    ``tables``: of the stream. ``selections``: what the source has selected; ``None``: everything.
 
     Mirrors ``fetch_manifest_and_update_cache`` and ``SyncSelectionWorkflow``
     (src/maastemporalworker/workflow/bootresource.py).
     """
     recorder = Recorder(answers, "metadata")
-    lists = Fetch(recorder, stream).run()
+    lists = Fetch(recorder, stream, tables).run()
     recorder.stage = "cache"
     Manifest(recorder, stream).fill(lists)
     recorder.stage = "sync"
@@ -56,10 +62,8 @@ def simulate(
 
 
 def _sync_all(sync: Sync, selections: tuple[Selection, ...] | None) -> None:
-    if selections is None:
-        chosen = sync.all_selections()
-    else:
-        chosen = sync.products(set(rows_of(selections, offered(sync.lists))))
-    sync.suitable = set(chosen)
-    for selection, products in chosen.items():
-        sync.sync(selection, products)
+    there = offered(sync.lists)
+    # A stream of bootloaders alone gets one empty selection.
+    wanted = there or [("", "", "")] if selections is None else rows_of(selections, there)
+    sync.suitable = set(wanted)
+    RowSync(sync).run(dict.fromkeys(wanted))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.strict.index_model import check_index
 from maas_stream_lint.imports.strict.shapes import fit
+from maas_stream_lint.imports.tables import Tables
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
+    from maas_stream_lint.document import Document
     from maas_stream_lint.imports.recorder import Recorder
-    from maas_stream_lint.imports.strict.fitting import Product
+    from maas_stream_lint.imports.strict.fitting import Fitting, Product
     from maas_stream_lint.rulebook import Shape
     from maas_stream_lint.stream import Stream
 
@@ -29,8 +31,13 @@ class Listed:
 
     path: str
     shape: Shape
-    products: list[Product]
+    fitting: Fitting
     whole: bool = True
+
+    @property
+    def products(self) -> list[Product]:
+        """Its products, in the order of the file."""
+        return self.fitting.products
 
     @property
     def bootloaders(self) -> bool:
@@ -46,11 +53,19 @@ class Listed:
 class Fetch:
     """The fetch of one source's metadata."""
 
-    def __init__(self, recorder: Recorder, stream: Stream, *, verify: bool | None = None) -> None:
-        """``verify``: whether signatures are; ``None``: if there is a keyring."""
+    def __init__(
+        self,
+        recorder: Recorder,
+        stream: Stream,
+        tables: Tables | None = None,
+        *,
+        verify: bool | None = None,
+    ) -> None:
+        """``tables``: of the stream. ``verify``: whether signatures are; ``None``: by keyring."""
         self.recorder = recorder
         self.verify = verify
         self.stream = stream
+        self.tables = Tables() if tables is None else tables
         self.lists: list[Listed] = []
 
     def run(self) -> list[Listed]:
@@ -65,14 +80,15 @@ class Fetch:
         index = self._read(self.stream.start, Place(""))
         if index is None:
             return []
-        for path, named in self._entries(self.stream.start, index):
+        for path, named in self._entries(self.stream.start, index.data):
             if path in self.stream.files:
-                data = self._read(path, named)
-                if data is not None:
-                    self._produce(path, data)
+                document = self._read(path, named)
+                if document is not None:
+                    self._produce(path, document)
         return self.lists
 
-    def _read(self, path: str, named: Place) -> dict[str, Any] | None:
+    def _read(self, path: str, named: Place) -> Document | None:
+        """A file whose JSON is an object."""
         read = self.stream.files[path]
         reading = read.strict(verify=self.verify)
         if reading.failure is not None:
@@ -103,8 +119,7 @@ class Fetch:
                 f"argument after ** must be a mapping, not {kind}",
             )
             return None
-        data: dict[str, Any] = reading.data
-        return data
+        return reading.document
 
     def _entries(self, path: str, data: dict[str, Any]) -> list[tuple[str, Place]]:
         """The paths of a valid index, or as many as can be told of another."""
@@ -123,11 +138,12 @@ class Fetch:
             )
         return [(named, Place(path, at)) for named, at in check.paths]
 
-    def _produce(self, path: str, data: dict[str, Any]) -> None:
+    def _produce(self, path: str, document: Document) -> None:
         """``SimpleStreamsProductListFactory.produce``."""
-        fitted = fit(data, self.recorder.release)
+        data, release = document.data, self.recorder.release
+        fitted = fit(data, release, self.tables, plain=document.plain)
         if fitted.shape is not None:
-            self.lists.append(Listed(path, fitted.shape, fitted.products))
+            self.lists.append(Listed(path, fitted.shape, fitted.fitting))
             return
         if _in_index_form(data):
             self.recorder.abort("entry-nested-index", Place(path), CLIENT, BAD_FILE)
@@ -141,8 +157,8 @@ class Fetch:
                 values=problem.values,
             )
         # As if the bad ones were fixed: so that all that is wrong is seen in one run.
-        for shape, products in fitted.sound:
-            self.lists.append(Listed(path, shape, products, whole=False))
+        for shape, fitting in fitted.sound:
+            self.lists.append(Listed(path, shape, fitting, whole=False))
 
 
 def _in_index_form(data: dict[str, Any]) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.finding import Path
+    from maas_stream_lint.imports.tables import Table
     from maas_stream_lint.rulebook import Release, Shape
 
 
@@ -37,6 +39,57 @@ class Product(NamedTuple):
     def newest(self) -> Version:
         """The version MAAS takes: the greatest name as text."""
         return self.versions[0]
+
+
+class Fitting:
+    """The products of a file that fit a shape: rows of tables, and each that was looked at."""
+
+    def __init__(
+        self, tables: Iterable[Table] = (), single: dict[int, Product] | None = None
+    ) -> None:
+        """``single``: by its position in the file."""
+        self.tables = list(tables)
+        self.single = {} if single is None else single
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.tables or self.single)
+
+    @property
+    def first(self) -> int:
+        """The position of the first one."""
+        return min([*self.single, *(table.positions[0] for table in self.tables)])
+
+    @cached_property
+    def products(self) -> list[Product]:
+        """All of them, in the order of the file."""
+        return [product for _, product in sorted(self.others(()).items())]
+
+    def others(self, tables: Iterable[Table]) -> dict[int, Product]:
+        """Those that are in none of some tables, by their positions."""
+        known = {position for table in tables for position in table.positions}
+        rows = (
+            (position, row_of(table, row))
+            for table in self.tables
+            if not known.issuperset(table.positions)
+            for row, position in enumerate(table.positions)
+            if position not in known
+        )
+        return {**self.single, **dict(rows)}
+
+    def values(self, *fields: str) -> Iterator[tuple[Any, ...]]:
+        """What stands together in some fields that all products have."""
+        for product in self.single.values():
+            yield tuple(product.fields[field] for field in fields)
+        for table in self.tables:
+            yield from zip(*(table.columns[field] for field in fields), strict=True)
+
+
+def row_of(table: Table, row: int) -> Product:
+    """A row of a table that fits."""
+    name, version, raw = table.names[row], table.newest[row], table.raws[row]
+    items = raw["versions"][version]["items"]
+    return Product(name, ("products", name), raw, (Version(version, version, items, items),))
 
 
 def kept_texts(data: dict[str, Any], shape: Shape, release: Release) -> Iterator[tuple[Path, str]]:

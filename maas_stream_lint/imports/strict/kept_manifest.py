@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Place
-from maas_stream_lint.imports.columns import refusal
-from maas_stream_lint.imports.strict.fitting import kept_texts
+from maas_stream_lint.imports.columns import unfit, unfit_plain
+from maas_stream_lint.imports.strict.fitting import kept_texts, row_of
+from maas_stream_lint.imports.tables import rows_with
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from maas_stream_lint.imports.answers import Answers
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
+    from maas_stream_lint.rulebook import Shape
     from maas_stream_lint.stream import Stream
 
 #: A NUL or a surrogate can only come into JSON by an escape.
@@ -57,24 +62,43 @@ class Manifest:
 
     def _odd(self, listed: Listed) -> list[Product]:
         """The products of which some text does not fit: each text of a field is judged once."""
-        products, answers = listed.products, self.recorder.answers
-        names = {product.newest.name for product in products if product.versions}
-        wrong = {name for name in names if refusal(answers, "cache-version", name) is not None}
-        odd = {
-            id(product)
-            for product in products
-            if not product.versions or (wrong and product.newest.name in wrong)
-        }
-        for field, column in COLUMNS.items():
-            if field in listed.shape.product:
-                wrong = set()
-                for text in {one.fields[field] or "" for one in products if field in one.fields}:
-                    parts = text.split(",") if field == "subarches" else (text,)
-                    if any(refusal(answers, column, part) is not None for part in parts):
-                        wrong.add(text)
-                if wrong:
-                    odd |= {id(one) for one in products if one.fields.get(field) in wrong}
-        return [product for product in products if id(product) in odd]
+        fitting, shape = listed.fitting, listed.shape
+        found: dict[int, Product] = {}
+        for table in fitting.tables:
+            wrong = unfit_plain(self.recorder.answers, "cache-version", table.newest)
+            odd = rows_with(table.newest, wrong)
+            for field in COLUMNS.keys() & shape.product.keys() & table.columns.keys():
+                column = table.columns[field]
+                odd |= rows_with(column, self._refused(field, column, unfit_plain))
+            found |= {table.positions[row]: row_of(table, row) for row in odd}
+        odd = self._odd_alone(list(fitting.single.values()), shape)
+        found |= {at: one for at, one in fitting.single.items() if id(one) in odd}
+        return [found[position] for position in sorted(found)]
+
+    def _odd_alone(self, products: list[Product], shape: Shape) -> set[int]:
+        """The ids of those among products that are in no table."""
+        odd = {id(product) for product in products if not product.versions}
+        names = {one.newest.name for one in products if one.versions}
+        names = unfit(self.recorder.answers, "cache-version", names)
+        odd |= {id(one) for one in products if one.versions and one.newest.name in names}
+        for field in COLUMNS.keys() & shape.product.keys():
+            texts = {one.fields[field] or "" for one in products if field in one.fields}
+            wrong = self._refused(field, texts)
+            if wrong:
+                odd |= {id(one) for one in products if one.fields.get(field) in wrong}
+        return odd
+
+    def _refused(
+        self,
+        field: str,
+        texts: Collection[str],
+        unfit: Callable[[Answers, str | None, Collection[str]], set[str]] = unfit,
+    ) -> set[str]:
+        """The texts of a field that do not fit. ``unfit``: which a column refuses."""
+        answers, column = self.recorder.answers, COLUMNS[field]
+        if field == "subarches":
+            return {text for text in set(texts) if unfit(answers, column, text.split(","))}
+        return unfit(answers, column, texts)
 
     def _cache(self, listed: Listed, product: Product) -> None:
         """``BootSourceCacheBuilder``: a row a subarch, as far as the database takes it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from maas_stream_lint.imports.tables import Table
     from maas_stream_lint.rulebook import Release, Shape
 
 
@@ -26,6 +27,19 @@ def nearest(product: dict[str, Any], release: Release) -> Shape | None:
         os = product.get("os")
         name = told["os"].get(os if isinstance(os, str) else "", told["else"])
     return next((shape for shape in release.shapes if shape.name == name), None)
+
+
+def nearest_of_rows(table: Table, release: Release) -> Shape | None:
+    """The shape that all products of a table are meant for; ``None`` if each must be asked."""
+    told: dict[str, Any] = release.models["nearest"]
+    if not told["members"].keys().isdisjoint(table.columns):
+        return None
+    newest = {text for items in table.items for text in (items.key, items.ftype)}
+    first = told["parts"][0]  # it tells, whatever else stands in older versions
+    if _by_parts(frozenset(newest), ((tuple(first["any"]), first["shape"]),)) is not None:
+        return nearest(table.raws[0], release)
+    kinds = {id(shape): shape for shape in (nearest(raw, release) for raw in table.raws)}
+    return kinds.popitem()[1] if len(kinds) == 1 else None
 
 
 @lru_cache(maxsize=1024)

@@ -1,9 +1,9 @@
-"""Whether a products file fits one of MAAS's models, and if not, why: one walk tells both.
+"""Whether a products file fits one of MAAS's models, and if not, why: one walk answers both.
 
-A shape is a model's fields as data (``rules/releases/``), judged as pydantic would. Each function
-of the walk gives the problems of one part in the order in which MAAS meets them, and the first one
-decides: no problem, and the part fits; one that *crashes*, and MAAS tries no further shape; any
-other, and the part does not fit this shape.
+A shape is a model's fields as data (``rules/releases/``). The walk judges them as pydantic would.
+Each of its functions gives the problems of one part in the order in which MAAS meets them. The
+first problem decides. Without a problem the part fits. After a problem that *crashes*, MAAS tries
+no further shape. After any other problem the part does not fit this shape.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maas_stream_lint.imports.strict.fast_path import all_fit, all_usual, is_usual, open_fields
+from maas_stream_lint.imports.strict.fast_path import all_usual, fitting_rows, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
-from maas_stream_lint.imports.strict.fitting import Product, Version
-from maas_stream_lint.imports.strict.nearest import members, nearest
+from maas_stream_lint.imports.strict.fitting import Fitting, Product, Version
+from maas_stream_lint.imports.strict.nearest import members, nearest, nearest_of_rows
+from maas_stream_lint.imports.tables import Tables
 from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import of_family
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from maas_stream_lint.finding import Path
+    from maas_stream_lint.imports.tables import Products, Table
     from maas_stream_lint.rulebook import Release, Shape
 
 #: The cause where a member does not fit, if it is not ``missing-MEMBER``.
@@ -35,8 +37,6 @@ PRODUCT_CAUSES = {"arches": "bootloader-fields"}
 ITEM_CAUSES = dict.fromkeys(("src_package", "src_release", "src_version"), "bootloader-fields")
 #: The cause where a member is no text.
 NOT_TEXT = {"path": "path-not-text", "sha256": "sha256-not-text", "ftype": "ftype-not-text"}
-#: So many products are held against a shape together, before each is by itself.
-AT_ONCE = 64
 DATE = "support-eol-format"
 
 
@@ -45,19 +45,26 @@ class Fit:
     """The shape that a products file fits, or the problems that keep it from any."""
 
     shape: Shape | None
-    products: list[Product]
+    fitting: Fitting
     problems: list[Problem]
-    sound: list[tuple[Shape, list[Product]]] = field(default_factory=list)
+    sound: list[tuple[Shape, Fitting]] = field(default_factory=list)
     """Of a refused file: the products that fit by themselves, by the shape they are meant for."""
 
 
-def fit(data: dict[str, Any], release: Release) -> Fit:
+def fit(
+    data: dict[str, Any], release: Release, tables: Tables | None = None, *, plain: bool = False
+) -> Fit:
     """The shape of a products file; the last one that matches wins.
+
+    ``tables``: those of its stream. ``plain``: whether all texts of the document are known to be
+    printable ASCII.
 
     Mirrors ``SimpleStreamsProductListFactory.produce`` (3.8,
     maasservicelayer/simplestreams/models.py).
     """
-    walk = _Walk(data, release)
+    raw = data.get("products")
+    rows = (tables or Tables()).of(raw if isinstance(raw, dict) else {}, plain=plain)
+    walk = _Walk(data, release, rows)
     found: Fit | None = None
     for shape in release.shapes:
         problem, products = walk.file(shape)
@@ -78,60 +85,65 @@ class _Judged(NamedTuple):
 class _Walk:
     """The walk over one products file. What was judged once is not judged again."""
 
-    def __init__(self, data: dict[str, Any], release: Release) -> None:
+    def __init__(self, data: dict[str, Any], release: Release, rows: Products) -> None:
+        """``rows``: what stands under ``products``, if it is an object."""
         self.data = data
         self.release = release
+        self.rows = rows
         self._judged: dict[tuple[str | int, str], _Judged] = {}
+        self._fitting: dict[tuple[int, str], Table | None] = {}
 
-    def file(self, shape: Shape) -> tuple[Problem | None, list[Product]]:
+    def file(self, shape: Shape) -> tuple[Problem | None, Fitting]:
         """What decides against a shape, and the products that fit it."""
         raw = self.data.get("products")
-        products: list[Product] = []
         if raw and isinstance(raw, dict):
             # Unpacked by MAAS's own code, which stops at the first that does not fit.
-            names = list(raw)
-            for start in range(0, len(names), AT_ONCE):
-                problem = self._some(names[start : start + AT_ONCE], raw, shape, products)
-                if problem is not None:
-                    return problem, []
-            return _first(self._file_problems()), products
+            tables = [made for t in self.rows.tables if (made := self._rows(t, shape)) is not None]
+            single = {}
+            for position in self.rows.others(tables):
+                judged = self._product(self.rows.names[position], self.rows.raws[position], shape)
+                if judged.product is None:
+                    return judged.problems[0], Fitting()
+                single[position] = judged.product
+            return _first(self._file_problems()), Fitting(tables, single)
         # Else pydantic judges `products` and all other members at once.
         listed: list[Problem] = []
+        fine = {}
         if isinstance(raw, list):
             for index, product in enumerate(raw):
                 judged = self._product(index, product, shape)
                 listed += judged.problems
-                products += [judged.product] if judged.product is not None else []
+                if judged.product is not None:
+                    fine[index] = judged.product
         else:
             listed.append(Problem("file-products-missing", ()))
         listed += self._file_problems()
-        return _first(_crashes_first(listed)), products
+        return _first(_crashes_first(listed)), Fitting((), fine)
 
-    def _some(
-        self, names: list[str], raw: dict[str, Any], shape: Shape, products: list[Product]
-    ) -> Problem | None:
-        """Some products against a shape: what decides against it, else they go to ``products``."""
-        if all_fit([raw[name] for name in names], shape):
-            for name in names:
-                newest = _newest_usual(raw[name]["versions"])
-                products.append(Product(name, ("products", name), raw[name], (newest,)))
-            return None
-        for name in names:
-            judged = self._product(name, raw[name], shape)
-            if judged.product is None:
-                return judged.problems[0]
-            products.append(judged.product)
-        return None
+    def _rows(self, table: Table, shape: Shape) -> Table | None:
+        """The rows of a table that fit a shape, ``None`` if there is none."""
+        key = (id(table), shape.name)
+        if key not in self._fitting:
+            rows = fitting_rows(table, shape)
+            self._fitting[key] = rows if rows is not None and len(rows) else None
+        return self._fitting[key]
 
     def explained(self, crash: Problem | None) -> Fit:
         """All problems: the file's own first, then those of each product and its nearest shape."""
         problems = self._file_problems()
         raw = self.data.get("products")
-        kinds: dict[str, list[str]] = {}
-        sound: dict[str, tuple[Shape, list[Product]]] = {}
         if (not isinstance(raw, dict) or not raw) and not self._lists_products(raw):
             problems.append(_no_products(self.data))
-        for name, product in raw.items() if isinstance(raw, dict) else ():
+        kinds: dict[int, Shape] = {}  # by position
+        sound: dict[str, Fitting] = {shape.name: Fitting() for shape in self.release.shapes}
+        for table in self.rows.tables:
+            shape = nearest_of_rows(table, self.release)
+            rows = self._rows(table, shape) if shape is not None else None
+            if shape is not None and rows is not None:
+                sound[shape.name].tables.append(rows)
+                kinds.update(dict.fromkeys(rows.positions, shape))
+        for position in self.rows.others(t for fitting in sound.values() for t in fitting.tables):
+            name, product = self.rows.names[position], self.rows.raws[position]
             shape = nearest(product, self.release) if isinstance(product, dict) else None
             if not isinstance(product, dict):
                 problems.append(no_mapping("product-not-an-object", ("products", name), product))
@@ -139,20 +151,29 @@ class _Walk:
                 values = _item_summary(product)
                 problems.append(Problem("not-modelled", ("products", name), values=values))
             else:
-                kinds.setdefault(shape.name, []).append(name)
+                kinds[position] = shape
                 judged = self._product(name, product, shape)
                 problems += judged.problems
                 if judged.product is not None:
-                    sound.setdefault(shape.name, (shape, []))[1].append(judged.product)
-        if len(kinds) > 1:
-            problems.append(Problem("file-shape-mixed", ("products",), values={"kinds": kinds}))
+                    sound[shape.name].single[position] = judged.product
+        problems += self._mixed(kinds)
         if crash is not None:
             at = (crash.cause, crash.path)
             problems = [crash, *(p for p in problems if (p.cause, p.path) != at)]
         else:
             # MAAS gets to what would crash it only once the others are fixed.
             problems.sort(key=lambda problem: problem.crashes)
-        return Fit(None, [], problems, list(sound.values()))
+        fine = [(shape, sound[shape.name]) for shape in self.release.shapes if sound[shape.name]]
+        return Fit(None, Fitting(), problems, sorted(fine, key=lambda one: one[1].first))
+
+    def _mixed(self, kinds: dict[int, Shape]) -> list[Problem]:
+        """What is wrong if products are meant for several shapes. ``kinds``: by position."""
+        if len({shape.name for shape in kinds.values()}) < 2:
+            return []
+        names: dict[str, list[str]] = {}
+        for position, shape in sorted(kinds.items()):
+            names.setdefault(shape.name, []).append(self.rows.names[position])
+        return [Problem("file-shape-mixed", ("products",), values={"kinds": names})]
 
     def _lists_products(self, raw: Any) -> bool:
         """Whether ``products`` is a list, and a good one: what MAAS itself writes."""

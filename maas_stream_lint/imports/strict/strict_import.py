@@ -14,7 +14,7 @@ from maas_stream_lint.imports.situation import ANY, Row, rows_of
 from maas_stream_lint.imports.strict.fetch import Fetch
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
 from maas_stream_lint.imports.strict.sync import Sync, cached, offered
-from maas_stream_lint.imports.trace import Outcome, commissioning_texts
+from maas_stream_lint.imports.trace import Imported, Outcome, commissioning_texts
 
 if TYPE_CHECKING:
     from maas_stream_lint.imports.answers import Answers
@@ -258,7 +258,7 @@ class _Import:
         before = len(sync.imported)
         failure = sync.sync(row.wanted, products[row.source][row.wanted], row)  # type: ignore[arg-type]
         if failure is None:
-            new = list(sync.imported)[before:]
+            new = Imported(list(sync.imported)[before:])
             self.outcome.imported += [(row.source, item) for item in new]
             if sync.pending:
                 self.waiting[row] = sync.pending

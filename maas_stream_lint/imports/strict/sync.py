@@ -6,28 +6,35 @@ maasservicelayer/services/image_sync.py, builders/) by behaviour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.columns import SHORT, refusal
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, LONE_ROOT, Identity, identity
 from maas_stream_lint.imports.rows import Cached
 from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
+from maas_stream_lint.imports.stored_batch import Run
 from maas_stream_lint.imports.strict.fieldtypes import number
+from maas_stream_lint.imports.strict.fitting import row_of
+from maas_stream_lint.imports.tables import rows_with
 from maas_stream_lint.imports.trace import Event, Import, Kind
 from maas_stream_lint.rulebook import unmissed_ftypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from maas_stream_lint.imports.recorder import Recorder
     from maas_stream_lint.imports.situation import Row
     from maas_stream_lint.imports.stored import Key, Stored
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.fitting import Product
+    from maas_stream_lint.imports.tables import Table
 
 #: (os, release, arch)
 Selection = tuple[str, str, str]
+SELECTION = ("os", "release", "arch")  #: the fields that it is made of
+#: What a selection syncs: a product, or rows of tables that follow each other.
+Part = Union["tuple[Listed, Product]", Run]
 
 
 class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS says
@@ -56,24 +63,17 @@ class Sync:
         self.sizes = recorder.answers.sizes()
         self.supersedes: dict[str, str] = recorder.answers.policy("supersedes")
         self.suitable: set[Selection] = set()  #: all that is selected, in whichever source
-        self.imported: dict[Import, None] = {}  #: in order, each once
+        self.imported: dict[Import | Run, None] = {}  #: in order, each once
         self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
         self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._usual: set[tuple[str, int]] = set()  # file types with lengths of sha256 that fit
-        self._lengths: set[tuple[int, ...]] = set()  # of a resource's and set's texts that fit
+        #: By the id of a batch: what it is made of.
+        self.tables: dict[int, tuple[Listed, Table]] = {}
+        self._laid: set[tuple[str, str]] = set()  # products whose rows were stored as such
         self._keys: set[tuple[str, tuple[str, ...]]] = set()  # shapes with item keys: none is lost
         self._loaders: dict[int, Identity] = {}  # by the id of their products
         self._settled: dict[Key, Product] = {}  # to take it again changes nothing
         self._refused: set[tuple[str, Place]] = set()
-
-    def all_selections(self) -> dict[Selection, list[tuple[Listed, Product]]]:
-        """Everything there is to select, with what each selection syncs, in the stream's order.
-
-        A stream of bootloaders alone gets one empty selection.
-        """
-        images = [listed for listed in self.lists if not listed.bootloaders]
-        wanted = {_selection(product) for listed in images for product in listed.products}
-        return self.products(wanted or {("", "", "")})
 
     def products(self, wanted: set[Selection]) -> dict[Selection, list[tuple[Listed, Product]]]:
         """What each selection syncs, in the stream's order. Bootloaders ride along with each.
@@ -84,17 +84,26 @@ class Sync:
             selection: [] for selection in sorted(wanted)
         }
         for listed in self.lists:
-            for product in listed.products:
+            for part in self.supported(listed, listed.products):
                 if listed.bootloaders:
                     holders = list(found.values())
                 else:
-                    own = found.get(_selection(product))
+                    own = found.get(selection_of(part[1]))
                     holders = [] if own is None else [own]
-                # Without a version, the import has stopped before: nothing is there to sync.
-                if holders and product.versions and self._unsupported(listed, product) is None:
-                    for holder in holders:
-                        holder.append((listed, product))
+                for holder in holders:
+                    holder.append(part)
         return found
+
+    def supported(
+        self, listed: Listed, products: Iterable[Product]
+    ) -> Iterator[tuple[Listed, Product]]:
+        """Those of a file's products that MAAS supports.
+
+        Without a version, the import has stopped before: nothing is there to sync.
+        """
+        for product in products:
+            if product.versions and self._unsupported(listed, product) is None:
+                yield listed, product
 
     def drop_unwanted(self) -> None:
         """Record what is dropped in silence.
@@ -102,8 +111,21 @@ class Sync:
         Mirrors ``filter_products_for_selection`` and ``get_downloadable_files``.
         """
         for listed in self.lists:
-            for product in listed.products:
+            known = {*listed.shape.downloads, *self.unmissed}
+            plain = [
+                table.without(self.unsupported(listed, table))
+                for table in listed.fitting.tables
+                if known.issuperset(items.key for items in table.items)
+            ]
+            for _, product in sorted(listed.fitting.others(plain).items()):
                 self._unwanted(listed, product)
+
+    def unsupported(self, listed: Listed, table: Table) -> set[int]:
+        """The rows of a table of images that MAAS does not support."""
+        if not listed.sets:
+            return set()
+        wrong = self.recorder.answers.misnamed("ubuntu", tuple(table.names))
+        return rows_with(table.names, wrong)
 
     def _unwanted(self, listed: Listed, product: Product) -> None:
         cause = self._unsupported(listed, product)
@@ -149,7 +171,7 @@ class Sync:
         return None
 
     def sync(
-        self, selection: Selection, products: list[tuple[Listed, Product]], row: Row | None = None
+        self, selection: Selection, parts: Iterable[Part], row: Row | None = None
     ) -> Event | None:
         """``SyncSelectionWorkflow``: one transaction, of which nothing is left if it fails.
 
@@ -157,7 +179,7 @@ class Sync:
         """
         self._undo, self.pending = [], []
         failed: Event | None = None
-        for listed, product in products:
+        for listed, product in self._alone(parts):
             try:
                 self._take(listed, product, row)
             except _Refused as refused:
@@ -181,70 +203,42 @@ class Sync:
         if row is None and self._settled.get(key) is product:
             return
         changes = len(self._undo)
-        if not self._take_new(listed, product, made, row):
-            self._take_over(listed, product, made, row)
+        self._take_over(listed, product, made, row)
         if len(self._undo) == changes:
             self._settled[key] = product
         else:
             self._settled.pop(key, None)
 
-    def _take_new(self, listed: Listed, product: Product, made: Identity, row: Row | None) -> bool:
-        """Take a product whose boot resource is new, if all about it is as usual.
+    def is_settled(self, listed: Listed, product: Product) -> bool:
+        """Whether it changes nothing to take a product again."""
+        made = self._identity_of(listed, product)
+        return self._settled.get((made.name, made.architecture, made.alias)) is product
 
-        False: nothing was done. Texts that are printable fit a column by their length alone.
-        """
-        fields, newest = product.fields, product.newest
-        name, architecture, alias = made.name, made.architecture, made.alias or ""
-        texts = (name, architecture, alias, newest.name)
-        if (
-            (name, architecture, made.alias) in self.stored.resources
-            or tuple(map(len, texts)) not in self._lengths
-            or not "".join(texts).isprintable()
-            or name.count("/") != 1
-            or architecture.partition("/")[0] != fields["arch"]
-        ):
+    def _alone(self, parts: Iterable[Part]) -> Iterator[tuple[Listed, Product]]:
+        """The products to be taken one by one. Rows are stored, unless one is in the way."""
+        for part in parts:
+            if not isinstance(part, Run):
+                yield part
+            elif not self.lay_all([part]):
+                listed, table = self.tables[id(part.batch)]
+                yield from ((listed, row_of(table, row)) for row in part.rows)
+
+    def lay_all(self, runs: list[Run]) -> bool:
+        """Store rows; False if one of them is in the way of a row that is there, or of another."""
+        keys = [key for run in runs for key in run.keys]
+        if len(set(keys)) != len(keys) or not self.stored.rows.keys().isdisjoint(keys):
             return False
-        files = self._new_files(listed, product)
-        if files is None:
-            return False
-        held = HeldSet(newest.name, fields["label"])
-        held.touch(self.source, self.turn)
-        held.files = files
-        self._resource(listed, made, fields, row).sets[newest.name] = held
-        for file in files.values():
-            file.touch(self.source, self.turn)
-            self.stored.hold(file.sha256, file.size)
-            self.pending.append((held, file))
-            self.imported[file.origin] = None
-        self._undo.append((self._forget_all, (files,)))
+        for run in runs:
+            self.stored.lay(run)
+            self.imported[run] = None
+            self._laid.update(run.products)
+            self._undo.append((self._unlay, (run,)))
         return True
 
-    def _new_files(self, listed: Listed, product: Product) -> dict[str, HeldFile] | None:
-        """The rows of a new set's files by their names; ``None`` if one needs a closer look."""
-        newest = product.newest
-        made: dict[str, HeldFile] = {}
-        for step in listed.shape.downloads:
-            item = newest.merged.get(step)
-            if item is not None:
-                ftype, sha256, size = item["ftype"], item["sha256"], item["size"]
-                name = item["path"].rsplit("/", 1)[-1]
-                origin = Import(listed.path, product.name, newest.name, step)
-                gone = self.supersedes.get(ftype)
-                if (
-                    name in made
-                    or (gone is not None and any(file.ftype == gone for file in made.values()))
-                    or size.__class__ is not int
-                    or not self._is_usual(ftype, name, sha256, size)
-                    or origin in self.imported
-                ):
-                    return None
-                made[name] = HeldFile(name, ftype, sha256, size, origin)
-        return made
-
-    def _forget_all(self, files: dict[str, HeldFile]) -> None:
-        for file in files.values():
-            self.stored.unhold(file.sha256)
-            self.imported.pop(file.origin)
+    def _unlay(self, run: Run) -> None:
+        self.stored.unlay(run)
+        self.imported.pop(run)
+        self._laid.difference_update(run.products)
 
     def _take_over(self, listed: Listed, product: Product, made: Identity, row: Row | None) -> None:
         """Take a product step by step, into a boot resource that may be there already."""
@@ -257,9 +251,6 @@ class Sync:
         if not listed.bootloaders:
             self._belongs(made, fields, place)
         self._refuse("set-version", "version name", newest.name, place)
-        texts = (made.name, made.architecture, made.alias or "", newest.name)
-        if "".join(texts).isprintable():
-            self._lengths.add(tuple(map(len, texts)))
         held = resource.sets.get(newest.name)
         if held is None:
             held = resource.sets[newest.name] = HeldSet(newest.name, fields["label"])
@@ -270,7 +261,7 @@ class Sync:
             if item is not None:
                 origin = Import(listed.path, product.name, newest.name, step)
                 self._take_file(held, item, product, origin, place)
-                if origin not in self.imported:
+                if origin not in self.imported and origin[:2] not in self._laid:
                     self.imported[origin] = None
                     self._undo.append((self.imported.pop, (origin,)))
 
@@ -279,14 +270,14 @@ class Sync:
     ) -> HeldResource:
         """``get_or_create``: what is there is never changed."""
         key = (made.name, made.architecture, made.alias)
-        resource = self.stored.resources.get(key)
+        resource = self.stored.get(key)
         if resource is None:
             kept = self.recorder.answers.policy("resource-extra")
             resource = HeldResource(*key, made.kflavor, listed.bootloaders)
             resource.extra = {} if listed.bootloaders else {field: fields[field] for field in kept}
             resource.selection = None if listed.bootloaders else row
-            self.stored.resources[key] = resource
-            self._undo.append((self.stored.resources.pop, (key,)))
+            self.stored.rows[key] = resource
+            self._undo.append((self.stored.rows.pop, (key,)))
         return resource
 
     def _belongs(self, made: Identity, fields: dict[str, Any], place: Place) -> None:
@@ -413,14 +404,16 @@ def _refused(
     return _Refused(Event(cause, Kind.SELECTION, place, "sync", exception, message, values))
 
 
-def _selection(product: Product) -> Selection:
+def selection_of(product: Product) -> Selection:
+    """What selects an image."""
     return (product.fields["os"], product.fields["release"], product.fields["arch"])
 
 
 def offered(lists: Iterable[Listed]) -> list[Selection]:
     """What there is to select, sorted."""
-    images = (listed for listed in lists if not listed.bootloaders)
-    return sorted({_selection(product) for listed in images for product in listed.products})
+    images = (listed.fitting for listed in lists if not listed.bootloaders)
+    # In the order of the files, which are mostly sorted.
+    return sorted(dict.fromkeys(one for fitting in images for one in fitting.values(*SELECTION)))
 
 
 def cached(lists: list[Listed]) -> list[Cached]:
