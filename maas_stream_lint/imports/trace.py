@@ -33,6 +33,8 @@ class Kind(Enum):
     DROP = "drop"  #: the product, version or item
     USE = "use"  #: the product, which is imported but of no use
 
+    __hash__ = object.__hash__  # that of Enum is not in C
+
 
 class Event(NamedTuple):
     """One thing that a simulated MAAS stumbles over.
