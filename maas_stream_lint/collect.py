@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.effects import COSTS, effect, log_line, merged
@@ -14,8 +15,9 @@ from maas_stream_lint.records import record
 from maas_stream_lint.rule import NODES, Rule, Said, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.look import Look
     from maas_stream_lint.stream import Stream
 
@@ -32,6 +34,13 @@ class _Draft:
     lines: set[str] = field(default_factory=set)
     logs: dict[str, set[str]] = field(default_factory=dict)
     also: dict[Place, None] = field(default_factory=dict)
+
+    def add(self, lines: Iterable[str], effect: str, log: str | None) -> None:
+        """Note what some release lines do and log."""
+        self.lines.update(lines)
+        self.effects.setdefault(effect, set()).update(lines)
+        if log:
+            self.logs.setdefault(log, set()).update(lines)
 
 
 def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
@@ -50,26 +59,39 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
         for cause in rule.causes:
             by_cause.setdefault(cause, []).append(rule)
     for trace in (*look.traces, *look.use_traces):
-        seen: set[tuple[str, Kind, Place]] = set()
+        seen: set[tuple[str, Kind, str, Path]] = set()
         for event in trace.events:
+            kind, place = event.kind, event.place
             for rule in by_cause.get(event.cause, ()):
-                place = cut(event.place, rule.at)
                 if rule.at is not None:
+                    place = cut(event.place, rule.at)
                     # One product's items all tell the same: asking of the first is enough.
-                    if (rule.code, event.kind, place) in seen:
+                    once = (rule.code, kind, place.file, place.path)
+                    if once in seen:
                         continue
-                    seen.add((rule.code, event.kind, place))
+                    seen.add(once)
+                else:
+                    place = event.place
                 for said in rule.check(event, look):
-                    severity = COSTS[event.kind] if said.severity is None else said.severity
-                    # An image that is of no use on some lines may be fine on others.
-                    victims = said.also if event.kind is Kind.USE else ()
-                    draft = _draft(drafts, rule, said, said.place or place, severity, victims)
-                    draft.lines.update(trace.lines)
-                    done = said.effect or effect(event, trace)
-                    draft.effects.setdefault(done, set()).update(trace.lines)
-                    line = log_line(event, trace, look.stream) if said.log is None else said.log
-                    if line:
-                        draft.logs.setdefault(line, set()).update(trace.lines)
+                    _note_event(look, rule, event, trace, said, said.place or place, drafts)
+
+
+def _note_event(
+    look: Look,
+    rule: Rule,
+    event: Event,
+    trace: Trace,
+    said: Said,
+    place: Place,
+    drafts: dict[Key, _Draft],
+) -> None:
+    kind = event.kind
+    severity = COSTS[kind] if said.severity is None else said.severity
+    # An image that is of no use on some lines may be fine on others.
+    victims = said.also if kind is Kind.USE else ()
+    draft = _draft(drafts, rule, said, place, severity, victims)
+    line = log_line(event, trace, look.stream) if said.log is None else said.log
+    draft.add(trace.lines, said.effect or effect(event, trace), line)
 
 
 def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft]) -> None:
@@ -93,10 +115,7 @@ def _note(look: Look, rule: Rule, node: Any, said: Said, drafts: dict[Key, _Draf
     severity = rule.severity if said.severity is None else said.severity
     place = said.place or node.place
     draft = _draft(drafts, rule, said, place, severity)
-    draft.lines.update(lines)
-    draft.effects.setdefault(said.effect or "", set()).update(lines)
-    if said.log:
-        draft.logs.setdefault(said.log, set()).update(lines)
+    draft.add(lines, said.effect or "", said.log)
 
 
 def _nodes(kind: str, look: Look) -> Sequence[Any]:
@@ -133,7 +152,8 @@ def _draft(
     draft = drafts.get(key)
     if draft is None:
         draft = drafts[key] = _Draft(rule, said, place, severity)
-    draft.also.update(dict.fromkeys(said.also))
+    if said.also:
+        draft.also.update(dict.fromkeys(said.also))
     return draft
 
 
@@ -149,43 +169,42 @@ def _matters(draft: _Draft, look: Look) -> bool:
 
 def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
     located = _located(look.stream, drafts)
-    order = {line: i for i, line in enumerate(look.lines)}
     files = {path: i for i, path in enumerate(look.stream.files)}
+    spans = _Spans(look.lines)
     done = []
     for draft in drafts:
-        logs = sorted(
-            (
-                (tuple(sorted(lines, key=order.__getitem__)), text)
-                for text, lines in draft.logs.items()
-            ),
-            key=lambda pair: order[pair[0][0]],
+        rule, said, place = draft.rule, draft.said, located[draft.place]
+        logs = [(spans[frozenset(lines)], text) for text, lines in draft.logs.items()]
+        if len(logs) > 1:
+            logs.sort(key=lambda log: look.lines.index(log[0][0]))
+        others = [located[other] for other in draft.also if other != draft.place]
+        finding = Finding(
+            rule.code,
+            rule.name,
+            draft.severity,
+            said.message,
+            spans[frozenset(draft.lines)],
+            merged(draft.effects, look),
+            said.remedy,
+            (place, *others),
+            logs[0][1] if logs else None,
+            tuple(logs),
         )
-        places = (draft.place, *(p for p in draft.also if p != draft.place))
-        done.append(
-            Finding(
-                code=draft.rule.code,
-                name=draft.rule.name,
-                severity=draft.severity,
-                message=draft.said.message,
-                maas=tuple(sorted(draft.lines, key=order.__getitem__)),
-                effect=merged(draft.effects, look),
-                remedy=draft.said.remedy,
-                places=tuple(located[p] for p in places),
-                log=logs[0][1] if logs else None,
-                logs=tuple(logs),
-            )
-        )
-    done.sort(
-        key=lambda f: (
-            -f.severity,
-            files.get(f.place.file, -1),
-            f.place.line or 0,
-            f.place.column or 0,
-            f.code,
-            f.message,
-        )
-    )
-    return done
+        where = files.get(place.file, -1), place.line or 0, place.column or 0
+        done.append(((-draft.severity, *where, rule.code, said.message), finding))
+    done.sort(key=itemgetter(0))
+    return [finding for _, finding in done]
+
+
+class _Spans(dict[frozenset[str], tuple[str, ...]]):
+    """Sets of release lines, each in order: findings share them."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+
+    def __missing__(self, chosen: frozenset[str]) -> tuple[str, ...]:
+        span = self[chosen] = tuple(line for line in self._lines if line in chosen)
+        return span
 
 
 def _located(stream: Stream, drafts: list[_Draft]) -> dict[Place, Place]:

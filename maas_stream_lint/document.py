@@ -7,59 +7,47 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
-from itertools import chain, islice
-from json import JSONDecodeError, JSONDecoder, decoder
+from itertools import chain, count, islice
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
 
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.records import record
+from maas_stream_lint.spots import WS, _scanstring, _space, find_spots
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
+    from maas_stream_lint.spots import Match
 
 #: From (line, column) of a text to those of the file that it was taken from.
 PlaceMap = Callable[[int, int], tuple[int, int]]
 
-#: How deep values may be nested. Where json.loads gives up depends on the Python, and up to 3.11
-#: on its caller too (1,000 frames in all); no stream comes near this number just below it.
+#: How deep values may be nested. The limit of json.loads depends on the Python, and up to 3.11 also
+#: on its caller (1,000 frames in all). This number is just below it, and no stream comes near it.
 MAX_DEPTH = 990
 
 #: Digits that an integer may have: CPython's default, whatever PYTHONINTMAXSTRDIGITS says here.
 MAX_DIGITS = 4300
 
-#: How many flaws of a kind are listed: a text made to be horrible could have millions.
+#: How many flaws of a kind a document lists: a hostile text could have millions.
 MAX_FLAWS = 10_000
 
-_WS = " \t\n\r"  # what JSON takes for white space; str.strip() takes more
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
 #: The closing quote of a key is not optional, or the `"a` of `"a:b"` would be one.
-_KEY = rf"{_STRING.removesuffix('?')}[{_WS}]*:"
+_KEY = rf"{_STRING.removesuffix('?')}[{WS}]*:"
 # Patterns for texts with flaws. A sound text needs none of them, so they are compiled on use.
 _TOKEN = rf"(?s)({_KEY})|{_STRING}|[\[\]{{}},]"
 _NAN = rf"(?s){_STRING}|(NaN|-?Infinity)"
 _HUGE = rf"(?s){_STRING}|([0-9]{{{MAX_DIGITS + 1},}})(?![0-9]|\.[0-9]|[eE][+-]?[0-9])"
 #: A pair of surrogates; one alone; any other escape.
 _LONE = r"(?s)\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\."
-_LAST_COMMA = rf",[{_WS}]*[}}\]]"
+_LAST_COMMA = rf",[{WS}]*[}}\]]"
 
-# These match wherever in a sound text they are tried.
-_Match = Callable[[str, int], "re.Match[str]"]
-_space = cast("_Match", re.compile(rf"[{_WS}]*").match)
-_colon = cast("_Match", re.compile(rf"[{_WS}]*:[{_WS}]*").match)
-_after = cast("_Match", re.compile(rf"[{_WS}]*([,\]}}])[{_WS}]*").match)
-#: Members whose values are numbers, words or texts without escapes, each with the comma behind it.
-_plain = cast(
-    "_Match",
-    re.compile(rf'(?:"[^"\\]*"[{_WS}]*:[{_WS}]*(?:"[^"\\]*"|[\w.+-]+)[{_WS}]*,[{_WS}]*)*').match,
-)
-_word = cast("_Match", re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match)
-
-# The json module's own C functions, which typeshed leaves out.
-_scanstring: Callable[[str, int], tuple[str, int]] = decoder.scanstring  # type: ignore[attr-defined]
-_scan: Callable[[str, int], tuple[Any, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]
+#: What stands at a place: a word, zero bytes or one character.
+_word = cast("Match", re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match)
 
 _LOCK = threading.RLock()
 
@@ -91,17 +79,6 @@ class Flaw:
     path: Path = ()  #: of the second occurrence of a duplicate key; else the top
 
 
-class _Node:
-    """A value that is looked for, or that lies on the way to one."""
-
-    __slots__ = ("children", "offset", "value")
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        self.children: dict[str | int, _Node] = {}
-        self.offset = 0
-
-
 @record(frozen=True)
 class Document:
     """One metadata text, parsed once. ``data`` is not to be altered: locate() relies on it."""
@@ -112,6 +89,7 @@ class Document:
     )
     flaws: tuple[Flaw, ...] = ()
     places: PlaceMap | None = None  #: where the text's spots are in its file, if it is only a part
+    objects: int = 0  #: how many the text holds
 
     @property
     def fatal(self) -> Flaw | None:
@@ -136,11 +114,9 @@ class Document:
         wanted = list(paths)
         repeats = any(flaw.kind == "duplicate-key" for flaw in self.flaws)
         with _room():
-            nodes, top, count = _tree(self.data, wanted)
-            # Where no key repeats, the walk may end as soon as all has been seen.
-            _Search(self.text, -1 if repeats else count).run(top)
-            where = self._positions({node.offset for node in nodes.values()})
-            return {path: where[node.offset] for path, node in nodes.items()}
+            spots = find_spots(self.text, self.data, wanted, self.objects, repeats=repeats)
+            where = self._positions(set(spots.values()))
+            return {path: where[offset] for path, offset in spots.items()}
 
     def _positions(self, offsets: Iterable[int]) -> dict[int, tuple[int, int]]:
         line, start, last = 1, 0, 0
@@ -155,85 +131,6 @@ class Document:
             place = (line, offset - start + 1)
             found[offset] = self.places(*place) if self.places else place
         return found
-
-
-def _tree(data: Any, paths: Iterable[Path]) -> tuple[dict[Path, _Node], _Node, int]:
-    """Each path's node, or that of its last step that exists; the top; how many lie below it."""
-    nodes, top, count = {}, _Node(data), 0
-    for path in paths:
-        node = top
-        for step in path:
-            child = node.children.get(step)
-            if child is None:
-                if not _has(node.value, step):
-                    break
-                child = node.children[step] = _Node(node.value[step])
-                count += 1
-            node = child
-        nodes[path] = node
-    return nodes, top, count
-
-
-def _has(value: Any, step: str | int) -> bool:
-    if isinstance(step, str):
-        return isinstance(value, dict) and step in value
-    return isinstance(value, list) and 0 <= step < len(value)
-
-
-class _Search:
-    """One walk over a sound text that notes where nodes are, jumping over all else in C.
-
-    Of a key that comes twice the last one counts: what was noted before is overwritten.
-    """
-
-    def __init__(self, text: str, left: int) -> None:
-        self.text = text
-        self.left = left  # after how many nodes to stop; negative: go on to the end
-
-    def run(self, top: _Node) -> None:
-        """Note the offsets of all nodes below ``top``, and its own."""
-        top.offset = _space(self.text, 0).end()
-        # A stack of our own, since values may be nested deeper than Python can call.
-        stack, end = [self._inside(top.offset, top)], None
-        while stack and self.left:
-            try:
-                at, node = stack[-1].send(end)  # type: ignore[arg-type]  # None starts it
-            except StopIteration as done:
-                stack.pop()
-                end = done.value
-            else:
-                stack.append(self._inside(at, node))
-                end = None
-
-    def _inside(self, at: int, holder: _Node) -> Generator[tuple[int, _Node], int, int]:
-        """Go through an object or list, hand out what to look into, and return where it ends."""
-        text, keyed, number = self.text, self.text[at] == "{", -1
-        after = _space(text, at + 1)
-        if text[after.end()] in "}]":
-            return after.end() + 1
-        if keyed and self.left > 0 and all(node.children for node in holder.children.values()):
-            after = _plain(text, after.end())  # where nothing is to be looked into
-        while True:
-            step: str | int
-            at = value = after.end()
-            if keyed:
-                step, end = _scanstring(text, at + 1)
-                value = _colon(text, end).end()
-            else:
-                step = number = number + 1
-            node = holder.children.get(step)
-            if node is not None:
-                node.offset = at
-                self.left -= 1
-                if not self.left:
-                    return value
-            if node is not None and node.children and text[value] in "{[":
-                end = yield value, node
-            else:
-                end = _scan(text, value)[1]
-            after = _after(text, end)
-            if after[1] != ",":
-                return after.end()
 
 
 def parse(raw: bytes, places: PlaceMap | None = None) -> Document:
@@ -265,8 +162,10 @@ def _every_other_is_nul(raw: bytes) -> bool:
 def parse_text(text: str, places: PlaceMap | None = None) -> Document:
     """Parse a text. ``places`` says where its spots are in its file, if it is only a part."""
     odd: set[str] = set()
+    tick = (objects := count()).__next__
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        tick()
         found = dict(pairs)
         if len(found) != len(pairs):
             odd.add("duplicate-key")
@@ -296,7 +195,7 @@ def parse_text(text: str, places: PlaceMap | None = None) -> Document:
         flaws += islice(_tokens("nan", _NAN, "{} is not JSON", text), MAX_FLAWS)
     if "\\" in text and ("\\ud" in text or "\\uD" in text):
         flaws += islice(_tokens("lone-surrogate", _LONE, "{} is half a character", text), MAX_FLAWS)
-    return Document(text, data, tuple(flaws), places)
+    return Document(text, data, tuple(flaws), places, next(objects))
 
 
 @contextmanager
@@ -389,7 +288,7 @@ def _broken(text: str, error: JSONDecodeError) -> Flaw:
     if error.msg == "Extra data":
         said = f"{quoted(word)} after the end of the JSON value"
         return Flaw("trailing-text", said, at, fatal=True)
-    for comma in (at, len(text[:at].rstrip(_WS)) - 1):  # from Python 3.13 on, and before
+    for comma in (at, len(text[:at].rstrip(WS)) - 1):  # from Python 3.13 on, and before
         if comma >= 0 and re.compile(_LAST_COMMA).match(text, comma):
             return Flaw("not-json", "a comma with nothing after it", comma, fatal=True)
     return Flaw("not-json", _what(text, error.msg, at), at, fatal=True)
@@ -400,7 +299,7 @@ def _what(text: str, error: str, at: int) -> str:
         if text.startswith(opening, at):
             return said
     if error in _WANTED:
-        word = _word(text, at)[0].strip(_WS)
+        word = _word(text, at)[0].strip(WS)
         return f"{quoted(word) if word else 'the end'} where {_WANTED[error]} must be"
     if error.startswith("Invalid control character"):
         return f"a bare {quoted(text[at])} inside a string"

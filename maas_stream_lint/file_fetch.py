@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.absence import ABSENT
-from maas_stream_lint.images.observation import Seen
 from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.decoding import codings
 
 if TYPE_CHECKING:
+    from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
     from maas_stream_lint.rulebook import Release
@@ -43,9 +43,24 @@ def fetch(seen: Seen, item: Item, release: Release, url: str) -> Failed | None:
     return _Fetch(seen, item, release, url).run()
 
 
-def never_matching(item: Item, release: Release) -> Failed:
+def never_matching(release: Release) -> Failed:
     """What the line meets if the sha256 of an item is none that any file has."""
-    return _Fetch(Seen(item.path or ""), item, release, "").refused_checksum()
+    # Words that name the checksum which it found are not known.
+    named = "" if release.download("texts").get("mismatch") else "checksum"
+    return _failed(release, "checksum", named, {})
+
+
+def _failed(release: Release, cause: str, text: str, values: dict[str, object]) -> Failed:
+    """A failure with the line's own words; ``text``: their key, ``""`` if they are not known."""
+    download = release.download
+    template = download("texts").get(text, "")
+    final = cause in ("status", "redirect") and download("attempts") == "all-but-status"
+    retried = download("attempts") != "one" and not final
+    if not template:
+        return Failed(cause, "", retried)
+    end = "timeout-log" if retried and "timeout-log" in release.data["download"] else ""
+    whole: str = download(end or "failure-log")
+    return Failed(cause, whole.format(text=template.format(**values), selection="<id>"), retried)
 
 
 class _Fetch:
@@ -59,10 +74,6 @@ class _Fetch:
         if self.seen.linked and self.release.download("joins") != "urljoin":
             return None  # it refuses the path, and requests nothing
         return self._named() or self._interim() or self._moved() or self._answered()
-
-    def refused_checksum(self) -> Failed:
-        """That the checksum differs, with no digest at hand."""
-        return self._mismatch("checksum", None, None)
 
     def _named(self) -> Failed | None:
         """What the path itself does, before any request."""
@@ -213,17 +224,8 @@ class _Fetch:
 
     def _failed(self, cause: str, text: str | None = None, **values: object) -> Failed:
         """A failure with the line's own words; ``text``: their key, the cause if there is none."""
-        download = self.release.download
-        texts = download("texts")
-        template = texts.get(cause if text is None else text, "")
-        final = cause in ("status", "redirect") and download("attempts") == "all-but-status"
-        retried = download("attempts") != "one" and not final
-        if not template:
-            return Failed(cause, "", retried)
-        said = template.format(**self._values(values))
-        end = "timeout-log" if retried and "timeout-log" in self.release.data["download"] else ""
-        whole: str = download(end or "failure-log")
-        return Failed(cause, whole.format(text=said, selection="<id>"), retried)
+        key = cause if text is None else text
+        return _failed(self.release, cause, key, self._values(values))
 
     def _values(self, values: dict[str, object]) -> dict[str, object]:
         """What a text names."""

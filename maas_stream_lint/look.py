@@ -77,7 +77,7 @@ class Look:
         look.beside = self.beside.with_own(stream) if self.beside is not None else None
         return look
 
-    @property
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """The release lines that the user asked for, oldest first."""
         return tuple(r.line for r in self.releases)

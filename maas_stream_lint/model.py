@@ -9,11 +9,13 @@ lowest level wins. So a rule does not have to know the level of a field.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from weakref import ReferenceType, ref
 
 from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.nature import Nature
+from maas_stream_lint.objects import items_of, newest_versions, objects
 from maas_stream_lint.rulebook import default_system, is_root
 
 if TYPE_CHECKING:
@@ -46,11 +48,10 @@ class lazy(Generic[Value]):  # noqa: N801 - a decorator
         return value
 
 
-def objects(holder: dict[str, Any], member: str) -> dict[str, dict[str, Any]]:
-    """What an object holds in a member, as far as that are objects, by their keys."""
-    held = holder.get(member)
-    members = held.items() if isinstance(held, dict) else ()
-    return {key: raw for key, raw in members if isinstance(raw, dict)}
+def has_items(version: dict[str, Any]) -> bool:
+    """Whether a version names any file."""
+    items = version.get("items")
+    return isinstance(items, dict) and bool(items)
 
 
 class Entry:
@@ -119,13 +120,9 @@ class File:
     @lazy
     def lower_fields(self) -> set[str]:
         """The fields that newest versions and their items have, of whichever product."""
-        found: set[str] = set()
-        for product in self.products:
-            if product.newest is not None:
-                found.update(product.newest.raw)
-                for item in product.newest.items:
-                    found.update(item.raw)
-        return found
+        newest = newest_versions([product.raw for product in self.products])
+        items = chain.from_iterable(map(dict.values, items_of(newest)))
+        return set().union(*filter(None, newest), *items)
 
 
 class Product:
@@ -267,6 +264,14 @@ class Version:
     def items(self) -> list[Item]:
         """Its items that are objects."""
         return [Item(self, key, raw) for key, raw in objects(self.raw, "items").items()]
+
+    @lazy
+    def before(self) -> Version | None:
+        """The greatest version below it that has items."""
+        versions = self.product.versions
+        names = (name for name in sorted(versions, reverse=True) if name < self.name)
+        name = next((n for n in names if has_items(versions[n])), None)
+        return None if name is None else Version(self.product, name, versions[name])
 
     @lazy
     def roots(self) -> list[Item]:

@@ -8,30 +8,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate, chain, count, islice
-from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.model import lazy, objects
+from maas_stream_lint.model import lazy
 from maas_stream_lint.nature import Nature
+from maas_stream_lint.objects import are, column, items_of, newest_versions
 from maas_stream_lint.rulebook import default_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from maas_stream_lint.model import Item, Product
-
-
-def are(values: Iterable[object], *kinds: type) -> bool:
-    """Whether all values are of these types."""
-    return {*map(type, values)}.issubset(kinds)
-
-
-def column(holders: Sequence[dict[str, Any]], field: str) -> list[Any]:
-    """What each object has in a field; ``None`` where it has none."""
-    try:
-        return list(map(itemgetter(field), holders))
-    except KeyError:
-        return [holder.get(field) for holder in holders]
 
 
 class Table:
@@ -71,28 +56,18 @@ class Table:
     @lazy
     def _elsewhere(self) -> set[str]:
         """The fields of files, newest versions and their items."""
-        files = {id(file): file.raw for file in (product.file for product in self.products)}
-        return set().union(*files.values(), *filter(None, self.newest), *self.items)
+        files = {id(file): file for file in (product.file for product in self.products)}
+        return set().union(*(file.raw.keys() | file.lower_fields for file in files.values()))
 
     @lazy
     def newest(self) -> list[dict[str, Any] | None]:
         """The newest version of each product: the JSON object, ``None`` without one."""
-        versions = self.own("versions")
-        if are(versions, dict) and all(versions):
-            newest: list[Any] = list(map(getitem, versions, map(max, versions)))
-            if are(newest, dict):
-                return newest
-        named = [objects(raw, "versions") for raw in self._raws]
-        return [held[max(held)] if held else None for held in named]
+        return newest_versions(self._raws)
 
     @lazy
     def _keyed(self) -> list[dict[str, dict[str, Any]]]:
         """The items of each product's newest version, by their keys."""
-        newest = [version or {} for version in self.newest]
-        keyed = column(newest, "items")
-        if are(keyed, dict) and are(chain.from_iterable(map(dict.values, keyed)), dict):
-            return keyed
-        return [objects(version, "items") for version in newest]
+        return items_of(self.newest)
 
     @lazy
     def items(self) -> list[dict[str, Any]]:

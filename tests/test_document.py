@@ -7,12 +7,13 @@ import json
 import sys
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from maas_stream_lint import document
+from maas_stream_lint import document, spots
 from maas_stream_lint.document import MAX_DEPTH, Document, parse, parse_text
 from steps import grows_linearly
 
@@ -135,6 +136,28 @@ def test_each_place_shows_the_key_or_value_it_names(
     # One at a time, the walk stops early; the place is the same.
     for path in list(places)[:5]:
         assert found.locate([path]) == {path: places[path]}
+
+
+#: Texts that look like what is between texts, or like something else on the way.
+alike = st.sampled_from(["", "a", "b", ",", ":", ": ", ":1,", ",a", "}", "{", "[", "a:b", "true"])
+objects = st.recursive(
+    alike | st.integers(0, 1) | st.lists(alike, max_size=2),
+    lambda inner: st.dictionaries(alike, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(repeatable, max_examples=300)
+@given(objects, st.sampled_from([None, 1]), st.data())
+def test_a_search_for_keys_finds_what_a_walk_finds(
+    value: Any, indent: int | None, data: Any
+) -> None:
+    found = parse_text(json.dumps(value, indent=indent))
+    paths = [path for path, _ in pieces(value)]
+    wanted = data.draw(st.lists(st.sampled_from(paths), max_size=6))
+    places = found.locate(wanted)
+    with patch.object(spots._Leap, "has_found", return_value=False):
+        assert found.locate(wanted) == places
 
 
 @repeatable

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 
-from maas_stream_lint import table
+from maas_stream_lint import objects, table
 from maas_stream_lint.checks import all_rules, among, item_content
 from maas_stream_lint.collect import findings
 from maas_stream_lint.imports import tables
@@ -37,6 +37,7 @@ SHORTCUTS: dict[tuple[Any, str], Any] = {
     (obstacles, "plainly_used"): frozenset(),
     (among, "are"): False,
     (item_content, "are"): False,
+    (objects, "are"): False,
     (table, "are"): False,
 }
 #: More products than any stream here has.

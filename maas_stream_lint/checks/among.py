@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.table import are
+from maas_stream_lint.objects import are
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import with_items
@@ -12,10 +13,10 @@ from maas_stream_lint.checks.words import MANY, listed, shown, value_at
 from maas_stream_lint.file_fetch import never_matching
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event
+from maas_stream_lint.objects import are
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
-from maas_stream_lint.rulebook import of_family
-from maas_stream_lint.table import are
+from maas_stream_lint.rulebook import of_family, releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,22 +107,16 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     sha256 = seen.get("sha256")
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
         return  # an event of its own, or nothing wrong
-    lines = look.stores(seen)
+    stored, place = look.stores(seen), seen.at("sha256")
     upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
-    for release in look.releases:
-        if release.line in lines:
-            failed = never_matching(seen, release)
-            severity, effect = cost(release, failed)
-            yield Said(
-                f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected "
-                + ("lower-case digits" if upper else "64 lower-case hexadecimal digits"),
-                "write it in lower case" if upper else "write the output of `sha256sum FILE`",
-                place=seen.at("sha256"),
-                lines=(release.line,),
-                severity=severity,
-                effect=effect,
-                log=failed.log,
-            )
+    message = f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected " + (
+        "lower-case digits" if upper else "64 lower-case hexadecimal digits"
+    )
+    remedy = "write it in lower case" if upper else "write the output of `sha256sum FILE`"
+    for lines, (severity, effect, log) in _mismatches(look.lines):
+        on = tuple(line for line in lines if line in stored)
+        if on:
+            yield Said(message, remedy, place, (), on, severity, effect, log)
 
 
 @rule("MSL608", Severity.FATAL, causes=["missing-size", "size-not-a-number", "size-out-of-range"])
@@ -222,8 +217,8 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     told = (
         f"item {named_with_product(large[0])} needs {_tib(_size(large[0]))}, and " if large else ""
     )
-    for check, releases in look.alike(lambda release: str(release.policy("disk-space"))):
-        lines = tuple(release.line for release in releases if release.line in stored)
+    for check, alike in look.alike(lambda release: str(release.policy("disk-space"))):
+        lines = tuple(release.line for release in alike if release.line in stored)
         if check in SHORT_OF_SPACE and lines:
             effect, log = SHORT_OF_SPACE[check]
             yield Said(
@@ -257,10 +252,22 @@ def _needed(look: Look) -> tuple[int, list[Item]]:
     return sum(sizes.values()), large
 
 
+@lru_cache(maxsize=16)
+def _mismatches(
+    lines: tuple[str, ...],
+) -> list[tuple[tuple[str, ...], tuple[Severity, str, str]]]:
+    """The release lines, grouped by what comes of a checksum that never matches."""
+    groups: dict[tuple[Severity, str, str], list[str]] = {}
+    for release in releases(lines):
+        failed = never_matching(release)
+        groups.setdefault((*cost(release, failed), failed.log), []).append(release.line)
+    return [(tuple(alike), said) for said, alike in groups.items()]
+
+
 def _lost(lines: tuple[str, ...], look: Look) -> Iterator[tuple[tuple[str, ...], Severity, str]]:
     """The release lines, grouped by what each loses with a file that it never gets."""
-    for failure, releases in look.alike(lambda release: str(release.download("failure"))):
-        here = tuple(release.line for release in releases if release.line in lines)
+    for failure, alike in look.alike(lambda release: str(release.download("failure"))):
+        here = tuple(release.line for release in alike if release.line in lines)
         if here:
             yield here, *COSTS[failure]
 

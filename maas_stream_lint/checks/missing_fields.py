@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Product
 
 
-@rule("MSL430", Severity.FATAL)
+@rule("MSL430", Severity.FATAL, at="product")
 def missing_arch(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `arch`.
 
@@ -37,7 +37,7 @@ def missing_arch(event: Event, look: Look) -> Iterator[Said]:
     yield _missing("arch", "write the product's architecture, such as `amd64`", event, look)
 
 
-@rule("MSL431", Severity.FATAL)
+@rule("MSL431", Severity.FATAL, at="product")
 def missing_label(event: Event, look: Look) -> Iterator[Said]:
     """A product has no `label`.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import joined, listed
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.rulebook import all_releases, default_system, ftypes, of_family
+from maas_stream_lint.rulebook import all_releases, default_system, ftypes, of_family, releases
 from maas_stream_lint.uploads import PLAIN, product_command
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def ubuntu_name(event: Event, look: Look) -> Iterator[Said]:
     takes = look.takes(event.place)
     strict = [r.line for r in look.releases if r.strict and r.line in takes]
     still = f"; MAAS {joined(strict)} imports its root tarball, but has no kernel to deploy it with"
+    hints = _hints(look.lines)
     yield Said(
-        f"the name of {kind} must contain {_hints(look)}, but {quoted(name)} has none of these",
+        f"the name of {kind} must contain {hints}, but {quoted(name)} has none of these",
         _renamed_or_uploaded(name, product, look),
         effect=DROPPED + (still if strict else ""),
     )
@@ -195,6 +197,7 @@ def release_notification(event: Event, look: Look) -> Iterator[Said]:
     yield Said(told, f"give it exactly {expected}, or remove the notification from the stream")
 
 
+@lru_cache(maxsize=1024)
 def _first_line_for(name: str) -> str | None:
     """The first release line that accepts a name which all older ones refuse, if there is one."""
     known = all_releases()
@@ -202,12 +205,13 @@ def _first_line_for(name: str) -> str | None:
     return None if first in (None, known[0].line) else first
 
 
-def _hints(look: Look) -> str:
+@lru_cache(maxsize=16)
+def _hints(lines: tuple[str, ...]) -> str:
     """What an Ubuntu name can contain, with the first line that accepts it if not all do."""
-    parts = []
-    for hint in look.releases[-1].ubuntu_hint:
-        first = next(r for r in look.releases if hint in r.ubuntu_hint)
-        parts.append(hint if first is look.releases[0] else f"{hint} (MAAS {first.line} and later)")
+    parts, known = [], releases(lines)
+    for hint in known[-1].ubuntu_hint:
+        first = next(r for r in known if hint in r.ubuntu_hint)
+        parts.append(hint if first is known[0] else f"{hint} (MAAS {first.line} and later)")
     return joined(parts, "or")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import either, listed, shown
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.model import has_items
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -61,9 +62,9 @@ def newest_version_empty(event: Event, look: Look) -> Iterator[Said]:
     product = look.catalog.product(event.place)
     older = None
     if product is not None:
-        older = next(
-            (o for o in newest_first(product) if o != version and has_items(product, o)), None
-        )
+        names = sorted(product.versions, reverse=True)
+        others = (name for name in names if name != version)
+        older = next((name for name in others if has_items(product.versions[name])), None)
     yield Said(
         f"version {shown(version)}, which MAAS takes, has no items, expected the image's files",
         f"delete version {shown(version)}, so that MAAS takes {shown(older)}, or publish its files"
@@ -129,17 +130,6 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
             also=(product.place.below("versions", newer),),
             effect=f"imports {quoted(taken)} and never {quoted(newer)}",
         )
-
-
-def newest_first(product: Product) -> list[str]:
-    """The names of a product's versions in MAAS's order, the newest first."""
-    return sorted(product.versions, reverse=True)
-
-
-def has_items(product: Product, version: str) -> bool:
-    """Whether a version of the product names any file."""
-    items = product.versions[version].get("items")
-    return isinstance(items, dict) and bool(items)
 
 
 def _unevenly_named(look: Look) -> list[Product]:

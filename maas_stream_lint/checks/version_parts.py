@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.root_images import best_roots, roots_among
-from maas_stream_lint.checks.version import has_items, newest_first
 from maas_stream_lint.checks.words import either, listed, shown
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event
-from maas_stream_lint.model import Version
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import ftypes, is_root, of_family
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.look import Look
-    from maas_stream_lint.model import Product
+    from maas_stream_lint.model import Product, Version
     from maas_stream_lint.rulebook import UbuntuSet
 
 
@@ -282,14 +280,8 @@ def _alike(versions: Any) -> bool:
 
 def _lost(newest: Version, look: Look) -> tuple[Version | None, dict[str, str]]:
     """The version before the newest, and what it has that the newest lacks."""
-    product = newest.product
-    name = next(
-        (n for n in newest_first(product) if n != newest.name and has_items(product, n)), None
-    )
-    if name is None:
-        return None, {}
-    older = Version(product, name, product.versions[name])
-    if older.raw["items"].keys() <= newest.raw["items"].keys():
+    older = newest.before
+    if older is None or older.raw["items"].keys() <= newest.raw["items"].keys():
         return older, {}  # as it should be, told at a glance
     now = _parts(newest, look)
     return older, {part: name for part, name in _parts(older, look).items() if part not in now}

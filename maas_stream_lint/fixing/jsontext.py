@@ -8,22 +8,12 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.document import (
-    _STRING,
-    _WS,
-    MAX_DEPTH,
-    _after,
-    _colon,
-    _room,
-    _scan,
-    _scanstring,
-    _space,
-    parse_text,
-)
+from maas_stream_lint.document import _STRING, MAX_DEPTH, _room, parse_text
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.fixing.textdiff import diff
 from maas_stream_lint.records import record
+from maas_stream_lint.spots import WS, _after, _colon, _scan, _scanstring, _space
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +30,7 @@ __all__ = [
     "diff",
 ]
 
-_FIRST_COLON = re.compile(rf"{_STRING}(?:([ \t]*:[ \t]*)|[{_WS}]*:)?", re.DOTALL)
+_FIRST_COLON = re.compile(rf"{_STRING}(?:([ \t]*:[ \t]*)|[{WS}]*:)?", re.DOTALL)
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -295,7 +285,7 @@ class _Editor:
     def __init__(self, text: str) -> None:
         self._text = text
         self._ascii = text.isascii()
-        start, end = _space(text, 0).end(), len(text.rstrip(_WS))
+        start, end = _space(text, 0).end(), len(text.rstrip(WS))
         self._top = _Member(text[:start], None, "", "", _Value(text, start, end), text[end:])
 
     def text(self) -> str:
