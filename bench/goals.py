@@ -1,9 +1,9 @@
-"""The goals of a check's cost, each with what was seen, all in one run.
+"""The goals for the cost of a check, each with its measurement, all in one run.
 
-``python bench/goals.py [--runs N] [--only TEXT]``. Time is processor time of the user: of calls in
-one process, each in turn with ``json.loads`` of the same bytes; of whole processes, each in turn
-with python-simplestreams' one walk for one release (``bench/peer.py``). Memory is measured as in
-``bench/metadata.py``.
+``python bench/goals.py [--runs N] [--only TEXT]``. Time is the user's processor time. Calls run in
+one process, each in turn with ``json.loads`` of the same bytes. Whole processes run in turn with
+python-simplestreams' one walk for one release (``bench/peer.py``). ``bench/metadata.py`` says how
+this measures memory.
 """
 
 from __future__ import annotations

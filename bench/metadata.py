@@ -1,9 +1,9 @@
 """The whole ``check`` of metadata, all release lines, against ``json.loads`` of the same bytes.
 
-``python bench/metadata.py [PxV …] [--kind KIND] [--runs N]``. Time: processor time in one process,
-in turn; nothing here waits, so on a quiet machine it is wall time, and on a busy one it still means
-something. Given are medians, of ratios too. Memory: the most a process of its own ever held, less
-that of one that only imports, over the bytes of the files.
+``python bench/metadata.py [PxV …] [--kind KIND] [--runs N]``. Time is processor time in one
+process, in turn. Nothing here waits, so on a quiet machine it equals wall time, and a busy machine
+does not change it. The figures are medians, also of ratios. Memory is the maximum of a separate
+process, minus that of a process that only imports, divided by the bytes of the files.
 """
 
 from __future__ import annotations

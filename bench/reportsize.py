@@ -1,7 +1,8 @@
 """How large the reports for services get: ``python bench/reportsize.py [PRODUCTS]``.
 
-A stream of so many products with three findings each, in the forms that a service takes: results,
-megabytes, megabytes packed, and processor time to write it beside that of ``check``.
+The stream has this number of products, with three findings each. The bench shows, for each form
+that a service takes, results, megabytes, packed megabytes, and processor time relative to
+``check``.
 """
 
 from __future__ import annotations

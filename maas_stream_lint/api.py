@@ -58,7 +58,7 @@ OWN = "this source"
 
 @record(frozen=True)
 class SetAside:
-    """How many findings a configuration and a baseline removed from a report."""
+    """The numbers of findings that a configuration and a baseline removed from a report."""
 
     excused: int = 0  #: findings that an ignore excuses, on all release lines or some
     known: int = 0  #: findings that are in the baseline, likewise
@@ -94,12 +94,12 @@ class Report:
 
     @cached_property
     def unread(self) -> tuple[Unread, ...]:
-        """What could not be read or parsed. No selection, severity or baseline hides it."""
+        """The documents that the run could not read or parse. Nothing hides them."""
         return find_unread(self.look)
 
     @cached_property
     def by_plain_index(self) -> Report | None:
-        """The report on the URL of the plain index, if the root URL that was checked has no other.
+        """The report on the URL of the plain index, if the checked root URL has no other index.
 
         ``None`` for all other sources.
         """
@@ -118,7 +118,7 @@ class Report:
     def looked_for(self, codes: Iterable[str], mode: str = MODES[-1]) -> bool:
         """Whether this run could have reported findings of any of these rules.
 
-        ``mode``: how closely image files must have been checked for that.
+        ``mode``: how closely the run must have checked image files for that.
         """
         if self.unread or self.look.stream.truncated:
             return False
@@ -168,7 +168,7 @@ class Report:
 
 @record(frozen=True)
 class Preview:
-    """What each release line does with one source, everything selected."""
+    """What each release line does with one source if MAAS selects everything."""
 
     source: str
     look: Look
@@ -191,7 +191,7 @@ class Preview:
 
 @record(frozen=True)
 class ToldPreview:
-    """What each release line does, where it is told what a MAAS selects or which sources it has."""
+    """What each release line does with known selections or several sources."""
 
     situation: Situation
     outcomes: tuple[Outcome, ...]  #: one for the release lines that import alike
@@ -275,23 +275,22 @@ def check(
     """Say what is wrong with a stream, for which release lines, and what to do about it.
 
     ``source``: a directory, a path of an index or products file, or an ``http(s)://`` URL. A
-    directory is a tree of files: without a signed index it is judged by its plain one. Also a
-    BootSource, which then has its own keyring, selections and options.
-    ``maas``: release lines, all of them for ``None``.
-    ``keyring``: the boot source's keyring. Left out, nobody said which one MAAS has, and signatures
-    count as good. ``None``: MAAS has none, so that MAAS 3.7 and older refuse a signed index.
-    ``select``, ``ignore``: rules by code, prefix or name.
-    ``files``: how closely image files are looked at: ``none``, ``head`` or ``download``, or
-    FileOptions for more. With ``None``, a directory's are read and hashed (unless it holds metadata
-    alone) and a URL's asked for their first bytes. ``progress``: is told of them.
-    ``selections``: what the source has selected: a list of ``{"os", "release", "arches",
-    "subarches", "labels"}``. The last three are lists, ``["*"]`` if left out. ``[]``: there is no
-    selection at all. ``"default"``: what a fresh MAAS of each release line selects. ``None``:
-    nobody said, so everything is selected. ``commissioning``: the os and release that MAAS
-    commissions with. ``beside``: the boot sources of the same MAAS, in the order in which they were
-    made. If ``source`` is not one of them, it was made last.
+    directory is a tree of files: without a signed index, the plain index counts. It can also be a
+    BootSource with its own keyring, selections and options. ``maas``: release lines, all of them
+    for ``None``. ``keyring``: the boot source's keyring. Without this argument the keyring is
+    unknown, and the check assumes that signatures are valid. ``None``: MAAS has none, so MAAS 3.7
+    and older refuse a signed index. ``select``, ``ignore``: rules by code, prefix or name.
+    ``files``: how closely the check looks at image files: ``none``, ``head`` or ``download``, or
+    FileOptions for more. With ``None``, it reads and hashes the files of a directory, unless that
+    has only metadata. Of a URL it requests the first bytes of each file. ``progress``: hears of
+    each file. ``selections``: what MAAS has selected of the source: a list of ``{"os", "release",
+    "arches", "subarches", "labels"}``. The last three are lists, by default ``["*"]``. ``[]``:
+    there is no selection. ``"default"``: what a new MAAS of each release line selects. ``None``:
+    unknown, so MAAS selects everything. ``commissioning``: the os and release that MAAS commissions
+    with. ``beside``: the boot sources of the same MAAS, in the order in which MAAS got them. If
+    ``source`` is not one of them, it came last.
 
-    Raises LintError if the check could not be made at all (UsageError: because of an argument).
+    Raises LintError if the check is not possible (UsageError: because of an argument).
     """
     rules = selected(all_rules(), select, ignore)
     how = files if isinstance(files, FileOptions) else FileOptions(mode=files)
@@ -328,7 +327,7 @@ def _known(own: BootSource, beside: Sequence[BootSource | ReadSource]) -> Stream
 
 
 def _beside(own: BootSource, beside: Sequence[BootSource | ReadSource], look: Look) -> Beside:
-    """The MAAS with all its sources, of which one has been read."""
+    """The MAAS with all its sources, one of them already read."""
     from maas_stream_lint.beside import Beside
     from maas_stream_lint.boot_sources import read_situation, read_source, with_stream
     from maas_stream_lint.imports.situation import ReadSource
@@ -419,10 +418,10 @@ def use(
 ) -> Use:
     """Say what each release line can commission and deploy with the images of a stream.
 
-    All downloads are taken to succeed. ``commissioning``: the operating system and release that
-    MAAS commissions with. ``machines``: their architectures, ``amd64/generic``; with ``None``,
-    ``ARCH/generic`` of every architecture that has an image. ``min_hwe_kernel``: the least kernel
-    that each of them wants. ``today``: the day by which a release of Ubuntu is supported or not.
+    The simulation assumes that all downloads succeed. ``commissioning``: the operating system and
+    release that MAAS commissions with. ``machines``: their architectures, ``amd64/generic``; with
+    ``None``, ``ARCH/generic`` of every architecture that has an image. ``min_hwe_kernel``: the
+    minimum kernel of each machine. ``today``: the day on which Ubuntu supports a release or not.
     Other arguments and errors as for ``check``.
     """
     tried = tuple(machines or ())

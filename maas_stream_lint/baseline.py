@@ -1,7 +1,7 @@
 """Known findings: a file of them, and which findings of a report are new.
 
-A finding is identified by its rule, file, product, item and message, without the parts that change
-with every version: lines, version names, numbers and checksums.
+Rule, file, product, item and message identify a finding. The parts that change with every version
+do not count: lines, version names, numbers and checksums.
 """
 
 from __future__ import annotations

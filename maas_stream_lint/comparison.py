@@ -79,15 +79,15 @@ def compare(
     commissioning: tuple[str, str] | None = None,
     options: FetchOptions | None = None,
 ) -> Comparison:
-    """Say what each release line does when ``after`` takes the place of ``before``.
+    """Say what each release line does when ``after`` replaces ``before``.
 
     MAAS imports ``before``, all downloads succeed, and then it imports ``after`` from the same URL.
-    Each is a directory, an index or a URL, or a list of BootSource: then ``selections`` and
-    ``keyring`` are those of each source, and ``changes`` tells what was done between, in order:
-    ``[[what, name], …]``. ``selections``: see ``check``; with ``None``, all that can be served.
-    ``commissioning``: the os and release that MAAS commissions with.
+    Each is a directory, an index or a URL, or a list of BootSource. In a list, each source has its
+    own ``selections`` and ``keyring``. ``changes`` then lists what somebody did between the
+    imports, in order, as ``[[what, name], …]``. ``selections``: see ``check``; with ``None``, all
+    that the source can serve. ``commissioning``: the os and release that MAAS commissions with.
 
-    Raises LintError if a source cannot be read, UsageError because of an argument.
+    Raises LintError if it cannot read a source, UsageError because of an argument.
     """
     chosen = releases(maas)
     several = not _is_one(before) or not _is_one(after)

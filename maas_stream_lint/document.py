@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 #: From (line, column) of a text to those of the file that it was taken from.
 PlaceMap = Callable[[int, int], tuple[int, int]]
 
-#: How deep values may be nested. Where json.loads gives up depends on the Python, and up to 3.11
-#: on its caller too (1,000 frames in all); no stream comes near this number just below it.
+#: How deep values may be nested. The limit of json.loads depends on the Python, and up to 3.11 also
+#: on its caller (1,000 frames in all). This number is just below it, and no stream comes near it.
 MAX_DEPTH = 990
 
 #: Digits that an integer may have: CPython's default, whatever PYTHONINTMAXSTRDIGITS says here.
 MAX_DIGITS = 4300
 
-#: How many flaws of a kind are listed: a text made to be horrible could have millions.
+#: How many flaws of a kind a document lists: a hostile text could have millions.
 MAX_FLAWS = 10_000
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'

@@ -29,7 +29,7 @@ _ASCII = str.maketrans(
 
 
 class Style(NamedTuple):
-    """How a text is made for where it goes."""
+    """How a text looks at its target."""
 
     width: int = PLAIN_WIDTH
     color: bool = False  #: whether it has colour
@@ -74,7 +74,7 @@ def on_terminal() -> bool:
 
 
 def check_target(output: str | None) -> None:
-    """Raise UsageError if a target cannot be written, before any work is done."""
+    """Raise UsageError before any work if the tool cannot write to a target."""
     output = _named(output)
     if output is None:
         if sys.stdout is None:
@@ -86,9 +86,9 @@ def check_target(output: str | None) -> None:
 def write(text: str | Iterable[str], output: str | None) -> None:
     """Write a result to the file, or to standard output where none is given.
 
-    Parts are written as they come. A file is written under another name, synced and renamed. What
-    is no file (a pipe, ``/dev/stderr``, a terminal) gets the parts directly. A reader that stops
-    reading (``| head``) is no error.
+    Parts are written as they come. A file is written under another name, synced and renamed. A
+    pipe, ``/dev/stderr`` or a terminal gets the parts directly. A reader that stops reading (``|
+    head``) is no error.
     """
     parts = [text] if isinstance(text, str) else text
     output = _named(output)
@@ -142,12 +142,12 @@ def _open_file(output: str) -> int | None:
 
 
 def _named(output: str | None) -> str | None:
-    """A target without the names of standard output, which is ``None``."""
+    """A target; ``None`` for all names of standard output."""
     return None if output is None or output == "-" or _open_file(output) == 1 else output
 
 
 def _is_sink(output: str) -> bool:
-    """Whether a path means something to write into, and no file to replace: a pipe, a terminal."""
+    """Whether a path is a pipe or a terminal, and not a file to replace."""
     try:
         number = _open_file(output)
         mode = os.stat(output if number is None else number).st_mode  # noqa: PTH116

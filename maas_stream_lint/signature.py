@@ -86,16 +86,16 @@ class Verification:
 
 
 def is_clear_signed(text: str) -> bool:
-    """Whether either reader takes the text for a signed message: nothing may come before it."""
+    """Whether both readers take the text for a signed message: nothing may come before it."""
     return text.startswith(_MESSAGE)
 
 
 def legacy_payload(text: str) -> Payload:
-    """What is left of a signed message up to MAAS 3.7, which reads it line by line.
+    """The text of a signed message as MAAS up to 3.7 reads it, line by line.
 
-    Lines end wherever ``str.splitlines`` says. The first line after the headline that is not empty
-    is skipped, whatever it is: meant for ``Hash:``, it swallows the text's first line if there is
-    none. Further messages in the file are joined on.
+    Lines end wherever ``str.splitlines`` says. MAAS skips the first line after the headline that is
+    not empty. That line should be ``Hash:``; without it, MAAS loses the first line of the text.
+    MAAS appends further messages of the file.
     """
     if not is_clear_signed(text):
         raise PayloadError("SignatureMissingException", "No signature found!")

@@ -43,10 +43,10 @@ class Failure:
 
 @record(frozen=True)
 class Reading:
-    """What one engine gets out of a file: its data, a failure, or both.
+    """What one engine reads from a file: its data, a failure, or both.
 
-    Both, where MAAS gives up although the text could be parsed (a bad signature): so that the
-    rest of the stream can be looked at in the same run.
+    It is both if MAAS gives up although the tool can parse the text (a bad signature). So the same
+    run can look at the rest of the stream.
     """
 
     failure: Failure | None = None

@@ -1,4 +1,4 @@
-"""What a terminal takes: how wide it is, whether colour, whether links.
+"""What a terminal supports: its width, colour, links.
 
 The variables are the usual ones: NO_COLOR (https://no-color.org), CLICOLOR and CLICOLOR_FORCE
 (https://bixense.com/clicolors), FORCE_COLOR, FORCE_HYPERLINK, COLUMNS, TERM.
@@ -41,7 +41,7 @@ def width(terminal: bool) -> int:
 def takes_color(terminal: bool, wanted: str = "auto") -> bool:
     """Whether colour is shown. ``wanted``: ``always``, ``never``, or ``auto`` for a decision.
 
-    NO_COLOR wins over what forces colour; both win over what the terminal is.
+    NO_COLOR wins over a variable that forces colour; both win over the kind of the terminal.
     """
     if wanted != "auto":
         return wanted == "always"
@@ -56,7 +56,7 @@ def takes_color(terminal: bool, wanted: str = "auto") -> bool:
 
 
 def takes_links(terminal: bool) -> bool:
-    """Whether a terminal takes links: only where that is known, and never in a pipe."""
+    """Whether a terminal supports links: only known ones do, and a pipe never does."""
     env = os.environ
     if not terminal or env.get("TERM") == "dumb":
         return False

@@ -28,10 +28,10 @@ def judged(look: Look, rules: Sequence[Rule]) -> tuple[Finding, ...]:
 
 
 def lower_unselected(found: Iterable[Finding], look: Look) -> list[Finding]:
-    """The findings, those lowered to ``info`` that are on products which no selection takes.
+    """The findings; a finding on a product that no selection takes is lowered to ``info``.
 
-    What costs others stays what it is, and says whom it costs: a fatal finding ends the import of
-    selected products, too, and a file may belong to several products.
+    A finding keeps its severity if it also costs selected products, and says which. A fatal finding
+    ends the import of these, and a file may belong to several products.
     """
     if look.selections is None:
         return list(found)

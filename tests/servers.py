@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from images import Tree
 
 
-#: What an old httpx does otherwise, with no harm: it writes ``%2f`` as ``%2F``, asks for paths of
-#: any length, and knows no proxy that is reached by https.
+#: An old httpx differs, without harm: it writes ``%2f`` as ``%2F`` and requests paths of any
+#: length. It does not support a proxy with an https URL.
 NEEDS_NEWER = pytest.mark.skipif(
     tuple(map(int, httpx.__version__.split(".")[:2])) < (0, 26), reason="needs httpx 0.26"
 )

@@ -53,8 +53,8 @@ def offered(look: Look, line: str) -> list[str]:
     return simulation.stock.architectures if simulation is not None else []
 
 
-#: What each fix is for: the products, the release lines that are asked for, the rule, and the
-#: architecture that machines must have for it afterwards.
+#: The purpose of each fix: the products, the release lines, the rule, and the architecture that
+#: machines must have afterwards.
 PROMISED: list[tuple[str, list[dict[str, Any]], tuple[str, ...] | None, str]] = [
     ("no-generic-machines", [ubuntu(subarches="ga-24.04")], None, "amd64/generic"),
     ("no-generic-machines", [ubuntu(), ubuntu(arch="arm64", subarches="x")], None, "arm64/generic"),

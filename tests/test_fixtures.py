@@ -1,15 +1,14 @@
 """Every rule against its fixture, ``fixtures/bad/CODE-name/``, and good streams that are silent.
 
-A fixture is a folder: ``tree/`` is the stream; ``source`` (optional) what follows the tree in the
-source, ``streams/v1/index.json`` if absent; ``keyring.gpg`` (optional) the boot source's keyring,
-which it has none of if the file is empty; ``maas.json`` (optional) what MAAS selects and
-commissions with, and its other sources; ``expected.txt`` the findings of the rule. Where ``source``
-is a URL, a server is up for as long as it is read. It serves the tree, but for what ``answers``
-(optional) answers: blocks of a request's line, the answer's, its headers and, after a tab, its
-body. ``seen.json`` (optional) is what was seen of files and the server, where that takes more than
-a fixture: certificates, two servers, time.
-What leads to it is tested against real servers in ``test_served.py``. ``UPDATE_FIXTURES=1 pytest
-tests/test_fixtures.py`` writes ``expected.txt`` anew.
+A fixture is a folder. ``tree/`` is the stream, and ``expected.txt`` the findings of the rule. The
+other files are optional. ``source`` is what follows the tree in the source, by default
+``streams/v1/index.json``. ``keyring.gpg`` is the boot source's keyring; an empty file means that it
+has none. ``maas.json`` is what MAAS selects and commissions with, and its other sources. If
+``source`` is a URL, a server runs while the check reads it. The server serves the tree, except what
+``answers`` answers. Its blocks have a request's line, the answer's line and headers and, after a
+tab, its body. ``seen.json`` is what a run saw of files and the server, if that needs more than a
+fixture: certificates, two servers, time. ``test_served.py`` tests how a run sees this, with real
+servers. ``UPDATE_FIXTURES=1 pytest tests/test_fixtures.py`` writes ``expected.txt`` anew.
 """
 
 from __future__ import annotations

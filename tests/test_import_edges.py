@@ -1,7 +1,7 @@
 """Edges of the import that the corpus does not reach: small trees, and what MAAS does with them.
 
-Each row is an edit of a sound stream, the lines it is of, and the stage that it ends in or what is
-left; the comment above it names the MAAS function that was read for it.
+Each row is an edit of a good stream, the release lines, and the stage where the import ends or what
+is left. The comment above a row names the MAAS function behind it.
 """
 
 from __future__ import annotations

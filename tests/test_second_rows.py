@@ -75,8 +75,8 @@ class Row(NamedTuple):
     change: str
     before: Callable[[Tree], object]
     after: Callable[[Tree], object]
-    #: Numbers of files that MAAS fetches, queues though it has them, and deletes; the number of
-    #: resource sets of the release that are left; a line that MAAS logs.
+    #: Three numbers of files: those that MAAS downloads, queues although it has them, and deletes.
+    #: Then the number of resource sets of the release that are left, and a line that MAAS logs.
     old: tuple[int, int, int, int, str]
     middle: tuple[int, int, int, int, str]
     new: tuple[int, int, int, int, str]

@@ -139,8 +139,8 @@ def _box(line: str) -> str:
 def policy(html: str) -> str:
     """The Content-Security-Policy of the playground's page.
 
-    Scripts may come from the site's server or stand in the page as it was built; of the report, which
-    inherits this policy, only its own script. Requests go to the site's server alone.
+    Scripts may come from the site's server, or be in the page as built. The report inherits this
+    policy, and only its own script may run there. Requests go only to the site's server.
     """
     scripts = [*_INLINE.findall(html), *_INLINE.findall(_report())]
     hashes = " ".join(dict.fromkeys(map(_hashed, scripts)))

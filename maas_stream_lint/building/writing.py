@@ -30,9 +30,9 @@ _READABLE = 0o444
 def locked(root: Path) -> Iterator[Path]:
     """Hold a tree for this run alone; gives a folder in it for unfinished files.
 
-    The folder is removed at the end, and with it what killed runs have left; a tree that was made
-    for this run, and got nothing, too. Raises LintError if another run holds the tree, or it cannot
-    be written to.
+    At the end the tool removes the folder, and the files that killed runs have left. It also
+    removes an empty tree that this run made. Raises LintError if another run holds the tree, or it
+    cannot be written to.
     """
     there = root.exists()
     try:

@@ -1,4 +1,4 @@
-"""A live MAAS on the command line: which one, by which key, and a run for each of its sources."""
+"""A live MAAS on the command line: its URL and key, and a run for each of its sources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIVE = together(
         "--maas-url",
         metavar="URL",
         help="A MAAS to ask for its sources, keyrings and selections, as for `maas login`: "
-        "http://host:5240/MAAS. It is only read.",
+        "http://host:5240/MAAS. The tool only reads it.",
     ),
     click.option(
         "--api-key-file",
@@ -39,7 +39,7 @@ LIVE = together(
 
 
 def asked(options: Options) -> MaasState | None:
-    """What the MAAS says that is named, if one is. Raises LintError."""
+    """What the live MAAS says, if the user named one. Raises LintError."""
     url, file, profile = options.maas_url, options.api_key_file, options.profile
     if url is None and profile is None:
         if file is not None:
@@ -68,7 +68,7 @@ def runs_of(state: MaasState, options: Options, kept: ExitStack) -> tuple[list[O
     They are judged together, as the boot sources of one MAAS. Also whether these are all that MAAS
     reads: of any other nothing is known.
 
-    ``kept``: holds the keyrings until the runs are over.
+    ``kept`` keeps the keyrings until the runs are over.
     """
     from maas_stream_lint.cli.console import complain, notice
     from maas_stream_lint.logs.live import held_keyring, unfit

@@ -43,24 +43,28 @@ def _said(option: str, metavar: str, text: str) -> Callable[[Any], Any]:
 
 SAID = together(
     _said("--os", "OS", "The os of MAAS that the image goes under: rhel, windows, …"),
-    _said("--release", "NAME", "The release: what stands after the slash in MAAS's names."),
+    _said("--release", "NAME", "The release: the part after the slash in MAAS's names."),
     _said("--version", "TEXT", "The version of the operating system, like 9.4."),
     _said("--arch", "ARCH", "The architecture, as MAAS calls it: amd64, arm64, …"),
     _said("--title", "TEXT", "The title of the release; not every MAAS release shows it."),
     _said("--version-name", "NAME", "The name of the new version.  [default: today and a serial]"),
     click.option(
-        "--label", metavar="TEXT", default="stable", show_default=True, help="The label of all."
+        "--label",
+        metavar="TEXT",
+        default="stable",
+        show_default=True,
+        help="The label of all products.",
     ),
 )
 
 
 BOOT = together(
-    _said("--name", "NAME", "Of an Ubuntu: its release becomes NAME-CODENAME, like acme-jammy."),
+    _said("--name", "NAME", "For Ubuntu: the release becomes NAME-CODENAME, like acme-jammy."),
     click.option(
         "--boot-from",
         metavar="SOURCE",
         shell_complete=completion.source,
-        help="Of an Ubuntu: a stream to take kernel and initrd from.  [default: Canonical's]",
+        help="For Ubuntu: a stream to take kernel and initrd from.  [default: Canonical's]",
     ),
     click.option(
         "--boot-keyring",
@@ -78,13 +82,13 @@ BOOT = together(
         "--kernel",
         metavar="FILE",
         shell_complete=completion.source,
-        help="The kernel of an Ubuntu; goes with --initrd.",
+        help="For Ubuntu: the kernel; needs --initrd.",
     ),
     click.option(
         "--initrd",
         metavar="FILE",
         shell_complete=completion.source,
-        help="Its initrd, which must be able to boot from MAAS.",
+        help="For Ubuntu: the initrd, which must be able to boot from MAAS.",
     ),
 )
 
@@ -105,7 +109,7 @@ BOOT = together(
     metavar="FILE",
     multiple=True,
     shell_complete=completion.source,
-    help="A TOML file that lists images, with what is to be said of each; repeatable.",
+    help="A TOML file that lists images, with settings for each; repeatable.",
 )
 @click.option(
     "--from-packer-maas",
@@ -117,22 +121,22 @@ BOOT = together(
 @click.option(
     "--update",
     is_flag=True,
-    help="Add to the stream that is in the folder; the rest of it stays as it is.",
+    help="Add to the stream that is in the folder; its other images do not change.",
 )
 @MAAS
 @together(SIGNING, SAID, BOOT)
 @click.option(
     "--prefix",
     metavar="TEXT",
-    help="What names of products begin with.  [default: as in the stream, or local.maas]",
+    help="The first part of the names of products.  [default: as in the stream, or local.maas]",
 )
-@click.option("--copy", is_flag=True, help="Copy image files even where they could be linked.")
+@click.option("--copy", is_flag=True, help="Copy image files even if the tool could link them.")
 @click.option(
     "--skip-refused",
     is_flag=True,
     help="Build the other images if some are refused.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be built.")
+@click.option("--dry-run", is_flag=True, help="Only say what the tool would build.")
 @together(FORMAT, COLOR, NO_DATE, NO_PROGRESS, FETCH)
 def build(
     images: tuple[str, ...],
@@ -153,11 +157,11 @@ def build(
 ) -> None:
     """Build a stream from finished images, as packer-maas makes them.
 
-    What the images do not tell has to be said by options; nothing is guessed. What MAAS could not
-    deploy is refused, with the command that works instead.
+    Use options for what the images do not say; the tool does not guess. The tool refuses an image
+    that MAAS cannot deploy, and shows the command that works instead.
 
-    Exit code 0: the stream is built, and a check of it finds nothing. 1: an image was refused, and
-    nothing was written. 2: it could not be done.
+    Exit code 0: the tool built the stream, and a check of it finds nothing. 1: the tool refused an
+    image and wrote nothing. 2: the build was not possible.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.building import builder

@@ -71,7 +71,7 @@ _MOST_GONE = 10
     click.option(
         "--write-baseline",
         metavar="FILE",
-        help="Write a baseline with all findings. With --baseline: drop those that are gone.",
+        help="Write a baseline with all findings. With --baseline: remove those that are gone.",
     ),
     click.option(
         "--fix", is_flag=True, help="First make all safe edits in the tree, like `fix --in-place`."
@@ -91,8 +91,8 @@ def check(
 ) -> None:
     """Say what is wrong with a stream, for which MAAS, and what to do about it.
 
-    Several SOURCEs are checked each, and together as the boot sources of one MAAS, made in this
-    order. Without SOURCE, check every source that the configuration lists.
+    With several SOURCEs, check each, and all of them together as the boot sources of one MAAS,
+    added in this order. Without SOURCE, check every source that the configuration lists.
 
     Exit code 0: no finding of --severity or worse. 1: such findings. 2: the check failed, or some
     metadata could not be read. 130: interrupted. With several sources, the highest code counts.
@@ -144,7 +144,7 @@ def _check(
 
 
 def _complain_of_unread(report: Report, threshold: Severity) -> None:
-    """Name what could not be read or parsed: one line for each cause."""
+    """Name the documents that the run could not read or parse: one line for each cause."""
     from maas_stream_lint.report.verdict import unread
 
     causes: dict[tuple[str, str], list[str]] = {}
@@ -161,10 +161,10 @@ def _complain_of_unread(report: Report, threshold: Severity) -> None:
 def _runs(
     ctx: click.Context, sources: tuple[str, ...], given: Options, kept: ExitStack
 ) -> tuple[list[Options], bool]:
-    """The options for each source: a listed one has some of its own.
+    """The options for each source. A listed source has some of its own.
 
-    Also whether these are all sources of the MAAS that was asked. ``kept``: holds what the runs
-    need until they are over.
+    Also whether these are all sources of the live MAAS. ``kept`` keeps what the runs need until
+    they are over.
     """
     state = asked(given)
     if state is not None:
@@ -203,7 +203,7 @@ def _files_used(ctx: click.Context, source: str) -> tuple[str, ...]:
 
 
 def _own(ctx: click.Context, listed: Listed) -> dict[str, Any]:
-    """A listed source's own settings, but for those that a flag or the environment overrides."""
+    """A listed source's own settings, without those that a flag or the environment overrides."""
     params = {param.name: param for param in ctx.command.params}
     own = {}
     for key, setting in listed.values.items():
@@ -242,7 +242,7 @@ def _reports(runs: list[Options], *, alone: bool) -> tuple[list[Report], list[Se
 
 
 def _alone_if_need_be(run: Options, unread: dict[str, None]) -> Report:
-    """A report on a source of several; without the others if one of them can't be read."""
+    """A report on one of several sources; without the others if the run cannot read one of them."""
     try:
         return checked(run)
     except UnreadBesideError as error:
@@ -292,7 +292,7 @@ def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[
 
 
 def _fixed(report: Report, options: Options) -> Report:
-    """Make the safe edits of the rules that are looked at, and say what is left."""
+    """Make the safe edits of the selected rules, and say what is left."""
     from maas_stream_lint.fixing import plan, publish
 
     rules = options.rules()

@@ -21,7 +21,7 @@ TRUNCATED = "{} names more metadata files than this tool reads"
 
 
 def checked_for(options: Options, entries: Sequence[Entry]) -> Report:
-    """The report on the source as the MAAS of a log was given it.
+    """The report on the source, with the URL that the MAAS of a log has.
 
     Raises LintError if it could not be made, or if this run could not read some metadata.
     """
@@ -59,7 +59,7 @@ def require_read(streams: Iterable[Stream]) -> None:
 
 
 def checked(options: Options) -> Report:
-    """The report on the source that is named. Raises LintError if it could not be made."""
+    """The report on the named source. Raises LintError if the check is not possible."""
     from dataclasses import replace
 
     from maas_stream_lint import api

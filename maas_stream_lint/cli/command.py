@@ -18,22 +18,22 @@ OWN, GENERAL = "Options", "General"
 
 
 class HelpfulContext(click.Context):
-    """A context whose help wraps at words alone, as wide as a report, in colour where it may be."""
+    """A context whose help breaks lines between words, as wide as a report, in colour if wanted."""
 
     def make_formatter(self) -> click.HelpFormatter:
-        """What writes the help; its module is imported only for that."""
+        """What writes the help. Python imports its module only for that."""
         from maas_stream_lint.cli.helping import formatter
 
         return formatter()
 
 
 class Command(click.Command):
-    """A command whose options stand under headings, and whose help ends with examples."""
+    """A command whose help has headings for its options and examples at the end."""
 
     context_class = HelpfulContext
 
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **more: Any) -> None:
-        """``examples``: what each is for, and the arguments behind the program's name."""
+        """``examples``: the purpose of each, and the arguments after the program's name."""
         super().__init__(*args, **more)
         # Also where somebody runs the command without the program: click keeps its help option.
         self.context_settings.setdefault("help_option_names", HELP)

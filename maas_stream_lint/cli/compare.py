@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 def compare(before: str, fail_on: list[str], form: str, output: str | None, **given: Any) -> None:
     """Show what each MAAS release does when stream NEW replaces stream OLD at the same URL.
 
-    MAAS has imported OLD, and all downloads succeeded. The comparison lists the images that appear,
-    change, go back to an older version, lose files or vanish, and the bytes that MAAS downloads and
+    MAAS has imported OLD, and all downloads succeeded. The comparison lists images that are new,
+    changed, older than before, incomplete or gone. It also shows the bytes that MAAS downloads and
     deletes.
 
     Exit code 1: a change of a kind that --fail-on names. 2: the comparison failed.
@@ -80,7 +80,7 @@ def compare(before: str, fail_on: list[str], form: str, output: str | None, **gi
 
 
 def _compared(before: str, options: Options) -> Comparison:
-    """Both imports, with the other sources of the same MAAS, if any were told."""
+    """Both imports, with the other sources of the same MAAS, if the user named any."""
     from maas_stream_lint import comparison
     from maas_stream_lint.source import tree_index
 

@@ -1,4 +1,4 @@
-"""What a shell proposes while a value is typed."""
+"""What a shell proposes while the user types a value."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 
 def _item(value: str, **more: Any) -> CompletionItem:
-    """One proposal. Nothing but a shell that completes needs what makes it."""
+    """One proposal. Only a shell that completes needs the module that makes it."""
     from click.shell_completion import CompletionItem
 
     return CompletionItem(value, **more)

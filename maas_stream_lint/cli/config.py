@@ -50,7 +50,7 @@ config.params[1:1] = [p for p in check.params if p.envvar and p.name != "forms"]
 def _values_and_origins(
     ctx: click.Context, values: dict[str, Setting], given: dict[str, Any]
 ) -> Iterator[tuple[str, Any, str | Setting | None]]:
-    """Key, value and origin of each setting: the name of what says so, a file, or nothing."""
+    """Key, value and origin of each setting: the name of a flag or variable, a file, or nothing."""
     from maas_stream_lint import documentation
 
     forms = next(p for p in check.params if p.name == "forms")

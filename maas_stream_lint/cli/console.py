@@ -29,7 +29,7 @@ _COLORS = {"error": "red", "notice": "blue"}
 
 
 def complain(line: str) -> None:
-    """Write one line to standard error, with escapes for what a terminal might obey."""
+    """Write one line to standard error, and escape what a terminal might obey."""
     from maas_stream_lint.output import clean
     from maas_stream_lint.terminal import takes_color
 
@@ -50,13 +50,13 @@ def notice(line: str) -> None:
 
 
 def said(name: str, *, otherwise: Any) -> Any:
-    """What an option about the output of any command says: ``color``, ``quiet`` …"""
+    """The value of an option on the output of any command: ``color``, ``quiet`` …"""
     ctx = click.get_current_context(silent=True)
     return otherwise if ctx is None else ctx.meta.get(f"{_OURS}.{name}", otherwise)
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Keep the value of such an option for `said`: the callback of all of them."""
+    """Keep the value of such an option for `said`; the callback of all these options."""
     ctx.meta[f"{_OURS}.{param.name}"] = value
     return value
 
@@ -81,7 +81,7 @@ def plain_style() -> Style:
 
 
 def made() -> str:
-    """When this run is, in UTC: now, or what SOURCE_DATE_EPOCH says. Empty with ``--no-date``.
+    """The time of this run, in UTC: now, or SOURCE_DATE_EPOCH. Empty with ``--no-date``.
 
     Raises UsageError if the variable holds no number of seconds.
     """
@@ -110,7 +110,7 @@ def leave(code: int) -> NoReturn:
 
 
 def counted(code: int) -> int:
-    """An exit code as it counts: with ``--exit-zero``, findings do not."""
+    """The exit code after ``--exit-zero``: with it, findings do not count."""
     return 0 if code == EXIT_FINDINGS and said("exit_zero", otherwise=False) else code
 
 
@@ -136,7 +136,7 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def current_step() -> Iterator[Callable[[str], None]]:
-    """Give what shows the current step of long work: one line of a terminal, removed at the end."""
+    """A function that shows the current step of long work: one line in a terminal."""
     if not _on_terminal():
         yield lambda step: None
         return

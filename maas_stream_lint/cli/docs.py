@@ -18,7 +18,7 @@ from maas_stream_lint.errors import LintError, UsageError
     ],
 )
 @click.argument("word", metavar="[CODE|NAME]", required=False, shell_complete=completion.rules)
-@click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
+@click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 def docs(word: str | None, opened: bool) -> None:
     """Print the URL of the documentation, or of a rule's page.
 

@@ -73,7 +73,7 @@ def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: A
     with its time stamp and logger; best in quotes. Without any word, or for -, standard input is
     read.
 
-    Exit code 2: nothing of it is known, or it could not be done.
+    Exit code 2: the tool knows no rule or message of that kind, or the run was not possible.
     """
     from maas_stream_lint import output as out
 
@@ -93,7 +93,7 @@ def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: A
 
 
 def _pasted(words: tuple[str, ...]) -> str:
-    """The text that the words are, or that standard input holds."""
+    """The text of the words, or of standard input."""
     if words and words != ("-",):
         return " ".join(words)
     if not words and sys.stdin.isatty():
@@ -102,7 +102,7 @@ def _pasted(words: tuple[str, ...]) -> str:
 
 
 def _rules(words: tuple[str, ...]) -> list[str]:
-    """The codes of the rules that all the words name, none if one of them names no rule."""
+    """The codes of the rules that the words name; none if one of the words names no rule."""
     from maas_stream_lint.rule_files import rule_codes
 
     codes = rule_codes(old=True)
@@ -117,7 +117,7 @@ def _rules(words: tuple[str, ...]) -> list[str]:
 
 
 def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: str) -> str:
-    """The pages of the rules; of many, that only a prefix names, the list."""
+    """The pages of the rules, or the list of rules if only a prefix names them."""
     from maas_stream_lint.checks import all_rules
     from maas_stream_lint.report import data, rule_pages
 
@@ -146,7 +146,7 @@ def _of_logs(logs: tuple[str, ...]) -> Tally:
 
 
 def _report(options: Options) -> Report | None:
-    """A check of the source that is named."""
+    """A check of the named source."""
     if options.source is None:
         return None
     from maas_stream_lint.cli.checked import looked_at
@@ -172,7 +172,7 @@ def _answered(answer: Tally, options: Options, form: str) -> str:
 
 
 def _unknown(texts: list[tuple[str, int]]) -> tuple[str, str]:
-    """What to say where nothing is known, and what to do."""
+    """What to say if the tool knows nothing, and what the user can do."""
     import difflib
 
     from maas_stream_lint.rule_files import rule_codes

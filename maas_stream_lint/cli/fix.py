@@ -96,8 +96,9 @@ def fix(
 ) -> None:
     """Fix a stream's metadata, and give the reason for each edit.
 
-    An edit is made only if a new check shows that it helps. Exit code 0: no finding of --severity
-    or worse remains. 1: such findings remain. 2: the fix failed, and nothing was written.
+    The tool makes an edit only if a new check shows that it helps. Exit code 0: no finding of
+    --severity or worse remains. 1: such findings remain. 2: the fix failed, and the tool wrote
+    nothing.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.fixing import choice, plan, publish, relabel
@@ -163,7 +164,7 @@ def fix(
 
 
 def _identify(report: Report) -> Identify:
-    """What is on an image: asked of the files of a local stream, each once."""
+    """The system on an image. The tool reads each file of a local stream once for that."""
     from functools import cache
     from pathlib import Path
 

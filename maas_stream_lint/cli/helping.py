@@ -1,4 +1,4 @@
-"""How help is written: click's formatter, but lines end between words alone."""
+"""How the tool writes help: click's formatter, but it breaks lines only between words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Formatter(click.HelpFormatter):
         return click.style(text, bold=True) if self.color else text
 
     def align(self, names: Iterable[str]) -> None:
-        """Make all lists that follow as wide as these names need."""
+        """Make all following lists as wide as these names need."""
         self._least = max((len(name) for name in names if len(name) <= _OPTIONS), default=0)
 
     def write_text(self, text: str) -> None:
@@ -57,7 +57,7 @@ class Formatter(click.HelpFormatter):
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = _OPTIONS, col_spacing: int = 2
     ) -> None:
-        """Write names with what they mean beside them."""
+        """Write names with their meaning beside them."""
         rows = [*rows]
         widest = min(max(self._least, *(len(name) for name, _ in rows), 0), col_max) + col_spacing
         left = " " * self.current_indent

@@ -18,8 +18,8 @@ _METADATA = re.compile(r"(?P<root>(?:.*/)?)streams/v1/.+\.s?json\n?", re.DOTALL)
 def sources(paths: list[str]) -> list[str]:
     """The source to check for each tree of these files.
 
-    This is the signed index, which MAAS asks for at a bare root; without it the plain index; and
-    without any index the root.
+    This is the signed index, because MAAS requests it at a bare root. Without it, it is the plain
+    index, and without any index the root.
     """
     roots = dict.fromkeys(
         match["root"] for path in paths if (match := _METADATA.fullmatch(path)) is not None
@@ -36,8 +36,8 @@ def sources(paths: list[str]) -> list[str]:
 def run(arguments: list[str]) -> int:
     """Check each tree, and return the highest exit code.
 
-    An argument that looks like a metadata file is one, even if it starts with a dash: anybody who
-    can commit a file chooses its name.
+    An argument that looks like a metadata file counts as one, even if it starts with a dash.
+    Anybody who can commit a file chooses its name.
     """
     paths = [argument for argument in arguments if _METADATA.fullmatch(argument)]
     options = [argument for argument in arguments if argument not in paths]

@@ -1,6 +1,6 @@
 """The program: its commands, and what it says when one fails.
 
-Only click is imported at the top, and a command's module only when the command is asked for. So
+This module imports only click, and a command's module when the user calls the command. So
 ``--version`` answers at once.
 """
 
@@ -47,14 +47,14 @@ HOMES = {name: home for group in GROUPS.values() for name, home in group.items()
 
 
 class Commands(MutableMapping[str, click.Command]):
-    """The commands by name. A module is imported when its command is looked at."""
+    """The commands by name. Each imports the module of a command at its first use."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""
         self._known: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
-        """The command. Raises KeyError for a name that is none."""
+        """The command. Raises KeyError for an unknown name."""
         if name not in self._known:
             module = import_module(f"maas_stream_lint.cli.{HOMES[name]}")
             self._known[name] = getattr(module, name)
@@ -88,7 +88,7 @@ class Program(click.Group):
         return [*self.commands]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands under their headings, each with its first sentence; and examples."""
+        """Write the commands with their first sentences, under headings; then the examples."""
         from maas_stream_lint.cli.helping import Formatter
 
         if isinstance(formatter, Formatter):
@@ -107,7 +107,7 @@ class Program(click.Group):
             raise _told(error) from None
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run a command. A traceback is shown with ``--debug`` only."""
+        """Run a command. Show a traceback only with ``--debug``."""
         try:
             with terminable():
                 super().invoke(ctx)

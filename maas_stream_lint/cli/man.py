@@ -31,7 +31,7 @@ def man(output: str | None) -> None:
 
 
 def _shown(text: str) -> bool:
-    """Show the page by man(1), with its pager. False if there is no such program."""
+    """Show the page with man(1) and its pager. False if there is no such program."""
     import shutil
     import subprocess
 

@@ -67,7 +67,7 @@ maas\\-stream\\-lint explain "Ignoring unsupported product com.example:jammy"
 
 
 def page() -> str:
-    """The whole page in roff. No date: it would differ from build to build."""
+    """The whole page in roff. The page has no date, because each build would then differ."""
     return "".join(f"{line}\n" for line in _lines()) + _ENDS
 
 
@@ -131,7 +131,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """A text that roff takes for nothing else."""
+    """A text that roff does not read as commands."""
     plain = " ".join(text.split()).replace("\\", "\\e").replace("-", "\\-")
     plain = re.sub(r"`([^`]*)`", r"\\fB\1\\fR", plain)
     lines = textwrap.wrap(plain, 79, break_long_words=False, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""How a wrong command line is told: in one line, like every other error of this program."""
+"""How the program reports a wrong command line: in one line, like every other error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CommandLineError(click.ClickException):
-    """A command line that is wrong. It is told in one line with a way out."""
+    """A wrong command line: an error in one line, with a way out."""
 
     exit_code = EXIT_FAILED
 

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class UnreadBesideError(LintError):
-    """This machine cannot read a source that is judged together with another."""
+    """This machine cannot read a source that the tool judges together with another."""
 
 
 class OneMaas:
-    """Boot sources in the order in which they were made. Each is read once."""
+    """Boot sources in the order in which MAAS got them. The tool reads each once."""
 
     def __init__(self, sources: Sequence[BootSource], other: OneMaas | None = None) -> None:
-        """``sources``: all of them. ``other``: has read some.
+        """``sources``: all of them. ``other``: a record that has read some of them.
 
         Raises UsageError if two of them have one name.
         """
@@ -39,13 +39,13 @@ class OneMaas:
         self._read: dict[str, ReadSource] = {} if other is None else other._read
 
     def own(self, options: Options) -> BootSource:
-        """The source that a command was given."""
+        """The SOURCE of the command."""
         return next(one for one in self.sources if one.source == options.source)
 
     def read(self, own: BootSource) -> list[ReadSource]:
         """All sources with their metadata.
 
-        Raises UnreadBesideError if this machine cannot read one of those beside ``own``.
+        Raises UnreadBesideError if this machine cannot read a source beside ``own``.
         """
         from maas_stream_lint.cli.checked import require_read
 
@@ -69,7 +69,7 @@ class OneMaas:
         return self._read[source.name]
 
     def read_with(self, own: BootSource, path: str) -> list[ReadSource]:
-        """The same, where ``own`` is read at another place."""
+        """The same, but with ``own`` at another place."""
         from dataclasses import replace
 
         from maas_stream_lint.boot_sources import read_source
@@ -79,9 +79,9 @@ class OneMaas:
 
 
 def with_settings(options: Options, settings: Settings) -> Options:
-    """The options with what the configuration's table of the MAAS says of their source.
+    """The options with the settings of their source in the configuration's table of the MAAS.
 
-    A flag and the environment come first.
+    Flags and the environment override these settings.
     """
     entry = settings.maas_source(options.source)
     if entry is None:
@@ -106,9 +106,9 @@ def configured(options: Options) -> Options:
 def in_one_maas(
     runs: Sequence[Options], settings: Settings, *, together: bool = False
 ) -> list[Options]:
-    """The options for sources, with the MAAS that they belong to, if one was told.
+    """The options for sources, with their MAAS, if the user described one.
 
-    ``together``: whether the sources are all of one MAAS, because they were named together.
+    ``together``: whether all sources belong to one MAAS, because the user named them together.
     """
     if together or runs[0].beside:
         return _named_together(runs, settings)
@@ -123,7 +123,7 @@ def _named_together(runs: Sequence[Options], settings: Settings) -> list[Options
 
 
 def _of_configured(runs: Sequence[Options], settings: Settings) -> list[Options]:
-    """The MAAS that the configuration tells of. A source that it has not is taken to be added."""
+    """The MAAS of the configuration. A source that it lacks counts as added to it."""
     if not settings.maas_sources:
         return list(runs)
     entries = [settings.maas_source(run.source) for run in runs]
@@ -142,7 +142,7 @@ def _of_configured(runs: Sequence[Options], settings: Settings) -> list[Options]
 
 
 def _own(run: Options, entry: MaasSource | None) -> BootSource:
-    """The source of a run, which may be in the configuration."""
+    """The source of a run. It may be in the configuration."""
     from dataclasses import replace
 
     from maas_stream_lint.boot_sources import BootSource
@@ -161,7 +161,7 @@ def _own(run: Options, entry: MaasSource | None) -> BootSource:
 
 
 def _beside(text: str, run: Options, settings: Settings) -> BootSource:
-    """A source that is named beside another."""
+    """A source that the user named beside another."""
     from maas_stream_lint.boot_sources import BootSource
     from maas_stream_lint.source import without_secrets
 
@@ -173,7 +173,7 @@ def _beside(text: str, run: Options, settings: Settings) -> BootSource:
 
 
 def _of_entry(entry: MaasSource, fetch: FetchOptions | None) -> BootSource:
-    """A source as the configuration tells it."""
+    """A source as the configuration describes it."""
     from maas_stream_lint.boot_sources import BootSource
     from maas_stream_lint.keyring import NOT_SAID
     from maas_stream_lint.selecting import parse_words

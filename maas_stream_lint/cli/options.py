@@ -31,9 +31,9 @@ _STARTED = time.monotonic()
 
 
 class Options(NamedTuple):
-    """What a command was given, by flags, environment or configuration; else the defaults.
+    """The values of a command's options: from flags, environment, configuration, or the defaults.
 
-    The names are those of the parameters, so that ``Options(**given)`` makes it.
+    Its members have the names of the parameters, so that ``Options(**given)`` makes it.
     """
 
     source: str | None = None
@@ -47,12 +47,12 @@ class Options(NamedTuple):
     ignore: tuple[str, ...] | list[str] = ()
     severity: str = "unusable"
     fix: bool = False
-    # Which MAAS is asked, and what it has selected of a source; ``None``: nobody was asked.
+    # The live MAAS, and what it has selected of a source; ``None``: there is no live MAAS.
     maas_url: str | None = None
     api_key_file: str | None = None
     profile: str | None = None
     selected: tuple[SelectedImages, ...] | None = None
-    # The other boot sources of the same MAAS: as they were named, and as they are.
+    # The other boot sources of the same MAAS: as the user named them, and as read.
     beside: tuple[str, ...] = ()
     one_maas: OneMaas | None = None
     configured: tuple[str, ...] = ()  #: the configuration files that changed any of these
@@ -78,18 +78,18 @@ class Options(NamedTuple):
 
     @property
     def lines(self) -> list[str] | None:
-        """The release lines that were asked for; ``None``: all."""
+        """The release lines that the user named; ``None``: all."""
         return list(self.maas) or None
 
     def unsigned(self) -> Options:
-        """Without headers and tokens: they are for a stream that the user names."""
+        """The options without headers and tokens, which are only for the user's streams."""
         return self._replace(headers=(), token_env=None, token_file=None)
 
     @property
     def selecting(self) -> Given:
-        """The selections as the library takes them; ``None``: nobody said.
+        """The selections as the library takes them; ``None`` if unknown.
 
-        Raises UsageError for a selection that is none, and for a file that can't be read.
+        Raises UsageError for a malformed selection, and for a file that it cannot read.
         """
         if not self.selections and self.selections_file is None:
             return None if self.selected is None else [one.as_row() for one in self.selected]
@@ -159,7 +159,7 @@ class Options(NamedTuple):
 
 
 def signer_of(key: str | None) -> Signer | None:
-    """What signs metadata with a key. Raises UsageError where there is no gpg."""
+    """What signs metadata with a key. Raises UsageError if there is no gpg."""
     if key is None:
         return None
     from maas_stream_lint.fixing.signing import Gpg
@@ -172,7 +172,7 @@ def together(
 ) -> Callable[[Command], Command]:
     """Several options as one decorator, in their order.
 
-    ``heading``: that of the help under which they stand, but for those that have one already.
+    ``heading``: their heading in the help, except for options that already have one.
     """
 
     def decorate(command: Command) -> Command:
@@ -210,7 +210,8 @@ KEYRING_FILE = together(
         callback=parameters.one_keyring,
         metavar="FILE",
         shell_complete=completion.source,
-        help="The keyring that MAAS has for this source. Without it, signatures count as good.",
+        help="The keyring that MAAS has for this source. Without it, the tool assumes that "
+        "signatures are valid.",
     ),
     heading=PREDICTED,
 )
@@ -242,7 +243,7 @@ SELECTIONS = together(
         metavar="SELECTION",
         help="What MAAS selects of this source: ubuntu/noble/amd64, or "
         "os=ubuntu,release=noble,arch=amd64|arm64 (also subarch=…, label=…), or `default` for what "
-        "a fresh MAAS selects. Repeatable.  [default: whatever the source can serve]",
+        "a new MAAS selects. Repeatable.  [default: all that the source can serve]",
     ),
     click.option(
         "--selections",
@@ -265,8 +266,8 @@ BESIDE = together(
         multiple=True,
         metavar="SOURCE",
         shell_complete=completion.source,
-        help="A boot source that the same MAAS has, too, made before SOURCE. It is judged together "
-        "with SOURCE, but not reported on. Repeatable.",
+        help="Another boot source of the same MAAS, added before SOURCE. The tool judges "
+        "it together with SOURCE, but does not report on it. Repeatable.",
     ),
     heading=PREDICTED,
 )
@@ -331,9 +332,9 @@ FILES = together(
         "--files",
         "mode",
         type=click.Choice(MODES),
-        help="How closely image files are checked. none: not at all. head: each file exists and "
-        "has the right size and kind. download: its checksums are right, too.  [default: download "
-        "for a directory, head for a URL]",
+        help="How closely the tool checks image files. none: not at all. head: each file exists "
+        "and has the right size and kind. download: its checksums are right, too.  "
+        "[default: download for a directory, head for a URL]",
     ),
     click.option(
         "--only",
@@ -410,7 +411,7 @@ EXIT_ZERO = together(
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Exit with 0 even if there are findings; 2 and 130 stay.",
+        help="Exit with 0 even if there are findings; errors still exit with 2 or 130.",
     ),
     heading=JUDGED,
 )
@@ -422,7 +423,7 @@ COLOR = together(
         show_default=True,
         expose_value=False,
         callback=remember,
-        help="Colour the text: always, never, or where a terminal or its variables want it.",
+        help="Colour the text: always, never, or if a terminal or its variables want it.",
     ),
     heading=SHOWN,
 )
@@ -432,7 +433,7 @@ NO_DATE = together(
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Do not say when the output was made, so that equal results are equal files. "
+        help="Leave the time of the run out, so that equal results give equal files. "
         "SOURCE_DATE_EPOCH gives a time instead.",
     ),
     heading=SHOWN,
@@ -454,7 +455,7 @@ QUIET = together(
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Show only what fails the run, in text and compact; no notices, no progress.",
+        help="Show only findings that fail the run, in text and compact; no notices, no progress.",
     ),
     heading=SHOWN,
 )
@@ -464,7 +465,7 @@ VERBOSE = together(
         "--verbose",
         is_flag=True,
         callback=remember,
-        help="Tell advice in full, and each product of a finding that many share. Show progress "
+        help="Show advice in full, and each product of a finding that many share. Show progress "
         "even if standard error is not a terminal.",
     ),
     heading=SHOWN,
@@ -529,7 +530,7 @@ OUTPUT = together(
         "--output",
         metavar="FILE",
         shell_complete=completion.source,
-        help="Write the result to this file, which is replaced as a whole.",
+        help="Write the result to this file, and replace the file as a whole.",
     ),
     heading=SHOWN,
 )

@@ -49,7 +49,7 @@ def headers(
 
 
 def one_keyring(ctx: click.Context, param: click.Parameter, given: Any) -> Any:
-    """A keyring, or that there is none: a command line cannot say both."""
+    """Either a keyring, or no keyring: a command line cannot say both."""
     other = "keyring" if param.name == "no_keyring" else "no_keyring"
     origins = [ctx.get_parameter_source(name) for name in (str(param.name), other)]
     if given and ctx.params.get(other) and origins == [ParameterSource.COMMANDLINE] * 2:
@@ -85,7 +85,7 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 class Level(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A severity in any case, or a word that other tools use for one: ``error``, ``note``."""
+    """A severity in upper or lower case, or another tool's word for one: ``error``, ``note``."""
 
     name = "severity"
 
@@ -101,7 +101,7 @@ class Level(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The severities that begin so."""
+        """The severities that begin with this text."""
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(word) for word in SEVERITIES if word.startswith(incomplete.lower())]
@@ -130,7 +130,8 @@ class Age(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 def token(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
     """The token in an environment variable or a file.
 
-    No message repeats it, nor what was given: people give the token itself by mistake.
+    No message repeats the token or the value of the option: people give the token itself by
+    mistake.
     """
     if given is None:
         return None
@@ -178,7 +179,7 @@ class Form(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """The formats whose names begin so."""
+        """The formats whose names begin with this text."""
         from click.shell_completion import CompletionItem
 
         from maas_stream_lint.report.formats import FORMATS

@@ -1,4 +1,4 @@
-"""The command ``preview``: what each MAAS release would make of a stream."""
+"""The command ``preview``: what each MAAS release would do with a stream."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def preview(
     options = configured(Options(mode="none", **given))
     if options.one_maas is not None and (machines or wanted):
         raise UsageError(
-            "--machine and --wanted look at one source alone",
+            "--machine and --wanted work with one source only",
             "leave out --beside; --no-config leaves out the sources of the configuration",
         )
     report = _renamed(looked_at(options), names) if names else looked_at(options)
@@ -131,7 +131,7 @@ def _told(
 
 
 def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str, Any]:
-    """The verdicts, each with what becomes of the products and what they are good for."""
+    """The verdicts, each with the fate and the use of the products."""
     from maas_stream_lint import api
     from maas_stream_lint.report.previewed import use_data
     from maas_stream_lint.uses.ubuntu import ubuntu_releases
@@ -162,7 +162,7 @@ def _data(report: Report, options: Options, machines: Sequence[str]) -> dict[str
 
 
 def _check(machines: Sequence[str], wanted: str | None) -> None:
-    """Refuse what is malformed before any work is done. Raises UsageError."""
+    """Refuse malformed values before any work. Raises UsageError."""
     for machine in machines:
         arch, _, subarch = machine.partition("/")
         if not arch or not subarch or "/" in subarch:

@@ -1,4 +1,4 @@
-"""The commands ``prune`` and ``remove``: versions that a stream can do without."""
+"""The commands ``prune`` and ``remove``: they remove versions from a stream."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ HOW = together(
         default="3d",
         show_default=True,
         metavar="AGE",
-        help="Delete files that have been out of the metadata for so long: 3d, 12h, 0.",
+        help="Delete files that left the metadata at least this long ago: 3d, 12h, 0.",
     ),
     click.option(
         "--orphans",
         is_flag=True,
-        help="Delete also files that no metadata named before.",
+        help="Also delete files that no metadata ever named.",
     ),
-    click.option("--dry-run", is_flag=True, help="Only say what would go, and how many bytes."),
+    click.option(
+        "--dry-run", is_flag=True, help="Only say what the tool would delete, and how many bytes."
+    ),
     SIGNING,
     FORMAT,
     COLOR,
@@ -55,9 +57,9 @@ HOW = together(
     type=parameters.Whole(1),
     required=True,
     metavar="N",
-    help="Keep so many of the newest versions of each product.",
+    help="Keep this number of the newest versions of each product.",
 )
-@click.option("--only", multiple=True, metavar="GLOB", help="Only products with such names.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Only products whose names match.")
 @HOW
 def prune(
     root: str,
@@ -72,9 +74,9 @@ def prune(
 ) -> None:
     """Remove old versions from a stream, and later their files.
 
-    Versions are taken out of the metadata at once. Their files stay for --older, because a MAAS
-    may still read an old index; a later run deletes them. A product always keeps its newest
-    version that is whole. If any metadata cannot be read, nothing is changed.
+    The tool removes versions from the metadata at once. It keeps their files for --older, because a
+    MAAS may still read an old index; a later run deletes them. A product always keeps its newest
+    complete version. If the tool cannot read some metadata, it changes nothing.
 
     Exit code 0: done. 2: it could not be done.
     """
@@ -104,8 +106,8 @@ def remove(
 ) -> None:
     """Remove products or versions from a stream, and later their files.
 
-    Files are deleted as by `prune`. The last whole version of a product is removed only with the
-    product.
+    The tool deletes files later, as `prune` does. It removes the last complete version of a product
+    only together with the product.
 
     Exit code 0: done. 2: it could not be done.
     """

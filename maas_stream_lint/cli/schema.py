@@ -1,4 +1,4 @@
-"""The command ``schema``: a JSON schema of a stream's documents, or of what the tool reads."""
+"""The command ``schema``: a JSON schema of a stream's documents, or of the tool's own files."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def _line(ctx: click.Context, param: click.Parameter, given: str | None) -> str 
     metavar="LINE",
     callback=_line,
     shell_complete=completion.release_lines,
-    help="The release line whose import the schema is of.  [default: the newest]",
+    help="The release line whose import the schema describes.  [default: the newest]",
 )
 def schema(kind: str, line: str | None) -> None:
     """Print a JSON schema, for editors and check-jsonschema.
 
-    KIND is `index`, `products`, or what a products file holds: `bootloader`, `multi-file` or
-    `single-file`. `config` is the schema of the configuration, and `images` of the list that
-    `build` reads; the others are of what commands print as JSON.
+    KIND is `index`, `products`, or the kind of a products file: `bootloader`, `multi-file` or
+    `single-file`. `config` is the schema of the configuration, and `images` the schema of the list
+    that `build` reads. The others describe what commands print as JSON.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.rule_files import release_lines, rules_text, stream_schema_names

@@ -20,7 +20,7 @@ from maas_stream_lint.cli.options import COLOR, together
     metavar="ADDRESS",
     default="0.0.0.0",  # noqa: S104 - MAAS is on another machine
     show_default=True,
-    help="The address to listen on; 127.0.0.1 for this machine alone.",
+    help="The address to listen on; 127.0.0.1 for this machine only.",
 )
 @click.option(
     "--port",
@@ -28,17 +28,17 @@ from maas_stream_lint.cli.options import COLOR, together
     default=8000,
     show_default=True,
     metavar="N",
-    help="The port; 0 for any that is free.",
+    help="The port; 0 for any free port.",
 )
 @together(COLOR)
 def serve(root: str, host: str, port: int) -> None:
     """Serve a stream over HTTP, read-only, until Ctrl-C.
 
-    For a try-out from a MAAS on the same network: everybody there can read the folder. Hidden
-    files and what links lead out of it are not served, and nothing is listed. Prints the commands
-    that add the stream to MAAS.
+    Use this for a try-out from a MAAS on the same network: everybody there can read the folder. The
+    server lists no folders, and serves no hidden files and no links that lead out of the folder.
+    The tool prints the commands that add the stream to MAAS.
 
-    Exit code 0: stopped by Ctrl-C. 2: it could not be served.
+    Exit code 0: stopped by Ctrl-C. 2: the tool could not serve the stream.
     """
     from maas_stream_lint import output as out
     from maas_stream_lint.building import adding, serving

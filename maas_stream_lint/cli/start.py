@@ -1,4 +1,4 @@
-"""Where the program starts: what is done before click is imported, which takes most of a start."""
+"""Where the program starts: the work before Python imports click, which takes most of a start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OBJECTS = 100_000
 
 
 def start() -> None:
-    """Run the command line. ``--version`` alone is answered without it."""
+    """Run the command line, or answer ``--version`` without it."""
     gc.set_threshold(_OBJECTS)
     if sys.argv[1:] == ["--version"] and _said():
         return
@@ -25,7 +25,7 @@ def start() -> None:
 
 
 def _said() -> bool:
-    """Print the version. If that fails, the command line says it, and why it cannot."""
+    """Print the version. If that fails, the command line prints it, and says why it cannot."""
     import os
 
     from maas_stream_lint.names import VERSION_LINE

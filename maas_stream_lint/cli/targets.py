@@ -1,4 +1,4 @@
-"""Where each format of a report goes, and the writing of it there."""
+"""Where each format of a report goes, and the code that writes it there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def targets(forms: Sequence[Target], output: str | None, *, sources: int = 1) -> list[Target]:
-    """Where each format goes. Raises UsageError before any work is done."""
+    """Where each format goes. Raises UsageError before any work."""
     from maas_stream_lint import documentation
     from maas_stream_lint import output as out
 
@@ -70,9 +70,9 @@ def write(
     *,
     alone: bool,
 ) -> None:
-    """Write reports in all formats; first to files, so that they exist whoever reads the output.
+    """Write reports in all formats: files first, so that they exist even if a reader stops early.
 
-    ``alone``: the reports are one, of a source that the user named, and not a list of one.
+    ``alone``: there is one report on a source that the user named, and not a list of one.
     """
     from maas_stream_lint import output as out
 

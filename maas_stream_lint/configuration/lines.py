@@ -1,4 +1,4 @@
-"""A file that is being read, for errors that name its lines."""
+"""A configuration file and its lines, for errors that name a line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Page:
-    """The lines of a file. ``prefix``: the table in it that is for this tool."""
+    """The lines of a file. ``prefix``: this tool's table in the file."""
 
     def __init__(self, path: Path, lines: dict[Key, int], prefix: Key) -> None:
         """``lines``: key → line, as of `tomlplaces`."""
@@ -29,7 +29,7 @@ class Page:
         return Origin(self.path, self.lines[whole])
 
     def error(self, key: Key, message: str, hint: str | None = None) -> UsageError:
-        """An error about a key, which starts with the key's line."""
+        """An error about a key. It starts with the key's line."""
         name = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in key).lstrip(".")
         return UsageError(f"{self.origin(key)}: {name + ': ' if name else ''}{message}", hint)
 

@@ -1,4 +1,4 @@
-"""The table of a configuration that tells of the reader's MAAS: its boot sources."""
+"""The table of a configuration that lists the boot sources of the user's MAAS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def maas_sources(page: Page, data: dict[str, Any]) -> tuple[MaasSource, ...]:
-    """The boot sources of the MAAS, in the order in which they were made."""
+    """The boot sources of the MAAS, in the order in which MAAS got them."""
     table = data.get("maas")
     given = table.get("sources", []) if isinstance(table, dict) else []
     made: list[MaasSource] = []
@@ -67,7 +67,7 @@ def _of(page: Page, key: Key, given: dict[str, Any]) -> MaasSource:
 
 
 def _check_selections(page: Page, key: Key, given: list[str]) -> None:
-    """Fail for a selection that is none, and for ``default`` beside others."""
+    """Fail for a malformed selection, and for ``default`` beside others."""
     from maas_stream_lint.selecting import parse_words
 
     try:

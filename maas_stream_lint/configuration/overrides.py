@@ -1,4 +1,4 @@
-"""What a configuration changes in finished reports: severities, and what is excused."""
+"""What a configuration changes in finished reports: severities, and excused findings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def apply_settings(
 ) -> tuple[list[Report], list[str]]:
     """The reports with other severities and without excused findings; and notices for the user.
 
-    ``whole``: whether the run checked everything that the ignores may be about. An expired ignore
+    ``whole``: whether the run checked everything that the ignores could match. An expired ignore
     excuses nothing. A notice names each ignore that is expired or matches nothing.
     """
     if not settings.severities and not settings.ignores:
@@ -77,7 +77,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
 
 
 def _could_match(ignore: Ignore, report: Report) -> bool:
-    """Whether the run could have found what an ignore is about."""
+    """Whether the run could have found what an ignore matches."""
     return report.looked_for(ignore.codes) and (
         ignore.maas is None or not set(ignore.maas).isdisjoint(report.look.lines)
     )

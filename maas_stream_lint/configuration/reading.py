@@ -28,7 +28,7 @@ def load(path: Path) -> Settings:
 
 
 def _load(path: Path, chain: tuple[Path, ...], known: dict[Path, Settings]) -> Settings:
-    """``known``: the files that were read; one that several files extend is read once."""
+    """``known``: the files so far. A file that several others extend is read once."""
     text = read(path)
     data = parsed(path, text)
     prefix: Key = _SHARED if path.name == "pyproject.toml" else _OWN

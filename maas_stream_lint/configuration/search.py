@@ -12,9 +12,9 @@ from maas_stream_lint.source import is_local, local_path, local_root
 def find(source: str | None = None, start: Path | None = None) -> Path | None:
     """The file that applies to a source: above a local one, else above the working directory.
 
-    The search stops at the first directory that has one, and at a directory with a ``.git``. A file
-    inside the checked tree is never found, unless the tree is the working directory: whoever made
-    the tree could change the result with it.
+    The search stops at the first directory that has one, and at a directory with a ``.git``. The
+    search ignores a file inside the checked tree, unless the tree is the working directory.
+    Otherwise the maker of the tree could change the result.
     """
     here = start or Path.cwd()
     tree = None

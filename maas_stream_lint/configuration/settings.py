@@ -40,7 +40,7 @@ class Setting(NamedTuple):
 
 @record(frozen=True)
 class Ignore:
-    """Findings that are excused, with the reason."""
+    """Findings that the user excuses, with the reason."""
 
     product: str | None  #: a glob; ``None``: findings on anything
     rules: tuple[str, ...]  #: as the user wrote them
@@ -51,7 +51,7 @@ class Ignore:
     origin: Origin
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the ignore is about a finding, on at least one release line."""
+        """Whether the ignore matches a finding, on at least one release line."""
         if self.product is not None:
             product = finding.place.product
             if product is None or not fnmatchcase(product, self.product):
@@ -66,7 +66,7 @@ class Ignore:
 
 @record(frozen=True)
 class Listed:
-    """A source that ``check`` checks if no SOURCE is named."""
+    """A source that ``check`` checks without SOURCE."""
 
     source: str  #: a URL, or a path relative to the working directory
     values: Mapping[str, Setting]  #: its own settings
@@ -93,7 +93,7 @@ class MaasSource:
     origin: Origin
 
     def is_meant(self, text: str) -> bool:
-        """Whether a text names the same source. A directory stands for the index that is in it."""
+        """Whether a text names the same source. A directory counts as the index in it."""
         return _same(_index_of(self.source), _index_of(text))
 
 
@@ -116,7 +116,7 @@ class Settings:
         return {**self.values, **next(own, {})}
 
     def maas_source(self, text: str | None, *, by_name: bool = False) -> MaasSource | None:
-        """The boot source of the MAAS that a text stands for. ``by_name``: also by its name."""
+        """The boot source of the MAAS that a text names. ``by_name``: also by its name."""
         if text is None:
             return None
         named = [one for one in self.maas_sources if by_name and one.name == text]

@@ -39,7 +39,7 @@ _HINT = "or use --no-config"
 
 
 def read(path: Path, hint: str = _HINT) -> str:
-    """The text of a file. Raises UsageError, with ``hint`` behind what else could be done."""
+    """The text of a file. Raises UsageError, whose way out ends with ``hint``."""
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{shown(path)} has more than {_LARGEST:,} bytes", f"split it, {hint}")
@@ -75,7 +75,7 @@ def parsed(path: Path, text: str, hint: str = _HINT) -> dict[str, Any]:
 
 
 def _is_deep(value: Any) -> bool:
-    """Whether tables and lists are in one another more often than `_DEEPEST`."""
+    """Whether tables and lists are nested deeper than `_DEEPEST`."""
     level = [value]
     for _ in range(_DEEPEST):
         inner = [list(v.values()) if isinstance(v, dict) else v for v in level]

@@ -1,4 +1,4 @@
-"""The line of each key and list element in a TOML text, which no TOML parser gives."""
+"""The line of each key and list element in a TOML text. No TOML parser gives them."""
 
 from __future__ import annotations
 

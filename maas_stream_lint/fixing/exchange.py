@@ -38,8 +38,9 @@ def exchange_metadata(
     them. ``before``: what a file must hold until then (``None``: there is no such file); without
     it, what it holds now.
 
-    Where the file system cannot exchange two directories, or links lead to the files, they are
-    replaced one by one in the order of ``written``, and put back if one of them cannot be.
+    Some file systems cannot exchange two directories, and links may lead to the files. Then the
+    tool replaces the files one by one, in the order of ``written``. If it cannot replace one, it
+    puts the others back.
 
     Raises Changed if another program writes one of these files at the same time, LintError or
     OSError if they cannot be written. Then the tree is as it was, with what others wrote to it.

@@ -1,7 +1,8 @@
 """The edits that fix a stream, each proven by a new check. Other modules write them.
 
-An edit is only made if a new check shows that its finding is gone, that no other has come, and that
-no release does less with any product than before, but for what the edit says that it takes away.
+The plan makes an edit only if a new check proves it. Its finding must be gone, and there must be no
+new finding. No release may do less with any product than before, except what the edit says that it
+removes.
 """
 
 from __future__ import annotations

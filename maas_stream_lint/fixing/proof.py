@@ -1,7 +1,7 @@
 """Whether edits do good: the reports before and after them, compared.
 
-A finding has to be gone and none to have come, and no release may do less with any product than
-before, but for what an edit says that it takes away.
+The finding must be gone, and there must be no new one. No release may do less with any product than
+before, except what an edit says that it removes.
 """
 
 from __future__ import annotations

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.images.bounds import Bounds
 
-#: How many first bytes to sniff. The farthest mark that counts is ext4's, at 1,080; the rest is for
-#: a gzip or xz to yield its tar's first header and the file behind it. A plain ISO 9660 image would
-#: take 32 KiB and 6 and is not told, nor is what a bzip2 holds: its blocks open whole, mostly from
-#: some 100 KiB on.
+#: How many first bytes to sniff. The farthest mark is ext4's, at 1,080. With the other bytes a gzip
+#: or xz yields its tar's first header and the file behind it. The tool does not recognise a plain
+#: ISO 9660 image, which would take 32 KiB and 6 bytes. It does not look into a bzip2 either,
+#: because its blocks mostly need some 100 KiB.
 HEAD_BYTES = 4_096
 
-#: Decompressed bytes that are looked at, whatever the head expands to.
+#: The most decompressed bytes to look at, whatever the head expands to.
 OPENED_BYTES = 65_536
 
-#: Kinds whose marks are worn by chance or by nothing: how a tar's member is named tells more.
+#: Kinds with a weak mark or none: the name of a tar's member says more.
 _VAGUE = (None, "data", "zeros")
-#: Where a mark is, the mark, what bears it. The first match decides: a kernel may be a PE as well.
+#: The offset of a mark, the mark, and its kind. The first match decides: a kernel may also be a PE.
 _MARKS = (
     (0, b"hsqs", "squashfs"),
     (0, b"sqsh", "squashfs"),

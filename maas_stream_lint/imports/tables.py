@@ -1,10 +1,10 @@
-"""Products as tables: what many products have in common is looked at once for each column.
+"""Products as tables: the engines look once at each column of equal products.
 
 Most products of a file have the same members, all of them texts, and newest versions with items of
-the same shape. Such products are a table. Its texts are printable ASCII, and each item of the
-newest versions names a path, a sha256 and a size that any MAAS takes, and an ftype. No item or
-version has a field that overrides one of the product. Whatever does not meet this is in no table,
-and the engines look at it product by product.
+the same shape. Such products are a table. Its texts are printable ASCII. Each item of the newest
+versions has an ftype, and a path, a sha256 and a size that any MAAS takes. No item or version has a
+field that overrides one of the product. Other products are in no table, and the engines look at
+each of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which messages a text may be, found by a few characters of each.
 
-Only the ``text`` lines of the files are read here, by a pattern: parsing all the TOML takes ten
-times as long, and most of it is never needed. A test holds both readings together.
+This module reads only the ``text`` lines of the files, with a pattern. To parse all the TOML would
+take ten times as long, and most of it is never needed. A test holds both readings together.
 """
 
 from __future__ import annotations

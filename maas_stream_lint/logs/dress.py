@@ -1,7 +1,7 @@
 """What a line of a log looks like: what stands before a message, and what behind it.
 
-Formats: rsyslog's files and maas.log, regiond.log, journald (short, ISO, full, JSON, export),
-pebble's view of the snap, docker, the JSON of MAAS's own services, and MAAS's list of events.
+Formats: rsyslog's files and maas.log, regiond.log, and journald (short, ISO, full, JSON, export).
+Also pebble's view of the snap, docker, the JSON of MAAS's own services, and MAAS's list of events.
 """
 
 from __future__ import annotations

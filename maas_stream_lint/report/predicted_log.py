@@ -1,4 +1,4 @@
-"""The log that MAAS would write of an import, for release lines that log alike."""
+"""The log that MAAS would write in an import, for release lines with equal logs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class PredictedLog(NamedTuple):
 
     @property
     def remark(self) -> str | None:
-        """What there is to say of a log without lines."""
+        """A remark on a log without lines."""
         if self.silent:
             return "logs nothing about the products that it drops"
         return None if self.stages or self.end is not None else "no warnings"
@@ -66,7 +66,7 @@ class PredictedLog(NamedTuple):
 
 
 def predicted_logs(traces: Sequence[Trace], lines: Sequence[str]) -> Iterator[PredictedLog]:
-    """The logs, oldest line first. ``lines``: those that were asked for."""
+    """The logs, oldest line first. ``lines``: the release lines that the user named."""
     for alike, (trace, *_) in agreeing(traces, lines, _key):
         stages = tuple(
             (_STAGES.get(stage, stage), tuple(_runs(said)))
@@ -78,7 +78,7 @@ def predicted_logs(traces: Sequence[Trace], lines: Sequence[str]) -> Iterator[Pr
 
 
 def logs_of(look: Look) -> Iterator[PredictedLog]:
-    """The logs of the MAAS that a look is at, of all its sources, oldest line first."""
+    """The logs of the MAAS of a look, for all its sources, oldest line first."""
     if look.beside is None:
         yield from predicted_logs(look.traces, look.lines)
         return

@@ -1,4 +1,4 @@
-"""The preview in Markdown, HTML and JSON: what becomes of each product, and what it is good for."""
+"""The preview in Markdown, HTML and JSON: the fate of each product, and its use."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def as_markdown(
 ) -> str:
     """A table of products and release lines.
 
-    ``supposed``: what becomes of products under other names. ``log``: also the log that MAAS would
+    ``supposed``: the fate of products under other names. ``log``: also the log that MAAS would
     write.
     """
     lines = [
@@ -115,7 +115,7 @@ def as_html(
     *,
     log: bool = False,
 ) -> Iterator[str]:
-    """The same as one page without script, which fetches nothing."""
+    """The same as one page without script that loads nothing."""
     title = f"Preview of {web.text(report.source)}"
     yield from web.page(title, _html_body(report, machines, supposed, log=log), style=style)
 
@@ -166,7 +166,7 @@ def _html_cell(one: Prospect) -> str:
 
 
 def use_data(report: Report, machines: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """What becomes of products, by release line, as in ``rules/schemas/preview.json``."""
+    """The fate of products, by release line, as in ``rules/schemas/preview.json``."""
     table = prospect.rows(report.look, report.findings, machines)
     return {
         line: [

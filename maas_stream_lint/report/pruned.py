@@ -1,4 +1,4 @@
-"""What was taken out of a stream, for people, with how many bytes that frees."""
+"""What a run removed from a stream, for people, and the freed bytes."""
 
 from __future__ import annotations
 

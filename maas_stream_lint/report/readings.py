@@ -1,4 +1,4 @@
-"""A root URL that has only the plain index: what MAAS makes of it as given, and by its index."""
+"""Both readings of a root URL that has only the plain index: as given, and by its index."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RULE = "no-signed-index"
 
 
 def write_as_given(page: Page, report: Report) -> Report:
-    """Write what MAAS makes of such a URL as given, and a heading for the other reading.
+    """Write what MAAS does with such a URL as given, and a heading for the other reading.
 
-    The report to go on with is returned: that by the plain index, or for all other sources the
-    same, and nothing is written.
+    Returns the report that follows: the one by the plain index. For all other sources it returns
+    the same report and writes nothing.
     """
     other = report.by_plain_index
     if other is None:
@@ -37,6 +37,6 @@ def write_as_given(page: Page, report: Report) -> Report:
 
 
 def as_given_told(report: Report) -> tuple[list[tuple[str, str]], Report]:
-    """The same for other formats: what MAAS makes of such a URL, and the report to go on with."""
+    """The same for other formats: what MAAS does with such a URL, and the report that follows."""
     other = report.by_plain_index
     return ([], report) if other is None else (fates_told(report), other)

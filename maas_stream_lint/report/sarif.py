@@ -2,7 +2,7 @@
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
-A file keeps to what GitHub takes and shows (``limits``), with the worst findings.
+A file stays within the limits of GitHub (``limits``), and keeps the worst findings.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ def _finding_in_words(finding: Finding) -> str:
 
 
 def _message(text: str) -> str:
-    """Untrusted text without placeholders and links, to be shown as it is."""
+    """Untrusted text without placeholders and links."""
     shown = _literal(clean(text))
     return shown.replace("[", "\\[").replace("]", "\\]") if "](" in shown else shown
 

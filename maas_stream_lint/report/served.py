@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(url: str, commands: Sequence[str], style: Style) -> str:
-    """The URL, then the commands; what goes into ``$ID`` is said."""
+    """The URL, then the commands, with a word on ``$ID``."""
     page = Page(style)
     page.hung(styled("serving ", LABEL), styled(clean(url), TITLE), 8)
     page.line()

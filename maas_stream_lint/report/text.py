@@ -54,8 +54,8 @@ _VERDICTS = {
 def render(report: Report, threshold: Severity, style: Style) -> str:
     """The report: every finding, what MAAS does with the stream, and a closing line.
 
-    Advice has one line a rule, unless it counts or ``style`` wants everything. A report that is
-    good has at most six lines.
+    Advice has one line for each rule, unless it counts or ``style`` wants everything. A report
+    without findings has at most six lines.
     """
     if style.quiet:
         return _what_fails(report, threshold, style)
@@ -106,7 +106,7 @@ def _closing(page: Page, report: Report, threshold: Severity) -> None:
 def _in_few_lines(
     page: Page, found: Sequence[Finding], report: Report, threshold: Severity, style: Style
 ) -> None:
-    """Write a report in which nothing is wrong: no empty lines, and at most six others."""
+    """Write a report without findings: no empty lines, and at most six others."""
     made = _fates(report)
     alone = made[0] if len(made) == 1 else None
     end = Page(style)
@@ -146,7 +146,7 @@ def join(texts: Texts) -> str:
 
 
 def write_unread(page: Page, seen: Sequence[Unread]) -> None:
-    """Write what could not be read or parsed, with an empty line after it."""
+    """Write which documents the run could not read or parse, with an empty line after them."""
     for one in seen[:_MOST_UNREAD]:
         told = f"`{brief(one.path)}`: {brief(one.message)} ({brief(one.remedy)})"
         page.hung(styled("not read  ", COLORS["warning"]), told, 10)

@@ -1,4 +1,4 @@
-"""The verdict on a report, and the exit code that says it."""
+"""The verdict on a report, and its exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def exit_code(report: Report, threshold: Severity) -> int:
     """The exit code of ``check``, whatever formats the report is written in.
 
-    What could not be read or parsed never passes, whatever hides the findings about it.
+    A document that the run could not read or parse never passes, even if something hides the
+    findings about it.
     """
     if report.look.survey is not None and report.look.survey.interrupted:
         return EXIT_INTERRUPTED
@@ -27,7 +28,7 @@ def exit_code(report: Report, threshold: Severity) -> int:
 
 
 def unread(report: Report, threshold: Severity) -> tuple[Unread, ...]:
-    """What could not be read or parsed, for the reader; not what a failing report says anyway."""
+    """The documents that the run could not read or parse. A failing report already names some."""
     hidden = not fails(report, threshold)
     return tuple(one for one in report.unread if hidden or not one.fact)
 

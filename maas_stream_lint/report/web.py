@@ -92,7 +92,7 @@ def name(words: str) -> str:
 
 
 def fates(told: Iterable[tuple[str, str]], before: str = "") -> str:
-    """What release lines make of a stream. ``before``: stands before each of their names."""
+    """What release lines do with a stream. ``before``: the text before each of their names."""
     items = "".join(
         f"<li><b>{before}{escape(lines)}</b> <span>{text(fate)}</span></li>" for lines, fate in told
     )
@@ -136,7 +136,7 @@ def steps(words: str) -> str:
 
 
 def use(image: Served) -> str:
-    """What machines make of an image, and what the UI calls it."""
+    """How machines use an image, and its title in the UI."""
     told = "".join(
         f'<p class="{"good" if one.good else "bad"}"><code>{text(one.machine)}</code> '
         f"{text(one.words)}</p>"

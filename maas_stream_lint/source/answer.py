@@ -47,15 +47,16 @@ class Trouble:
     """Why a document or an image file could not be read, or what a server answered instead."""
 
     #: An answer of the server, or the state of a file: ``missing``, ``forbidden``,
-    #: ``unauthorized``, ``status``, ``redirects``, ``encoding``, ``tls`` (a certificate that no
-    #: client accepts), ``connection`` (no HTTP, or closed without an answer), ``cut``,
-    #: ``unreadable``, ``outside-root`` or ``not-a-file``. No answer: ``refused``,
+    #: ``unauthorized``, ``status``, ``redirects``, ``encoding``, ``tls``, ``connection``, ``cut``,
+    #: ``unreadable``, ``outside-root`` or ``not-a-file``. ``tls``: no client accepts the
+    #: certificate. ``connection``: the answer is not HTTP, or the server closed without one.
+    #: No answer: ``refused``,
     #: ``unknown-host``, ``unreachable``, ``timeout``, ``proxy``, ``untrusted``, ``not-tls``,
     #: ``handshake``, ``too-large`` or ``out-of-time``.
     kind: str
     message: str  #: for people, without secrets; ``404 Not Found`` if the server answered so
     status: int | None = None  #: the HTTP status, if the server answered
-    remedy: str | None = None  #: what to do about it, where the kind alone does not tell
+    remedy: str | None = None  #: what to do about it, if the kind alone does not say
     # Of a body that broke off, in bytes:
     got: int | None = None  #: what came
     expected: int | None = None  #: what its head promised

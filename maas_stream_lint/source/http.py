@@ -239,9 +239,9 @@ class Client:
     ) -> Reply:
         """The answer after all redirects.
 
-        ``end``: the moment of ``time.monotonic`` when the last byte must have come; without it,
-        the head of each answer may take twice the timeout, and so may the body after that.
-        ``headers``: replace those of the source. Raises Refused, and UsageError for a proxy.
+        ``end``: the moment of ``time.monotonic`` when the last byte must have come. Without it, the
+        head of each answer may take twice the timeout, and the body twice more. ``headers``:
+        replace those of the source. Raises Refused, and UsageError for a proxy.
         """
         trusted = not without_login
         path = _Path()

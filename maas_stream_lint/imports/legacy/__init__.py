@@ -1,13 +1,13 @@
-"""What MAAS does with a stream where python-simplestreams reads it: two passes, a cache between.
+"""What MAAS does with a stream that python-simplestreams reads: two passes, a cache between.
 
-Where MAAS raises, an abort is recorded and the walk goes on as if the cause were fixed.
+Where MAAS raises, the engine records an abort and goes on as if the cause were fixed.
 
-``flattening`` makes one set of fields of file, product, version and item; ``walk`` goes from the
-index to the products; ``first_pass`` finds what is on offer, ``claim_rows`` stores it, ``choosing``
-picks what is selected, and ``second_pass`` makes boot resources of it by ``storing`` them.
-``plain_claims`` and ``by_table`` are the passes over tables of products, and ``products_file``
-lies between. ``finishing`` fetches and deletes. ``both_passes`` is what the passes share.
-``legacy_import`` imports several sources into a MAAS that holds something.
+``flattening`` makes one set of fields from file, product, version and item. ``walk`` goes from the
+index to the products. ``first_pass`` lists the products on offer, and ``claim_rows`` stores them.
+``choosing`` picks the selected ones, and ``second_pass`` makes boot resources of them with
+``storing``. ``plain_claims`` and ``by_table`` are the passes over tables of products, with
+``products_file`` between them. ``finishing`` downloads and deletes. ``both_passes`` is what the
+passes share. ``legacy_import`` imports several sources into a MAAS that already has images.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def simulate(
     shared: Shared,
     selections: tuple[Selection, ...] | None = None,
 ) -> Trace:
-    """The import of one source, nothing stored before.
+    """The import of one source into an empty MAAS.
 
     ``shared``: what the imports of other release lines have found already. ``selections``: what
-    the source has selected; ``None``: everything.
+    MAAS has selected of the source; ``None``: everything.
 
     Mirrors ``_import_resources_without_lock`` (src/maasserver/bootresources.py).
     """

@@ -1,9 +1,9 @@
-"""Whether a products file fits one of MAAS's models, and if not, why: one walk tells both.
+"""Whether a products file fits one of MAAS's models, and if not, why: one walk answers both.
 
-A shape is a model's fields as data (``rules/releases/``), judged as pydantic would. Each function
-of the walk gives the problems of one part in the order in which MAAS meets them, and the first one
-decides: no problem, and the part fits; one that *crashes*, and MAAS tries no further shape; any
-other, and the part does not fit this shape.
+A shape is a model's fields as data (``rules/releases/``). The walk judges them as pydantic would.
+Each of its functions gives the problems of one part in the order in which MAAS meets them. The
+first problem decides. Without a problem the part fits. After a problem that *crashes*, MAAS tries
+no further shape. After any other problem the part does not fit this shape.
 """
 
 from __future__ import annotations
