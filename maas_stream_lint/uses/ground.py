@@ -1,4 +1,4 @@
-"""What release lines that import alike have in common when they use the images."""
+"""What release lines with the same import share when they use the images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ground:
     """The images of one import, and what their names mean."""
 
     def __init__(self, rows: Sequence[HeldResource], imported: Trace, needs: UbuntuSet) -> None:
-        """``rows``: what the import leaves. ``needs``: what a machine needs to boot."""
+        """``rows``: the rows of the import. ``needs``: what a machine needs to boot."""
         self._imported = imported
         self.stock = Stock(rows, needs)
         self.known = KnownReleases(lambda: self.cached)

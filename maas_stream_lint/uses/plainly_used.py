@@ -1,6 +1,6 @@
-"""Images that are plainly of use, so that nobody need simulate what becomes of them.
+"""Images that are obviously usable, so that the tool need not simulate their use.
 
-Whatever these conditions leave open is simulated. A test holds that both find the same obstacles.
+The tool simulates all other images. A test checks that both ways find the same obstacles.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ UBUNTU, PRECISE = "ubuntu", "precise"
 
 
 def plainly_used(simulation: Simulation) -> set[int]:
-    """The positions of images that some machine is commissioned with and deployed from."""
+    """The positions of images with which MAAS commissions and deploys some machine."""
     found: set[int] = set()
     guests: list[int] = []
     installable: dict[tuple[str, Contents, str], bool] = {}
@@ -50,8 +50,8 @@ def plainly_used(simulation: Simulation) -> set[int]:
 def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
     """The positions of usual images that MAAS finds by their kernels before any other image.
 
-    Images that are not whole are never listed as kernels. They are in the way only if they say that
-    they support the kernel of another image, and come first.
+    MAAS never lists incomplete images as kernels. They matter only if they claim to support the
+    kernel of another image, and come first.
     """
     usual = [image.position for image in offer.usual]
     if len(usual) == len(offer.images):
@@ -66,7 +66,7 @@ def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
 
 
 def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
-    """Whether all are kernels for generic machines, as new as their release."""
+    """Whether all kernels are for generic machines, and as new as their release."""
     names = simulation.kernels.names
     try:
         for subarch in offer.subarches:
@@ -86,7 +86,7 @@ def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
 
 
 def _is_installable(simulation: Simulation, image: Image) -> bool:
-    """Whether an image of another system has one root that its driver takes, well named."""
+    """Whether an image of another system has one root, with a name that its driver accepts."""
     types = simulation.release.curtin_types.get(image.os)
     if types is None or image.os == "custom" or image.os in simulation.release.use("ephemeral"):
         return False
