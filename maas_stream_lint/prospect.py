@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.look import Look
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 
 class Served(NamedTuple):

@@ -57,7 +57,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
-    def send_part(self, body: bytes, etag: str = '"1"', *, cut: int | None = None) -> None:
+    def send_part(
+        self, body: bytes, etag: str = '"1"', *, cut: int | None = None, **headers: str
+    ) -> None:
         """What a good server sends of a file. ``cut``: it hangs up after so many bytes."""
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("range", ""))
         start, end, status, more = 0, len(body), 200, {}
@@ -65,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
             start, status = int(asked[1]), 206
             end = min(int(asked[2]) + 1, end) if asked[2] else end
             more["Content_Range"] = f"bytes {start}-{end - 1}/{len(body)}"
-        self.head(status, Content_Length=str(end - start), ETag=etag, **more)
+        self.head(status, Content_Length=str(end - start), ETag=etag, **more, **headers)
         if self.command == "HEAD":
             return
         sent = body[start : end if cut is None else min(end, cut)]

@@ -18,7 +18,7 @@ from maas_stream_lint.rulebook import Release, all_releases
 from maas_stream_lint.stream import load
 from maas_stream_lint.uses.obstacles import obstacles
 from maas_stream_lint.uses.simulation import Settings, Simulation
-from maas_stream_lint.uses.stock import Image, architectures_of
+from maas_stream_lint.uses.stock_image import Image, architectures_of
 from maas_stream_lint.uses.use_verdict import verdict
 from made_use import streams, tree_of
 from test_use import CASES, RECORDED, written
@@ -187,7 +187,7 @@ def of_image(simulation: Simulation, image: Image) -> set[str]:
 
     What has no kernel's name, and lists `generic`, is meant for generic machines.
     """
-    platform = simulation.kernels.platform_of(image)
+    platform = simulation.kernels.platform_of(image.subarch, image.platform)
     if image.os == "ubuntu" and platform is None and "generic" in image.listed:
         return {f"{image.arch}/generic"}
     own = {f"{image.arch}/generic", f"{image.arch}/{platform or 'generic'}"}

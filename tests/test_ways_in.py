@@ -434,6 +434,32 @@ def test_the_jenkins_pipeline_reports(tmp_path: Path) -> None:
         assert f"| `{name}` |" in page
 
 
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("npm", "java"))), reason="no npm or java, for the linter of Groovy"
+)
+def test_the_jenkins_pipeline_is_groovy(tmp_path: Path) -> None:
+    """As the linter reads it that Jenkins' users have; and it sees when that is not so."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / "tests/jenkins" / name, tmp_path)
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    made = subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"npm cannot fetch the linter: {made.stderr[-300:]}")
+    for name, text in (("ours", JENKINS), ("broken", JENKINS.replace("stages {", "stages ("))):
+        (tmp_path / "pipelines" / name).mkdir(parents=True)
+        (tmp_path / "pipelines" / name / "Jenkinsfile").write_text(text, "utf-8")
+    lint = ["npx", "npm-groovy-lint", "--noserver", "--failon", "none", "-o", "json"]
+    where = ["-p", "pipelines", "-f", "**/Jenkinsfile"]
+    done = subprocess.run(
+        [*lint, *where], cwd=tmp_path, env=plain(), capture_output=True, text=True, check=False
+    )
+    errors = {
+        Path(file).parent.name: [e["rule"] for e in seen["errors"] if e["severity"] == "error"]
+        for file, seen in json.loads(done.stdout)["files"].items()
+    }
+    assert errors == {"ours": [], "broken": ["NglParseError"]}
+
+
 @pytest.mark.parametrize("package", ["", "maas-stream-lint"])
 def test_the_jenkins_pipeline_installs_nothing_by_a_bare_name(tmp_path: Path, package: str) -> None:
     done = jenkins(tmp_path, PACKAGE=package)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,8 @@ class Identities(NamedTuple):
 
     names: Sequence[str]
     architectures: Sequence[str]
+    arches: Sequence[str]  #: what stands before the slash of an architecture
+    subarches: Sequence[str]  #: and behind it
     kflavors: Sequence[str | None]
     aliases: Sequence[str | None]
 
@@ -73,7 +75,7 @@ def identity(
 
 def identities(
     kind: str,
-    columns: Callable[[str], Sequence[str | None]],
+    columns: Callable[[str], Sequence[Any]],
     flavoured: Callable[[str, str | None], str],
 ) -> Identities:
     """The boot resources that many products become: `identity` for each row of columns.
@@ -83,12 +85,14 @@ def identities(
     """
     systems, kflavors = columns("os"), columns("kflavor")
     kernels = list(zip(columns("subarch"), kflavors, strict=True))
-    subarches = {one: subarch_of(kind, *one, flavoured) for one in set(kernels)}
-    arches = zip(columns("arch"), map(subarches.__getitem__, kernels), strict=True)
+    known = {one: subarch_of(kind, *one, flavoured) for one in set(kernels)}
+    arches, subarches = columns("arch"), list(map(known.__getitem__, kernels))
     versions = zip(systems, columns("version"), strict=True)
     return Identities(
         [f"{os}/{release}" for os, release in zip(systems, columns("release"), strict=True)],
-        [f"{arch}/{subarch}" for arch, subarch in arches],
+        [f"{arch}/{subarch}" for arch, subarch in zip(arches, subarches, strict=True)],
+        arches,
+        subarches,
         [GENERIC] * len(kernels) if kind == LONE_ROOT else kflavors,
         [f"{os}/{version}" if version else None for os, version in versions],
     )

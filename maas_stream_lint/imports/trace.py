@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.rows import Cached, Offer
     from maas_stream_lint.imports.situation import Row
-    from maas_stream_lint.imports.stored import HeldResource, Stored
+    from maas_stream_lint.imports.stored import Stored
     from maas_stream_lint.imports.stored_batch import Run
 
 
@@ -263,14 +263,9 @@ class Trace:
         return self.offers() if self.fatal is None else set()
 
     @property
-    def rows(self) -> list[HeldResource]:
-        """The boot resources that MAAS holds then, in the order of their ids."""
-        return list(self.stored.resources.values()) if self.stored is not None else []
-
-    @property
-    def rows_beyond_aborts(self) -> list[HeldResource]:
-        """The same, as if the causes of an abort were fixed."""
-        return self.rows if self.beyond is None else list(self.beyond.resources.values())
+    def stored_beyond_aborts(self) -> Stored | None:
+        """What MAAS would hold then, were the causes of an abort fixed."""
+        return self.stored if self.beyond is None else self.beyond
 
     @property
     def resources(self) -> list[Resource]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.logs.matching import Match
     from maas_stream_lint.logs.tally import Entry
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 #: Holes whose text is of one machine or run: a URL may be written in many ways, numbers change.
 _LOOSE = frozenset({"url", "selection", "mirrors", "rest", "command", "n", "m", "proxy", "id"})

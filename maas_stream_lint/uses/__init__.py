@@ -47,8 +47,8 @@ def simulate(
         if shared is None and (trace.fatal is None or beyond_aborts):
             ground = grounds.get(id(trace))
             if ground is None:
-                rows = trace.rows_beyond_aborts if beyond_aborts else trace.rows
-                ground = grounds[id(trace)] = Ground(rows, trace, release.ubuntu_set)
+                stored = trace.stored_beyond_aborts if beyond_aborts else trace.stored
+                ground = grounds[id(trace)] = Ground(stored, trace, release.ubuntu_set)
             shared = Simulation(release, ground, settings or Settings(), beyond_aborts)
             made.append((trace, release, shared))
         found[release.line] = shared

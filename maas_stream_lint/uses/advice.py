@@ -5,6 +5,7 @@ Each function yields its subject and the images that cause it, in the order of t
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.uses.kernels import Kernels
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock import Images, Kind
+    from maas_stream_lint.uses.stock_image import Image
 
 
 class Advice(NamedTuple):
@@ -38,9 +40,9 @@ def listed_kernels(simulation: Simulation) -> Iterator[Advice]:
             if refusal is not None:
                 holders = [image for image in images if image.subarch != text]
                 found.setdefault(text, (refusal, []))[1].extend(holders)
-    for text, (said, images) in found.items():
-        if images:
-            yield Advice((said.cause, text), images, said.log)
+    for text, (said, blamed) in found.items():
+        if blamed:
+            yield Advice((said.cause, text), blamed, said.log)
 
 
 def _refusal(kernels: Kernels, text: str) -> Refusal | None:
@@ -58,13 +60,13 @@ def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
     An Ubuntu image with such a kernel is not usable itself (``obstacles``).
     """
     found: dict[str, tuple[Refusal, list[Image]]] = {}
-    for image in simulation.stock.images:
-        if image.os != UBUNTU and image.whole:
-            refusal = _refusal(simulation.kernels, image.subarch)
+    for kind, images in simulation.stock.kinds.items():
+        if kind.os != UBUNTU and kind.whole:
+            refusal = _refusal(simulation.kernels, kind.subarch)
             if refusal is not None:
-                found.setdefault(image.subarch, (refusal, []))[1].append(image)
-    for kernel, (said, images) in found.items():
-        yield Advice((said.cause, kernel), images, said.log)
+                found.setdefault(kind.subarch, (refusal, []))[1].extend(images)
+    for kernel, (said, blamed) in found.items():
+        yield Advice((said.cause, kernel), in_order(blamed), said.log)
 
 
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
@@ -74,15 +76,15 @@ def without_generic(simulation: Simulation) -> Iterator[Advice]:
     for kind, images in simulation.stock.kinds.items():
         if kind.arch in offered:
             continue
-        if kind.os == UBUNTU and kind.whole and _platform_of(simulation, images) == GENERIC:
+        if kind.os == UBUNTU and kind.whole and _platform_of(simulation, kind) == GENERIC:
             by_arch.setdefault(kind.arch, []).extend(images)
-    for arch, images in by_arch.items():
-        yield Advice((arch,), in_order(images))
+    for arch, alike in by_arch.items():
+        yield Advice((arch,), in_order(alike))
 
 
-def _platform_of(simulation: Simulation, alike: list[Image]) -> str | None:
+def _platform_of(simulation: Simulation, kind: Kind) -> str | None:
     """The platform of images of one kind."""
-    return simulation.kernels.platform_of(alike[0])
+    return simulation.kernels.platform_of(kind.subarch, kind.platform)
 
 
 def _is_generic(architecture: str) -> bool:
@@ -94,7 +96,7 @@ def platforms(simulation: Simulation) -> Iterator[Advice]:
     for kind, images in simulation.stock.kinds.items():
         if kind.os != UBUNTU or not kind.whole:
             continue
-        platform = _platform_of(simulation, images)
+        platform = _platform_of(simulation, kind)
         if platform is None or platform == GENERIC:
             continue
         if f"{kind.arch}/{platform}" not in simulation.stock.offering:
@@ -115,8 +117,8 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
             image
             for image in offering
             if image.os == UBUNTU
-            and image.resource.architecture != architecture
-            and simulation.kernels.platform_of(image) is not None
+            and f"{image.arch}/{image.subarch}" != architecture
+            and simulation.kernels.platform_of(image.subarch, image.platform) is not None
         ]
         machine = Machine(arch, platform)
         systems = {System(image.os, image.release) for image in images}
@@ -128,12 +130,12 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 
 def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with systems to install, but no Ubuntu to commission a machine with: arch."""
-    others: dict[str, list[Image]] = {}
+    others: dict[str, list[Images]] = {}
     for kind, alike in simulation.stock.kinds.items():
         if kind.os != UBUNTU:
-            others.setdefault(kind.arch, []).extend(alike)
+            others.setdefault(kind.arch, []).append(alike)
     ubuntu = [system for system in simulation.systems if system.os == UBUNTU]
     for arch, images in others.items():
         machine = Machine(arch, GENERIC)
         if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
-            yield Advice((arch,), in_order(images))
+            yield Advice((arch,), in_order(chain.from_iterable(images)))

@@ -10,7 +10,8 @@ from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.uses.chosen_kernel import Choice
-    from maas_stream_lint.uses.stock import Image, Stock
+    from maas_stream_lint.uses.stock import Stock
+    from maas_stream_lint.uses.stock_image import Image
 
 DTB = "boot-dtb"
 #: The kernel that the boot requests if there is none.

@@ -8,7 +8,7 @@ from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.uses.chosen_kernel import Machine, System
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 #: Curtin copies the root that the machine has booted.
 COPY = "cp:///media/root-ro"

@@ -16,7 +16,8 @@ from maas_stream_lint.uses.refusal import Refusal
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.ground import Ground
-    from maas_stream_lint.uses.stock import Image, Stock
+    from maas_stream_lint.uses.stock import Stock
+    from maas_stream_lint.uses.stock_image import Image
 
 
 class Kernels(ABC):
@@ -63,16 +64,18 @@ class Kernels(ABC):
 
     def flavours(self) -> set[str]:
         """The flavours that any resource has."""
-        resources = (image.resource for image in self.stock.images)
-        return {resource.kflavor for resource in resources if resource.kflavor is not None}
+        return {kflavor for kflavor in self.stock.rows.kflavors if kflavor is not None}
 
     @abstractmethod
     def is_level(self, text: str) -> bool:
         """Whether MAAS lists a member of ``subarches`` as a kernel. May raise Refusal."""
 
     @abstractmethod
-    def platform_of(self, image: Image) -> str | None:
-        """The platform that an image's kernel is for; ``None`` if it has no kernel."""
+    def platform_of(self, subarch: str, platform: str | None) -> str | None:
+        """The platform that an image's kernel is for; ``None`` if it has no kernel.
+
+        ``platform``: the product's own.
+        """
 
     @abstractmethod
     def flavour_of(self, kernel: str) -> str:
@@ -98,9 +101,9 @@ class PrefixKernels(Kernels):
         """By how it starts."""
         return self.names.is_kernel(text)
 
-    def platform_of(self, image: Image) -> str | None:
+    def platform_of(self, subarch: str, platform: str | None) -> str | None:
         """Any will do."""
-        return GENERIC if self.names.is_kernel(image.subarch) else None
+        return GENERIC if self.names.is_kernel(subarch) else None
 
     def flavour_of(self, kernel: str) -> str:
         """The first of its parts that is a flavour."""
@@ -145,14 +148,13 @@ class ParsedKernels(Kernels):
         """By its channel."""
         return self.names.parsed(text).kernel
 
-    def platform_of(self, image: Image) -> str | None:
+    def platform_of(self, subarch: str, platform: str | None) -> str | None:
         """The product's own platform, else that in the kernel's name."""
         try:
-            parsed = self.names.parsed(image.subarch)
+            parsed = self.names.parsed(subarch)
         except Refusal:
             return GENERIC
-        own = image.resource.extra.get("platform", parsed.platform) or GENERIC
-        return own if parsed.kernel else None
+        return _platform(platform, parsed.platform) if parsed.kernel else None
 
     def flavour_of(self, kernel: str) -> str:
         """The part after the release, if any resource has that flavour."""
@@ -187,8 +189,13 @@ class ParsedKernels(Kernels):
 
 def _is_for(image: Image, named: str, platform: str, *, exact: bool) -> bool:
     """``named``: the platform in its kernel's name."""
-    own = image.resource.extra.get("platform", named) or GENERIC
+    own = _platform(image.platform, named)
     return own == platform or (not exact and platform in image.platforms)
+
+
+def _platform(own: str | None, named: str) -> str:
+    """The product's own platform, else that in its kernel's name."""
+    return (named if own is None else own) or GENERIC
 
 
 def kernels_of(release: Release, ground: Ground) -> Kernels:

@@ -10,13 +10,13 @@ from maas_stream_lint.uses.kernel import GENERIC, ROLLING
 from maas_stream_lint.uses.plainly_used import plainly_used
 from maas_stream_lint.uses.rack import SQUASHFS
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.stock import architectures_of
+from maas_stream_lint.uses.stock_image import architectures_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.uses.simulation import Deployment, Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 #: How many platforms of an image the simulation tries.
 MOST = 20
@@ -44,10 +44,8 @@ def obstacles(simulation: Simulation, *, all_images: bool = False) -> list[Obsta
     ended = simulation.server.rack_import
     if ended is not None:
         found[(-1, "", "")] = _no_rack(simulation, ended)
-    plain = set() if all_images else plainly_used(simulation)
-    for image in simulation.stock.images:
-        if image.position in plain:
-            continue
+    plain: set[int] = set() if all_images else plainly_used(simulation)
+    for image in simulation.stock.without(plain):
         if ended is not None and image is ended.values["image"]:
             continue
         for obstacle in _judge(simulation, image):
@@ -72,7 +70,7 @@ def candidates(simulation: Simulation, image: Image) -> Iterator[Machine]:
     without a kernel that is for generic machines is for no others.
     """
     generic = f"{image.arch}/{GENERIC}"
-    platform = simulation.kernels.platform_of(image)
+    platform = simulation.kernels.platform_of(image.subarch, image.platform)
     if platform is not None and platform != GENERIC:
         yield Machine(image.arch, platform)
     yield Machine(image.arch, GENERIC)
@@ -184,7 +182,7 @@ def _is_name_of_kernel(simulation: Simulation, image: Image, refusal: Refusal) -
 
 def _no_kernel(simulation: Simulation, image: Image, made: Any) -> Obstacle:
     """The subarch is no kernel, or a kernel for a platform that no machine has."""
-    platform = simulation.kernels.platform_of(image)
+    platform = simulation.kernels.platform_of(image.subarch, image.platform)
     if platform is None:
         obstacle: Obstacle = made("subarch-no-kernel")
     else:

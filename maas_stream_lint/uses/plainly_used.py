@@ -11,38 +11,37 @@ from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
+    from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Contents, Image, Offer
+    from maas_stream_lint.uses.stock import Offer, Sort
+    from maas_stream_lint.uses.stock_image import Contents
 
-UBUNTU, PRECISE = "ubuntu", "precise"
+PRECISE = "precise"
 
 
 def plainly_used(simulation: Simulation) -> set[int]:
     """The positions of images with which MAAS commissions and deploys some machine."""
     found: set[int] = set()
     guests: list[int] = []
-    installable: dict[tuple[str, Contents, str], bool] = {}
-    for name, offer in simulation.stock.apart.items():
-        os, _, release = name.partition("/")
-        if os == UBUNTU:
-            if offer.simple and _has_kernels(simulation, release, offer):
-                positions = _found_first(simulation, name, offer)
-                if release == PRECISE:
-                    guests = positions
-                else:
-                    found.update(positions)
-            continue
-        fine = True
-        for image in offer.images:
-            key = (os, image.contents, image.subarch)
-            if key not in installable:
-                installable[key] = _is_installable(simulation, image)
-            fine = fine and installable[key]
-        if fine:
-            found.update([image.position for image in offer.images])
+    stock = simulation.stock
+    for name, offer in stock.ubuntu.items():
+        release = name.partition("/")[2]
+        if offer.simple and _has_kernels(simulation, release, offer):
+            positions = _found_first(simulation, name, offer)
+            if release == PRECISE:
+                guests = positions
+            else:
+                found.update(positions)
+    installable: dict[Sort, bool] = {}
+    for sorts, held in stock.others.items():
+        for sort in sorts:
+            if sort not in installable:
+                installable[sort] = _is_installable(simulation, *sort)
+        if all(installable[sort] for sort in sorts):
+            found.update(held)
     # A machine boots the commissioning release to install this one.
-    host = simulation.stock.systems.get(simulation.settings.commissioning, ())
-    if all(image.position in found for image in host):
+    host = stock.systems.get(simulation.settings.commissioning)
+    if host is None or found.issuperset(host.positions):
         found.update(guests)
     return found
 
@@ -53,44 +52,49 @@ def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
     MAAS never lists incomplete images as kernels. They matter only if they claim to support the
     kernel of another image, and come first.
     """
-    usual = [image.position for image in offer.usual]
-    if len(usual) == len(offer.images):
+    usual, rows = offer.usual, offer.rows
+    if len(usual) == len(offer.positions):
         return usual
     known = set(usual)
-    return [
-        image.position
-        for image in offer.usual
-        if (first := simulation.stock.supporting(name, image.arch, image.subarch)) is not None
-        and first.position in known
-    ]
+    found = []
+    for at in usual:
+        first = simulation.stock.supporting(name, rows.arches[at], rows.subarches[at])
+        if first is not None and first.position in known:
+            found.append(at)
+    return found
 
 
 def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     """Whether all kernels are for generic machines, and as new as their release."""
     names = simulation.kernels.names
-    try:
-        for subarch in offer.subarches:
-            if not names.is_generic(subarch) or not names.newer(subarch, release):
-                return False
-    except Refusal:
+    if names not in offer.new:
+        offer.new[names] = _are_new(names, release, {subarch for _, subarch, _ in offer.kernels})
+    if not offer.new[names]:
         return False
     by_directory = simulation.release.use("commissions-with") == "platform"
     if not by_directory and release != PRECISE:
         return True
     served = {
         arch
-        for arch, subarch, kflavor in offer.flavoured
+        for arch, subarch, kflavor in offer.kernels
         if kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
     }
-    return served == offer.arches
+    return served == {arch for arch, _, _ in offer.kernels}
 
 
-def _is_installable(simulation: Simulation, image: Image) -> bool:
-    """Whether an image of another system has one root, with a name that its driver accepts."""
-    types = simulation.release.curtin_types.get(image.os)
-    if types is None or image.os == "custom" or image.os in simulation.release.use("ephemeral"):
+def _are_new(names: Names, release: str, subarches: set[str]) -> bool:
+    """Whether all subarches are kernels for generic machines, as new as a release."""
+    try:
+        return all(names.is_generic(one) and names.newer(one, release) for one in subarches)
+    except Refusal:
         return False
-    rows = image.contents.rows
-    taken = [(ftype, name) for ftype, name in rows if ftype in types or name in types]
+
+
+def _is_installable(simulation: Simulation, os: str, contents: Contents, subarch: str) -> bool:
+    """Whether images of another system have one root that its driver takes, well named."""
+    types = simulation.release.curtin_types.get(os)
+    if types is None or os == "custom" or os in simulation.release.use("ephemeral"):
+        return False
+    taken = [(ftype, name) for ftype, name in contents.rows if ftype in types or name in types]
     named = len(taken) == 1 and taken[0][0] == taken[0][1]
-    return named and image.subarch == GENERIC and bool(image.contents.label)
+    return named and subarch == GENERIC and bool(contents.label)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
-    from maas_stream_lint.uses.stock import Image, Stock
+    from maas_stream_lint.uses.stock import Stock
+    from maas_stream_lint.uses.stock_image import Image
 
 SQUASHFS = "squashfs"  #: what a machine's root is called, whatever is there
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.uses.simulation import Deployment, Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 
 def refusals(simulation: Simulation) -> dict[str, list[Image]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.uses.refusal import Refusal
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 
 class Service(NamedTuple):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.curtin import Handed
     from maas_stream_lint.uses.ground import Ground
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock import Images
+    from maas_stream_lint.uses.stock_image import Image
 
 
 class Settings(NamedTuple):
@@ -88,7 +89,7 @@ class Simulation:
     def machines(self) -> list[Machine]:
         """The machines to try."""
         given = self.settings.machines or tuple(
-            dict.fromkeys(f"{image.arch}/{GENERIC}" for image in self.stock.images)
+            f"{arch}/{GENERIC}" for arch in dict.fromkeys(self.stock.rows.arches)
         )
         split = (text.partition("/") for text in given)
         return [Machine(arch, platform, self.settings.least_kernel) for arch, _, platform in split]
@@ -99,7 +100,7 @@ class Simulation:
         return [machine for machine in self.machines if machine.arch in arches]
 
     @cached_property
-    def systems(self) -> dict[System, list[Image]]:
+    def systems(self) -> dict[System, Images]:
         """The systems that MAAS offers, each with its images, in the order of their rows."""
         return self.stock.systems
 
@@ -133,10 +134,7 @@ class Simulation:
 
     @cached_property
     def least_kernel_list(self) -> Refusal | None:
-        """The error that ends the list of minimum kernels.
-
-        Mirrors ``get_supported_kernel_compatibility_levels``.
-        """
+        """The error that ends ``get_supported_kernel_compatibility_levels``: the minimum kernels."""
         try:
             self.kernels.listed(levels=True)
         except Refusal as refusal:

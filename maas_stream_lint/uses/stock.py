@@ -3,94 +3,28 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
-from maas_stream_lint.imports.rows import EXTRA
-from maas_stream_lint.rulebook import is_root
-from maas_stream_lint.uses.chosen_kernel import System
+from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
+from maas_stream_lint.uses.stock_image import Image, architectures_of, names_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.imports.stored import HeldResource, HeldSet
-    from maas_stream_lint.rulebook import UbuntuSet
+    from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.rack import Tree
+    from maas_stream_lint.uses.stock_image import Contents
+    from maas_stream_lint.uses.stock_rows import Rows
+
+    #: What tells images of other systems than Ubuntu apart: os, contents, subarch.
+    Sort = tuple[str, Contents, str]
 
 #: What of a resource says that it is for a platform.
-PLATFORMS = frozenset({"platform", "supported_platforms"})
-
-
-class Contents:
-    """What images hold: most images of a stream hold files of the same names."""
-
-    def __init__(self, label: str, files: tuple[tuple[str, str], ...], needs: UbuntuSet) -> None:
-        """``files``: ftype and name of each, in the order of their rows."""
-        self.label, self.rows = label, files
-        self.files = dict(files)  #: ftype → file name; of two files of one type, the later row
-        self.whole = needs.is_whole(self.files)
-        roots, best = [file for file in files if is_root(file[0])], needs.roots[0]
-        #: Whether they are whole, with the best root under its own name and no other. A rack
-        #: finds nothing without a label.
-        self.usual = self.whole and roots == [(best, best)] and bool(label)
-
-
-class Image:
-    """A boot resource and its newest set. MAAS keeps only this set."""
-
-    __slots__ = ("arch", "contents", "needs", "os", "position", "release", "resource", "subarch")
-
-    def __init__(
-        self, position: int, resource: HeldResource, contents: Contents, needs: UbuntuSet
-    ) -> None:
-        """``position``: of its row. ``needs``: what a machine needs to boot."""
-        self.position, self.resource = position, resource
-        self.contents, self.needs = contents, needs
-        #: ``ubuntu`` and ``noble``
-        self.os, _, self.release = resource.name.partition("/")
-        #: ``amd64``, and its kernel's name or what else stands there: ``ga-24.04``, ``generic``
-        self.arch, _, self.subarch = resource.architecture.partition("/")
-
-    @property
-    def set(self) -> HeldSet:
-        """The newest set."""
-        return self.resource.newest
-
-    @property
-    def whole(self) -> bool:
-        """Whether a machine can boot it: kernel, initrd and a root.
-
-        Mirrors ``commissionable`` and ``xinstallable`` (maasserver/models/bootresourceset.py).
-        """
-        return self.contents.whole
-
-    @property
-    def files(self) -> dict[str, str]:
-        """Ftype → file name; of two files of one type, the later row."""
-        return self.contents.files
-
-    @property
-    def listed(self) -> list[str]:
-        """``subarches``, split as MAAS splits them; empty where the product has none."""
-        subarches = self.resource.extra.get("subarches")
-        return [] if subarches is None else subarches.split(",")
-
-    @property
-    def platforms(self) -> list[str]:
-        """``supported_platforms`` likewise."""
-        platforms = self.resource.extra.get("supported_platforms")
-        return [] if platforms is None else platforms.split(",")
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """The kernels and platforms by whose names it is found.
-
-        Mirrors ``supports_subarch`` and ``supports_platform`` (maasserver/models/bootresource.py).
-        """
-        platform = self.resource.extra.get("platform")
-        own = [self.subarch] if platform is None else [self.subarch, platform]
-        return frozenset((*own, *self.listed, *self.platforms))
+PLATFORMS = ("platform", "supported_platforms")
+Group = TypeVar("Group")
 
 
 class Kind(NamedTuple):
@@ -103,32 +37,64 @@ class Kind(NamedTuple):
     whole: bool
 
 
+class Images(Sequence[Image]):
+    """Some images of a stock, each made when somebody asks for it."""
+
+    def __init__(self, stock: Stock, positions: list[int]) -> None:
+        """``positions``: theirs."""
+        self.stock, self.positions = stock, positions
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.positions)
+
+    def __iter__(self) -> Iterator[Image]:
+        """The images."""
+        return map(self.stock.image, self.positions)
+
+    @overload
+    def __getitem__(self, at: int) -> Image: ...
+    @overload
+    def __getitem__(self, at: slice) -> Images: ...
+    def __getitem__(self, at: Any) -> Any:
+        """As of a list."""
+        if isinstance(at, slice):
+            return Images(self.stock, self.positions[at])
+        return self.stock.image(self.positions[at])
+
+
 class Offer:
     """The images of one name, and all that they say."""
 
-    def __init__(self, images: list[Image]) -> None:
-        """``images``: in the order of their rows."""
-        self.images = images
+    def __init__(self, rows: Rows, positions: list[int]) -> None:
+        """``positions``: of the images, in order."""
+        self.rows, self.positions = rows, positions
+        #: Whether all kernels are new enough, by how their names are read.
+        self.new: dict[Names, bool] = {}
 
     @property
     def apart(self) -> bool:
         """Whether MAAS cannot confuse two of the images or their architectures."""
-        if len(self.images) == 1:
+        if len(self.positions) == 1:
             return True
-        architectures = {image.resource.architecture for image in self.images}
-        arches = sorted({image.arch for image in self.images})
+        rows = self.rows
+        architectures = {(rows.arches[at], rows.subarches[at]) for at in self.positions}
+        arches = sorted({arch for arch, _ in architectures})
         nested = any(b.startswith(a) for a, b in pairwise(arches))
-        return len(architectures) == len(self.images) and not nested
+        return len(architectures) == len(self.positions) and not nested
 
     @cached_property
-    def usual(self) -> list[Image]:
+    def usual(self) -> list[int]:
         """The images with the files that a machine needs, and no other root or platform."""
+        rows = self.rows
+        own, supported = (rows.extra[field] for field in PLATFORMS)
         return [
-            image
-            for image in self.images
-            if image.contents.usual
-            and not image.resource.rolling
-            and PLATFORMS.isdisjoint(image.resource.extra)
+            at
+            for at in self.positions
+            if rows.contents[at].usual
+            and not rows.rolling[at]
+            and own[at] is None
+            and supported[at] is None
         ]
 
     @cached_property
@@ -138,45 +104,25 @@ class Offer:
         A rack keeps images of different labels in different directories. It takes the first one,
         even if the image in it is not whole.
         """
-        usual = {image.position for image in self.usual}
-        other = any(image.whole and image.position not in usual for image in self.images)
-        return not other and len({image.contents.label for image in self.images}) == 1
+        usual, contents = set(self.usual), self.rows.contents
+        other = any(contents[at].whole for at in self.positions if at not in usual)
+        return not other and len({contents[at].label for at in self.positions}) == 1
 
     @cached_property
-    def subarches(self) -> set[str]:
-        """The subarches of the usual images."""
-        return {image.subarch for image in self.usual}
-
-    @cached_property
-    def arches(self) -> set[str]:
-        """The architectures of the usual images."""
-        return {image.arch for image in self.usual}
-
-    @cached_property
-    def flavoured(self) -> set[tuple[str, str, str | None]]:
+    def kernels(self) -> set[tuple[str, str, str | None]]:
         """The architectures, subarches and flavours that usual images have together."""
-        return {(image.arch, image.subarch, image.resource.kflavor) for image in self.usual}
+        rows = self.rows
+        return {(rows.arches[at], rows.subarches[at], rows.kflavors[at]) for at in self.usual}
 
 
 class Stock:
     """All images, without bootloaders, in the order of their rows."""
 
-    def __init__(self, rows: Sequence[HeldResource], needs: UbuntuSet) -> None:
-        """``rows``: those that the import leaves. ``needs``: what a machine needs to boot."""
-        self.images = []
-        known: dict[tuple[str, tuple[tuple[str, str], ...]], Contents] = {}
-        for position, row in enumerate(rows):
-            if not row.bootloader:
-                held = row.newest
-                files = tuple([(file.ftype, file.name) for file in held.files.values()])
-                contents = known.get((held.label, files))
-                if contents is None:
-                    contents = Contents(held.label, files, needs)
-                    known[(held.label, files)] = contents
-                self.images.append(Image(position, row, contents, needs))
-        self._by_name: dict[str, list[Image]] = {}
-        for image in self.images:
-            self._by_name.setdefault(image.resource.name, []).append(image)
+    def __init__(self, rows: Rows) -> None:
+        """``rows``: what they are made of."""
+        self.rows = rows
+        self._made: dict[int, Image] = {}
+        self._by_name = grouped(rows.names)
         self._names = sorted(self._by_name)
         self._starting: dict[tuple[str, str], list[Image]] = {}
         #: What racks made of it: by the system, and by whether custom images end their import.
@@ -184,35 +130,50 @@ class Stock:
         #: By name, subarch and arch: the first image.
         self._supporting: dict[str, dict[str, dict[str, Image]]] = {}
 
+    def image(self, position: int) -> Image:
+        """The image at a position."""
+        made = self._made.get(position)
+        if made is None:
+            made = self._made[position] = Image(self.rows, position)
+        return made
+
+    @property
+    def images(self) -> Images:
+        """All images."""
+        return self.without(set())
+
+    def without(self, positions: set[int]) -> Images:
+        """All images but some."""
+        return Images(self, [at for at in range(len(self.rows)) if at not in positions])
+
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
         """The whole images whose name and architecture start so, in the order of their rows."""
         found = self._starting.get((name, arch))
         if found is None:
-            found = [
-                image
+            rows = self.rows
+            positions = [
+                at
                 for other in self._names_from(name)
-                for image in self._by_name[other]
-                if image.whole and image.resource.architecture.startswith(arch)
+                for at in self._by_name[other]
+                if rows.contents[at].whole
+                and f"{rows.arches[at]}/{rows.subarches[at]}".startswith(arch)
             ]
-            found.sort(key=lambda image: image.position)
-            self._starting[(name, arch)] = found
+            found = self._starting[(name, arch)] = list(Images(self, sorted(positions)))
         return found
 
-    def named(self, name: str) -> list[Image]:
+    def named(self, name: str) -> Images:
         """The images of exactly that name, in the order of their rows."""
-        return self._by_name.get(name, [])
+        return Images(self, self._by_name.get(name, []))
 
-    def exactly(self, name: str, architecture: str) -> list[Image]:
+    def exactly(self, name: str, architecture: str) -> Images:
         """The images of exactly that name and architecture."""
-        return self._exactly.get((name, architecture), [])
+        arch, _, subarch = architecture.partition("/")
+        return Images(self, self._exactly.get((name, arch, subarch), []))
 
     @cached_property
-    def _exactly(self) -> dict[tuple[str, str], list[Image]]:
-        found: dict[tuple[str, str], list[Image]] = {}
-        for image in self.images:
-            key = (image.resource.name, image.resource.architecture)
-            found.setdefault(key, []).append(image)
-        return found
+    def _exactly(self) -> dict[tuple[str, str, str], list[int]]:
+        rows = self.rows
+        return grouped(zip(rows.names, rows.arches, rows.subarches, strict=True))
 
     def supporting(self, name: str, arch: str, subarch: str) -> Image | None:
         """The first image of a name that is for an architecture and a kernel or platform.
@@ -229,11 +190,12 @@ class Stock:
         return min(fitting, key=lambda image: image.position, default=None)
 
     @cached_property
-    def systems(self) -> dict[System, list[Image]]:
+    def systems(self) -> dict[System, Images]:
         """The systems that there are, each with its images, in the order of their rows."""
-        found: dict[System, list[Image]] = {}
-        for images in self._by_name.values():
-            found.setdefault(System(images[0].os, images[0].release), []).extend(images)
+        found: dict[System, Images] = {}
+        for name, positions in self._by_name.items():
+            os, _, release = name.partition("/")
+            found[System(os, release)] = Images(self, positions)
         return found
 
     def _names_from(self, name: str) -> Iterator[str]:
@@ -243,36 +205,60 @@ class Stock:
             yield self._names[at]
 
     @cached_property
-    def kinds(self) -> dict[Kind, list[Image]]:
+    def kinds(self) -> dict[Kind, Images]:
         """The images by their kinds, each in the order of their rows."""
-        found: dict[Kind, list[Image]] = {}
-        for image in self.images:
-            platform = image.resource.extra.get("platform")
-            kind = Kind(image.os, image.arch, image.subarch, platform, image.contents.whole)
-            found.setdefault(kind, []).append(image)
+        rows = self.rows
+        columns = (rows.arches, rows.subarches, rows.extra["platform"], self._whole)
+        told = zip(self._systems, *columns, strict=True)
+        return {Kind(*kind): Images(self, held) for kind, held in grouped(told).items()}
+
+    @cached_property
+    def _whole(self) -> list[bool]:
+        """Whether each image is whole."""
+        known = {contents: contents.whole for contents in set(self.rows.contents)}
+        return list(map(known.__getitem__, self.rows.contents))
+
+    @cached_property
+    def _systems(self) -> list[str]:
+        """The os of each image."""
+        known = {name: name.partition("/")[0] for name in self._by_name}
+        return list(map(known.__getitem__, self.rows.names))
+
+    @cached_property
+    def ubuntu(self) -> dict[str, Offer]:
+        """Ubuntu's releases, where no other name or architecture can be taken for theirs."""
+        nested = {one for one, other in pairwise(self._names) if other.startswith(one)}
+        offers = {
+            name: Offer(self.rows, self._by_name[name])
+            for name in self._names_from(f"{UBUNTU}/")
+            if name not in nested
+        }
+        return {name: offer for name, offer in offers.items() if offer.apart}
+
+    @cached_property
+    def others(self) -> dict[tuple[Sort, ...], list[int]]:
+        """The images of other systems by all sorts that stand under their names.
+
+        Left out are names of which one architecture can be taken for another.
+        """
+        rows = self.rows
+        found: dict[tuple[Sort, ...], list[int]] = {}
+        sorts = list(zip(self._systems, rows.contents, rows.subarches, strict=True))
+        for held in self._by_name.values():
+            own = tuple(dict.fromkeys([sorts[at] for at in held]))
+            if own[0][0] != UBUNTU and (len(held) == 1 or Offer(rows, held).apart):
+                found.setdefault(own, []).extend(held)
         return found
 
     @cached_property
-    def apart(self) -> dict[str, Offer]:
-        """The images by name, where no other name or architecture can be taken for theirs."""
-        found: dict[str, Offer] = {}
-        for at, name in enumerate(self._names):
-            if at + 1 < len(self._names) and self._names[at + 1].startswith(name):
-                continue
-            offer = Offer(self._by_name[name])
-            if offer.apart:
-                found[name] = offer
-        return found
-
-    @cached_property
-    def listings(self) -> list[tuple[list[str], list[Image]]]:
+    def listings(self) -> list[tuple[list[str], Images]]:
         """The ``subarches`` of whole images, each once, with the images that have them."""
-        found: dict[str, list[Image]] = {}
-        for image in self.images:
-            subarches = image.resource.extra.get("subarches")
-            if subarches is not None and image.whole:
-                found.setdefault(subarches, []).append(image)
-        return [(text.split(","), images) for text, images in found.items()]
+        found = grouped(zip(self.rows.extra["subarches"], self._whole, strict=True))
+        return [
+            (text.split(","), Images(self, held))
+            for (text, whole), held in found.items()
+            if whole and text is not None
+        ]
 
     def products(self, image: Image) -> list[str]:
         """The products whose files lie under an image's name and architecture."""
@@ -284,22 +270,20 @@ class Stock:
         return next(self._names_from(f"{os}/"), None) is not None
 
     @cached_property
-    def offering(self) -> dict[str, list[Image]]:
+    def offering(self) -> dict[str, Images]:
         """The architectures that a machine may have, each with the images that make it possible.
 
         Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
         """
-        alike: dict[tuple[str | None, ...], list[Image]] = {}
-        for image in self.images:
-            if image.contents.whole:
-                own = None if _names_kernel(image.subarch) else image.subarch
-                extra = image.resource.extra
-                alike.setdefault((image.arch, own, *map(extra.get, EXTRA)), []).append(image)
-        found: dict[str, list[Image]] = {}
-        for images in alike.values():
-            for architecture in architectures_of(images[0]):
-                found.setdefault(architecture, []).extend(images)
-        return {name: in_order(images) for name, images in found.items()}
+        rows = self.rows
+        kernels = {subarch: names_kernel(subarch) for subarch in set(rows.subarches)}
+        own = [None if kernels[subarch] else subarch for subarch in rows.subarches]
+        told = zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True)
+        found: dict[str, list[int]] = {}
+        for (whole, *_), held in grouped(told).items():
+            for architecture in architectures_of(self.image(held[0])) if whole else ():
+                found.setdefault(architecture, []).extend(held)
+        return {name: Images(self, sorted(held)) for name, held in found.items()}
 
     @cached_property
     def architectures(self) -> list[str]:
@@ -307,33 +291,14 @@ class Stock:
         return sorted(self.offering)
 
 
-def architectures_of(image: Image) -> set[str]:
-    """The architectures of machines that an image makes possible, if it is whole."""
-    return _listed_architectures(image) | _own_architectures(image)
-
-
-def _listed_architectures(image: Image) -> set[str]:
-    return {
-        f"{image.arch}/{subarch.strip()}" for subarch in image.listed if not _names_kernel(subarch)
-    }
-
-
-def _own_architectures(image: Image) -> set[str]:
-    found: set[str] = set()
-    if not _names_kernel(image.resource.architecture):
-        found.add(image.resource.architecture)
-    extra = image.resource.extra
-    if "platform" in extra:
-        found.add(f"{image.arch}/{extra['platform']}")
-    found.update(f"{image.arch}/{platform}" for platform in image.platforms)
+def grouped(column: Iterable[Group]) -> dict[Group, list[int]]:
+    """The positions that have each value of a column."""
+    found: dict[Group, list[int]] = {}
+    for position, value in enumerate(column):
+        found.setdefault(value, []).append(position)
     return found
 
 
-def _names_kernel(text: str) -> bool:
-    """Whether MAAS takes a subarch for a kernel, and not for a kind of machines."""
-    return "hwe-" in text or "ga-" in text
-
-
-def in_order(images: list[Image]) -> list[Image]:
+def in_order(images: Iterable[Image]) -> list[Image]:
     """Images in the order of their rows."""
     return sorted(images, key=lambda image: image.position)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.uses.obstacles import Obstacle
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 
 def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> list[Trace]:

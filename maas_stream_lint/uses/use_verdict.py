@@ -10,12 +10,13 @@ from maas_stream_lint.uses.titles import heading, title
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.boot import Boot
     from maas_stream_lint.uses.simulation import Commissioning, Deployment, Simulation
-    from maas_stream_lint.uses.stock import Image
+    from maas_stream_lint.uses.stock_image import Image
 
 
 def verdict(simulation: Simulation, release: Release, today: date) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def _resource(
 
 
 def _system(
-    simulation: Simulation, system: System, images: list[Image], today: date
+    simulation: Simulation, system: System, images: Sequence[Image], today: date
 ) -> dict[str, Any]:
     machines = simulation.machines_for(images)
     said: dict[str, Any] = {
@@ -155,7 +156,7 @@ def can_be_set(release: Release, system: System, today: date) -> bool:
     return False
 
 
-def _chosen(simulation: Simulation, system: System, images: list[Image]) -> bool:
+def _chosen(simulation: Simulation, system: System, images: Sequence[Image]) -> bool:
     """``get_available_commissioning_resources`` (maasserver/models/bootresource.py)."""
     marked = any(
         row.os == UBUNTU

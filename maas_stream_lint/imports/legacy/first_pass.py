@@ -24,6 +24,7 @@ from maas_stream_lint.imports.rows import Cached, Offer
 if TYPE_CHECKING:
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.products_file import File
+    from maas_stream_lint.imports.tables import Table
     from maas_stream_lint.stream import Stream
 
 #: Fields that are looked up of each item, in MAAS's order.
@@ -66,10 +67,10 @@ class FirstPass:
             for os, arch, subarch, _, release, label in self.mapping
         }
 
-    def _take(self, file: File) -> None:
+    def _take(self, file: File, tables: list[Table]) -> None:
         """Take the claims of the tables, as far as nothing is odd about them."""
         self.files.append(file)
-        for table in file.products.tables:
+        for table in tables:
             plain = plain_of(self.recorder, Plain(file.path, file.top, table))
             if plain is not None and len(plain):
                 file.plains.append(plain)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.flattening import Shared
+    from maas_stream_lint.imports.tables import Table
     from maas_stream_lint.stream import Stream
 
 FORMATS = ("index:1.0", "products:1.0")
@@ -43,10 +44,10 @@ class Walk:
         recorder: PassRecorder,
         stream: Stream,
         shared: Shared,
-        take: Callable[[File], None],
+        take: Callable[[File, list[Table]], None],
         visit: Callable[[File, int], None],
     ) -> None:
-        """``take``: is called with each products file, and may take some of its products at once.
+        """``take``: is called with each products file and its tables, and may take their products.
 
         ``visit``: is called with the position of each other product that has versions, in order.
         """
@@ -267,9 +268,10 @@ class Walk:
             else:
                 self.recorder.abort("file-products-missing", Place(path), "KeyError", "'products'")
             products = {}
-        file = File(path, text_fields(data), self.shared.tables.of(products, plain=plain))
-        if plain or is_printable(file.top.values()):
-            self.take(file)
+        top = text_fields(data)
+        file = File(path, top, self.shared.tables.of(products, plain=plain))
+        # A table's texts are printable ASCII; so must be those that its products get from above.
+        self.take(file, file.products.tables if plain or is_printable(top.values()) else [])
         sound = self.shared.sound.get(path)
         if sound is None:
             before = len(self.recorder.trace.events)
