@@ -134,7 +134,7 @@ class Simulation:
 
     @cached_property
     def least_kernel_list(self) -> Refusal | None:
-        """The error that ends ``get_supported_kernel_compatibility_levels``: the minimum kernels."""
+        """The error that ends ``get_supported_kernel_compatibility_levels``, if any."""
         try:
             self.kernels.listed(levels=True)
         except Refusal as refusal:
