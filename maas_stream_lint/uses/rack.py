@@ -1,4 +1,4 @@
-"""Up to 3.4 a rack serves what it has imported from the region: the files by name in directories.
+"""Up to 3.4 a rack serves the files that it imported from the region, by name in directories.
 
 Mirrors the region's endpoint (``SimpleStreamsHandler``, maasserver/bootresources.py), the rack's
 import of it (``RepoDumper`` and ``RepoWriter``, provisioningserver/import_images) and what the rack
@@ -49,7 +49,7 @@ Spec = tuple[str, str, str, str, str, str]
 
 @record
 class Tree:
-    """What a rack's import leaves."""
+    """The result of a rack's import."""
 
     directories: dict[Directory, dict[str, Image]] = field(default_factory=dict)  #: file → whose
     subarches: dict[Spec, str] = field(default_factory=dict)  #: what an image says it supports
@@ -59,7 +59,7 @@ class Tree:
     def of(self, system: System, arch: str) -> list[Directory]:
         """The directories of a system and architecture, in order.
 
-        One with an empty part lies a level higher, where nobody looks.
+        A directory with an empty part is one level higher, where no program looks.
         """
         return self._by_system.get((system.os, arch, system.release), [])
 
@@ -93,7 +93,7 @@ class Tree:
         return found
 
     def supported(self, directory: Directory) -> list[str]:
-        """What a directory's image says it supports, if the rack finds its description.
+        """The kernels that a directory's image lists, if the rack finds its description.
 
         Mirrors ``extract_metadata`` (provisioningserver/boot/tftppath.py): the flavour is taken to
         be the third part of the directory's name.
@@ -106,9 +106,10 @@ class Tree:
 
 
 def imported(stock: Stock, system: System, release: Release) -> Tree:
-    """What a rack of a release line makes of the region's images of one system.
+    """What a rack of a release line imports of the region's images of one system.
 
-    Those of other systems lie elsewhere. An image that ends the import is left out, and told.
+    Images of other systems are in other directories. The tree leaves an image that ends the import
+    out, and names it.
     """
     custom_fails = release.deploy("custom-os") == "rack-import-fails"
     tree = stock.trees.get((system, custom_fails))
@@ -188,12 +189,12 @@ def _directories(image: Image) -> Iterator[str]:
 
 
 class Rack:
-    """Boots and installs as a rack of one release line does."""
+    """Boots and installs machines as a rack of one release line does."""
 
     def __init__(self, choice: Choice, stock: Stock, *, beyond_aborts: bool) -> None:
         """``choice``: how kernels are chosen. ``stock``: the images that are there.
 
-        ``beyond_aborts``: take an import that fails for one image as if that were not there.
+        ``beyond_aborts``: treat an import that fails for one image as if the image did not exist.
         """
         self.release = choice.release
         self.stock = stock
@@ -209,7 +210,7 @@ class Rack:
 
     @cached_property
     def rack_import(self) -> Refusal | None:
-        """What the import of a rack ends in. Only one os can end it."""
+        """The error that ends the import of a rack. Only one os can end it."""
         systems = self.stock.of_os("custom")
         refusals = [imported(self.stock, system, self.release).refusal for system in systems]
         told = [refusal for refusal in refusals if refusal is not None]
@@ -239,7 +240,7 @@ class Rack:
         return Boot(config, files, Refusal("rack-lacks-files", "", told, config.kernel))
 
     def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
-        """What curtin is handed. Raises Refusal where it is nothing.
+        """What MAAS gives curtin. Raises Refusal if it is nothing.
 
         Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
         """
@@ -252,7 +253,7 @@ class Rack:
         return self._root(found, system)
 
     def fetched(self, handed: Handed, machine: Machine, system: System) -> Refusal | None:
-        """What is said if the file is not where curtin looks: in the directory of the platform."""
+        """The error if the file is not where curtin looks: in the directory of the platform."""
         if not handed.kind:
             return None
         precise = system.os == "ubuntu" and system.release == "precise"
