@@ -450,7 +450,7 @@ def test_a_missing_file_is_requested_a_second_time() -> None:
 
     looked, _ = download(late)
     assert looked.names == {"passing-fault"}
-    assert "before: 404" in looked.one("passing-fault").message
+    assert "succeeded: 404" in looked.one("passing-fault").message
     assert set(looked.one("passing-fault").maas).isdisjoint({"3.5", "3.6", "3.7"})
 
 

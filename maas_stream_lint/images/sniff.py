@@ -8,6 +8,7 @@ import lzma
 import re
 import time
 import zlib
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -157,7 +158,7 @@ def tar_names(file: BinaryIO, bounds: Bounds = BOUNDS) -> Listing | None:
 
 def _kind(head: bytes, whole: bool) -> str | None:
     """Tell the outermost layer; ``None`` if it has no mark, but too little of it is there."""
-    for at, mark, kind in _MARKS:
+    for at, mark, kind in _marks_of(head[:2]):
         if head.startswith(mark, at):
             if kind == "bzimage" and not head.startswith(b"\x55\xaa", 0x1FE):
                 continue
@@ -172,6 +173,12 @@ def _kind(head: bytes, whole: bool) -> str | None:
     if not head.strip(b"\0"):
         return "zeros" if head else "empty"
     return _text(head, whole) or "data"
+
+
+@lru_cache(maxsize=512)
+def _marks_of(start: bytes) -> tuple[tuple[int, bytes, str], ...]:
+    """The marks that something which starts so can bear, in their order."""
+    return tuple(known for known in _MARKS if known[0] or known[1].startswith(start))
 
 
 def _is_bzip2(head: bytes) -> bool:
@@ -203,10 +210,17 @@ def _is_tar(head: bytes) -> bool:
     block, given = head[:_BLOCK], _number(head[148:156])
     if given is None:
         return False
-    rest = block[:148] + block[156:]
-    unsigned = 256 + sum(rest)
+    unsigned = 256 + _sum(block) - sum(block[148:156])
+    if given == unsigned:
+        return True
     # Some old tars add up chars, which are signed on most machines.
-    return given == unsigned or given == unsigned - 256 * sum(b > 127 for b in rest)
+    return given == unsigned - 256 * sum(b > 127 for b in block[:148] + block[156:])
+
+
+def _sum(block: bytes) -> int:
+    """The sum of the bytes of a block: the lower half of an Adler-32 is the sum of 256, and 1."""
+    halves = block[: _BLOCK // 2], block[_BLOCK // 2 :]
+    return sum((zlib.adler32(half) & 0xFFFF) - 1 for half in halves)
 
 
 def _is_pe(head: bytes) -> bool:

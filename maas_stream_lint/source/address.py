@@ -10,6 +10,7 @@ import ssl
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urljoin
@@ -25,6 +26,8 @@ from maas_stream_lint.source.library import httpx
 if TYPE_CHECKING:
     from maas_stream_lint.source.answer import FetchOptions
 
+#: What no quoting changes.
+_PLAIN = re.compile(r"[^/?#]*//[^/?#]*[\w.~!#$&'()*+,/:;=?@\[\]-]*", re.ASCII)
 PORTS = {"http": 80, "https": 443}
 PLAIN = httpx.Headers(
     {"accept": "*/*", "accept-encoding": "gzip", "user-agent": f"maas-stream-lint/{__version__}"}
@@ -85,19 +88,29 @@ def parsed(text: str, schemes: tuple[str, ...] = ("http", "https")) -> httpx.URL
 
     Quoting is that of requests and browsers: what is quoted already stays so.
     """
+    try:
+        url = httpx.URL(text if _PLAIN.fullmatch(text) else _quoted(text))
+    except httpx.InvalidURL:
+        raise ValueError from None
+    _check_host(url.raw_host, url.host)
+    if url.scheme not in schemes or (url.port or 0) >= 2**16:
+        raise ValueError
+    return url
+
+
+def _quoted(text: str) -> str:
     match = re.match(r"([^/?#]*//[^/?#]*)?(.*)", text, re.DOTALL)
     assert match is not None
     rest = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", match[2]).encode("utf-8", "surrogatepass")
-    try:
-        url = httpx.URL((match[1] or "") + quote(rest, safe="%!#$&'()*+,/:;=?@[]~"))
-    except httpx.InvalidURL:
-        raise ValueError from None
-    url.raw_host.decode("ascii").encode("idna")  # or the socket would raise
-    if url.scheme not in schemes or not re.fullmatch(r"[\w.:-]+", url.host):
+    return (match[1] or "") + quote(rest, safe="%!#$&'()*+,/:;=?@[]~")
+
+
+@lru_cache(maxsize=64)
+def _check_host(raw: bytes, host: str) -> None:
+    """Raise ValueError for a host that no socket takes; files share a few."""
+    raw.decode("ascii").encode("idna")
+    if not re.fullmatch(r"[\w.:-]+", host):
         raise ValueError
-    if (url.port or 0) >= 2**16:
-        raise ValueError
-    return url
 
 
 def anonymous(url: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 from maas_stream_lint.errors import UsageError
@@ -21,13 +21,10 @@ from maas_stream_lint.source.watchdog import Connections, Lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import TypeAlias
 
     from maas_stream_lint.source.address import Proxy, Site
     from maas_stream_lint.source.answer import FetchOptions
     from maas_stream_lint.source.watchdog import Watchdog
-
-    Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 #: The headers of an answer that rules and reports use.
 REPORTED = frozenset(
@@ -50,8 +47,8 @@ _DRAINED = 65_536
 _REASON = 80
 #: No answer has more headers: Python's own HTTP client, on which requests is built, takes no more.
 _HEADERS = 100
-#: So many kinds of headers are kept; those that ask for the rest of a file are all different.
-_KINDS_OF_HEADERS = 16
+#: So many kinds of requests are kept; those for the rest of a file are all different.
+_KINDS_OF_REQUESTS = 16
 #: What a request on a connection meets that the server closed before.
 _CLOSED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
@@ -85,8 +82,13 @@ class Reply:
         watchdog: Watchdog,
         way: Way,
         until: float | None = None,
+        *,
+        bodiless: bool = False,
     ) -> None:
-        """``way``: how the request went to its server. ``until``: when the run must end."""
+        """``way``: how the request went to its server. ``until``: when the run must end.
+
+        ``bodiless``: no body comes, whatever length the headers tell.
+        """
         self._until = until
         self.status = response.status_code
         self.reason = response.reason_phrase[:_REASON]
@@ -96,9 +98,12 @@ class Reply:
         self.location: str | None = None  #: the Location of that one, without a login
         self.interim: int | None = None  #: the status of an interim answer before it, but 100
         self.silence = 0.0  #: the longest time without a byte of the body so far, in seconds
-        self._response = response
+        # The transport's own stream: what the response puts around it takes as long again.
+        stream = response.stream
+        assert isinstance(stream, httpx.SyncByteStream)
+        self._stream = stream
         self._headers = _read(response.headers.raw)
-        self._bodiless = response.request.method == "HEAD"
+        self._bodiless = bodiless
         self._lease = lease
         self._watchdog = watchdog
         self._way = way
@@ -148,7 +153,7 @@ class Reply:
         Raises Refused if the connection breaks before the end of the body.
         """
         if self._pieces is None:
-            self._pieces = self._response.iter_raw()
+            self._pieces = iter(self._stream)
         while True:
             begun = time.monotonic()
             try:
@@ -162,7 +167,8 @@ class Reply:
             if piece is None:
                 return
             self._got += len(piece)
-            yield piece
+            if piece:
+                yield piece
 
     def close(self) -> None:
         """Keep the connection if the body has ended or nearly so; otherwise drop it."""
@@ -172,7 +178,7 @@ class Reply:
                 for _ in self.pieces():
                     pass
         with suppress(httpx.HTTPError):
-            self._response.close()
+            self._stream.close()
         self._watchdog.release(self._lease)
 
     def _broken(self, error: Exception) -> Trouble:
@@ -199,6 +205,15 @@ class _Path:
         return Refused(trouble, hops=tuple(self.hops), moved=self.moved, location=self.location)
 
 
+class _Kind(NamedTuple):
+    """What requests for different files have in common."""
+
+    method: str
+    netloc: bytes  #: which the header Host names
+    trusted: bool  #: whether it takes what only the source's own server may get
+    headers: tuple[tuple[str, str], ...]  #: which replace those of the source
+
+
 class Client:
     """One thread's way to the server of a source, and to the servers that it redirects to."""
 
@@ -219,7 +234,7 @@ class Client:
         self._watchdog = watchdog
         self._address = address
         self._routes: dict[Proxy | None, httpx.HTTPTransport] = {}
-        self._heads: dict[tuple[Any, ...], Headers] = {}
+        self._requests: dict[_Kind, httpx.Request] = {}
         self._ways: dict[tuple[str, bytes], Way] = {}
         self._connections = Connections()
         self._timeouts = httpx.Timeout(options.timeout).as_dict()
@@ -243,13 +258,14 @@ class Client:
         head of each answer may take twice the timeout, and the body twice more. ``headers``:
         replace those of the source. Raises Refused, and UsageError for a proxy.
         """
-        trusted = not without_login
+        trusted, told = not without_login, tuple(headers.items()) if headers else ()
         path = _Path()
         while True:
             # After another server chose where to go, secrets stay here for good.
             trusted = trusted and self._site.trusts(url)
             try:
-                reply = self._exchange(method, url, self._told(trusted, headers or {}), end)
+                kind = _Kind(method, url.netloc, trusted, told)
+                reply = self._exchange(url, kind, end)
             except UsageError as error:
                 if not path.hops:
                     raise
@@ -280,25 +296,14 @@ class Client:
             route.close()
         self._routes.clear()
 
-    def _told(self, trusted: bool, headers: Mapping[str, str]) -> Headers:
-        """The headers of a request: putting them together takes long, so once for each kind."""
-        kind = (trusted, *headers.items())
-        if kind not in self._heads:
-            sent = httpx.Headers(self._site.headers if trusted else PLAIN)
-            sent.update(headers)
-            self._heads[kind] = sent.raw
-            if len(self._heads) > _KINDS_OF_HEADERS:
-                return self._heads.pop(kind)
-        return self._heads[kind]
-
-    def _exchange(self, method: str, url: httpx.URL, headers: Headers, end: float | None) -> Reply:
+    def _exchange(self, url: httpx.URL, kind: _Kind, end: float | None) -> Reply:
         """One request, without redirects."""
         way = self._way(url)
         now, until = time.monotonic(), self._options.until
         if until is not None and now >= until:
             raise Refused(Trouble("out-of-time", "the time for the whole run is over"))
         lease = Lease(self._connections, _sooner(end or now + 2 * way.timeout, until))
-        request = self._request(method, url, headers, lease)
+        request = self._request(url, kind, lease)
         self._watchdog.watch(lease)
         self._connections.interim = None
         try:
@@ -313,19 +318,29 @@ class Client:
             self._watchdog.release(lease)
             raise
         self.reached = True
-        reply = Reply(response, lease, self._watchdog, way, until)
+        bodiless = kind.method == "HEAD"
+        reply = Reply(response, lease, self._watchdog, way, until, bodiless=bodiless)
         reply.interim = self._connections.interim
         return reply
 
-    def _request(
-        self, method: str, url: httpx.URL, headers: Headers, lease: Lease
-    ) -> httpx.Request:
-        extensions: dict[str, Any] = {"timeout": self._timeouts, "trace": lease.learn}
+    def _request(self, url: httpx.URL, kind: _Kind, lease: Lease) -> httpx.Request:
+        """A request; making one takes long, so each kind is made once and sent to many URLs."""
+        request = self._requests.get(kind)
+        if request is None:
+            request = self._made(url, kind)
+            if len(self._requests) < _KINDS_OF_REQUESTS:
+                self._requests[kind] = request
+        request.url = url if self._address is None else url.copy_with(host=self._address)
+        request.extensions = {"timeout": self._timeouts, "trace": lease.learn}
         if self._address is not None:
-            extensions["sni_hostname"] = url.host
-            headers = [*headers, (b"host", url.netloc)]
-            url = url.copy_with(host=self._address)
-        return httpx.Request(method, url, headers=headers, extensions=extensions)
+            request.extensions["sni_hostname"] = url.host
+        return request
+
+    def _made(self, url: httpx.URL, kind: _Kind) -> httpx.Request:
+        headers = httpx.Headers(self._site.headers if kind.trusted else PLAIN)
+        headers.update(kind.headers)
+        host = [] if self._address is None else [(b"host", kind.netloc)]
+        return httpx.Request(kind.method, url, headers=[*headers.raw, *host])
 
     def _sent(
         self, request: httpx.Request, url: httpx.URL, lease: Lease, way: Way
@@ -340,7 +355,6 @@ class Client:
                     response.close()
                     self._routes.pop(way.proxy).close()
                     continue
-                response.request = request
                 return response
             except FAILURES as error:
                 self._connections.close(made)
