@@ -36,12 +36,12 @@ class Catalog:
     @lazy
     def products(self) -> list[Product]:
         """All products of all files."""
-        return [product for file in self.files for product in file.products]
+        return self.table.products
 
     @lazy
     def table(self) -> Table:
         """The products, their newest versions and the items of these, as columns."""
-        return Table(self.products)
+        return Table(self.files)
 
     def said(
         self, *fields: str, of: Callable[[Nature], bool] | None = None

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 class Body:
     """The bytes that MAAS takes for the document, and the charset that it decodes them with."""
 
-    data: bytes
+    answer: Answer
+    part: str  #: of the answer: ``body``, ``raw`` or ``error_body``; ``""`` if they are none
     charset: str = "utf-8"
+
+    @property
+    def data(self) -> bytes:
+        """The bytes."""
+        return getattr(self.answer, self.part) or b"" if self.part else b""
 
     @property
     def text(self) -> str:
@@ -54,20 +60,20 @@ def fetch(answer: Answer, *, strict: bool) -> Body | Refused | None:
     if len(answer.redirects) > facts["redirects"]:
         return _refused(facts, "redirects", answer)
     if answer.interim is not None and facts["reads-interim"]:
-        return Body(b"")
+        return Body(answer, "")
     if trouble is None:
-        return _body(answer, facts) if answer.body is not None else None
+        return _body(answer, facts) if answer.has_body else None
     if trouble.status is not None and answer.error_body is not None:
         failing = facts["failing-status"]
         fails = trouble.status == 404 if failing == "404" else trouble.status >= int(failing[2:])
-        return None if fails else Body(answer.error_body, _charset(answer, facts))
+        return None if fails else Body(answer, "error_body", _charset(answer, facts))
     cause = _cause(trouble)
     return _refused(facts, cause, answer) if cause in facts["errors"] else None
 
 
 def refused_at(answer: Answer) -> Trouble | None:
     """What is the matter with an answer that came, and that some client of MAAS refuses."""
-    if answer.body is None:
+    if not answer.has_body:
         return None
     encoding = answer.headers.get("content-encoding", "")[:40]
     if answer.undecodable is not None:
@@ -98,10 +104,10 @@ def _body(answer: Answer, facts: dict[str, Any]) -> Body | Refused:
     if known and len(chain) == 1 and not facts["any-case"] and said.strip() != chain[0]:
         return _refused(facts, "undecodable", answer, coding=said.strip())
     if not known or (len(chain) > 1 and not facts["undoes-chains"]):
-        return Body(answer.raw if answer.raw is not None else answer.body or b"", charset)
+        return Body(answer, "raw" if answer.raw is not None else "body", charset)
     if answer.undecodable is not None:
         return _refused(facts, "undecodable", answer, coding=said.strip())
-    return Body(answer.body or b"", charset)
+    return Body(answer, "body", charset)
 
 
 def _charset(answer: Answer, facts: dict[str, Any]) -> str:

@@ -120,9 +120,18 @@ class File:
     @lazy
     def lower_fields(self) -> set[str]:
         """The fields that newest versions and their items have, of whichever product."""
-        newest = newest_versions([product.raw for product in self.products])
-        items = chain.from_iterable(map(dict.values, items_of(newest)))
-        return set().union(*filter(None, newest), *items)
+        items = chain.from_iterable(map(dict.values, self.newest_items))
+        return set().union(*filter(None, self.newest), *items)
+
+    @lazy
+    def newest(self) -> list[dict[str, Any] | None]:
+        """The newest version of each product: the JSON object, ``None`` without one."""
+        return newest_versions([product.raw for product in self.products])
+
+    @lazy
+    def newest_items(self) -> list[dict[str, dict[str, Any]]]:
+        """The items of each product's newest version, by their keys."""
+        return items_of(self.newest)
 
 
 class Product:

@@ -77,7 +77,7 @@ class Metadata:
     @property
     def exists(self) -> bool:
         """Whether the source has the file."""
-        return self.answer.body is not None
+        return self.answer.has_body
 
     @property
     def trouble(self) -> Trouble:
@@ -145,17 +145,17 @@ class Metadata:
         if isinstance(got, Refused):
             return Reading(Failure("file-missing", got.exception, got.message))
         if got is not None and self.answer.trouble is not None:
-            return self._error_page(got.data, signed=signed)
+            return self._error_page(got, signed=signed)
         if got is not None:
-            return self._legacy_text(got.data, self._decoded(got.data), signed=signed)
+            return self._legacy_text(got, signed=signed)
         # `open` itself refuses such a path, with a ValueError that is not logged.
         exception = "OSError" if _openable(self.path) else "ValueError"
         message = f"Unable to open {self.path}. mirrors=[]"
         return Reading(Failure("file-missing", exception, message))
 
-    def _error_page(self, body: bytes, *, signed: bool) -> Reading:
+    def _error_page(self, got: Body, *, signed: bool) -> Reading:
         """Up to 3.7 only a 404 is an error: the body of a 403 or 500 is read as the document."""
-        reading = self._legacy_text(body, self._decoded(body), signed=signed)
+        reading = self._legacy_text(got, signed=signed)
         data = reading.data
         if reading.failure is not None:
             exception, message = reading.failure.exception, reading.failure.message
@@ -166,9 +166,10 @@ class Metadata:
             exception, message = "TypeError", f"Unknown format '{form}' in '{self.path}'"
         return Reading(Failure("file-missing", exception, message))
 
-    def _legacy_text(self, body: bytes, text: str | None, *, signed: bool) -> Reading:
+    def _legacy_text(self, got: Body, *, signed: bool) -> Reading:
+        text = self._decoded(got)
         if text is None:
-            return self._unparsed(body)
+            return self._unparsed(got.data)
         if not signed:
             return self._parsed(text, None)
         if not signature.is_clear_signed(text):
@@ -201,11 +202,11 @@ class Metadata:
                 what = "404 Not Found"
             return Reading(_client("file-missing", f"Request to '{self.path}' failed: {what}"))
         try:
-            own = got.charset == "utf-8" and got.data is self.answer.body
+            own = got.charset == "utf-8" and got.part == "body"
             text = self.text if own and self.text is not None else got.text
         except UnicodeDecodeError as error:
             undecoded = Failure("not-utf8", "UnicodeDecodeError", str(error))
-            plain = self._decoded(got.data)
+            plain = self._decoded(got)
             if plain is None:
                 return Reading(undecoded, self._unparsed(got.data).document)
             return self._parsed(plain, undecoded)
@@ -258,12 +259,12 @@ class Metadata:
             )
         return None
 
-    def _decoded(self, body: bytes) -> str | None:
-        """Bytes that a client of MAAS got: mostly the file's own, which are decoded once."""
-        if body is self.answer.body:
+    def _decoded(self, got: Body) -> str | None:
+        """What a client of MAAS got: mostly the file's own bytes, which are decoded once."""
+        if got.part == "body":
             return self.text
         try:
-            return body.decode("utf-8")
+            return got.data.decode("utf-8")
         except UnicodeDecodeError:
             return None
 
@@ -461,6 +462,8 @@ def _read(
         read.twin = _optional(source, path.removesuffix(".json") + ".sjson")
     elif read.exists and path.endswith(".sjson"):
         read.twin = _optional(source, path.removesuffix(".sjson") + ".json")
+    if read.text is not None:
+        read.answer.keep_as(read.text)  # a stream is large: once is enough
 
 
 def _optional(source: Source, path: str) -> Answer | None:

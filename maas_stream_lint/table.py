@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.model import lazy
 from maas_stream_lint.nature import Nature
-from maas_stream_lint.objects import are, column, items_of, newest_versions
+from maas_stream_lint.objects import are, column
 from maas_stream_lint.rulebook import default_system
 
 if TYPE_CHECKING:
-    from maas_stream_lint.model import Item, Product
+    from collections.abc import Sequence
+
+    from maas_stream_lint.model import File, Item
 
 
 class Table:
     """A row for each product, with its newest version and the items of that."""
 
-    def __init__(self, products: list[Product]) -> None:
-        """``products``: of all files, in the stream's order."""
-        self.products = products
-        self._raws = [product.raw for product in products]
+    def __init__(self, files: Sequence[File]) -> None:
+        """``files``: whose products it has, in the stream's order."""
+        self._files = files
+        self.products = [product for file in files for product in file.products]
+        self._raws = [product.raw for product in self.products]
         self._own: dict[str, list[Any]] = {}
         self._texts: dict[str, list[str | None]] = {}
         self._of_items: dict[str, list[Any]] = {}
@@ -56,18 +59,17 @@ class Table:
     @lazy
     def _elsewhere(self) -> set[str]:
         """The fields of files, newest versions and their items."""
-        files = {id(file): file for file in (product.file for product in self.products)}
-        return set().union(*(file.raw.keys() | file.lower_fields for file in files.values()))
+        return set().union(*(file.raw.keys() | file.lower_fields for file in self._files))
 
     @lazy
     def newest(self) -> list[dict[str, Any] | None]:
         """The newest version of each product: the JSON object, ``None`` without one."""
-        return newest_versions(self._raws)
+        return [version for file in self._files for version in file.newest]
 
     @lazy
     def _keyed(self) -> list[dict[str, dict[str, Any]]]:
         """The items of each product's newest version, by their keys."""
-        return items_of(self.newest)
+        return [items for file in self._files for items in file.newest_items]
 
     @lazy
     def items(self) -> list[dict[str, Any]]:

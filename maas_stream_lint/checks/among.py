@@ -30,6 +30,22 @@ def saying(*fields: str, odd: Callable[..., bool]) -> Among:
     return among
 
 
+def with_text(*fields: str, odd: Callable[[str], object]) -> Among:
+    """The products with an odd text in a field, with one call of ``odd`` for each text."""
+
+    def among(look: Look) -> list[Product]:
+        table = look.catalog.table
+        found: set[int] = set()
+        for field in fields:
+            column = table.texts(field)
+            strange = {text for text in {*column} if text is not None and odd(text)}
+            if strange:
+                found.update(row for row, text in enumerate(column) if text in strange)
+        return [table.products[row] for row in sorted(found)]
+
+    return among
+
+
 def being(odd: Callable[[Nature, Look], bool]) -> Among:
     """The newest versions of products whose nature is odd, with one call of ``odd`` for each."""
 

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.checks.among import saying
+from maas_stream_lint.checks.among import with_text
 from maas_stream_lint.checks.words import MANY, kind, merged_field, shown, value_at
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import WHOLE, quoted
@@ -172,7 +172,7 @@ def maas_supported_unparsable(event: Event, look: Look) -> Iterator[Said]:
     "MSL450",
     Severity.WARNING,
     on="product",
-    among=saying("subarches", odd=lambda text: text is not None and BLANK.search(text) is not None),
+    among=with_text("subarches", odd=BLANK.search),
 )
 def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
     """`subarches` contains spaces.

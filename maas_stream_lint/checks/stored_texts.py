@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.among import saying
+from maas_stream_lint.checks.among import with_text
 from maas_stream_lint.checks.words import kind, merged_field, value_at
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.imports.trace import Event
@@ -188,14 +188,10 @@ def nul_in_text(event: Event, look: Look) -> Iterator[Said]:
 def _long(look: Look) -> Sequence[Product]:
     """The products with an os or release that some release line may refuse."""
     least = look.least("selection")
-    too_long = saying("os", "release", odd=lambda *texts: max(len(t or "") for t in texts) > least)
-    return too_long(look)
+    return with_text("os", "release", odd=lambda text: len(text) > least)(look)
 
 
-_saying_slash = saying(
-    *("os", "release", "arch", "subarch"),
-    odd=lambda *texts: any("/" in text for text in texts if text is not None),
-)
+_saying_slash = with_text("os", "release", "arch", "subarch", odd=lambda text: "/" in text)
 
 
 def _names(product: Product) -> list[str]:

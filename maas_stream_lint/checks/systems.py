@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.checks.among import saying
 from maas_stream_lint.checks.words import MANY, joined, listed
 from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
@@ -97,17 +96,25 @@ def custom_os(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
-def _untitled(os: str | None, titles: tuple[str | None, ...]) -> bool:
-    """Whether products with these titles lack one that MAAS would show."""
-    system = systems().get(default_system() if os is None else os)
-    return None in titles and (system is None or not system.own_kernel)
+#: What makes the title that MAAS shows.
+TITLES = ("os_title", "release_title")
+
+
+def _untitled(look: Look) -> list[Product]:
+    """The products of other systems than Ubuntu that lack a part of their title."""
+    if not any(None in look.catalog.table.texts(field) for field in TITLES):
+        return []
+    others = look.catalog.that_are(
+        lambda nature: nature.image and not nature.ubuntu and nature.system.stream
+    )
+    return [product for product in others if None in map(product.get, TITLES)]
 
 
 @rule(
     "MSL416",
     Severity.INFO,
     on="product",
-    among=saying("os", "os_title", "release_title", odd=lambda os, *titles: _untitled(os, titles)),
+    among=lambda look: _untitled(look),
 )
 def no_title(product: Product, look: Look) -> Iterator[Said]:
     """A product other than Ubuntu has no title.
@@ -125,7 +132,7 @@ def no_title(product: Product, look: Look) -> Iterator[Said]:
     """
     if product.ubuntu or not product.system.stream or not product.image:
         return
-    lacking = [field for field in ("os_title", "release_title") if product.get(field) is None]
+    lacking = [field for field in TITLES if product.get(field) is None]
     if lacking:
         kept = look.where(lambda release: release.policy("stores-title"))
         yield Said(

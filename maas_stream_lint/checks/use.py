@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.words import MANY, listed
@@ -499,13 +500,14 @@ Advised = tuple["list[Product]", tuple[str, ...], tuple[str, ...], "str | None"]
 
 
 def _advised(look: Look, advise: Callable[[Simulation], Iterator[Advice]]) -> list[Advised]:
-    """The advice on images, by products."""
+    """The advice on images, by the products that a finding names."""
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[Product], list[str], Any]] = {}
     for lines, simulation in look.used:
         for advice in advise(simulation):
-            names_ = [name for image in advice.images for name in image.set.products]
-            products = list(filter(None, [look.catalog.named(*name) for name in names_]))
-            names = tuple(product.name for product in products)
+            names_ = (name for image in advice.images for name in image.set.products)
+            nodes = (look.catalog.named(*name) for name in names_)
+            products = list(islice(filter(None, nodes), MANY))
+            names = tuple([product.name for product in products])
             if products:
                 found.setdefault((advice.about, names), (products, [], advice.log))[1].extend(lines)
     return [

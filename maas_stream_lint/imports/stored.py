@@ -142,9 +142,10 @@ class Stored:
         """Take a ``lay`` back."""
         for key in run.keys:
             del self.rows[key]
-        if run in self._runs:
-            self._runs.remove(run)
+        if self._runs and self._runs[-1] is run:
+            self._runs.pop()
         else:
+            self._count()
             for sha256, _ in run.contents():
                 self.unhold(sha256)
 

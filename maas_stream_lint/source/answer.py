@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from maas_stream_lint.records import record
 
@@ -106,6 +106,22 @@ class Answer:
     #: The body of an answer whose status is not 2xx, at most 64 KiB: MAAS up to 3.7 reads it as
     #: the document.
     error_body: bytes | None = None
+
+    def keep_as(self, text: str) -> None:
+        """Hold the body as the text that it is in UTF-8, which somebody holds anyway."""
+        self.__dict__.pop("body", None)
+        self.__dict__["_text"] = text
+
+    def __getattr__(self, name: str) -> Any:
+        """The body, made again from the text that it is held as."""
+        if name == "body" and "_text" in self.__dict__:
+            return self.__dict__["_text"].encode()
+        raise AttributeError(name)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there is a body."""
+        return "_text" in self.__dict__ or self.body is not None
 
 
 @record(frozen=True)

@@ -23,7 +23,8 @@ class Budget:
         self._options = options
         self._bytes = options.max_total_bytes
         self._values = options.max_values
-        self._uncounted: list[bytes] = []  # documents too small to matter so far
+        self._uncounted: list[Answer] = []  # with documents too small to matter so far
+        self._uncounted_bytes = 0
         self._admitted: set[str] = set()
         self.end = time.monotonic() + options.total_deadline
 
@@ -34,22 +35,23 @@ class Budget:
             return answer
         if len(body) > self._bytes:
             return self._refused(answer, f"{self._options.max_total_bytes:,} bytes")
-        if not self._takes_values(body):
+        if not self._takes_values(answer, body):
             return self._refused(answer, f"{self._options.max_values:,} JSON values")
         self._bytes -= len(body)
         self._admitted.add(answer.path)
         return answer
 
-    def _takes_values(self, body: bytes) -> bool:
+    def _takes_values(self, answer: Answer, body: bytes) -> bool:
         """Whether the values of a document fit; counted only where they might not.
 
         A value of JSON has at least two characters, those that set it off from others included.
         """
-        if sum(map(len, self._uncounted), len(body)) // 2 < self._values:
-            self._uncounted.append(body)
+        if (self._uncounted_bytes + len(body)) // 2 < self._values:
+            self._uncounted.append(answer)
+            self._uncounted_bytes += len(body)
             return True
-        self._values -= sum(map(_values, self._uncounted))
-        self._uncounted = []
+        self._values -= sum(_values(known.body or b"") for known in self._uncounted)
+        self._uncounted, self._uncounted_bytes = [], 0
         values = _values(body)
         if values > self._values:
             return False

@@ -43,15 +43,23 @@ class Store:
         batch, pairs = run.batch, run.pick(run.batch.pairs)
         if not self.stored.aliases.keys().isdisjoint(pairs):
             return False
-        if any(other.batch is not batch for other in self._runs):
+        if self._runs and self._runs[-1].batch is not batch:
             self._name_runs()
-        if any(self._names[head] != batch.heads[head] for head in batch.heads.keys() & self._names):
+        if self._shares_name(run):
             return False
         self.stored.lay(run)
         self.stored.aliases.update(zip(pairs, run.pick(batch.made.aliases), strict=True))
         self.inserted.update(run.keys)
         self._runs.append(run)
         return True
+
+    def _shares_name(self, run: Run) -> bool:
+        """Whether a file's name on disk is that of another, which is of no row of the batch."""
+        names, heads = self._names, run.batch.heads
+        if len(names) < len(run.rows):
+            return any(heads.get(head, sha256) != sha256 for head, sha256 in names.items())
+        contents = run.contents()
+        return any(names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in contents)
 
     @property
     def names(self) -> dict[str, str]:
