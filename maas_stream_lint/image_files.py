@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
@@ -84,7 +85,7 @@ def _inspected(
         # What hashes files takes as long to import as a small stream takes to lint.
         from maas_stream_lint.images.inspection import inspect_local
 
-        named = _named(look, source) if not options.only else None
+        named = None if options.only else partial(_named, look, source)
         return inspect_local(source, list(wanted), options, present, named, told)
     from maas_stream_lint.source.remote import RemoteTree
 

@@ -24,8 +24,8 @@ MEANING = {
     SHADOWED: "MAAS takes it from another source",
     UNSELECTED: "no selection takes it",
     LEFT_OUT: "none of its files is here, so a selection of it fails",
-    IGNORED: "MAAS drops it, with or without a word; the rest goes on",
-    FATAL: "MAAS stops before it is through, and imports nothing of this source",
+    IGNORED: "MAAS drops it, with or without a log line, and imports the others",
+    FATAL: "MAAS stops early, and imports nothing of this source",
 }
 
 

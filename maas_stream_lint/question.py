@@ -109,7 +109,7 @@ def _misses(service: Service) -> tuple[bool, bool]:
 def _yes(service: Service, finding: Finding | None) -> Answer:
     told = f"{service.machine} {service.deployed}"
     if service.unasked is not None:
-        told += f", but only if asked for it; else: {service.unasked}"
+        told += f", but only if a user chooses it; otherwise: {service.unasked}"
         return Answer(True, told, finding)
     if service.commissioning is None:
         return Answer(True, f"{service.machine} {service.words}", None)

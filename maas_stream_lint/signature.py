@@ -173,7 +173,7 @@ def _is_armored(ring: Path) -> bool:
         with ring.open("rb") as file:
             return file.read(1024).lstrip().startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----")
     except OSError as error:
-        hint = "name the file with the public keys of who signs the stream"
+        hint = "name the file with the public keys of the stream's signers"
         raise UsageError(f"can't read the keyring {ring}: {error.strerror}", hint) from error
 
 
@@ -219,7 +219,7 @@ def _decisive(status: bytes) -> tuple[str, str, str]:
 def _complaint(stderr: bytes) -> str:
     said = [line.partition("gpgv: ")[2] for line in stderr.decode(errors="replace").splitlines()]
     said = [line for line in said if line and line != "the signature could not be verified."]
-    return _plain(said[-1]) if said else "gpgv refuses it without a word"
+    return _plain(said[-1]) if said else "gpgv refuses it and gives no reason"
 
 
 def _plain(text: str) -> str:

@@ -361,7 +361,7 @@ def load(
     that is not there; everything wrong with the stream itself becomes data.
     """
     if isinstance(keyring, Path) and not keyring.is_file():
-        raise UsageError(f"no keyring file {str(keyring)!r}", "give the file that MAAS is given")
+        raise UsageError(f"no keyring file {str(keyring)!r}", "give the keyring file that MAAS has")
     stream = Stream(
         label=source.label,
         index_path=source.index_path,

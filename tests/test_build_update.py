@@ -235,7 +235,7 @@ def test_a_signed_tree_is_updated_and_signed_again(tmp_path: Path, keys: Keys, p
         for place in (root / "streams/v1").glob("*.json*"):
             place.unlink()
     before = everything(root)
-    with pytest.raises(UsageError, match="would no longer fit"):
+    with pytest.raises(UsageError, match="would no longer be valid"):
         updated(root, Wanted(image))
     with pytest.raises(UsageError, match="nobody has verified it"):
         updated(root, Wanted(image), sign=Gpg(USER))

@@ -242,7 +242,7 @@ def test_nothing_to_be_named_by(tmp_path: Path) -> None:
     root = dropped(tmp_path)
     text = (root / PRODUCTS).read_text().replace('"arch": "amd64"', '"arc": "amd64"')
     (root / PRODUCTS).write_text(text)
-    with pytest.raises(UsageError, match="no `arch` to be named by"):
+    with pytest.raises(UsageError, match="no `arch` for a new name"):
         planned(root, "ubuntu")
 
 

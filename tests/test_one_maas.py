@@ -17,7 +17,6 @@ from servers import Handler, serve
 SHADOWED = next(path for path in BAD if path.name.startswith("MSL140-"))
 TITLED = next(path for path in BAD if path.name.startswith("MSL457-"))
 INDEX = "streams/v1/index.json"
-NEVER = "`ubuntu/noble/amd64` of this source never arrives"
 TABLE = f"""\
 [maas]
 lines = ["3.6", "3.8"]

@@ -85,7 +85,7 @@ def test_wanted_for_another_machine(root: Path) -> None:
 
 def test_wanted_where_only_another_kernel_works() -> None:
     said = wanted(ALIKE, "ubuntu/jammy/amd64", "3.8")
-    assert "yes: amd64/generic deploys with kernel hwe-22.04, but only if asked for it" in said
+    assert "yes: amd64/generic deploys with kernel hwe-22.04, but only if a user chooses it" in said
     assert "MSL460" in said
 
 

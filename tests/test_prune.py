@@ -330,7 +330,7 @@ def test_a_signed_stream(root: Path, keys: Keys, tmp_path: Path) -> None:
     image = tarball(tmp_path / "new.tar.gz")
     build(root, [Wanted(image)], BuildOptions(releases(), update=True, sign=Gpg(USER)), now=day(4))
     before = everything(root)
-    with pytest.raises(UsageError, match="would no longer fit"):
+    with pytest.raises(UsageError, match="would no longer be valid"):
         pruned(root, 1, day(5))
     assert everything(root) == before
     words = ["prune", str(root), "--keep", "1", "--sign", USER, "--keyring", str(keys.ring)]

@@ -421,7 +421,7 @@ def test_stale_signatures_are_refused(broken: Path, keys: Keys, tmp_path: Path) 
         done = run("fix", broken / INDEX, "--in-place")
         assert (done.exit_code, "--sign" in done.output) == (1, True)
         assert (broken / PRODUCTS).read_bytes() == body
-        with pytest.raises(UsageError, match="would no longer fit"):
+        with pytest.raises(UsageError, match="would no longer be valid"):
             publish.apply(planned(broken, signs=True))
         stale.unlink()
     # Nor are those of an earlier run left beside what is written now.
@@ -429,7 +429,7 @@ def test_stale_signatures_are_refused(broken: Path, keys: Keys, tmp_path: Path) 
     assert run("fix", broken / INDEX, "--output", out, "--sign", USER).exit_code == 0
     before = everything(out)
     done = run("fix", broken / INDEX, "--output", out)
-    assert (done.exit_code, "would no longer fit" in done.output) == (2, True)
+    assert (done.exit_code, "would no longer be valid" in done.output) == (2, True)
     assert everything(out) == before
 
 

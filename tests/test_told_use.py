@@ -40,7 +40,7 @@ def test_each_kernel_is_told_with_what_maas_does_by_itself(tree: Path) -> None:
     assert f"{UBUNTU} as amd64/ga-22.04 amd64/generic commissions and deploys with kernel" in told
     assert (
         f"{HWE} as amd64/hwe-22.04 amd64/generic commissions with kernel ga-22.04; deploys with "
-        "kernel hwe-22.04 if asked for it, else with ga-22.04"
+        "kernel hwe-22.04 if a user chooses it, otherwise with ga-22.04"
     ) in told
 
 

@@ -254,4 +254,6 @@ def _other(file: BootFile, label: str) -> LintError:
 
 def _unreadable(path: Path, error: OSError) -> UsageError:
     why = (error.strerror or "unreadable").lower()
-    return UsageError(f"cannot read {printable_path(path)}: {why}", "check the path and its rights")
+    return UsageError(
+        f"cannot read {printable_path(path)}: {why}", "check the path and its permissions"
+    )

@@ -84,7 +84,7 @@ class Existing:
     def signed(self, changed: Mapping[str, bytes], sign: Signer | None) -> dict[str, bytes]:
         """All that has to be written, products files first.
 
-        Raises UsageError if a signature would no longer fit, and there is no key to sign with.
+        Raises UsageError if a signature would no longer be valid, and there is no key to sign with.
         """
         files = self.catalog.stream.files
         if sign is None:
@@ -92,7 +92,7 @@ class Existing:
                 stale = signature_of(files[path]) if path in files else None
                 if stale is not None:
                     hint = "give --sign KEYID, or build a tree of its own"
-                    raise UsageError(f"the signature in {stale} would no longer fit", hint)
+                    raise UsageError(f"the signature in {stale} would no longer be valid", hint)
             return {path: changed[path] for path in sorted(changed, key=self._turn)}
         whole = {path: text.encode("utf-8", "surrogatepass") for path, text in self.texts().items()}
         whole |= changed

@@ -70,7 +70,7 @@ def inspect(path: Path, progress: Progress) -> Image:
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
         raise UsageError(
-            f"cannot read {str(path)!r}: {why}", "check the path and its rights"
+            f"cannot read {str(path)!r}: {why}", "check the path and its permissions"
         ) from None
     finally:
         progress.finished(str(path))
@@ -85,7 +85,7 @@ def stamp(path: Path) -> Stamp:
 
 
 def unchanged(path: str | os.PathLike[str], before: Stamp) -> None:
-    """Raise UsageError if a file is not what it was: its checksum would no longer fit."""
+    """Raise UsageError if a file is not what it was: its checksum would no longer be valid."""
     # A further link changes the change time alone.
     now = stamp(Path(path))
     if now._replace(changed=0) != before._replace(changed=0):

@@ -173,7 +173,7 @@ def word(image: Image, what: str, told: str, option: str) -> str:
 
 def asked(image: Image, what: str, option: str) -> RefusedError:
     """What the image does not tell, and with which option to say it."""
-    return RefusedError(Refusal(image.path, f"it does not tell {what}", f"give {option}"))
+    return RefusedError(Refusal(image.path, f"it does not say {what}", f"give {option}"))
 
 
 def _driver(

@@ -47,7 +47,7 @@ def feed(command: Sequence[str], source: BinaryIO) -> None:
     if process.wait() != 0:
         lines = [line for line in said.splitlines() if line.strip()] or ["no word"]
         name = command[0].rpartition("/")[2]
-        raise LintError(f"{name} failed: {lines[-1][:_SHOWN]}", "see to the room on the disk")
+        raise LintError(f"{name} failed: {lines[-1][:_SHOWN]}", "free disk space")
 
 
 @contextmanager

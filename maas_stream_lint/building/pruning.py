@@ -132,7 +132,7 @@ def _of_others(tree: LocalTree, known: Existing) -> set[str]:
     found = paths_of_others(tree, known.catalog.stream, set(known.bodies))
     if found is None:
         told = f"not all metadata below {printable_path(tree.root)} can be read"
-        hint = "a file of it may name what would be deleted: fix or remove it first"
+        hint = "such a file may name files that the tool would delete: fix or remove it first"
         raise UsageError(f"{told}, so nothing is changed", hint)
     return {file for path in found for file in _files_of(tree, path)}
 
@@ -233,7 +233,7 @@ def _refuse_harm(target: Target, changes: Mapping[str, list[Change]]) -> None:
     for finding in report.findings:
         if finding.severity >= draft.WORST and said(finding) not in before:
             told = f"{finding.code} {finding.name}: {finding.message}"
-            raise LintError(f"what is left would not be right: {told}", finding.remedy)
+            raise LintError(f"the stream would then have new findings: {told}", finding.remedy)
 
 
 def _delete(root: Path, due: Iterable[str]) -> None:

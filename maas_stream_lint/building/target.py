@@ -85,7 +85,7 @@ class Target:
     def written(self, products: tuple[Product, ...], moment: datetime) -> dict[str, bytes]:
         """Path → all metadata that has to be written, in this order.
 
-        Raises UsageError where a signature would no longer fit.
+        Raises UsageError where a signature would no longer be valid.
         """
         changed = self._changed(products, moment)
         if self.existing is not None:

@@ -52,7 +52,7 @@ def refuse_unfit(image: Image, wanted: Wanted, frame: Frame) -> None:
         raise planning.RefusedError(Refusal(image.path, why, "leave out --os"))
     assert image.tree is not None
     if not image.tree.cloud_init:
-        why = "it has no cloud-init, which MAAS boots and deploys it by"
+        why = "it has no cloud-init, which MAAS needs to boot and deploy it"
         what = "install cloud-init in the image; an upload needs it, too"
         raise planning.RefusedError(Refusal(image.path, why, what))
     name, old = wanted.name, [r.line for r in frame.releases if not r.deploy("parses-kernel")]
@@ -129,12 +129,12 @@ def _boot_file(file: BootFile, path: str, boot: BootFiles) -> File:
 
 def _notes(release: str, own: str, frame: Frame) -> tuple[str, ...]:
     if release != own:
-        return (f"stands beside the standard image of {own}, which MAAS keeps",)
+        return (f"is beside the standard image of {own}, which MAAS keeps",)
     first = [r.line for r in frame.releases if not r.strict]
     higher = [r.line for r in frame.releases if r.strict]
     when = [f"on MAAS {naming.span(first)} if this source comes first"] if first else []
     when += [f"on MAAS {naming.span(higher)} if it has the higher priority"] if higher else []
     return (
-        f"takes the place of the standard image of {own}, in commissioning too: {', '.join(when)}",
+        f"replaces the standard image of {own}, also for commissioning: {', '.join(when)}",
         f"with --name acme it stands beside that image, as acme-{own}",
     )

@@ -138,4 +138,4 @@ def _copied(source: Path, place: Path, progress: Progress) -> None:
 
 def _unwritable(place: Path, error: OSError) -> LintError:
     why = (error.strerror or "unwritable").lower()
-    return LintError(f"cannot write {str(place)!r}: {why}", "see to the folder and its rights")
+    return LintError(f"cannot write {str(place)!r}: {why}", "check the folder and its permissions")

@@ -1,4 +1,4 @@
-"""Copies of metadata as it was before an edit, kept where no server serves them."""
+"""Copies of the metadata before an edit, in a place that no server serves."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def default_folder() -> Path:
-    """Where backups are kept, unless somebody names a folder: in the user's state folder."""
+    """The folder of backups if the user names none: in the user's state folder."""
     return user_state_path("maas-stream-lint") / "backups"
 
 
 def keep(root: Path, files: Mapping[str, bytes], folder: Path | None = None) -> Path | None:
     """Copy files of a tree into a new folder below ``folder``, and give its path.
 
-    ``files``: path below ``root`` → content; nothing is kept of none. An earlier backup is never
-    written over. Raises UsageError if ``folder`` is in the tree, which a server may serve,
-    LintError if a backup cannot be written.
+    ``files``: path below ``root`` → content; without files there is no backup. The tool never
+    overwrites an earlier backup. Raises UsageError if ``folder`` is in the tree, which a server may
+    serve, LintError if it cannot write a backup.
     """
     if not files:
         return None
@@ -51,7 +51,7 @@ def keep(root: Path, files: Mapping[str, bytes], folder: Path | None = None) -> 
 
 
 def _new_folder(below: Path, root: Path) -> Path:
-    """Make a folder that is called by the time and by the tree."""
+    """Make a folder whose name has the time and the tree's name."""
     below.mkdir(parents=True, exist_ok=True)
     stem = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{root.resolve().name or 'root'}"
     for number in count(1):

@@ -1,4 +1,4 @@
-"""Which proposals can be tried together: no two of them may change the same place."""
+"""Which proposals the plan can try together: no two of them may change the same place."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def compatible(wanted: list[Wanted]) -> list[Wanted]:
-    """Those that change nothing that one before them changes; the others wait for another round.
+    """The proposals that change no place of an earlier one; the others wait for another round.
 
-    To write the same value to the same place is no difference. Takes time in proportion to the
-    number of changes and the depth of their places.
+    Two proposals may write the same value to the same place. The time is proportional to the number
+    of changes and the depth of their places.
     """
     taken: dict[Spot, str] = {}  # places that are written, and what is
-    gone: set[Spot] = set()  # places that are somewhere else afterwards, or nowhere
+    gone: set[Spot] = set()  # places that a change moves or removes
     chosen = []
     for finding, proposal in wanted:
         spots = {
@@ -49,7 +49,7 @@ def compatible(wanted: list[Wanted]) -> list[Wanted]:
 
 
 def _written(change: Change) -> Iterator[Path]:
-    """The places that are different after a change."""
+    """The places that a change alters."""
     yield change.path
     if isinstance(change, Rename):
         yield (*change.path[:-1], change.key)
@@ -58,15 +58,15 @@ def _written(change: Change) -> Iterator[Path]:
 
 
 def _below(spot: Spot, gone: set[Spot]) -> bool:
-    """Whether a place is in something that is gone."""
+    """Whether a place is in something that a change removed."""
     file, place = spot
     return any((file, place[:depth]) in gone for depth in range(1, len(place) + 1))
 
 
 def with_lists(proposals: Sequence[Proposal], look: Look) -> list[Proposal]:
-    """The same proposals; where products get another name or go, an index's list of them follows.
+    """The same proposals. If one renames or removes products, it also changes the index's lists.
 
-    The last proposal that concerns a products file brings the lists up to date for all of them.
+    The last proposal on a products file updates its lists for all proposals.
     """
     last: dict[str, int] = {}
     names: dict[str, set[str]] = {}

@@ -1,6 +1,6 @@
-"""What can really be done about an image that MAAS drops for its name or its os.
+"""What a user can do about an image that MAAS drops because of its name or os.
 
-What works stands first, and what cannot boot is not offered. The facts are those of the release
+What works comes first, and nothing that cannot boot is on offer. The facts come from the release
 data: which drivers deploy which root files, and what an Ubuntu image needs (``rules/``).
 """
 
@@ -31,25 +31,25 @@ NEW = "NEW-STREAM"
 
 @record(frozen=True)
 class Way:
-    """One thing that can be done."""
+    """One way out."""
 
     title: str  #: a few words
-    told: str  #: what it takes and brings
-    command: str | None  #: what to type for it
+    told: str  #: what it needs and what it gives
+    command: str | None  #: the command for it
 
 
 @record(frozen=True)
 class Choice:
-    """A product, and what can be done about it."""
+    """A product, and the ways out for it."""
 
     product: str
     ways: tuple[Way, ...]
 
 
 def choices(report: Report, identify: Identify = lambda path: {}) -> list[Choice]:
-    """What can be done about each product that MAAS drops for its name or its os.
+    """The ways out for each product that MAAS drops because of its name or os.
 
-    ``identify``: says what is on an image file.
+    ``identify``: returns the system on an image file.
     """
     found = {(f.place.file, f.place.product) for f in report.findings if f.name in RULES}
     return [
@@ -73,7 +73,7 @@ def _ways(product: Product, on_it: Installed, report: Report) -> Iterator[Way]:
 
 
 def _renamed(product: Product, look: Look, source: str) -> Iterator[Way]:
-    """An Ubuntu product that has all that boots needs but a name."""
+    """An Ubuntu product that has all that a boot needs, except the right name."""
     newest, name = product.newest, default_name(product)
     held = newest.ftypes if newest is not None else {}
     lines = [
@@ -85,11 +85,11 @@ def _renamed(product: Product, look: Look, source: str) -> Iterator[Way]:
     if lines and name is not None:
         told = f"with the name `{name}` MAAS {look.span(lines)} imports, boots and deploys it"
         command = _fix(source, product, default_system())
-        yield Way("give it a name that MAAS takes", told, command)
+        yield Way("give it a name that MAAS accepts", told, command)
 
 
 def _other(product: Product, on_it: Installed, look: Look, source: str) -> Iterator[Way]:
-    """A product that goes under the os of its family."""
+    """A product that works under the os of its family."""
     root = root_of(product)
     ftype = root.ftype if root is not None else None
     os = fitting(on_it.distribution, ftype, look.releases)
@@ -130,21 +130,21 @@ def _built(root: Item, look: Look, report: Report) -> Way:
     parts = look.releases[-1].ubuntu_set.parts
     told = (
         f"`build` repacks the tarball as {parts[2]}, adds {parts[0]} and {parts[1]} of the same "
-        "release from Canonical's stream, and writes metadata that MAAS takes"
+        "release from Canonical's stream, and writes metadata that MAAS accepts"
     )
     command = ["maas-stream-lint", "build", "--output", NEW, str(_file(root, report))]
-    return Way("build a stream of it", told, shlex.join(command))
+    return Way("build a stream from it", told, shlex.join(command))
 
 
 def _file(root: Item, report: Report) -> Path:
-    """Where the image is on this machine, or what to fetch first."""
+    """Where the image is on this machine, or what to download first."""
     tree = local_tree(report)
     place = tree.locate(root.path) if tree is not None and root.path else None
     return Path(place) if isinstance(place, str) else Path((root.path or "FILE").rpartition("/")[2])
 
 
 def _found_again(root: Item, look: Look) -> str:
-    """Which release lines look the root file up by its name, and would not find it."""
+    """Which release lines look for the root file by its name, and would not find it."""
     lines = [r.line for r in look.releases if r.deploy("finds-root-by") == "name"]
     name = (root.path or "").rpartition("/")[2]
     if not lines or name == root.ftype:

@@ -1,4 +1,4 @@
-"""Fixers for what is wrong with the index, its entries and products files as a whole."""
+"""Fixers for defects of the index, its entries and products files as a whole."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.proposal import Context
 
 INDEX_FORMAT, PRODUCTS_FORMAT = "index:1.0", "products:1.0"
-#: Both stand for images; the other value is for ids of clouds.
+#: Both mean images; the other value is for ids of clouds.
 DATATYPE = "image-downloads"
 
 
 @fixes("index-format", "file-format")
 def form(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A document's ``format`` follows from what it holds."""
+    """The content of a document decides its ``format``."""
     file, data = finding.place.file, context.data(finding.place.file)
     if isinstance(data, dict) and ("index" in data) != ("products" in data):
         wanted = INDEX_FORMAT if "index" in data else PRODUCTS_FORMAT
@@ -37,7 +37,7 @@ def form(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("index-updated", "file-updated")
 def updated(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The same time in a form that every release reads; else the newest one known."""
+    """The same time in a form that every release reads; else the newest known time."""
     file, data = finding.place.file, context.data(finding.place.file)
     if isinstance(data, dict):
         yield _set(file, ("updated",), written(_updated(data, context)))
@@ -45,7 +45,7 @@ def updated(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-updated-missing")
 def entry_updated(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An entry is as old as the file that it names."""
+    """An entry gets the time of the file that it names."""
     entry = context.at(_entry(finding))
     if isinstance(entry, dict):
         data = _named(entry, context)
@@ -55,7 +55,7 @@ def entry_updated(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-format-missing")
 def entry_format(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An entry has the format of the file that it names."""
+    """An entry gets the format of the file that it names."""
     entry = context.at(_entry(finding))
     data = _named(entry, context) if isinstance(entry, dict) else None
     if data is not None and "products" in data:
@@ -64,7 +64,7 @@ def entry_format(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-products-missing", "entry-products-stale")
 def entry_products(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An entry lists the products of the file that it names."""
+    """An entry gets a list of the products of the file that it names."""
     entry = context.at(_entry(finding))
     data = _named(entry, context) if isinstance(entry, dict) else None
     if data is not None and isinstance(data.get("products"), dict):
@@ -79,7 +79,7 @@ def entry_products(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-datatype", "file-datatype")
 def datatype(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """What holds images says so."""
+    """A file with images gets the datatype for images."""
     place = finding.place
     if place.path[:1] == ("index",):
         entry = context.at(_entry(finding))
@@ -93,7 +93,7 @@ def datatype(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-path-missing")
 def entry_path(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An entry names the one file that has its content id."""
+    """An entry gets the path of the only file that has its content id."""
     key = finding.place.path[1] if len(finding.place.path) > 1 else None
     found = []
     for path in context.metadata_beside():
@@ -106,19 +106,19 @@ def entry_path(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-content-id-mismatch")
 def entry_content_id(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An entry is called by the content id of the file that it names."""
+    """An entry gets the content id of the file that it names as its key."""
     entry = context.at(_entry(finding))
     data = _named(entry, context) if isinstance(entry, dict) else None
     index = context.at(Place(finding.place.file, ("index",)))
     wanted = data.get("content_id") if data is not None else None
     if isinstance(wanted, str) and wanted and isinstance(index, dict) and wanted not in index:
         change = Rename(finding.place.path[:2], wanted)
-        yield Proposal((Part(finding.place.file, change),), f"call the entry `{wanted}`")
+        yield Proposal((Part(finding.place.file, change),), f"rename the entry to `{wanted}`")
 
 
 @fixes("file-content-id")
 def content_id(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A file has the content id that its one entry is called by."""
+    """A file gets the key of its only entry as content id."""
     file = finding.place.file
     keys = {
         entry.content_id
@@ -141,12 +141,12 @@ def rebuilt(finding: Finding, context: Context) -> Iterator[Proposal]:
         if isinstance(key, str) and key and isinstance(beside.get("products"), dict):
             entries[key] = entry_of(path, beside, context)
     if entries and isinstance(data, dict) and not data.get("index"):
-        yield _set(file, ("index",), entries, f"name the {len(entries)} products files beside it")
+        yield _set(file, ("index",), entries, f"list the {len(entries)} products files beside it")
 
 
 @fixes("url-is-products-file")
 def index_written(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A products file that stands alone gets an index that names it."""
+    """A products file without an index gets one that names it."""
     file, data = finding.place.file, context.data(finding.place.file)
     key = data.get("content_id") if isinstance(data, dict) else None
     path = INDEX_JSON
@@ -158,13 +158,15 @@ def index_written(finding: Finding, context: Context) -> Iterator[Proposal]:
         "updated": written(_updated(data, context)),
     }
     yield Proposal(
-        (), f"write `{path}`, which names the file, to be given to MAAS", added={path: index}
+        (),
+        f"write the index `{path}`, which names the file; give MAAS its URL",
+        added={path: index},
     )
 
 
 @fixes("unsafe-path-index")
 def entry_path_tidy(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A path below the root is written without detours, if the file is there."""
+    """A path below the root loses its detours, if the file exists."""
     entry = context.at(_entry(finding))
     path = entry.get("path") if isinstance(entry, dict) else None
     if isinstance(path, str) and (tidy := tidied(path)) and context.exists(tidy):
@@ -173,7 +175,7 @@ def entry_path_tidy(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("mixed-signing-index-plain", "mixed-signing-index-signed")
 def same_signing(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A plain index names plain files and a signed one signed files, where there are both."""
+    """If there are both forms, a plain index names plain files, and a signed index signed files."""
     for index in context.look.catalog.indexes:
         for entry in index.entries:
             path = entry.names or ""
@@ -188,35 +190,35 @@ def same_signing(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("entry-file-missing", "file-products-empty", "index-names-itself")
 def entry_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An entry goes whose file is not there, or holds nothing."""
+    """Remove an entry whose file is missing or empty."""
     for place in finding.places:
         if place.path[:1] == ("index",) and len(place.path) >= 2:
-            yield _drop(place.file, place.path[:2], f"take the entry `{place.path[1]}` out")
+            yield _drop(place.file, place.path[:2], f"remove the entry `{place.path[1]}`")
             return
     for index in context.look.catalog.indexes:
         for entry in index.entries:
             if entry.names == finding.place.file:
                 path = ("index", entry.content_id)
-                yield _drop(index.path, path, f"take the entry `{entry.content_id}` out")
+                yield _drop(index.path, path, f"remove the entry `{entry.content_id}`")
 
 
 @fixes("reserved-member")
 def reserved(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A member goes that MAAS makes of the object's key, and that no release reads."""
+    """Remove a member that MAAS fills in from the object's key, and that no release reads."""
     path = finding.place.path
     holder = context.at(finding.place)
     names = {2: ("name", "product_name"), 4: ("version_name",)}
     if len(path) in (3, 5) and not isinstance(holder, dict):
-        yield _drop(finding.place.file, path, f"take `{path[-1]}` out", consent=None)
+        yield _drop(finding.place.file, path, f"remove `{path[-1]}`", consent=None)
         return
     for name in names.get(len(path), ()):
         if isinstance(holder, dict) and name in holder and f"`{name}`" in finding.message:
-            yield _drop(finding.place.file, (*path, name), f"take `{name}` out", consent=None)
+            yield _drop(finding.place.file, (*path, name), f"remove `{name}`", consent=None)
 
 
 @fixes("aliases-used")
 def aliases(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """What the aliases stand for is written out, and they go."""
+    """Write the members of the aliases in full, and remove the aliases."""
     file, data = finding.place.file, context.data(finding.place.file)
     try:
         whole = expanded(data)
@@ -224,20 +226,22 @@ def aliases(finding: Finding, context: Context) -> Iterator[Proposal]:
         return
     changes = [Part(file, change) for change in _differences((), data, whole)]
     changes.append(Part(file, Remove(("_aliases",))))
-    yield Proposal(tuple(changes), "write out what the aliases stand for, and drop `_aliases`")
+    yield Proposal(
+        tuple(changes), "write the members of the aliases in full, and remove `_aliases`"
+    )
 
 
 @fixes("duplicate-key")
 def duplicates(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Of a key that comes twice the last one stays, which is the one that MAAS reads."""
+    """Of a key that occurs twice, keep the last one, because MAAS reads that one."""
     part = Part(finding.place.file, RemoveDuplicates(finding.place.path))
-    what = f"keep the last `{finding.place.path[-1]}` alone"
+    what = f"keep only the last `{finding.place.path[-1]}`"
     yield Proposal((part,), what, consent=UNSAFE)
 
 
 @fixes("file-shape-mixed")
 def split(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A file of products of several kinds becomes one a kind, as 3.8 wants it."""
+    """Split a file with products of several kinds into one file for each kind, as 3.8 needs it."""
     file, data = finding.place.file, context.data(finding.place.file)
     index = context.look.stream.start
     entries = context.at(Place(index, ("index",)))
@@ -269,7 +273,7 @@ def split(finding: Finding, context: Context) -> Iterator[Proposal]:
 def _free(
     stem: str, key: str, kind: str, entries: dict[str, Any], context: Context
 ) -> tuple[str, str]:
-    """A path and a content id that nothing has yet."""
+    """An unused path and content id."""
     endings = chain([kind], (f"{kind}-{number}" for number in count(2)))
     names = ((f"{stem}-{ending}.json", f"{key}-{ending}") for ending in endings)
     return next((p, n) for p, n in names if n not in entries and not context.exists(p))
@@ -313,7 +317,7 @@ def _named(entry: dict[str, Any], context: Context) -> dict[str, Any] | None:
 
 
 def _updated(data: dict[str, Any], context: Context) -> Any:
-    """The time of a document: its own, else the newest of those that it leads to, else now."""
+    """The time of a document: its own, else the newest time of its documents, else now."""
     own = moment(data.get("updated"))
     if own is not None:
         return own
@@ -367,7 +371,7 @@ def _loaded(body: bytes) -> dict[str, Any]:
 
 
 def _differences(path: Any, before: Any, after: Any) -> Iterator[Set]:
-    """The values to write so that one tree becomes the other; nothing is missing in it."""
+    """The values to write so that one tree becomes the other. The second tree lacks nothing."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key, value in after.items():
             if key not in before:

@@ -1,4 +1,4 @@
-"""Replacing metadata in one step, without losing what other programs write meanwhile."""
+"""Replaces metadata in one step, and keeps what other programs write meanwhile."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def replace_metadata(
     root: Path, written: Mapping[str, bytes], before: Mapping[str, bytes | None] | None = None
 ) -> None:
-    """Make a tree hold these files beside those that it has: see ``exchange_metadata``.
+    """Write these files to a tree, beside its other files: see ``exchange_metadata``.
 
-    Raises LintError if another run of this tool writes to the tree, too.
+    Raises LintError if another run of this tool also writes to the tree.
     """
     root.mkdir(parents=True, exist_ok=True)
     with alone(root):
@@ -32,18 +32,18 @@ def replace_metadata(
 def exchange_metadata(
     root: Path, written: Mapping[str, bytes], before: Mapping[str, bytes | None] | None = None
 ) -> None:
-    """Make a tree that is locked hold these files beside those that it has, in one step.
+    """Write these files to a locked tree, beside its other files, in one step.
 
     ``written``: path below the root → content; products files come before the index that names
-    them. ``before``: what a file must hold until then (``None``: there is no such file); without
-    it, what it holds now.
+    them. ``before``: the content that a file must have until then (``None``: there is no such
+    file). Without it, that is the present content.
 
     Some file systems cannot exchange two directories, and links may lead to the files. Then the
     tool replaces the files one by one, in the order of ``written``. If it cannot replace one, it
     puts the others back.
 
     Raises Changed if another program writes one of these files at the same time, LintError or
-    OSError if they cannot be written. Then the tree is as it was, with what others wrote to it.
+    OSError if it cannot write them. Then the tree is unchanged, except for what others wrote.
     """
     expected = {path: held(root / path) for path in written} | dict(before or {})
     expected = {path: expected[path] for path in written}
@@ -59,7 +59,7 @@ def exchange_metadata(
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Keep other runs of this tool away from a tree, and finish what a killed one has left.
+    """Lock a tree against other runs of this tool, and finish the work of a killed run.
 
     Raises LintError if another run writes to it, OSError if the folder cannot be opened.
     """
@@ -88,7 +88,7 @@ def _lock(handle: int, root: Path) -> None:
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Let a request to stop wait until the tree is whole again."""
+    """Delay a request to stop until the tree is complete again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -108,7 +108,7 @@ def _signals_wait() -> Iterator[None]:
 
 @contextmanager
 def _stage(root: Path, written: Mapping[str, bytes]) -> Iterator[tuple[Stage | None, list[str]]]:
-    """Lay out what can be exchanged as a whole: the stage, and the paths that are in it."""
+    """Prepare what the tool can exchange as a whole: the stage, and its paths."""
     inside = [path for path in written if path.startswith(f"{STREAMS}/")]
     fit = inside and not any(_linked_folder(root, path) for path in inside)
     stage = Stage.beside(root) if fit else None
@@ -123,7 +123,7 @@ def _stage(root: Path, written: Mapping[str, bytes]) -> Iterator[tuple[Stage | N
 
 
 def _linked_folder(root: Path, path: str) -> bool:
-    """Whether a link is on the way to a file: what it leads to cannot be exchanged with it."""
+    """Whether a link is on the way to a file: the tool cannot exchange what it leads to."""
     folders = [root / part for part in Path(path).parents if part.name]
     return any(folder.is_symlink() for folder in folders)
 
@@ -132,7 +132,7 @@ def _linked_folder(root: Path, path: str) -> bool:
 def _one_by_one(
     root: Path, files: Mapping[str, bytes], expected: Mapping[str, bytes | None]
 ) -> Iterator[None]:
-    """Replace files in order. If anything fails, now or later, those replaced are put back."""
+    """Replace files in order. If anything fails, now or later, put the replaced files back."""
     done: list[tuple[Path, Path]] = []
     with ExitStack() as unfinished:
         try:
@@ -155,10 +155,10 @@ def _one_by_one(
 
 
 def _swap(place: Path, new: Path, path: str, expected: bytes | None) -> None:
-    """Put ``new`` at ``place``; afterwards ``new`` is what was there. Raises Changed."""
+    """Put ``new`` at ``place``, and the old file at ``new``. Raises Changed."""
     if expected is None:
         try:
-            os.link(new, place)  # a rename would replace what is there by now
+            os.link(new, place)  # a rename would replace a file that came meanwhile
         except FileExistsError:
             raise Changed(path) from None
         new.unlink()

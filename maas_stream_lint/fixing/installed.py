@@ -1,4 +1,4 @@
-"""Which operating system is on a product's image, by the image itself or by the product."""
+"""The operating system on a product's image, as the image or the product says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Installed:
     """The system on an image."""
 
     distribution: Distribution | None  #: ``None``: a system that nobody knows
-    about: Mapping[str, str]  #: members of os-release(5), as far as somebody says them
+    about: Mapping[str, str]  #: the known members of os-release(5)
     seen: bool  #: whether the image itself says so; else its product does
 
     @property
@@ -41,13 +41,13 @@ class Installed:
 
     @property
     def base_image(self) -> str | None:
-        """What an upload names as the image that it is built on."""
+        """The base image that an upload names."""
         known = self.distribution
         return filled(known.base_image, self.about) if known is not None else None
 
 
 def installed(product: Product, identify: Identify) -> Installed:
-    """The system on a product's newest image: what the image says counts, then the product."""
+    """The system on a product's newest image, as the image says, or else the product."""
     root = root_of(product)
     about = identify(root.path) if root is not None and root.path else {}
     if about:
@@ -60,7 +60,7 @@ def installed(product: Product, identify: Identify) -> Installed:
 
 
 def root_of(product: Product) -> Item | None:
-    """The item of the newest version that is the system itself, at best one for an upload."""
+    """The item of the newest version that holds the system, preferably one for an upload."""
     newest = product.newest
     roots = [item for item in newest.items if is_root(item.ftype)] if newest is not None else []
     return min(roots, key=lambda item: ftypes()[item.ftype or ""].upload is None, default=None)
@@ -88,14 +88,14 @@ def possible(releases: tuple[Release, ...]) -> list[str]:
 
 
 def _names(product: Product) -> list[str]:
-    """What a product calls its system, the surest first: its os, if that is one; its release."""
+    """The names of a product's system, the surest first: its os, if known, then its release."""
     release = re.match("[A-Za-z]+", product.get("release") or "")
     general = product.os in systems() and not systems()[product.os].stream
     return [*([] if general else [product.os]), *([release[0]] if release else [])]
 
 
 def _said(product: Product, known: Distribution) -> dict[str, str]:
-    """What os-release(5) would say, as far as the product tells."""
+    """The members of os-release(5) that the product implies."""
     release, version = product.get("release") or "", product.get("version") or ""
     number = re.search(r"\d+(\.\d+)*", version) or re.search(r"\d+(\.\d+)*", release)
     return {

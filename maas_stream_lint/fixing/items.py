@@ -1,4 +1,4 @@
-"""Fixers for what is wrong with items, by the files that they name."""
+"""Fixers for defects of items, based on the files that they name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 @fixes("missing-sha256")
 def missing_sha256(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The sha256 of the file that is there."""
+    """The sha256 of the existing file."""
     for place, item in _items(finding, context):
         said = item.get("sha256")
         seen = context.facts(_path(item), ("sha256", "sha512", "md5"))
@@ -39,7 +39,7 @@ def missing_sha256(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("missing-size", "size-zero")
 def missing_size(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The length of the file that is there."""
+    """The size of the existing file."""
     for place, item in _items(finding, context):
         said = item.get("size")
         seen = context.facts(_path(item), ("sha256", "sha512", "md5"))
@@ -55,7 +55,7 @@ def missing_size(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("sha256-form")
 def lower_case(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Hexadecimal digits are written in lower case; anything else takes the file."""
+    """Write hexadecimal digits in lower case; any other defect needs the file."""
     for place, item in _items(finding, context):
         said = item.get("sha256")
         if not isinstance(said, str):
@@ -68,7 +68,7 @@ def lower_case(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("sha256-mismatch", "size-mismatch", "other-checksum-mismatch")
 def recomputed(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """What the file is, if it is the metadata that is wrong."""
+    """The size and checksums of the file, if the metadata is wrong."""
     for place, item in _items(finding, context):
         seen = context.facts(_path(item), ("sha256", "sha512", "md5"))
         if seen is None or seen.size is None:
@@ -80,16 +80,16 @@ def recomputed(finding: Finding, context: Context) -> Iterator[Proposal]:
             if name in item and _plain(item[name]) != _plain(value)
         )
         if parts:
-            yield Proposal(parts, "write length and checksums of the file that is there", UNSAFE)
+            yield Proposal(parts, "write the size and the checksums of the existing file", UNSAFE)
 
 
 @fixes("unknown-ftype")
 def ftype(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The ftype that was meant, if the file is of that kind."""
+    """The intended ftype, if the file is of that kind."""
     for place, item in _items(finding, context):
         said = str(item.get("ftype") or "")
         near = suggested_ftype(said, place, context.look)
-        # A listing is what it says, though MAAS has no use for it.
+        # A listing needs no check, because MAAS does not use it.
         if near is not None and said not in of_family("listing"):
             agrees = _agrees(near, item, context)
             if agrees is not False:
@@ -125,14 +125,14 @@ def passed_over(finding: Finding, context: Context) -> Iterator[Proposal]:
     squashfs = _held(place, context).get(best)
     if isinstance(squashfs, dict) and squashfs.get("ftype") == best:
         part = Part(place.file, Remove(place.path))
-        yield Proposal((part,), f"take the item `{place.path[-1]}` out", DROP)
+        yield Proposal((part,), f"remove the item `{place.path[-1]}`", DROP)
     else:
         yield from key_is_ftype(finding, context)
 
 
 @fixes("item-key-not-ftype")
 def key_is_ftype(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An item is called by its ftype, where nothing else is."""
+    """An item gets its ftype as key, if the key is unused."""
     for place, item in _siblings(finding, context):
         said = item.get("ftype")
         known = (*context.look.releases[-1].ftypes, *of_family("listing"))
@@ -142,7 +142,7 @@ def key_is_ftype(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("bootloader-item-key")
 def key_is_package(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A bootloader's item is called by its source package, if that is one of the four."""
+    """A bootloader's item gets its source package as key, if that is one of the four."""
     known = {k for r in context.look.releases for s in _shapes(r) for k in s}
     for place, item in _siblings(finding, context):
         said = item.get("src_package")
@@ -152,7 +152,7 @@ def key_is_package(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("unsafe-path-item")
 def tidy_path(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A path below the root is written without detours, if the file is there."""
+    """A path below the root loses its detours, if the file exists."""
     for place, item in _items(finding, context):
         path = item.get("path")
         tidy = tidied(path) if isinstance(path, str) else None
@@ -162,7 +162,7 @@ def tidy_path(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("missing-manifest")
 def manifest(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A manifest that lies beside the image is named."""
+    """Name a manifest that is beside the image."""
     place = Place(finding.place.file, finding.place.path[:4])
     version = context.at(place)
     items = version.get("items") if isinstance(version, dict) else None
@@ -188,7 +188,7 @@ def manifest(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 
 def _items(finding: Finding, context: Context) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """The items that a finding is about."""
+    """The items of a finding."""
     known = set()
     for place in finding.places:
         at = Place(place.file, place.path[:6])
@@ -199,7 +199,7 @@ def _items(finding: Finding, context: Context) -> Iterator[tuple[Place, dict[str
 
 
 def _siblings(finding: Finding, context: Context) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """All items of the version that a finding is about."""
+    """All items of the version of a finding."""
     known = set()
     for place in finding.places:
         at = Place(place.file, (*place.path[:4], "items"))
@@ -219,7 +219,7 @@ def _set(place: Place, name: str, value: Any, what: str, consent: str | None = N
 def _renamed(
     place: Place, item: dict[str, Any], ftype_: str, context: Context, consent: str | None
 ) -> Proposal:
-    """Another ftype, and the key with it where that was the old one or none that is known."""
+    """Another ftype. The key changes with it if it was the old ftype or is unknown."""
     changes: list[Change] = [Set((*place.path, "ftype"), ftype_)]
     key, free = place.path[-1], ftype_ not in _held(place, context)
     known = context.look.releases[-1].ftypes
@@ -227,7 +227,7 @@ def _renamed(
     moved: tuple[tuple[Place, Place | None], ...] = ()
     if key != ftype_ and free and (key == item.get("ftype") or key not in known):
         changes.append(Rename(place.path, ftype_))
-        what += ", and call the item so"
+        what += ", and rename the item to it"
         moved = ((place, Place(place.file, (*place.path[:-1], ftype_))),)
     return Proposal(tuple(Part(place.file, c) for c in changes), what, consent, renamed=moved)
 
@@ -236,7 +236,7 @@ def _key(place: Place, wanted: str, context: Context) -> Iterator[Proposal]:
     if place.path[-1] != wanted and wanted not in _held(place, context):
         part = Part(place.file, Rename(place.path, wanted))
         moved = ((place, Place(place.file, (*place.path[:-1], wanted))),)
-        yield Proposal((part,), f"call the item `{wanted}`", renamed=moved)
+        yield Proposal((part,), f"rename the item to `{wanted}`", renamed=moved)
 
 
 def _held(place: Place, context: Context) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def _held(place: Place, context: Context) -> dict[str, Any]:
 
 
 def _agrees(ftype_: str, item: dict[str, Any], context: Context) -> bool | None:
-    """Whether the file's first bytes suit an ftype; ``None`` if nobody can tell."""
+    """Whether the file's first bytes fit an ftype; ``None`` if that is unclear."""
     seen = context.facts(_path(item))
     if seen is None or seen.content is None or ftype_ not in ftypes():
         return None
@@ -258,7 +258,7 @@ def _path(item: dict[str, Any]) -> str:
 
 
 def _contradicts(item: dict[str, Any], seen: Seen, names: tuple[str, ...]) -> bool:
-    """Whether what an item says of its file is not so: then it may be the file that is wrong."""
+    """Whether an item contradicts its file: then the file may be wrong."""
     wanted: dict[str, Any] = {"size": seen.size, **seen.digests}
     return any(
         item.get(name) not in (None, "") and _plain(item[name]) != _plain(wanted[name])

@@ -27,7 +27,7 @@ Hash: SHA512
 
 
 class Overlay:
-    """A source that reads changed files from memory, and others as they were read before."""
+    """A source that reads changed files from memory, and others as the first check read them."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class Overlay:
         *,
         signs: bool = False,
     ) -> None:
-        """``tree``: where files are looked up that were not read yet.
+        """``tree``: where to find files that the check has not read yet.
 
-        ``start``: the index, where it is not the stream's own. ``signs``: whether what is changed
-        will be signed as well as it was, its other forms with it.
+        ``start``: the index, if it is not the stream's own. ``signs``: whether the tool will sign
+        changed files again, with their other forms.
         """
         self.label, self.base = stream.label, stream.base
         self.index_path = start or stream.index_path
@@ -59,7 +59,7 @@ class Overlay:
                 self._answers[metadata.twin.path] = metadata.twin
 
     def known(self, path: str) -> Metadata | None:
-        """A file of the stream, as it was read before or as it will be."""
+        """A file of the stream, as read before or as it will be."""
         before = self._stream.files.get(path)
         body = self._changed.get(path)
         if before is None or body is None:
@@ -74,7 +74,7 @@ class Overlay:
         return made
 
     def read(self, path: str) -> Answer:
-        """The changed file, else what was answered before, else what is on disk."""
+        """The changed file, else the earlier answer, else the file on disk."""
         body = self._changed.get(path)
         if body is not None:
             return Answer(path, body)
@@ -86,7 +86,7 @@ class Overlay:
         return self._tree.read(path) if self._tree is not None else _missing(path)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to close."""
 
 
 def _signed(body: bytes) -> bytes:

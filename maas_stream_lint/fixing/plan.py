@@ -56,9 +56,9 @@ if TYPE_CHECKING:
 
 #: Modules that register fixers.
 MODULES = (documents, products, items, usable)
-#: One fix may bring another problem to light. This many rounds are enough for any stream.
+#: One fix may reveal another problem. This many rounds are enough for any stream.
 ROUNDS = 12
-#: So many edits that do harm are tried one by one.
+#: The plan tries at most this many harmful edits one by one.
 FEW = 8
 #: Bytes of metadata that may be checked again for that, over all edits.
 SPARE = 8_000_000
@@ -66,7 +66,7 @@ SPARE = 8_000_000
 
 @record(frozen=True)
 class Edit:
-    """One edit: what is written, where, why, and which consent it needs."""
+    """One edit: what the tool writes, where, why, and which consent it needs."""
 
     code: str
     name: str
@@ -75,10 +75,10 @@ class Edit:
     place: Place  #: of the finding, as the stream was before this edit
     changes: tuple[tuple[str, Change], ...]  #: file and change, in order
     added: tuple[str, ...] = ()  #: paths of new metadata files
-    #: products, versions and items that are called otherwise afterwards, or are gone (``None``)
+    #: products, versions and items that the edit renames or removes (``None``)
     moved: tuple[tuple[Place, Place | None], ...] = ()
-    consent: str | None = None  #: the flag that it takes; ``None``: it is safe
-    warning: str | None = None  #: what then happens that did not before
+    consent: str | None = None  #: the flag that it needs; ``None``: it is safe
+    warning: str | None = None  #: what MAAS does only after the edit
 
     def to_dict(self) -> dict[str, Any]:
         """The edit in the form of ``rules/schemas/fix.json``."""
@@ -105,19 +105,19 @@ class Edit:
 
 @record(frozen=True)
 class Plan:
-    """What would be written, and how the stream then fares."""
+    """What the tool would write, and the report on the stream after that."""
 
     before: Report
     after: Report
     edits: tuple[Edit, ...]
     files: dict[str, bytes]  #: changed and new metadata files: path → what is written
-    refused: tuple[Edit, ...]  #: what takes a flag that was not given
-    failed: tuple[Edit, ...]  #: what was tried, and would have done harm or nothing
+    refused: tuple[Edit, ...]  #: edits that need a flag that the user did not give
+    failed: tuple[Edit, ...]  #: edits that the plan tried, and that do harm or fix nothing
     signed_elsewhere: bool = False  #: somebody else has signed it, so no edit is offered
 
     @property
     def originals(self) -> dict[str, bytes]:
-        """What the changed files hold now; a new one is not in it."""
+        """The present content of the changed files, without new files."""
         known = self.before.look.stream.files
         return {p: b for p in self.files if p in known and (b := known[p].answer.body) is not None}
 
@@ -143,7 +143,7 @@ class Plan:
         }
 
     def _with_index(self) -> dict[str, Any]:
-        """The same of the stream by its plain index, if its root URL has no other."""
+        """The same for the stream's plain index, if its root URL has no other."""
         before, after = self.before.by_plain_index, self.after.by_plain_index
         if before is None or after is None:
             return {}
@@ -167,16 +167,16 @@ def fix(
     now: datetime | None = None,
     told: Callable[[int], object] = lambda count: None,
 ) -> Plan:
-    """Plan the edits that fix what a report has found. Nothing is written.
+    """Plan the edits that fix the findings of a report. Write nothing.
 
-    ``unsafe``: also those that a user may regret. ``drop_broken``: also take out products and
-    versions that block others. ``signs``: whether the result will be signed, so that signed files
-    may be edited. ``only``: names of rules whose findings to fix; else all that the report shows.
-    ``chosen``: proposals that somebody has chosen, to be made after the others.
+    ``unsafe``: also edits that a user may regret. ``drop_broken``: also remove products and
+    versions that block others. ``signs``: whether the tool will sign the result, so that it may
+    edit signed files. ``only``: names of rules whose findings to fix; by default all findings of
+    the report. ``chosen``: proposals that the user chose; the plan makes them after the others.
 
-    ``told``: is told before each check how many edits it is to prove.
+    ``told``: gets, before each check, the number of edits that the check proves.
 
-    Raises UsageError where the stream can't be planned for.
+    Raises UsageError if no plan for the stream is possible.
     """
     with uncollected():
         planner = _Planner(report, now or datetime.now(timezone.utc), signs=signs)
@@ -193,9 +193,9 @@ def fix(
 
 
 def checked_with(report: Report, proposals: Sequence[Proposal]) -> Report:
-    """The report on a stream as it would be with these edits, whether they help or not.
+    """The report on a stream with these edits, whether they help or not.
 
-    Raises LintError for an edit that cannot be made.
+    Raises LintError for an impossible edit.
     """
     with uncollected():
         planner = _Planner(report, datetime.now(timezone.utc), signs=True)
@@ -209,7 +209,7 @@ class _Planner:
     """The rounds of proposing, applying and checking."""
 
     def __init__(self, report: Report, now: datetime, *, signs: bool) -> None:
-        # What is proven is proven by all rules, whichever the report was made with.
+        # All rules prove an edit, whichever rules the report used.
         self._given = report
         self._before = report = replace(report, findings=_by_all_rules(report))
         self._now = now
@@ -256,7 +256,7 @@ class _Planner:
         only: frozenset[str] | None,
         chosen: Callable[[Context], Iterable[tuple[Finding, Proposal]]] | None,
     ) -> None:
-        """Fix until nothing more can be fixed."""
+        """Fix until no more fix is possible."""
         if only is None and len(self._given.findings) < len(self._before.findings):
             only = frozenset(f.name for f in self._given.findings)
         self._granted = granted
@@ -289,7 +289,7 @@ class _Planner:
         return Context(report.look, report.findings, self._tree, self._images, self._now)
 
     def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
-        """Make what is allowed and helps; say whether another round may make more."""
+        """Make the allowed edits that help, and say whether another round may make more."""
         wanted: list[Wanted] = []
         seen: set[tuple[Any, ...]] = set()
         for finding, proposal in proposals:
@@ -304,25 +304,25 @@ class _Planner:
         self._round = len(self._edits)
         chosen, known = compatible(wanted), len(self._failed)
         made = bool(chosen) and self._make(chosen)
-        # What was put off may help now that what it was put off for has failed.
+        # A postponed edit may help now, because the edit before it has failed.
         return made or (len(chosen) < len(wanted) and len(self._failed) > known)
 
     def _lacking(self, proposal: Proposal) -> str | None:
-        """The flag that an edit takes and that was not given."""
+        """The flag that an edit needs and that the user did not give."""
         if proposal.consent is not None and proposal.consent not in self._granted:
             return proposal.consent
         changed = {*(part.file for part in proposal.parts), *proposal.added}
         return SIGN if not self._signs and any(map(self._is_signed, changed)) else None
 
     def _is_signed(self, path: str) -> bool:
-        """Whether there is a signature of a file, which would not fit any more."""
+        """Whether there is a signature of a file, which an edit would make invalid."""
         file = self._before.look.stream.files.get(path)
         return file is not None and signature_of(file) is not None
 
     def _make(self, wanted: list[Wanted]) -> bool:
-        """Make what helps; say whether anything was made.
+        """Make the edits that help; say whether there were any.
 
-        What does harm is looked for in a small stream, of the products that take it alone.
+        The search for harmful edits uses a small stream with only the harmed products.
         """
         harm = self._harm_of(wanted)
         if not harm:
@@ -342,7 +342,7 @@ class _Planner:
         return bool(batch) and self._halve(batch)
 
     def _is_worth_a_trial(self, suspects: list[Wanted]) -> bool:
-        """Whether they are of a few products of a large stream, and change nothing else."""
+        """Whether the edits concern a few products of a large stream, and change nothing else."""
         products = {finding.place.path[:2] for finding, _ in suspects}
         inside = all(
             finding.place.product is not None
@@ -353,7 +353,7 @@ class _Planner:
         return inside and len(products) * FEW < len(self._report.look.catalog.products)
 
     def _trial(self, suspects: list[Wanted], harm: set[tuple[str, str]]) -> _Planner:
-        """A planner for a stream that holds the products of these edits, and those harmed."""
+        """A planner for a stream with the products of these edits, and the harmed ones."""
         kept = {(finding.place.file, finding.place.product) for finding, _ in suspects} | harm
         trial = copy(self)
         trial._edits, trial._failed, trial.made, trial._lists = [], {}, [], False
@@ -369,9 +369,9 @@ class _Planner:
         return trial
 
     def _halve(self, wanted: list[Wanted], harm: set[tuple[str, str]] | None = None) -> bool:
-        """Make all at once if that does no harm, else first what is of products that take none.
+        """Make all edits at once if that does no harm; else first those of unharmed products.
 
-        ``harm``: which products take it, if that is known.
+        ``harm``: the harmed products, if known.
         """
         harm = self._harm_of(wanted) if harm is None else harm
         if not harm:
@@ -399,9 +399,9 @@ class _Planner:
         return self._halve(second, harm if harmed else None) or made
 
     def _may_try(self, count: int) -> bool:
-        """Whether so many edits are tried one by one, each of which may do harm by itself.
+        """Whether the plan tries this many edits one by one, each of which may do harm.
 
-        For each of them the stream is checked again, which takes long if it is large.
+        Each needs a new check, and that takes long for a large stream.
         """
         if count > FEW or self._spare < count * self._size:
             return False
@@ -409,7 +409,7 @@ class _Planner:
         return True
 
     def _fail(self, wanted: list[Wanted]) -> None:
-        """Do not try these again, but for those whose places another edit has moved since."""
+        """Do not try these again, except edits whose places another edit has moved since."""
         moves = dict(move for edit in self._edits[self._round :] for move in edit.moved)
         objection = self._objection if len(wanted) == 1 else None
         for finding, proposal in wanted:
@@ -419,7 +419,7 @@ class _Planner:
             self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
 
     def _harm_of(self, wanted: list[Wanted]) -> set[tuple[str, str]]:
-        """Make them all, unless they do harm: then which products take it."""
+        """Make them all, unless they do harm: then the harmed products."""
         self.told(len(self._edits) + len(wanted))
         given, self._objection = wanted, None
         if self._lists:
@@ -480,7 +480,7 @@ class _Planner:
         return replace(self._before, look=look, findings=judged(look, all_rules()))
 
     def _surveyed(self, look: Look) -> Survey | None:
-        """What was seen of the files, by the paths that they have now."""
+        """The observations of the files, by their present paths."""
         before = self._before.look.survey
         if before is None or before.mode == "none":
             return before
@@ -502,7 +502,7 @@ class _Planner:
 
 
 def _by_all_rules(report: Report) -> tuple[Finding, ...]:
-    """What all rules say of a stream, whichever a report was made with."""
+    """The report of all rules on a stream, whichever rules an earlier report used."""
     codes = frozenset(rule.code for rule in all_rules())
     if report.asked is not None and report.asked >= codes:
         return report.facts
@@ -510,7 +510,7 @@ def _by_all_rules(report: Report) -> tuple[Finding, ...]:
 
 
 def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:
-    """The plan with what these rules found alone."""
+    """The plan with only the findings of these rules."""
     asked = frozenset(rule.code for rule in all_rules() if rule.name in rules)
     before, after = (
         replace(report, asked=asked, findings=tuple(f for f in report.findings if f.name in rules))
@@ -520,7 +520,7 @@ def of_rules(plan: Plan, rules: frozenset[str]) -> Plan:
 
 
 def local_tree(report: Report) -> LocalTree | None:
-    """The tree on disk that a report is of; ``None`` for a server, and for what is gone by now."""
+    """The tree on disk of a report; ``None`` for a server, and for a tree that is gone."""
     if "://" in report.look.stream.base:
         return None
     try:
@@ -531,7 +531,7 @@ def local_tree(report: Report) -> LocalTree | None:
 
 
 def _owned_up(proposal: Proposal, context: Context) -> Proposal:
-    """Whatever its fixer thinks, an edit is not safe that writes over an object or a list."""
+    """An edit that overwrites an object or a list is never safe, whatever its fixer says."""
     for file, change in proposal.parts:
         if proposal.consent is None and isinstance(change, Set):
             held = context.at(Place(file, change.path))
@@ -590,7 +590,7 @@ def _said(change: Change) -> dict[str, Any]:
 
 
 def _split(wanted: list[Wanted], later: list[bool]) -> tuple[list[Wanted], list[Wanted]] | None:
-    """Two parts, the second of what is marked; ``None`` if one is empty."""
+    """Two parts, the second with the marked edits; ``None`` if one is empty."""
     if len(set(later)) < 2:
         return None
     pairs = list(zip(wanted, later, strict=True))
@@ -600,7 +600,7 @@ def _split(wanted: list[Wanted], later: list[bool]) -> tuple[list[Wanted], list[
 def signed_by_others(report: Report) -> bool:
     """Whether a stream is signed, and the user cannot sign it again.
 
-    So is that of a server, and that of a tree whose signing key is not in the user's gpg.
+    That is so for a server, and for a tree whose signing key is not in the user's gpg.
     """
     stream = report.look.stream
     start = stream.files.get(stream.start)
@@ -614,7 +614,7 @@ def signed_by_others(report: Report) -> bool:
 
 
 def signature_of(file: Metadata) -> str | None:
-    """The path of what would no longer fit a metadata file, were it edited."""
+    """The path of the signature that an edit of a metadata file would make invalid."""
     if file.signed:
         return file.path
     if file.twin is not None and file.twin.path.endswith(".sjson"):

@@ -1,4 +1,4 @@
-"""Fixers for what is wrong with products and their versions."""
+"""Fixers for defects of products and their versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: An Ubuntu release's number, alone in a product's name.
 NUMBER = re.compile(r"(?<![\d.])(\d{2}\.\d{2})(?![\d.])")
-#: Days as people write them, but for those in which day and month could be confused.
+#: Dates as people write them, without forms in which day and month could be confused.
 DATES = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     *("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y"),
@@ -30,7 +30,7 @@ DATES = (
 
 @fixes("missing-release-title")
 def release_title(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A release is called by its number, with LTS where it is one, or else by its name."""
+    """A release gets its number as title, with LTS if it is one, or else its name."""
     product = _product(finding, context)
     title = _title_of(product)
     if title:
@@ -39,7 +39,7 @@ def release_title(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("commissioning-title")
 def lts_title(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A long-term release says so at the end of its title; what was there is somebody's choice."""
+    """A long-term release gets LTS at the end of its title; the rest of the title stays."""
     product = _product(finding, context)
     said = product.get("release_title")
     if isinstance(said, str) and said and not said.endswith("LTS") and _is_lts(product):
@@ -48,7 +48,7 @@ def lts_title(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("no-title")
 def os_title(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """An os is called as its driver calls it."""
+    """An os gets the title of its driver."""
     product = _product(finding, context)
     os, wanted = product.get("os"), {}
     if not product.get("os_title") and isinstance(os, str):
@@ -66,7 +66,7 @@ def os_title(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("missing-os")
 def ubuntu_os(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Without an os MAAS takes a product for Ubuntu; where its name says so too, it is."""
+    """Without an os MAAS takes a product for Ubuntu. If its name also says so, it is Ubuntu."""
     name = finding.place.product or ""
     if any(release.names_default(name) for release in context.look.releases):
         yield _field(finding, "os", default_system())
@@ -74,7 +74,7 @@ def ubuntu_os(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("missing-subarch")
 def subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Without one MAAS takes `generic`; and the subarches hold the subarch in any case."""
+    """Without a subarch MAAS takes `generic`. The subarches always contain the subarch."""
     product = _product(finding, context)
     own, several = product.get("subarch"), product.get("subarches")
     if own is None and not _is_ubuntu(product):
@@ -86,13 +86,13 @@ def subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("missing-kflavor")
 def kflavor(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A kernel without a flavour is the generic one."""
+    """A kernel without a flavour gets the generic one."""
     yield _field(finding, "kflavor", "generic")
 
 
 @fixes("missing-version")
 def version(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The version is the number in the product's name, if there is just one; else its release."""
+    """The version is the only number in the product's name, or else its release."""
     product = _product(finding, context)
     name = finding.place.product or ""
     numbers = set(NUMBER.findall(name))
@@ -107,13 +107,13 @@ def version(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("missing-label")
 def label(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Nothing tells the label; `stable` is the usual one."""
+    """The label is unknown; `stable` is the usual one."""
     yield _field(finding, "label", "stable", consent=UNSAFE)
 
 
 @fixes("field-below-product")
 def raised(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A field that is the same for all of a product is written into the product itself."""
+    """Move a field with one value for a whole product up to the product itself."""
     found = re.match(r"`([^`]+)`", finding.message)
     product = _product(finding, context)
     if found is None or found[1] in product:
@@ -133,7 +133,7 @@ def raised(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("number-instead-of-text")
 def quoted_number(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A number becomes the text that MAAS up to 3.7 makes of it; but 24.10 is not 24.1."""
+    """A number becomes the text that MAAS up to 3.7 makes from it; but 24.10 is not 24.1."""
     value = context.at(finding.place)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         named = {n for n in NUMBER.findall(finding.place.product or "") if float(n) == value}
@@ -144,7 +144,7 @@ def quoted_number(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("subarches-spaces")
 def spaces(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Subarches are parted by commas alone."""
+    """Separate subarches only with commas."""
     for place in finding.places:
         said = context.at(place)
         if isinstance(said, str):
@@ -155,7 +155,7 @@ def spaces(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("subarch-not-in-subarches")
 def listed_subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The subarches hold the subarch."""
+    """Add the subarch to the subarches."""
     product = _product(finding, context)
     own, several = product.get("subarch"), product.get("subarches")
     if isinstance(own, str) and isinstance(several, str):
@@ -164,7 +164,7 @@ def listed_subarch(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("support-eol-format")
 def support_eol(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A date in another form is written as YYYY-MM-DD; what is no date goes only if told so."""
+    """Write a date in another form as YYYY-MM-DD. Remove a text that is no date only if allowed."""
     product = _product(finding, context)
     for path in [("support_eol",), *_below(product, "support_eol")[1]]:
         place = Place(finding.place.file, (*_at(finding), *path))
@@ -177,7 +177,7 @@ def support_eol(finding: Finding, context: Context) -> Iterator[Proposal]:
             yield Proposal((part,), f"write `support_eol`: `{date.isoformat()}`")
         else:
             part = Part(place.file, Remove(place.path))
-            yield Proposal((part,), "take `support_eol` out", consent=UNSAFE)
+            yield Proposal((part,), "remove `support_eol`", consent=UNSAFE)
 
 
 @fixes("maas-supported-unparsable")
@@ -186,12 +186,12 @@ def maas_supported(finding: Finding, context: Context) -> Iterator[Proposal]:
     for place in finding.places:
         if place.path[-1:] == ("maas_supported",):
             part = Part(place.file, Remove(place.path))
-            yield Proposal((part,), "take `maas_supported` out", consent=UNSAFE)
+            yield Proposal((part,), "remove `maas_supported`", consent=UNSAFE)
 
 
 @fixes("rolling-not-boolean")
 def rolling(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """What says yes or no in other words becomes a boolean."""
+    """Other words for yes and no become a boolean."""
     words = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n": False}
     for place in finding.places:
         said = str(context.at(place)).strip().lower()
@@ -202,7 +202,7 @@ def rolling(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("bootloader-unsupported")
 def loader_arch(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """MAAS knows a bootloader by one arch, though it boots machines of others: PXELINUX."""
+    """MAAS knows a bootloader by one arch, although it boots machines of others: PXELINUX."""
     product = _product(finding, context)
     said, arch = product.get("os"), product.get("arch")
     for (_, os, own), machines in context.look.releases[-1].boots.items():
@@ -212,7 +212,7 @@ def loader_arch(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("bootloader-fields")
 def arches(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A bootloader is for the arch that it is of."""
+    """A bootloader's `arches` is its `arch`."""
     for place in finding.places:
         at = place.path[:2]
         product = context.at(Place(place.file, at))
@@ -224,7 +224,7 @@ def arches(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("no-versions")
 def product_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A product without a version goes."""
+    """Remove a product without a version."""
     file, name = finding.place.file, finding.place.product
     products = context.at(Place(file, ("products",)))
     if name is not None and isinstance(products, dict):
@@ -233,7 +233,7 @@ def product_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("newest-version-empty", "old-version-partial", "newest-version-partial")
 def version_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A version goes that is not whole, if there is another."""
+    """Remove an incomplete version, if there is another."""
     versions = _product(finding, context).get("versions")
     name = finding.place.version
     if name is None and isinstance(versions, dict) and versions:
@@ -244,7 +244,7 @@ def version_dropped(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("version-sort")
 def natural(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """The last number of versions' names gets as many digits as the longest has."""
+    """The last number in the names of versions gets leading zeros, up to the longest."""
     versions = _product(finding, context).get("versions")
     names = list(versions) if isinstance(versions, dict) else []
     split = [re.fullmatch(r"(.*?)(\d+)", name) for name in names]
@@ -289,12 +289,12 @@ def _field(finding: Finding, name: str, value: str, consent: str | None = None) 
 def _dropped(place: Place, what: str) -> Proposal:
     part = Part(place.file, Remove(place.path))
     return Proposal(
-        (part,), f"take the {what} `{place.path[-1]}` out", DROP, renamed=((place, None),)
+        (part,), f"remove the {what} `{place.path[-1]}`", DROP, renamed=((place, None),)
     )
 
 
 def _below(product: dict[str, Any], name: str) -> tuple[set[Any], list[Path]]:
-    """The values of a field in a product's versions and items, and where they stand."""
+    """The values of a field in a product's versions and items, and their places."""
     values: set[Any] = set()
     paths: list[Path] = []
     versions = product.get("versions")
@@ -312,7 +312,7 @@ def _below(product: dict[str, Any], name: str) -> tuple[set[Any], list[Path]]:
 
 
 def _date(said: Any) -> date | None:
-    """The day that a text stands for, where it can be but one; ``None`` if it is none."""
+    """The day that a text means, if it is unambiguous; else ``None``."""
     text = str(said).strip() if isinstance(said, (str, int)) else ""
     for form in DATES:
         try:
@@ -324,7 +324,7 @@ def _date(said: Any) -> date | None:
 
 
 def _is_ubuntu(product: dict[str, Any]) -> bool:
-    """Whether a product says that it is of the system for which MAAS takes one without ``os``."""
+    """Whether a product names the system that MAAS assumes for products without ``os``."""
     return bool(product.get("os") == default_system())
 
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.proposal import Proposal
     from maas_stream_lint.outcome import Row
 
-#: Rules that tell what others lead to: they may point elsewhere after an edit.
+#: Rules that report the consequences of others: they may point elsewhere after an edit.
 SUMMARIES = ("good-products-lost",)
-#: What a release makes of a product, worst first.
+#: The fates of a product on a release, worst first.
 RANKS = {
     FATAL: 0,
     IGNORED: 1,
@@ -48,9 +48,9 @@ RANKS = {
 def harm_of(
     before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
 ) -> set[tuple[str, str]]:
-    """What speaks against edits, by product (an empty name: by none); nothing, if they do good.
+    """The objections to edits, by product (an empty name: no product); none if they do good.
 
-    A finding is still there, or has come, or some release does less with a product.
+    A finding is still there or new, or some release does less with a product.
     """
     moves = moves_of(wanted)
     left = {(_key(f, after), f.message) for f in after.findings}
@@ -68,16 +68,16 @@ def harm_of(
         and not _was_hidden(f, before, after, better, lenient=lenient)
     )
     harm |= {(place.file, place.product or "") for f in new for place in f.places}
-    # A product may be worse off for what is wrong with another, which is then new.
+    # A defect of another product may harm this product, and is then new.
     return harm or worse
 
 
 def warnings_of(
     before: Report, after: Report, wanted: Sequence[tuple[Finding, Proposal]]
 ) -> list[str | None]:
-    """What MAAS now imports though it can't be used: said by the edits that made it so.
+    """The unusable images that MAAS now imports, for the warnings of the edits that cause it.
 
-    What is of no edit's product is said by the first.
+    The first edit gets warnings on other products.
     """
     moves = moves_of(wanted)
     was = {
@@ -104,9 +104,9 @@ def warnings_of(
 
 
 def objection_to(before: Report, after: Report, finding: Finding, proposal: Proposal) -> str | None:
-    """Why one edit is not made: what would be lost by it, and on which release lines.
+    """Why the plan does not make an edit: what MAAS would lose, and on which release lines.
 
-    ``None`` where nothing would be lost, so that it is only of no help.
+    ``None`` if MAAS would lose nothing: then the edit only does not help.
     """
     moves = moves_of([(finding, proposal)])
     was = {
@@ -126,12 +126,12 @@ def objection_to(before: Report, after: Report, finding: Finding, proposal: Prop
     if new:
         worst = max(new, key=lambda f: f.severity)
         span = after.look.span(worst.maas)
-        return f"{worst.code} {worst.name} would then hold on MAAS {span}: {worst.message}"
+        return f"{worst.code} {worst.name} would then apply on MAAS {span}: {worst.message}"
     return None
 
 
 def _lost(row: Row, fate: str, lines: Sequence[str], after: Report) -> str:
-    """``lines``: those on which a product would become worse off."""
+    """``lines``: the release lines that would do less with a product."""
     why = sorted(
         {
             f"{f.code} {f.name}"
@@ -152,12 +152,12 @@ def spot(place: Place, moves: dict[Place, Place | None]) -> tuple[str, str]:
 
 
 def is_moved(place: Place, moves: dict[Place, Place | None]) -> bool:
-    """Whether a place, or something that it is in, is called otherwise after ``moves``, or gone."""
+    """Whether ``moves`` renames or removes a place, or something that contains it."""
     return any(Place(place.file, place.path[:n]) in moves for n in range(len(place.path) + 1))
 
 
 def moves_of(wanted: Iterable[tuple[Finding, Proposal]]) -> dict[Place, Place | None]:
-    """What edits rename, move or take out."""
+    """What edits rename, move or remove."""
     return dict(move for _, proposal in wanted for move in proposal.renamed)
 
 
@@ -169,11 +169,11 @@ def _was_hidden(
     *,
     lenient: bool,
 ) -> bool:
-    """Whether a finding was true before, and only could not be seen.
+    """Whether a finding was true before, but the first check could not see it.
 
-    It is in a file that was not read, or of a product (or of all) that MAAS did not get to see.
-    ``better``: the products that some release now does more with. ``lenient``: whether advice may
-    come, since somebody agreed to lose something.
+    It is in a file that the check did not read, or on a product that MAAS did not reach.
+    ``better``: the products that some release now does more with. ``lenient``: whether new advice
+    is allowed, because the user agreed to lose something.
     """
     file, product = finding.place.file, finding.place.product
     if file not in before.look.stream.files and file in after.look.stream.files:
@@ -188,16 +188,16 @@ def _was_hidden(
 def _key(
     finding: Finding, report: Report, moves: dict[Place, Place | None] | None = None
 ) -> tuple[Any, ...]:
-    """What makes a finding the same before and after: its rule and place, not its line numbers."""
+    """The identity of a finding before and after an edit: rule and place, without line numbers."""
     place = _moved(Place(finding.place.file, finding.place.path), moves or {})
     where = place.path[:6] if place.product is not None else place.path[:2]
-    # What is about the whole stream stands at its first file, which may become another.
+    # A finding on the whole stream is at its first file, which may change.
     file = "" if not where and place.file == report.look.stream.start else place.file
     return (finding.code, file, where, finding.severity)
 
 
 def _moved(place: Place, moves: dict[Place, Place | None]) -> Place:
-    """Where a place is after ``moves``: the innermost first, which names what it is in of old."""
+    """Where a place is after ``moves``: the innermost first, which has the old names around it."""
     for depth in range(len(place.path), -1, -1):
         new = moves.get(Place(place.file, place.path[:depth]))
         if new is not None:
@@ -210,7 +210,7 @@ def _compared(
 ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """The products that some release now does more with, and those that one does less with.
 
-    Those that were taken out do not count.
+    Removed products do not count.
     """
     was = {(row.file, row.product): row.outcomes for row in rows(before.look, before.findings)}
     now = {(row.file, row.product): row.outcomes for row in rows(after.look, after.findings)}

@@ -1,4 +1,4 @@
-"""What a fixer proposes, and what it may look at for that."""
+"""What a fixer proposes, and the data that it may use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
     from maas_stream_lint.source import LocalTree
 
-#: What a user has to say before an edit is made that may lose something.
+#: The flags with which a user allows an edit that may lose something.
 UNSAFE, DROP, CHOICE, SIGN = "--unsafe", "--drop-broken", "--as", "--sign"
 
 
@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 @record(frozen=True)
 class Proposal:
-    """Changes that belong together: all of them are made, or none."""
+    """Changes that belong together: the plan makes all of them, or none."""
 
     parts: tuple[Part, ...]
     what: str  #: what is written, one clause
@@ -49,7 +49,7 @@ class Proposal:
 
 
 class Context:
-    """A stream whose findings get fixed: its values, and the files it has."""
+    """The stream to fix: its values and files."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Context:
         images: LocalFiles | None,
         now: datetime,
     ) -> None:
-        """``tree``, ``images``: where files can be read, of local streams."""
+        """``tree``, ``images``: the files of a local stream."""
         self.look = look
         self.findings = findings
         self.now = now
@@ -68,13 +68,13 @@ class Context:
         self._facts: dict[str, Seen | None] = {}
 
     def data(self, file: str) -> Any:
-        """A metadata file's JSON value, its aliases as they are; ``None`` if it has none."""
+        """A metadata file's JSON value, with unexpanded aliases; ``None`` if it has none."""
         metadata = self.look.stream.files.get(file)
         document = metadata.best if metadata is not None else None
         return document.data if document is not None else None
 
     def at(self, place: Place) -> Any:
-        """What stands at a place; ``None`` if nothing does."""
+        """The value at a place; ``None`` if there is none."""
         return words.value_at(self.look, place)
 
     def release(self, line: str) -> Release:
@@ -82,7 +82,7 @@ class Context:
         return next(r for r in self.look.releases if r.line == line)
 
     def titles(self) -> dict[str, str]:
-        """What each os is called, by the newest release that knows it."""
+        """The title of each os, from the newest release that knows it."""
         return {k: v for r in self.look.releases for k, v in r.data["titles"].items()}
 
     def exists(self, path: str) -> bool:
@@ -94,7 +94,7 @@ class Context:
         return isinstance(place, str) and File(place).is_file()
 
     def facts(self, path: str, algorithms: Iterable[str] = ("sha256",)) -> Seen | None:
-        """Length and digests of an image file that can be read here; ``None`` if there is none."""
+        """Size and digests of a readable image file; ``None`` if there is none."""
         survey = self.look.survey
         seen = survey.files.get(path) if survey is not None else None
         if seen is not None and seen.trouble is None and seen.digests.keys() >= set(algorithms):
@@ -124,12 +124,12 @@ class Context:
                 yield path
 
     def read(self, path: str) -> bytes | None:
-        """A metadata file that the index does not lead to."""
+        """A metadata file that the index does not name."""
         return self._tree.read(path).body if self._tree is not None else None
 
 
 def moment(said: Any) -> datetime | None:
-    """The time that a text stands for, blanks around it aside; ``None`` if it is none."""
+    """The time that a text means, without spaces around it; ``None`` if it is none."""
     return words.moment(said.strip() if isinstance(said, str) else said)
 
 

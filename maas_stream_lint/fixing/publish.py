@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.plan import Plan
     from maas_stream_lint.source import LocalTree
 
-    #: Makes of a text its clear-signed form, or of bytes their detached signature.
+    #: Returns the clear-signed form of a text, or the detached signature of bytes.
     Signer = Callable[[bytes, bool], bytes]
 
 
 class Written(NamedTuple):
-    """What became of a plan."""
+    """The result of writing a plan."""
 
     where: Path  #: the tree that was written to
     backup: Path | None  #: the folder that holds what was replaced
@@ -59,12 +59,12 @@ def write(
 ) -> Written:
     """Write a plan into the stream itself, or as a whole tree to ``target``.
 
-    ``sign``: signs all metadata, see ``signing.Gpg``. ``unverified``: sign also what has no good
-    signature by a key of the keyring. ``backup``: whether what is replaced is kept, or in which
-    folder. ``with_files``: link or copy image files to ``target``, too.
+    ``sign``: signs all metadata, see ``signing.Gpg``. ``unverified``: also sign files without a
+    valid signature by a key of the keyring. ``backup``: whether to keep the replaced files, or the
+    folder for them. ``with_files``: link or copy image files to ``target``, too.
 
-    Raises UsageError for arguments that make no sense, LintError if the plan cannot be written.
-    Then nothing is.
+    Raises UsageError for wrong arguments, LintError if it cannot write the plan. Then it writes
+    nothing.
     """
     tree = local_tree(plan.before)
     folder = _target(tree, target, with_files=with_files)
@@ -92,7 +92,7 @@ def write(
 def _target(
     tree: LocalTree | None, target: str | os.PathLike[str] | None, *, with_files: bool
 ) -> Path:
-    """The root of the tree that is written to. Raises UsageError if there can be none."""
+    """The root of the tree to write to. Raises UsageError if there can be none."""
     if target is None:
         if tree is None:
             raise UsageError("a stream on a server cannot be edited in place", "give --output DIR")
@@ -108,12 +108,12 @@ def _target(
 
 
 def refuse_unverified(plan: Plan) -> None:
-    """Raise UsageError if a new signature would stand for content that nobody has verified.
+    """Raise UsageError if the tool would sign content that nobody has verified.
 
-    A stream without any signature may be signed, unless a keyring says that it must have one.
+    The tool may sign a stream without any signature, unless a keyring says that it must have one.
     """
     stream = plan.before.look.stream
-    hint = "verify it with --keyring FILE; --unsafe signs it as it is"
+    hint = "verify it with --keyring FILE; --unsafe signs it unverified"
     for path, metadata in stream.files.items():
         if not metadata.exists:
             continue
@@ -129,7 +129,7 @@ def refuse_unverified(plan: Plan) -> None:
 
 
 def seen_signed(plan: Plan, where: Path) -> Plan:
-    """The plan, with what a check finds of the signatures that were written."""
+    """The plan, with the findings of a check of the written signatures."""
     look = plan.after.look
     path = look.stream.index_path if look.stream.explicit else ""
     keyring, lines = look.stream.keyring, look.lines
@@ -140,7 +140,7 @@ def seen_signed(plan: Plan, where: Path) -> Plan:
 
 
 def refuse_stale_signatures(plan: Plan, sign: Signer | None) -> None:
-    """Raise UsageError if a signature would no longer fit what it is of."""
+    """Raise UsageError if a signature would no longer be valid what it is of."""
     if sign is not None:
         return
     for path in sorted(plan.files):
@@ -150,11 +150,11 @@ def refuse_stale_signatures(plan: Plan, sign: Signer | None) -> None:
         stale = signature_of(metadata)
         if stale is not None:
             hint = "give --sign KEYID, or work on a copy without signatures"
-            raise UsageError(f"the signature in {stale} would no longer fit", hint)
+            raise UsageError(f"the signature in {stale} would no longer be valid", hint)
 
 
 def metadata_of(plan: Plan, sign: Signer | None) -> dict[str, bytes]:
-    """All metadata that is written: changed files and, if they are signed, every one's forms."""
+    """All metadata to write: changed files and, if they are signed, all forms of each."""
     refuse_stale_signatures(plan, sign)
     written = dict(plan.files)
     if sign is None:
@@ -221,7 +221,7 @@ def _write_tree(
 
 
 def _whole(plan: Plan, written: Mapping[str, bytes]) -> dict[str, bytes]:
-    """All metadata of the fixed stream, what was not edited included."""
+    """All metadata of the fixed stream, edited or not."""
     whole: dict[str, bytes] = {}
     for path, metadata in plan.after.look.stream.files.items():
         forms = {path: metadata.answer}
@@ -232,17 +232,19 @@ def _whole(plan: Plan, written: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _refuse_left_signatures(target: Path, whole: Mapping[str, bytes]) -> None:
-    """Raise UsageError if an older signature in ``target`` would not fit what is written beside."""
+    """Raise UsageError if the new files would make an older signature in ``target`` invalid."""
     for path in whole:
         stem = path.removesuffix(".json")
         for stale in (f"{path}.gpg", f"{stem}.sjson") if path != stem else ():
             if stale not in whole and (target / stale).exists():
                 hint = "give --sign KEYID, or another directory"
-                raise UsageError(f"the signature in {target / stale} would no longer fit", hint)
+                raise UsageError(
+                    f"the signature in {target / stale} would no longer be valid", hint
+                )
 
 
 def _ordered(plan: Plan, written: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What is written, in order: a file before those that lead to it, so the index comes last."""
+    """The files to write, each before the files that name it, so the index comes last."""
     read = [_stem(path) for path in plan.after.look.stream.files]
     turns = {stem: turn for turn, stem in enumerate(reversed(read))}
     return {path: written[path] for path in sorted(written, key=lambda p: turns.get(_stem(p), -1))}
@@ -253,7 +255,7 @@ def _stem(path: str) -> str:
 
 
 def _bring(tree: LocalTree, target: Path, path: str) -> None:
-    """Link or copy an image file into a new tree; what is not below the root is none of it."""
+    """Link or copy an image file into a new tree, unless it is not below the root."""
     found = tree.locate(path)
     if not isinstance(found, str):
         return
@@ -276,7 +278,7 @@ def _alike(one: Path, other: Path) -> bool:
 
 
 def _safe(root: Path, path: str) -> Path:
-    """The place of a path, which is below the root whatever links are on the way."""
+    """The place of a path. It is below the root, whatever links are on the way."""
     place = root / path
     real = Path(os.path.realpath(place.parent))
     if (
@@ -306,5 +308,5 @@ def named(text: bytes, ending: str, texts: Mapping[str, Any]) -> bytes:
 def _unwritable(place: Path, error: OSError) -> LintError:
     why = (error.strerror or errno.errorcode.get(error.errno or 0, "unwritable")).lower()
     return LintError(
-        f"cannot write below {str(place)!r}: {why}", "see to the folder and its rights"
+        f"cannot write below {str(place)!r}: {why}", "check the folder and its permissions"
     )

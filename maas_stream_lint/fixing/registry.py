@@ -1,4 +1,4 @@
-"""Which function fixes what a rule finds; metadata alone cannot fix what has no function."""
+"""Which function fixes the findings of a rule. Without a function, no edit can fix them."""
 
 from __future__ import annotations
 

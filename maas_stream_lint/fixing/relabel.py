@@ -1,4 +1,4 @@
-"""Making a product one of another ``os``: what ``--as PRODUCT=OS`` asks for."""
+"""Gives a product another ``os``, as ``--as PRODUCT=OS`` says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.fixing.proposal import Context
     from maas_stream_lint.model import Product
 
-#: What is found of products that MAAS drops, or cannot use, because of their name or os.
+#: The rules on products that MAAS drops, or cannot use, because of their name or os.
 RULES = ("ubuntu-name", "v3-platform-too-new", "custom-os", "unknown-os")
 
 
@@ -38,9 +38,9 @@ def parsed(said: Sequence[str]) -> dict[str, str]:
 def proposals(
     wanted: Mapping[str, str], identify: Identify, *, unsafe: bool = False
 ) -> Callable[[Context], Iterable[tuple[Finding, Proposal]]]:
-    """Make each of these products one of the os that is named for it.
+    """Give each of these products the os that the user names for it.
 
-    ``unsafe``: also where the image or the product says that it holds another system.
+    ``unsafe``: also if the image or the product says that it holds another system.
     """
 
     def proposed(context: Context) -> Iterator[tuple[Finding, Proposal]]:
@@ -61,7 +61,7 @@ def proposals(
 
 
 def _found(context: Context) -> list[tuple[Product, Finding]]:
-    """The products that may be made ones of another os, each with what was found of it."""
+    """The products that can get another os, each with its findings."""
     by_place: dict[tuple[str, str | None], Finding] = {}
     for finding in context.findings:
         if finding.name in RULES and finding.place.product:
@@ -90,7 +90,7 @@ def _refuse_unknown(name: str, os: str, known: set[str], context: Context) -> No
 
 
 def _refuse_other(product: Product, os: str, identify: Identify, context: Context) -> None:
-    """Raise UsageError if the image holds a system that does not go under this os."""
+    """Raise UsageError if the image holds a system that does not work under this os."""
     on_it = installed(product, identify)
     known = on_it.distribution
     if known is None or os in known.os:
@@ -100,11 +100,11 @@ def _refuse_other(product: Product, os: str, identify: Identify, context: Contex
     who = "the image" if on_it.seen else "the metadata"
     told = f"{who} of {product.name!r} says that it is {on_it.title}, not a system of os `{os}`"
     instead = f"--as '{product.name}={right}'" if right else "upload the image"
-    raise UsageError(told, f"{instead}; --unsafe makes it `{os}` all the same")
+    raise UsageError(told, f"{instead}; --unsafe makes it `{os}` anyway")
 
 
 def default_name(product: Product) -> str | None:
-    """A name that MAAS takes an Ubuntu product by; ``None`` if it lacks what goes into it."""
+    """A name that MAAS accepts for an Ubuntu product; ``None`` if a part of it is missing."""
     version, arch = product.get("version"), product.get("arch")
     if not version or not arch:
         return None
@@ -121,7 +121,7 @@ def _as_default(product: Product) -> Proposal:
     file, at, name = product.file.path, ("products", product.name), default_name(product)
     if name is None:
         missing = next(key for key in ("version", "arch") if not product.get(key))
-        raise UsageError(f"{product.name} has no `{missing}` to be named by", "write it first")
+        raise UsageError(f"{product.name} has no `{missing}` for a new name", "write it first")
     subarch = _subarch(product)
     fields = {
         "os": default_system(),

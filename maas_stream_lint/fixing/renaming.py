@@ -1,4 +1,4 @@
-"""What would be, if products had other names: nothing is written."""
+"""What MAAS would do if products had other names. Writes nothing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def parsed(said: Sequence[str]) -> dict[str, str]:
 def renamed(report: Report, names: Mapping[str, str]) -> Report:
     """A report on the stream with other names of products, and with the index's lists to match.
 
-    ``names``: new names by old ones. Raises UsageError for a product that is not there, or whose
-    new name another one has.
+    ``names``: new names by old ones. Raises UsageError for an unknown product, or if another
+    product has the new name.
     """
     there: dict[str, list[str]] = {}
     for product in report.look.catalog.products:

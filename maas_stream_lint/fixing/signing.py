@@ -1,4 +1,4 @@
-"""Signing with the user's own gpg; passphrases are gpg-agent's affair."""
+"""Signs with the user's own gpg; gpg-agent asks for passphrases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Gpg:
     """Signs with one key."""
 
     def __init__(self, key: str) -> None:
-        """``key``: as ``gpg --local-user`` takes it. Raises UsageError where there is no gpg."""
+        """``key``: as ``gpg --local-user`` takes it. Raises UsageError if there is no gpg."""
         program = shutil.which("gpg")
         if program is None:
             raise UsageError("gpg is not installed", "install it, or sign elsewhere")

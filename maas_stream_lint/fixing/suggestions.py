@@ -1,4 +1,4 @@
-"""The edits that fix one finding each, as lines that replace others: what editors can apply."""
+"""The edits that fix one finding each, as replacements of lines that editors can apply."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_WORK = 2_000_000
 
 
 class Lines(NamedTuple):
-    """Lines that are replaced: from the start of one to the start of another, counted from 1."""
+    """The lines to replace: from the start of one to the start of another, counted from 1."""
 
     start: int
     end: int
@@ -29,14 +29,14 @@ class Lines(NamedTuple):
 
 
 class Suggestion(NamedTuple):
-    """An edit that can be made alone."""
+    """An edit that works without other edits."""
 
     what: str  #: what is done, in words
     lines: dict[str, list[Lines]]  #: by file, which lines change
 
 
 def suggestions(report: Report) -> dict[Finding, list[Suggestion]]:
-    """The safe edits of a local stream, each as made alone; nothing if that would take long."""
+    """The safe edits of a local stream, each made alone; none if that would take long."""
     if not _worth(report):
         return {}
     found: dict[Finding, list[Suggestion]] = {}
@@ -51,7 +51,7 @@ def suggestions(report: Report) -> dict[Finding, list[Suggestion]]:
 
 
 def _worth(report: Report) -> bool:
-    """Whether there is something to fix, and all files for it have been read already."""
+    """Whether there is something to fix, and the report has already read all files for it."""
     survey = report.look.survey
     read = survey is not None and (survey.mode == "download" or survey.metadata_only)
     mendable = sum(finding.name in FIXERS for finding in report.findings)

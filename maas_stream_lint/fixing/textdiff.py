@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: Unchanged lines that a diff shows round a change.
 CONTEXT = 3
 
-#: Lines without any that tells where it belongs: more of them are not searched for equal ones.
+#: If more lines than this have no anchor, the diff does not search them for equal ones.
 _MAX_GAP = 200
 
 
@@ -44,7 +44,7 @@ def changed_lines(before: str, after: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines end at LF only: JSON strings may hold what else str.splitlines goes by."""
+    """Lines end only at LF: JSON strings may contain the other line ends of str.splitlines."""
     lines = [f"{line}\n" for line in text.split("\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
@@ -93,8 +93,8 @@ def _edits(old: list[str], new: list[str]) -> list[tuple[int, int, int, int]]:
 def _matches(old: list[str], new: list[str]) -> Iterator[tuple[int, int, int]]:
     """Which lines are the same, a run at a time, in no order.
 
-    difflib alone takes minutes for a large file, most of whose lines come often. So the lines that
-    come once lead (the patience diff), and it is asked only about what lies between.
+    difflib alone takes minutes for a large file whose lines mostly occur often. So lines that occur
+    once come first (the patience diff), and difflib compares only the lines between them.
     """
     stack = [(0, len(old), 0, len(new))]
     while stack:

@@ -1,4 +1,4 @@
-"""Fixers for what MAAS imports, and then cannot use: platforms of machines, titles of releases."""
+"""Fixers for images that MAAS imports but cannot use: platforms of machines, titles of releases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KERNEL = re.compile(r"(ga|hwe)-.+")
 
 @fixes("no-generic-machines", "subarch-not-generic")
 def generic_machines(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """Common machines have the platform `generic`; an image for another one stays for that, too."""
+    """Common machines have the platform `generic`; an image for another platform keeps that one."""
     product = _product(finding, context)
     listed = _text(product, "subarches") or _text(product, "subarch")
     wanted = {"subarches": _with_generic(listed)}
@@ -38,7 +38,7 @@ def generic_machines(finding: Finding, context: Context) -> Iterator[Proposal]:
 
 @fixes("platform-not-offered")
 def platform(finding: Finding, context: Context) -> Iterator[Proposal]:
-    """A kernel's platform is named where every release line reads it: in the subarches."""
+    """Name a kernel's platform in the subarches, because every release line reads these."""
     product = _product(finding, context)
     named, subarch = _text(product, "platform"), _text(product, "subarch")
     if named and subarch:

@@ -39,13 +39,13 @@ def inspect_local(
     wanted: Sequence[Wanted],
     options: FileOptions,
     present: Mapping[str, OnDisk] | None,
-    named: frozenset[str] | None,
+    named: Callable[[], frozenset[str] | None] | None,
     told: Progress | None = None,
 ) -> Survey:
     """Look at the image files of a tree on disk.
 
-    ``present``: the plain files that are there, metadata aside; ``named``: the paths of all files
-    that any metadata names. ``None`` for either if that is not known.
+    ``present``: the plain files that are there, metadata aside; ``named``: gives the paths of all
+    files that any metadata names. ``None`` for either, or from it, if that is not known.
     """
     stop = threading.Event()
     survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
@@ -80,13 +80,25 @@ def inspect_local(
             survey.interrupted = not Pool(stop).run(left, jobs, lambda: look)
         finally:
             progress.end()
-    if named is not None and present is not None:
-        survey.orphans = {
-            path: about.size
-            for path, about in present.items()
-            if path not in named and not path.endswith(COMPANIONS)
-        }
+    survey.orphans = _orphans(survey, present or {}, named)
     return survey
+
+
+def _orphans(
+    survey: Survey,
+    present: Mapping[str, OnDisk],
+    named: Callable[[], frozenset[str] | None] | None,
+) -> dict[str, int]:
+    """The files that no metadata names, with their sizes; companions of files aside."""
+    left = present.keys() - survey.wanted.keys() if named is not None else ()
+    names = named() if named is not None and left else None
+    if names is None:
+        return {}
+    return {
+        path: present[path].size
+        for path in sorted(left)
+        if path not in names and not path.endswith(COMPANIONS)
+    }
 
 
 def inspect_remote(

@@ -162,7 +162,7 @@ def _zipped(log: Log) -> Iterator[Log]:
 
 def _unreadable(name: str, error: BaseException) -> UsageError:
     why = getattr(error, "strerror", None) or str(error) or "it is damaged"
-    return UsageError(f"cannot read {name}: {why.lower()}", "name a log that is whole, or `-`")
+    return UsageError(f"cannot read {name}: {why.lower()}", "name a complete log, or `-`")
 
 
 class Reader:
@@ -222,5 +222,7 @@ class Reader:
         if self._left is not None:
             self._left -= len(part)
             if self._left < 0:
-                raise UsageError(f"{self._name} is too large unpacked", "cut it to what counts")
+                raise UsageError(
+                    f"{self._name} is too large unpacked", "cut it down to the imports"
+                )
         return part

@@ -85,7 +85,7 @@ class MaasClient:
             ) from None
         except UnicodeError:
             raise LintError(
-                f"{self.url}{path} answers with what is no text", "check the URL"
+                f"{self.url}{path} answers with something other than text", "check the URL"
             ) from None
 
     def _answer(self, path: str, response: httpx.Response) -> Any:

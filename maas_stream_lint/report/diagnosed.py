@@ -57,7 +57,7 @@ def verdict(made: Diagnosis) -> str:
         normal = made.log.tally.of_imports
         return "Nothing is lost: this is a normal import." if normal else "Nothing is lost."
     number = len(made.troubles)
-    told = f"{count(number, 'message')} {'tell' if number > 1 else 'tells'} of a loss"
+    told = f"{count(number, 'message')} {'report' if number > 1 else 'reports'} a loss"
     if not made.reports and made.unread:
         return f"{told}. What the stream has to do with them is unknown: it could not be read."
     if not made.reports:
@@ -155,7 +155,7 @@ def _without_stream(made: Diagnosis, entry: Entry) -> Iterator[tuple[str, str]]:
     else:
         yield "cause", entry.cause.message.meaning
     if made.reports and any(cause.found.predictable for cause in made.of(entry)):
-        yield "", "The stream that was checked does not cause it."
+        yield "", "The checked stream does not cause it."
     if entry.remedy:
         yield "fix", entry.remedy
     if decision is None and entry.cause.message.otherwise:

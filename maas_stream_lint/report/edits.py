@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _INDENT, _LABELS = 4, 6
 ELSEWHERE = (
-    "Somebody else has signed this stream, so no edit is offered: an edited file would no longer "
-    "fit its signature. Ask its publisher. If it is your own stream, give `--sign KEYID`."
+    "Somebody else has signed this stream, so the tool offers no edit: an edited file would not "
+    "fit its signature. Ask its publisher to fix it. If it is your own stream, give `--sign KEYID`."
 )
 #: How the lines of a diff look, by what they begin with.
 _DIFF = {"---": TITLE, "+++": TITLE, "@@": CODE, "-": "red", "+": "green"}
@@ -51,7 +51,7 @@ def render(
     write_as_given(page, plan.after)
     _edits(page, "Edits", plan.edits, plan.before)
     _edits(page, "Edits that take a flag", plan.refused, plan.before)
-    failed = "Edits that were tried, and that help nothing or do harm elsewhere"
+    failed = "Edits that were tried, and that fix nothing or do harm elsewhere"
     _edits(page, failed, plan.failed, plan.before)
     for choice in choices:
         _choice(page, choice)
@@ -155,7 +155,7 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
     if not left:
         return
     page.line()
-    page.line(styled("Left, because metadata alone cannot fix it", TITLE))
+    page.line(styled("Left, because an edit of the metadata cannot fix it", TITLE))
     seen: dict[tuple[str, str], int] = {}
     for finding in left:
         seen[(finding.code, finding.remedy)] = seen.get((finding.code, finding.remedy), 0) + 1

@@ -52,7 +52,7 @@ class Format(NamedTuple):
 
 FORMATS = {
     "text": Format(
-        "text", "people; the default. It tells once what several products share.", True, counts=True
+        "text", "people; the default. It groups what several products share.", True, counts=True
     ),
     "compact": Format(
         "compact",

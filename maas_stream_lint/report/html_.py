@@ -223,7 +223,7 @@ def _products(row: Row, goods: Goods) -> str:
 def _details(row: Row, number: int, good: str, report: Report, snippets: Snippets) -> Iterator[str]:
     names = dict.fromkeys(f"{entry.first.code} {entry.first.name}" for entry in row.entries)
     head = (
-        f"{some([escape(name) for name in names])}" if names else "no findings; what it is good for"
+        f"{some([escape(name) for name in names])}" if names else "no findings; how machines use it"
     )
     yield f"<details><summary>{head}</summary>\n"
     yield f'<div class="panel" id="d{number}" tabindex="-1" role="region" aria-label="findings">\n'

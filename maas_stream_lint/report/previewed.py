@@ -40,7 +40,7 @@ def as_markdown(
     write.
     """
     lines = [
-        "## maas-stream-lint: what MAAS makes of this stream",
+        "## maas-stream-lint: what MAAS does with this stream",
         "",
         code_span(report.source),
         "",
@@ -123,7 +123,7 @@ def as_html(
 def _html_body(
     report: Report, machines: Sequence[str], supposed: Sequence[str], *, log: bool
 ) -> Iterator[str]:
-    yield '<header>\n<p class="tool">maas-stream-lint: what MAAS makes of this stream</p>\n'
+    yield '<header>\n<p class="tool">maas-stream-lint: what MAAS does with this stream</p>\n'
     yield f"<h1><bdi>{web.text(report.source)}</bdi></h1>\n"
     told, report = as_given_told(report)
     yield web.fates(told, "as given, ")

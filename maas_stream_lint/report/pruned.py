@@ -25,11 +25,11 @@ def render(done: Pruned, style: Style) -> str:
     page.hung(styled("tree ", LABEL), styled(printable_path(done.root), TITLE), 5)
     if done.versions:
         page.line()
-        page.line(styled("Taken out of the metadata", TITLE))
+        page.line(styled("Removed from the metadata", TITLE))
         for version in done.versions:
             page.line(Text(clean(f"{version.product}  {version.version}")), indent=2)
     _files(page, "Deleted files", done.deleted)
-    _files(page, "Files that stay until their time of grace is over", done.waiting)
+    _files(page, "Files that a later run deletes (see --older)", done.waiting)
     _files(page, "Files that no metadata names; --orphans deletes them", done.strangers)
     page.line()
     told = styled(count(len(done.versions), "version"), GOOD)

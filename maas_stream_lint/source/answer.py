@@ -30,7 +30,7 @@ _HINTS = {
     "not-tls": "if that port speaks http, write http:// in the URL",
     "handshake": "compare the TLS versions of the server with those of this machine's OpenSSL",
     "out-of-time": "allow more time with --deadline",
-    "too-large": "see whether it is what you meant to publish; if so, split it",
+    "too-large": "check whether you meant to publish this file; if so, split it",
 }
 
 #: The kinds of trouble between this machine and the server, which say nothing of the stream.

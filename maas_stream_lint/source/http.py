@@ -286,7 +286,7 @@ class Client:
             try:
                 url = parsed(anonymous(urljoin(str(url), location)))
             except ValueError:
-                message = "redirected to what is no http or https URL"
+                message = "redirected to a URL that is not http or https"
                 raise path.refused(Trouble("redirects", message)) from None
             path.hops.append(shown(str(url)))
 

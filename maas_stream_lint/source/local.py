@@ -133,7 +133,9 @@ def open_local(
         raise UsageError(f"{label} does not exist", SOURCE_KINDS) from None
     except OSError as error:
         why = (error.strerror or "unreadable").lower()
-        raise UsageError(f"cannot open {label}: {why}", "check the path and its rights") from None
+        raise UsageError(
+            f"cannot open {label}: {why}", "check the path and its permissions"
+        ) from None
     if stat.S_ISDIR(mode):
         _refuse_inner_directory(label, place)
         plain = as_tree and not (place / SIGNED_INDEX).is_file() and (place / PLAIN_INDEX).is_file()

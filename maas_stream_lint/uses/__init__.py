@@ -1,6 +1,6 @@
-"""What MAAS does with the images that an import leaves, a noun a module.
+"""What MAAS does with the images of an import. Each module has one subject.
 
-``simulate`` answers for several release lines; what each asks of MAAS's data is in ``rules/``.
+``simulate`` answers for several release lines. The facts of each are in ``rules/``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.ground import Ground
     from maas_stream_lint.uses.simulation import Settings, Simulation
 
-#: What of a release's data plays a part in use.
+#: The parts of a release's data that matter for use.
 FACTS = ("use", "drivers", "titles", "release-titles", "deploy", "ubuntu-set")
 
 
@@ -26,10 +26,10 @@ def simulate(
     *,
     beyond_aborts: bool = False,
 ) -> dict[str, Simulation | None]:
-    """Release line → its use of what its import leaves, ``None`` where the import fails.
+    """Release line → its use of the imported images, ``None`` if the import fails.
 
-    ``beyond_aborts``: take an import that ends early as if the causes of that were fixed, as far as
-    the simulation goes on behind them.
+    ``beyond_aborts``: treat an import that ends early as if the causes were fixed, as far as the
+    simulation goes on after them.
 
     Lines whose imports and facts are the same share one simulation.
     """

@@ -1,6 +1,6 @@
-"""What is odd about the images of a release line, though each of them may be of use.
+"""What is unusual about the images of a release line, although each image may be usable.
 
-Each function yields what it is about and the images that are to blame, in the order of the rows.
+Each function yields its subject and the images that cause it, in the order of the rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Advice(NamedTuple):
-    """Something that holds of images."""
+    """One fact about images."""
 
     about: tuple[str, ...]  #: what tells it from others of its kind
     images: list[Image]
@@ -31,7 +31,7 @@ class Advice(NamedTuple):
 
 
 def listed_kernels(simulation: Simulation) -> Iterator[Advice]:
-    """Members of ``subarches`` that end the list of least kernels: cause, text."""
+    """Members of ``subarches`` that make the list of minimum kernels fail: cause, text."""
     found: dict[str, tuple[Refusal, list[Image]]] = {}
     kernels = simulation.kernels
     for texts, images in simulation.stock.listings:
@@ -55,9 +55,9 @@ def _refusal(kernels: Kernels, text: str) -> Refusal | None:
 
 
 def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
-    """Kernels of other systems than Ubuntu that end the lists of all kernels: cause, kernel.
+    """Kernels of systems other than Ubuntu that make the lists of all kernels fail: cause, kernel.
 
-    An Ubuntu image with such a kernel is of no use itself (``obstacles``).
+    An Ubuntu image with such a kernel is not usable itself (``obstacles``).
     """
     found: dict[str, tuple[Refusal, list[Image]]] = {}
     for kind, images in simulation.stock.kinds.items():
@@ -70,7 +70,7 @@ def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
 
 
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
-    """Architectures whose kernels are for generic machines, which there can be none of: arch."""
+    """Architectures with kernels for generic machines, which MAAS cannot have: arch."""
     by_arch: dict[str, list[Image]] = {}
     offered = {a.partition("/")[0] for a in simulation.stock.architectures if _is_generic(a)}
     for kind, images in simulation.stock.kinds.items():
@@ -105,9 +105,9 @@ def platforms(simulation: Simulation) -> Iterator[Advice]:
 
 
 def without_kernel(simulation: Simulation) -> Iterator[Advice]:
-    """Architectures of machines that images list, but that their releases have no kernel for.
+    """Architectures of machines that images list, although their releases have no kernel for them.
 
-    An image that has no kernel itself is of no use to any machine (``obstacles``).
+    No machine can use an image without a kernel (``obstacles``).
     """
     for architecture, offering in simulation.stock.offering.items():
         arch, _, platform = architecture.partition("/")
@@ -129,7 +129,7 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 
 
 def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
-    """Architectures with systems to install, and no Ubuntu to commission a machine with: arch."""
+    """Architectures with systems to install, but no Ubuntu to commission a machine with: arch."""
     others: dict[str, list[Images]] = {}
     for kind, alike in simulation.stock.kinds.items():
         if kind.os != UBUNTU:

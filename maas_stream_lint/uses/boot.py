@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.stock_image import Image
 
 DTB = "boot-dtb"
-#: What the boot asks for where there is no kernel.
+#: The kernel that the boot requests if there is none.
 NO_KERNEL = "no-such-kernel"
 NO_UPLOAD = "BootResource matching query does not exist."
 SEVERAL = "get() returned more than one BootResource -- it returned {count}!"
 
 
 class Config(NamedTuple):
-    """What a machine is told to boot."""
+    """What MAAS tells a machine to boot."""
 
     system: System
     kernel: str  #: of that name, or the directory of a platform, or NO_KERNEL
 
 
 class Boot(NamedTuple):
-    """What becomes of a boot."""
+    """The result of a boot."""
 
     config: Config | None
     #: kernel, initrd, dtb; from 3.5 on the root, too
@@ -45,9 +45,9 @@ class Configs:
         self.release = choice.release
 
     def commissioning(self, machine: Machine, system: System) -> Config:
-        """What a machine is commissioned with, if a release is the one for that.
+        """What MAAS commissions a machine with, if this release is the commissioning release.
 
-        Raises Refusal where a kernel can't be compared.
+        Raises Refusal if MAAS cannot compare a kernel.
         """
         if self.release.use("commissions-with") == "kernel":
             return Config(system, self._working(None, machine, system))
@@ -57,9 +57,9 @@ class Configs:
         return Config(system, kernel)
 
     def deploying(self, kernel: str | None, machine: Machine, system: System) -> Config:
-        """What a machine boots to install a system; ``kernel``: the one that was chosen for it.
+        """What a machine boots to install a system. ``kernel``: the one that a user chose.
 
-        Raises Refusal where a kernel can't be compared, or the image is looked up as an upload.
+        Raises Refusal if MAAS cannot compare a kernel, or looks for the image among uploads.
         """
         precise = system.release == "precise"
         own = system.os == "ubuntu" and not precise
@@ -72,14 +72,14 @@ class Configs:
         return Config(booted, chosen or machine.platform)
 
     def _working(self, own: str | None, machine: Machine, system: System) -> str:
-        """``own``: the machine's kernel, which is then taken or nothing."""
+        """``own``: the machine's kernel. MAAS then takes this one or none."""
         found = self._chosen(own or machine.platform, machine, system)
         if found is None and own is None:
             found = self._chosen(None, machine, system)
         return found or NO_KERNEL
 
     def _chosen(self, asked: str | None, machine: Machine, system: System) -> str | None:
-        """The kernel, or nothing where a form would refuse it."""
+        """The kernel, or nothing if a form would refuse it."""
         try:
             return self.choice.kernel(asked, machine, system)
         except Refusal as refusal:

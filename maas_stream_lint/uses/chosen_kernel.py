@@ -15,7 +15,7 @@ UBUNTU = "ubuntu"
 
 
 class System(NamedTuple):
-    """An operating system's release: what is deployed, or booted."""
+    """An operating system's release, which a machine deploys or boots."""
 
     os: str
     release: str
@@ -26,11 +26,11 @@ class System(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """A machine, as far as its kernel goes."""
+    """The parts of a machine that decide its kernel."""
 
     arch: str
     platform: str
-    least: str | None = None  #: the least kernel it wants
+    least: str | None = None  #: its minimum kernel
 
     def __str__(self) -> str:
         """Its architecture, as MAAS writes it."""
@@ -38,22 +38,22 @@ class Machine(NamedTuple):
 
 
 class Choice:
-    """Choosing kernels as one release line does; a question is answered once.
+    """How one release line chooses kernels. Each question is answered once.
 
     Mirrors ``validate_hwe_kernel`` (up to 3.3) and ``get_working_kernel`` (maasserver/utils/
     osystems.py).
     """
 
     def __init__(self, release: Release, kernels: Kernels, commissioning: System) -> None:
-        """``commissioning``: what all that is not Ubuntu is installed from."""
+        """``commissioning``: the release from which MAAS installs all systems but Ubuntu."""
         self.release = release
         self.kernels = kernels
         self.commissioning = commissioning
 
     def kernel(self, asked: str | None, machine: Machine, system: System) -> str | None:
-        """The kernel that a machine boots. Raises Refusal where there is none.
+        """The kernel that a machine boots. Raises Refusal if there is none.
 
-        ``None``: the system runs from memory, and whatever boots it will do.
+        ``None``: the system runs from memory, and any kernel can boot it.
         """
         if system.os in self.release.use("ephemeral"):
             return asked

@@ -1,4 +1,4 @@
-"""What curtin is handed to install."""
+"""What MAAS gives curtin to install."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARS = ("tgz", "txz", "tbz")
 
 
 class Handed(NamedTuple):
-    """A file, and how it is to be written."""
+    """A file, and how curtin writes it."""
 
     kind: str  #: ``tar``, ``dd-…`` or ``fsimage``; empty if the booted root is copied
     file: str

@@ -1,4 +1,4 @@
-"""What release lines that import alike have in common when they use the images."""
+"""What release lines with the same import share when they use the images."""
 
 from __future__ import annotations
 

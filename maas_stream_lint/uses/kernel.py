@@ -1,4 +1,4 @@
-"""Kernels' names: which texts are one, and which of two is the newer."""
+"""Kernel names: which texts are kernel names, and which of two kernels is newer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CHANNELS = ("hwe", "ga")
 EDGE = "edge"
 ROLLING = "rolling"
 NEWEST = (999, 999)  #: the version of all that is rolling
-OLDEST = (0, 0)  #: the version of what has none, which every kernel meets
-#: What a kernel's parts weigh beside its version (maasserver/utils/osystems.py, 3.4).
+OLDEST = (0, 0)  #: the version of a release without one; every kernel is new enough for it
+#: The weight of a kernel's parts beside its version (maasserver/utils/osystems.py, 3.4).
 HWE_EDGE, HWE, PLATFORM, CHANNEL, OLD_HWE, FLAVOUR = (
     10_000_000,
     1_000_000,
@@ -31,16 +31,16 @@ Order = tuple[int, ...]
 
 
 class Names(ABC):
-    """How a release line reads kernels' names."""
+    """How a release line reads kernel names."""
 
     def __init__(self, known: KnownReleases) -> None:
-        """``known``: the releases that a name may be of."""
+        """``known``: the releases that a name may contain."""
         self.known = known
         self._orders: dict[str, Order | Refusal] = {}
 
     @abstractmethod
     def asked(self, text: str) -> bool:
-        """Whether a text that a machine asks for is looked up as a kernel."""
+        """Whether MAAS looks for a machine's text as a kernel."""
 
     @abstractmethod
     def is_generic(self, text: str) -> bool:
@@ -50,7 +50,7 @@ class Names(ABC):
     def _order(self, text: str) -> Order: ...
 
     def order(self, text: str) -> Order:
-        """What a kernel's or release's name is compared by. Raises Refusal if it can't be."""
+        """The sort key of a kernel's or release's name. Raises Refusal if there is none."""
         found = self._orders.get(text)
         if found is None:
             try:
@@ -63,7 +63,7 @@ class Names(ABC):
         return found
 
     def newer(self, one: str, other: str) -> bool:
-        """Whether one is as new as the other: ``release_a_newer_than_b``."""
+        """Whether one is at least as new as the other: ``release_a_newer_than_b``."""
         own = self.order(one)
         return own >= self.order(other)
 
@@ -74,7 +74,7 @@ def _unknown(text: str, release: str) -> Refusal:
 
 
 class PrefixNames(Names):
-    """A kernel is what starts with ``ga-`` or ``hwe-``, and its second part is its release.
+    """A kernel name starts with ``ga-`` or ``hwe-``, and its second part is the release.
 
     Mirrors ``get_release_version_from_string`` (maasserver/utils/osystems.py, up to 3.3).
     """
@@ -128,10 +128,10 @@ class Parsed(NamedTuple):
 
 
 def parse(text: str) -> Parsed:
-    """A name taken apart: ``[platform-](ga|hwe[-edge])-release[-flavour][-edge]``.
+    """A parsed name: ``[platform-](ga|hwe[-edge])-release[-flavour][-edge]``.
 
-    Raises Refusal for two channels, or none of a release. Mirrors ``parse_subarch_kernel_string``
-    (maasserver/utils/osystems.py, from 3.4 on).
+    Raises Refusal for two channels, or for a name without a release. Mirrors
+    ``parse_subarch_kernel_string`` (maasserver/utils/osystems.py, from 3.4 on).
     """
     parts = text.split("-")
     channels = [channel for channel in CHANNELS if channel in parts]
@@ -154,13 +154,13 @@ def parse(text: str) -> Parsed:
 
 
 class ParsedNames(Names):
-    """A kernel is what has ``ga`` or ``hwe`` as one of its parts; platforms and flavours count.
+    """A kernel name has a part ``ga`` or ``hwe``. It can have a platform and a flavour.
 
     Mirrors ``get_release_version_from_string`` (maasserver/utils/osystems.py, from 3.4 on).
     """
 
     def __init__(self, known: KnownReleases) -> None:
-        """Nothing is taken apart yet."""
+        """No name is parsed yet."""
         super().__init__(known)
         self._parsed: dict[str, Parsed] = {}
 
@@ -174,7 +174,7 @@ class ParsedNames(Names):
         return parsed.kernel and not parsed.platform
 
     def parsed(self, text: str) -> Parsed:
-        """The parts of a name, taken apart once. Raises Refusal if it can't be read."""
+        """The parts of a name, parsed once. Raises Refusal if MAAS cannot read it."""
         found = self._parsed.get(text)
         if found is None:
             found = self._parsed[text] = parse(text)

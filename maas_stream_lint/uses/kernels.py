@@ -1,4 +1,4 @@
-"""Which kernels there are for a release, an architecture and a platform."""
+"""The kernels for a release, an architecture and a platform."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Kernels(ABC):
     names: Names
 
     def __init__(self, stock: Stock, names: Names) -> None:
-        """``stock``: the images that are there. ``names``: how their kernels' names are read."""
+        """``stock``: the images. ``names``: how the release line reads their kernel names."""
         self.stock = stock
         self.names = names
         self._available: dict[tuple[str, str, str, str | None], dict[str, None] | Refusal] = {}
@@ -36,13 +36,13 @@ class Kernels(ABC):
     ) -> dict[str, None]:
         """The kernels of a release for a machine, in the order in which MAAS tries them.
 
-        Raises Refusal if one of them can't be ordered: then nobody gets any.
+        Raises Refusal if MAAS cannot sort one of them: then no machine gets a kernel.
         """
         key = (name, arch, platform, flavour)
         found = self._available.get(key)
         if found is None:
             images = self.stock.starting_with(name, arch)
-            alike = [i for i in images if flavour in (None, i.resource.kflavor)]
+            alike = [i for i in images if flavour in (None, i.kflavor)]
             try:
                 found = dict.fromkeys(self._for(alike, platform))
             except Refusal as refusal:
@@ -57,9 +57,9 @@ class Kernels(ABC):
 
     @abstractmethod
     def listed(self, name: str = "", *, levels: bool = False) -> list[str]:
-        """The kernels of all whose name starts so, of any architecture and platform.
+        """The kernels of all releases whose name starts with this text, for any architecture.
 
-        ``levels``: with those that each claims to support. Raises Refusal likewise.
+        ``levels``: also the kernels that each image claims to support. Also raises Refusal.
         """
 
     def flavours(self) -> set[str]:
@@ -68,7 +68,7 @@ class Kernels(ABC):
 
     @abstractmethod
     def is_level(self, text: str) -> bool:
-        """Whether a member of ``subarches`` is listed as a kernel. Raises Refusal if unreadable."""
+        """Whether MAAS lists a member of ``subarches`` as a kernel. May raise Refusal."""
 
     @abstractmethod
     def platform_of(self, subarch: str, platform: str | None) -> str | None:
@@ -79,14 +79,14 @@ class Kernels(ABC):
 
     @abstractmethod
     def flavour_of(self, kernel: str) -> str:
-        """The flavour that a machine's least kernel asks for."""
+        """The flavour of a machine's minimum kernel."""
 
     def _sorted(self, kernels: dict[str, None]) -> list[str]:
         return sorted(kernels, key=self.names.order)
 
 
 class PrefixKernels(Kernels):
-    """Up to 3.3: platforms play no part."""
+    """Up to 3.3: platforms do not matter."""
 
     names: PrefixNames
 
@@ -115,7 +115,7 @@ class PrefixKernels(Kernels):
         for image in images:
             if self.names.is_kernel(image.subarch):
                 found[image.subarch] = None
-                if image.resource.rolling:
+                if image.rolling:
                     found[self.names.rolling(image.subarch)] = None
             if levels:
                 found.update(dict.fromkeys(filter(self.names.is_kernel, image.listed)))
@@ -123,12 +123,12 @@ class PrefixKernels(Kernels):
 
 
 class ParsedKernels(Kernels):
-    """From 3.4 on: a kernel is for its platform, and for those that it says it supports."""
+    """From 3.4 on: a kernel is for its own platform, and for the platforms in its list."""
 
     names: ParsedNames
 
     def _for(self, images: list[Image], platform: str) -> list[str]:
-        """List those of the exact platform first, then what supports it, generic kernels last.
+        """List kernels of the exact platform, then kernels that support it, then generic kernels.
 
         Mirrors ``get_available_kernels_prioritising_platform`` (maasserver/utils/osystems.py).
         """
@@ -157,7 +157,7 @@ class ParsedKernels(Kernels):
         return _platform(platform, parsed.platform) if parsed.kernel else None
 
     def flavour_of(self, kernel: str) -> str:
-        """What stands behind its release, if any resource has that flavour."""
+        """The part after the release, if any resource has that flavour."""
         flavour = self.names.parsed(kernel).flavour
         return flavour if flavour and flavour in self.flavours() else GENERIC
 
@@ -176,7 +176,7 @@ class ParsedKernels(Kernels):
                 continue
             if parsed.kernel:
                 found[image.subarch] = None
-                if image.resource.rolling:
+                if image.rolling:
                     found[self.names.rolling(parsed)] = None
             elif platform is not None and platform != GENERIC:
                 found[image.subarch] = None

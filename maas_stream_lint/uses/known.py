@@ -1,4 +1,4 @@
-"""The releases that MAAS knows: distro-info's, and those of the list of available images."""
+"""The releases that MAAS knows: from distro-info, and from the list of available images."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ FIRST_BY_SERIES = 12
 
 
 class KnownReleases:
-    """What a release's name or version is known as. Each text is looked up once."""
+    """Looks for releases by name or version. Each text is looked up once."""
 
     def __init__(self, cached: Callable[[], Sequence[Cached]]) -> None:
-        """``cached``: gives the list of available images, in the order of its rows."""
+        """``cached``: returns the list of available images, in the order of its rows."""
         self._cached = cached
         self._versions: dict[str, str | None] = {}
 
     def version(self, text: str) -> str | None:
-        """The version that a text stands for, ``24.04 LTS``; ``None`` where MAAS knows none.
+        """The version that a text means, ``24.04 LTS``; ``None`` if MAAS knows none.
 
         Mirrors ``get_release`` (maasserver/utils/osystems.py): the first that starts with the text.
         """

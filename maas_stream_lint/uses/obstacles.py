@@ -1,4 +1,4 @@
-"""What keeps an image from being used: the first thing that MAAS stumbles over, and its cause."""
+"""Why MAAS cannot use an image: the first thing that it stumbles over, and the cause."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.simulation import Deployment, Simulation
     from maas_stream_lint.uses.stock_image import Image
 
-#: So many platforms of an image are tried.
+#: How many platforms of an image the simulation tries.
 MOST = 20
-#: Causes of refusals for which one kernel's name is to blame, whoever is refused.
+#: Causes of refusals that come from one kernel's name, whichever machine MAAS refuses.
 KERNEL_CAUSES = ("kernel-of-unknown-release", "kernel-unparsable")
 
 
 class Obstacle(NamedTuple):
-    """Why an image is of no use to any machine."""
+    """Why no machine can use an image."""
 
-    image: Image  #: the one to blame
-    cause: str  #: what a rule knows it by
+    image: Image  #: the image that causes it
+    cause: str  #: the cause, as rules name it
     refusal: Refusal  #: what MAAS says
-    commissions: bool  #: whether it is commissioning that fails, while deploying works
+    commissions: bool  #: whether only commissioning fails
     values: dict[str, Any]  #: what a rule needs to word its message
-    victims: tuple[Image, ...] = ()  #: other images that are of no use for it
+    victims: tuple[Image, ...] = ()  #: other images that are unusable because of it
 
 
 def obstacles(simulation: Simulation, *, all_images: bool = False) -> list[Obstacle]:
-    """Every image that can't be used, by what is to blame, in the order of the rows.
+    """Every unusable image, by its cause, in the order of the rows.
 
-    ``all_images``: also simulate the use of those that are plainly of use.
+    ``all_images``: also simulate the use of images that are obviously usable.
     """
     found: dict[tuple[int, str, str], Obstacle] = {}
     ended = simulation.server.rack_import
@@ -57,17 +57,17 @@ def obstacles(simulation: Simulation, *, all_images: bool = False) -> list[Obsta
 
 
 def _no_rack(simulation: Simulation, ended: Refusal) -> Obstacle:
-    """The image that ends the import of every rack, and with it the use of all others."""
+    """The image that ends the import of every rack, so that no image is usable."""
     blamed = ended.values["image"]
     victims = tuple(image for image in simulation.stock.images if image is not blamed)
     return Obstacle(blamed, "rack-import", ended, commissions=False, values={}, victims=victims)
 
 
 def candidates(simulation: Simulation, image: Image) -> Iterator[Machine]:
-    """The machines that an image might be for: those of its own platform first.
+    """The machines that could use an image, those of its own platform first.
 
-    One whose architecture no image makes possible counts, since another source may. What is no
-    kernel, and says it is for generic machines, is for no others.
+    A machine also counts if only an image of another source can give it its architecture. An image
+    without a kernel that is for generic machines is for no others.
     """
     generic = f"{image.arch}/{GENERIC}"
     platform = simulation.kernels.platform_of(image.subarch, image.platform)
@@ -116,7 +116,7 @@ def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
 
 
 def deploys(deployment: Deployment, system: System) -> Refusal | None:
-    """What keeps a machine from being deployed, but for another release that it boots for that."""
+    """Why MAAS cannot deploy a machine, except because of the release that it boots for that."""
     boot = deployment.boot
     if boot is not None and boot.config is not None and boot.config.system != system:
         return deployment._replace(boot=None).refusal
@@ -153,7 +153,7 @@ def _ubuntu_obstacle(
 
 
 def _taken(refusal: Refusal) -> Image | None:
-    """The image that curtin would get a root of: one whose architecture starts alike will do."""
+    """The image whose root curtin would get. Its architecture may only start the same."""
     taken: Image | None = refusal.values.get("image")
     return taken
 
@@ -166,22 +166,22 @@ def _lacking(image: Image) -> list[str]:
 
 
 def _named(simulation: Simulation, image: Image, kernel: str) -> Image | None:
-    """The image whose kernel has a name, among those that are listed together with another."""
+    """The image whose kernel has this name, among the images that MAAS lists together."""
     if image.subarch == kernel:
         return image
-    listed = simulation.stock.starting_with(image.resource.name, image.arch)
+    listed = simulation.stock.starting_with(image.name, image.arch)
     return next((other for other in listed if other.subarch == kernel), None)
 
 
 def _is_name_of_kernel(simulation: Simulation, image: Image, refusal: Refusal) -> bool:
-    """Whether a release is taken for a kernel, or for one that is newer than all."""
+    """Whether MAAS takes a release for a kernel, or for a release newer than all kernels."""
     if refusal.cause != "kernel-too-old":
         return False
     return image.release == ROLLING or simulation.kernels.names.asked(image.release)
 
 
 def _no_kernel(simulation: Simulation, image: Image, made: Any) -> Obstacle:
-    """Its subarch is no kernel, or one for a platform that no machine has."""
+    """The subarch is no kernel, or a kernel for a platform that no machine has."""
     platform = simulation.kernels.platform_of(image.subarch, image.platform)
     if platform is None:
         obstacle: Obstacle = made("subarch-no-kernel")
@@ -191,12 +191,10 @@ def _no_kernel(simulation: Simulation, image: Image, made: Any) -> Obstacle:
 
 
 def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: Any) -> Obstacle:
-    """The kernel is chosen, but what the machine then asks for is not there."""
+    """MAAS chooses the kernel, but lacks the files that the machine then requests."""
     obstacle: Obstacle
     best = image.needs.roots[0]
     root = image.files.get(best)
-    named = simulation.stock.named(image.resource.name)
-    alike = {other.subarch for other in named if other.arch == image.arch}
     by_name = refusal.cause == "rack-lacks-files"
     if root is None:
         obstacle = made("only-root-image")
@@ -204,7 +202,7 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
         obstacle = made("root-misnamed", file=root, ftype=best)
     elif refusal.kernel == GENERIC:
         obstacle = made("no-generic-directory")
-    elif refusal.kernel not in alike:
+    elif not simulation.stock.exactly(image.name, f"{image.arch}/{refusal.kernel}"):
         owner = _named(simulation, image, refusal.kernel or "")
         obstacle = made("kernel-of-other-release", owner=owner)
     else:
@@ -227,7 +225,7 @@ def _other(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
 
 
 def installs(simulation: Simulation, machine: Machine, system: System) -> Refusal | None:
-    """What keeps curtin from installing a system, whatever the machine boots for that."""
+    """Why curtin cannot install a system, whatever the machine boots for that."""
     deployment = simulation.deploy(machine, system)
     boot = deployment.boot.refusal if deployment.boot is not None else None
     if boot is not None and boot.cause == "custom-os":

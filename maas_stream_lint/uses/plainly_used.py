@@ -1,6 +1,6 @@
-"""Images that are plainly of use, so that nobody need simulate what becomes of them.
+"""Images that are obviously usable, so that the tool need not simulate their use.
 
-Whatever these conditions leave open is simulated. A test holds that both find the same obstacles.
+The tool simulates all other images. A test checks that both ways find the same obstacles.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PRECISE = "precise"
 
 
 def plainly_used(simulation: Simulation) -> set[int]:
-    """The positions of images that some machine is commissioned with and deployed from."""
+    """The positions of images with which MAAS commissions and deploys some machine."""
     found: set[int] = set()
     guests: list[int] = []
     stock = simulation.stock
@@ -49,8 +49,8 @@ def plainly_used(simulation: Simulation) -> set[int]:
 def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
     """The positions of usual images that MAAS finds by their kernels before any other image.
 
-    Images that are not whole are never listed as kernels. They are in the way only if they say that
-    they support the kernel of another image, and come first.
+    MAAS never lists incomplete images as kernels. They matter only if they claim to support the
+    kernel of another image, and come first.
     """
     usual, rows = offer.usual, offer.rows
     if len(usual) == len(offer.positions):
@@ -65,7 +65,7 @@ def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
 
 
 def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
-    """Whether all are kernels for generic machines, as new as their release."""
+    """Whether all kernels are for generic machines, and as new as their release."""
     names = simulation.kernels.names
     if names not in offer.new:
         offer.new[names] = _are_new(names, release, {subarch for _, subarch, _ in offer.kernels})

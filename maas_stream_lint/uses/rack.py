@@ -1,4 +1,4 @@
-"""Up to 3.4 a rack serves what it has imported from the region: the files by name in directories.
+"""Up to 3.4 a rack serves the files that it imported from the region, by name in directories.
 
 Mirrors the region's endpoint (``SimpleStreamsHandler``, maasserver/bootresources.py), the rack's
 import of it (``RepoDumper`` and ``RepoWriter``, provisioningserver/import_images) and what the rack
@@ -49,7 +49,7 @@ Spec = tuple[str, str, str, str, str, str]
 
 @record
 class Tree:
-    """What a rack's import leaves."""
+    """The result of a rack's import."""
 
     directories: dict[Directory, dict[str, Image]] = field(default_factory=dict)  #: file → whose
     subarches: dict[Spec, str] = field(default_factory=dict)  #: what an image says it supports
@@ -59,7 +59,7 @@ class Tree:
     def of(self, system: System, arch: str) -> list[Directory]:
         """The directories of a system and architecture, in order.
 
-        One with an empty part lies a level higher, where nobody looks.
+        A directory with an empty part is one level higher, where no program looks.
         """
         return self._by_system.get((system.os, arch, system.release), [])
 
@@ -93,7 +93,7 @@ class Tree:
         return found
 
     def supported(self, directory: Directory) -> list[str]:
-        """What a directory's image says it supports, if the rack finds its description.
+        """The kernels that a directory's image lists, if the rack finds its description.
 
         Mirrors ``extract_metadata`` (provisioningserver/boot/tftppath.py): the flavour is taken to
         be the third part of the directory's name.
@@ -106,9 +106,10 @@ class Tree:
 
 
 def imported(stock: Stock, system: System, release: Release) -> Tree:
-    """What a rack of a release line makes of the region's images of one system.
+    """What a rack of a release line imports of the region's images of one system.
 
-    Those of other systems lie elsewhere. An image that ends the import is left out, and told.
+    Images of other systems are in other directories. The tree leaves an image that ends the import
+    out, and names it.
     """
     custom_fails = release.deploy("custom-os") == "rack-import-fails"
     tree = stock.trees.get((system, custom_fails))
@@ -122,10 +123,11 @@ def _linked(images: Sequence[Image], *, custom_fails: bool) -> Tree:
     tree = Tree()
     images = sorted(images, key=_product_name)
     described = _described(images)
+    said = {image.position: image.kept("subarches") for image in images}
     tree.subarches = {
-        spec: image.resource.extra["subarches"]
+        spec: listed
         for spec, image in described.items()
-        if "subarches" in image.resource.extra
+        if (listed := said[image.position]) is not None
     }
     wanted = {image.position for image in described.values()}
     for image in images:
@@ -147,9 +149,10 @@ def _described(images: list[Image]) -> dict[Spec, Image]:
     """``RepoDumper.insert_item``: whose description stands for what."""
     found: dict[Spec, Image] = {}
     for image in images:
-        kflavor = GENERIC if image.resource.kflavor is None else image.resource.kflavor
-        os, arch, release, label = image.os, image.arch, image.release, image.set.label
-        said = image.resource.extra.get("subarches", GENERIC)
+        kflavor = GENERIC if image.kflavor is None else image.kflavor
+        os, arch, release, label = image.os, image.arch, image.release, image.contents.label
+        said = image.kept("subarches")
+        said = GENERIC if said is None else said
         for subarch in said.split(","):
             found.setdefault((os, arch, subarch, kflavor, release, label), image)
         found[(os, arch, image.subarch, kflavor, release, label)] = image
@@ -171,45 +174,50 @@ def _not_found(image: Image) -> Refusal:
 def _link(tree: Tree, image: Image) -> None:
     """``RepoWriter.insert_item`` for each file of an image."""
     for subarch in _directories(image):
-        at = Directory(image.os, image.arch, subarch, image.release, image.set.label)
-        tree.directories.setdefault(at, {}).update(dict.fromkeys(image.set.files, image))
+        at = Directory(image.os, image.arch, subarch, image.release, image.contents.label)
+        names = [name for _, name in image.contents.rows]
+        tree.directories.setdefault(at, {}).update(dict.fromkeys(names, image))
 
 
 def _directories(image: Image) -> Iterator[str]:
     """The subarches that an image is linked for."""
     yield image.subarch
-    if image.resource.kflavor == GENERIC and (
+    if image.kflavor == GENERIC and (
         image.subarch.startswith("ga-") or image.subarch == f"hwe-{image.release[:1]}"
     ):
         yield GENERIC
-    if image.resource.rolling:
+    if image.rolling:
         first, _, rest = image.subarch.partition("-")
         yield "-".join([first, ROLLING, *rest.split("-")[1:]])
 
 
 class Rack:
-    """Boots and installs as a rack of one release line does."""
+    """Boots and installs machines as a rack of one release line does."""
 
     def __init__(self, choice: Choice, stock: Stock, *, beyond_aborts: bool) -> None:
         """``choice``: how kernels are chosen. ``stock``: the images that are there.
 
-        ``beyond_aborts``: take an import that fails for one image as if that were not there.
+        ``beyond_aborts``: treat an import that fails for one image as if the image did not exist.
         """
         self.release = choice.release
         self.stock = stock
         self.configs = Configs(choice)
         self.files = Files(choice, stock, with_root=False)
         self._beyond_aborts = beyond_aborts
+        self._trees: dict[System, Tree] = {}
 
     def _tree(self, system: System) -> Tree:
         """What the rack has imported of a system."""
-        if self.rack_import is not None and not self._beyond_aborts:
-            return Tree()
-        return imported(self.stock, system, self.release)
+        tree = self._trees.get(system)
+        if tree is None:
+            ended = self.rack_import is not None and not self._beyond_aborts
+            tree = Tree() if ended else imported(self.stock, system, self.release)
+            self._trees[system] = tree
+        return tree
 
     @cached_property
     def rack_import(self) -> Refusal | None:
-        """What the import of a rack ends in. Only one os can end it."""
+        """The error that ends the import of a rack. Only one os can end it."""
         systems = [system for system in self.stock.systems if system.os == "custom"]
         refusals = [imported(self.stock, system, self.release).refusal for system in systems]
         told = [refusal for refusal in refusals if refusal is not None]
@@ -239,7 +247,7 @@ class Rack:
         return Boot(config, files, Refusal("rack-lacks-files", "", told, config.kernel))
 
     def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
-        """What curtin is handed. Raises Refusal where it is nothing.
+        """What MAAS gives curtin. Raises Refusal if it is nothing.
 
         Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
         """
@@ -252,7 +260,7 @@ class Rack:
         return self._root(found, system)
 
     def fetched(self, handed: Handed, machine: Machine, system: System) -> Refusal | None:
-        """What is said if the file is not where curtin looks: in the directory of the platform."""
+        """The error if the file is not where curtin looks: in the directory of the platform."""
         if not handed.kind:
             return None
         precise = system.os == "ubuntu" and system.release == "precise"

@@ -1,18 +1,18 @@
-"""Why MAAS does not commission, boot or deploy: its own words, and what they are about."""
+"""Why MAAS does not commission, boot or deploy: its own words, and their subject."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: What MAAS's forms raise: the machine is refused, and nothing else is lost.
+#: What MAAS's forms raise: MAAS refuses the machine, and loses nothing else.
 FORM = "ValidationError"
 
 
 class Refusal(Exception):  # noqa: N818 - not an error of ours, but what MAAS says
-    """One thing that MAAS stumbles over when an image is used.
+    """One thing that MAAS stumbles over when it uses an image.
 
-    ``cause``: what a rule knows it by. ``exception``: the class that MAAS raises, or ``""`` where
-    it only logs a line. ``text``: the line. ``kernel``: the kernel's name that is to blame.
+    ``cause``: the cause, as rules name it. ``exception``: the class that MAAS raises, or ``""`` if
+    it only logs a line. ``text``: the line. ``kernel``: the name of the kernel that causes it.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Refusal(Exception):  # noqa: N818 - not an error of ours, but what MAAS sa
 
     @property
     def log(self) -> str | None:
-        """MAAS's own words for it, ``None`` where MAAS says nothing."""
+        """MAAS's own words for it, ``None`` if MAAS says nothing."""
         if self.cause == "rack-import":
             return "Unable to import boot images; cleaning up failed snapshot and cache."
         if self.cause in ("rack-lacks-files", "rack-lacks-root"):

@@ -1,4 +1,4 @@
-"""All that MAAS says when it refuses to use images, with the images that it is about."""
+"""All texts that MAAS writes when it refuses to use images, with these images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def refusals(simulation: Simulation) -> dict[str, list[Image]]:
-    """The texts, each with its images, for machines that the images may be for.
+    """The texts, each with its images, for machines that could use the images.
 
     Up to 3.4 a rack also says nothing, and a machine gets a 404: that is no text of MAAS.
     """
@@ -53,7 +53,7 @@ def _of_image(simulation: Simulation, image: Image) -> Iterator[Refusal]:
 
 
 def _of_deployment(deployment: Deployment) -> Iterator[Refusal]:
-    """Everything that is in the way, whatever comes first."""
+    """Every obstacle, not only the first."""
     boot = deployment.boot.refusal if deployment.boot is not None else None
     for refusal in (deployment.chosen, boot, deployment.curtin, deployment.fetched):
         if isinstance(refusal, Refusal):

@@ -1,4 +1,4 @@
-"""From 3.5 on the region itself hands out what is booted and installed."""
+"""From 3.5 on the region itself sends the files that machines boot and install."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEVERAL_FILES = "get() returned more than one BootResourceFile -- it returned {c
 
 
 class Region:
-    """Boots and installs as the region of one release line says."""
+    """Boots and installs machines as the region of one release line does."""
 
     rack_import: Refusal | None = None  #: racks import nothing
 
@@ -44,7 +44,7 @@ class Region:
         return Boot(config, files, Refusal("not-bootable", "", told, config.kernel))
 
     def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
-        """What curtin is handed. Raises Refusal where it is nothing.
+        """What MAAS gives curtin. Raises Refusal if it is nothing.
 
         Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
         """
@@ -52,7 +52,7 @@ class Region:
         return handed(name, kind, system)
 
     def fetched(self, handed: Handed, machine: Machine, system: System) -> Refusal | None:
-        """The region has what it names."""
+        """The region has every file that it names."""
         return None
 
     def _by_kernel(self, kernel: str | None, machine: Machine, system: System) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What an image is good for, in an operator's words: which machine commissions and deploys it."""
+"""How machines use an image, in an operator's words: which machine commissions and deploys it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 class Service(NamedTuple):
-    """What a machine makes of an image."""
+    """How a machine uses an image."""
 
     machine: str
-    ubuntu: bool  #: whether machines can be commissioned with the image at all
-    commissioning: str | None  #: why it is not commissioned; ``None``: it is, or no matter
-    deploying: str | None  #: why it is not deployed; ``None``: it is
-    unasked: str | None  #: why it is not deployed unless somebody asks for the image's kernel
+    ubuntu: bool  #: whether MAAS can commission machines with the image at all
+    commissioning: (
+        str | None
+    )  #: why MAAS does not commission it; ``None``: MAAS does, or it does not matter
+    deploying: str | None  #: why MAAS does not deploy it; ``None``: MAAS does
+    unasked: str | None  #: why MAAS does not deploy it unless a user chooses the image's kernel
     kernel: str | None  #: that it boots to be deployed
     booted: str | None  #: the system that it boots for that, ``ubuntu/noble``
     words: str  #: one line
@@ -47,10 +49,10 @@ class Service(NamedTuple):
 
 
 def services(simulation: Simulation, image: Image, machines: Sequence[str] = ()) -> list[Service]:
-    """What each machine makes of an image.
+    """How each machine uses an image.
 
-    ``machines``: ``amd64/generic``; those of other architectures are left out. With none, the one
-    that can do most with the image.
+    ``machines``: ``amd64/generic``, without machines of other architectures. If there are none, the
+    machine that can do most with the image.
     """
     if machines:
         split = [text.partition("/") for text in machines]
@@ -87,7 +89,7 @@ def _ubuntu(simulation: Simulation, image: Image, machine: Machine) -> Service:
     otherwise = ""
     if refusal is None and usual.kernel != kernel:
         otherwise = f"with {usual.kernel}" if unasked is None else f"does not deploy: {unasked}"
-        otherwise = f" if asked for it, else {otherwise}"
+        otherwise = f" if a user chooses it, otherwise {otherwise}"
     if unfit is None and refusal is None and commissioning.kernel == kernel:
         words = f"commissions and {deployed}"
     elif unfit is not None and unfit == refusal:

@@ -1,4 +1,4 @@
-"""One release line's use of what an import leaves: which machines it commissions and deploys."""
+"""One release line's use of the imported images: which machines it commissions and deploys."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """What of MAAS's settings and machines plays a part."""
+    """The settings and machines of MAAS that matter for use."""
 
     commissioning: System = System(UBUNTU, "noble")
     #: ``arch/platform`` of each; with none, ``ARCH/generic`` of every arch that has an image
     machines: tuple[str, ...] = ()
-    least_kernel: str | None = None  #: the least kernel that each machine wants
+    least_kernel: str | None = None  #: the minimum kernel of each machine
 
 
 class Deployment(NamedTuple):
-    """What becomes of a machine that is told to deploy a system."""
+    """The result of the deployment of a system to a machine."""
 
     kernel: str | None
     chosen: Refusal | None  #: why there is no kernel
@@ -45,14 +45,14 @@ class Deployment(NamedTuple):
 
     @property
     def refusal(self) -> Refusal | None:
-        """The first thing that is in the way."""
+        """The first obstacle."""
         boot = self.boot.refusal if self.boot is not None else None
         curtin = self.curtin if isinstance(self.curtin, Refusal) else None
         return self.chosen or boot or curtin or self.fetched
 
 
 class Commissioning(NamedTuple):
-    """What becomes of a machine that is commissioned."""
+    """The result of the commissioning of a machine."""
 
     kernel: str | None
     boot: Boot | None
@@ -66,7 +66,7 @@ class Simulation:
     release: Release
     ground: Ground  #: the images that are there
     settings: Settings
-    beyond_aborts: bool = False  #: take what ends an import as if it were fixed
+    beyond_aborts: bool = False  #: treat the cause that ends an import as fixed
     _deployed: dict[tuple[Any, ...], Deployment] = field(default_factory=dict, repr=False)
     _commissioned: dict[tuple[Machine, System], Commissioning] = field(
         default_factory=dict, repr=False
@@ -80,14 +80,14 @@ class Simulation:
 
     @cached_property
     def server(self) -> Rack | Region:
-        """Who hands out the files."""
+        """The controller that sends the files."""
         if self.release.use("boots-from") == "rack":
             return Rack(self.choice, self.stock, beyond_aborts=self.beyond_aborts)
         return Region(self.choice, self.stock)
 
     @cached_property
     def machines(self) -> list[Machine]:
-        """The machines that are tried."""
+        """The machines to try."""
         given = self.settings.machines or tuple(
             f"{arch}/{GENERIC}" for arch in dict.fromkeys(self.stock.rows.arches)
         )
@@ -95,36 +95,36 @@ class Simulation:
         return [Machine(arch, platform, self.settings.least_kernel) for arch, _, platform in split]
 
     def machines_for(self, images: Sequence[Image]) -> list[Machine]:
-        """Those of the architectures that some images are for."""
+        """The machines whose architectures some images are for."""
         arches = {image.arch for image in images}
         return [machine for machine in self.machines if machine.arch in arches]
 
     @cached_property
     def systems(self) -> dict[System, Images]:
-        """The systems that are offered, each with its images, in the order of their rows."""
+        """The systems that MAAS offers, each with its images, in the order of their rows."""
         return self.stock.systems
 
     def deploy(self, machine: Machine, system: System, asked: str | None = None) -> Deployment:
-        """What becomes of a machine; ``asked``: the kernel that somebody chose for it."""
+        """The deployment of a machine. ``asked``: the kernel that a user chose for it."""
         key = (machine, system, asked)
         if key not in self._deployed:
             self._deployed[key] = self._deploy(machine, system, asked)
         return self._deployed[key]
 
     def commission(self, machine: Machine, system: System) -> Commissioning:
-        """What becomes of a machine, were the system the one that is commissioned with."""
+        """The commissioning of a machine, if the system were the commissioning release."""
         key = (machine, system)
         if key not in self._commissioned:
             self._commissioned[key] = self._commission(machine, system)
         return self._commissioned[key]
 
     def enlist(self, machine: Machine, system: System) -> str | None:
-        """The kernel that an unknown machine is enlisted with. Raises Refusal without one."""
+        """The kernel with which MAAS enlists an unknown machine. Raises Refusal without one."""
         return self.choice.kernel(None, machine._replace(least=None), system)
 
     @cached_property
     def kernel_list(self) -> Refusal | None:
-        """What the lists of kernels for everybody end in (``list_all_usable_hwe_kernels``)."""
+        """The error that ends the lists of all kernels (``list_all_usable_hwe_kernels``)."""
         try:
             for system in self.systems:
                 self.kernels.listed(str(system))
@@ -134,7 +134,7 @@ class Simulation:
 
     @cached_property
     def least_kernel_list(self) -> Refusal | None:
-        """What the list of least kernels ends in: ``get_supported_kernel_compatibility_levels``."""
+        """The error that ends ``get_supported_kernel_compatibility_levels``, if any."""
         try:
             self.kernels.listed(levels=True)
         except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""The images that are there: every boot resource with its newest set, found as MAAS finds them."""
+"""The stored images: every boot resource with its newest set. It finds them as MAAS does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Group = TypeVar("Group")
 
 
 class Kind(NamedTuple):
-    """What tells images apart where a kernel is chosen for a machine."""
+    """What tells images apart when MAAS chooses a kernel for a machine."""
 
     os: str
     arch: str
@@ -74,7 +74,7 @@ class Offer:
 
     @property
     def apart(self) -> bool:
-        """Whether no two of the images, or their architectures, can be taken for one another."""
+        """Whether MAAS cannot confuse two of the images or their architectures."""
         if len(self.positions) == 1:
             return True
         rows = self.rows
@@ -287,7 +287,7 @@ class Stock:
 
     @cached_property
     def architectures(self) -> list[str]:
-        """What a machine may have as architecture, sorted."""
+        """The architectures that a machine can have, sorted."""
         return sorted(self.offering)
 
 

@@ -1,4 +1,4 @@
-"""Under which heading and title MAAS offers a release."""
+"""The heading and title under which MAAS offers a release."""
 
 from __future__ import annotations
 

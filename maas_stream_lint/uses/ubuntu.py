@@ -33,7 +33,7 @@ class UbuntuRelease:
 
 @record(frozen=True)
 class UbuntuReleases:
-    """The releases of Ubuntu, oldest first, and what they were read from."""
+    """The releases of Ubuntu, oldest first, and their source."""
 
     package: str
     dated: date
@@ -41,11 +41,11 @@ class UbuntuReleases:
 
     @property
     def told(self) -> str:
-        """Where they are from, and how old that is."""
+        """Their source, and its date."""
         return f"{self.package}, {self.dated.isoformat()}"
 
     def may_be_newer(self, version: str) -> bool:
-        """Whether a version like ``26.10`` may be of a release that came after these."""
+        """Whether a version like ``26.10`` may belong to a later release than these."""
         numbers = tuple(map(int, version.split(".")))
         newest = self.releases[-1].version.partition(" ")[0]
         return numbers > tuple(map(int, newest.split(".")))

@@ -1,4 +1,4 @@
-"""What the use of images stumbles over, as events at the products that are to blame."""
+"""What MAAS stumbles over when it uses images, as events at the products that cause it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> list[Trace]:
     """One trace of events for the release lines that share a simulation, oldest first.
 
-    ``traces``: the imports. What is missing because an import stumbles over it is no event of use.
+    ``traces``: the imports. An image that is missing because of the import is no event of use.
     """
     by_line = {line: trace for trace in traces for line in trace.lines}
     made: dict[int, Trace] = {}

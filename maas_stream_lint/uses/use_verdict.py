@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def verdict(simulation: Simulation, release: Release, today: date) -> dict[str, Any]:
-    """What MAAS makes of the images.
+    """What MAAS does with the images.
 
-    ``release``: the line that is asked about, since lines share a simulation.
-    ``today``: the releases that MAAS can commission with are those that are supported by then.
+    ``release``: the release line to answer for, because lines share a simulation. ``today``: MAAS
+    can commission with the releases that Ubuntu supports on this day.
     """
     kernel_list, least = simulation.kernel_list, simulation.least_kernel_list
     said: dict[str, Any] = {
