@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
+from functools import cached_property
 from itertools import chain, count, islice
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
@@ -96,7 +97,7 @@ class Document:
         """The flaw for which the text can't be read at all."""
         return next((flaw for flaw in self.flaws if flaw.fatal), None)
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether the text shows at a glance that all texts in it are printable ASCII."""
         return self.text.isascii() and "\\" not in self.text and "\x7f" not in self.text

@@ -114,7 +114,7 @@ def imported(stock: Stock, system: System, release: Release) -> Tree:
     custom_fails = release.deploy("custom-os") == "rack-import-fails"
     tree = stock.trees.get((system, custom_fails))
     if tree is None:
-        images = stock.systems.get(system, ())
+        images = stock.named(str(system))
         tree = stock.trees[(system, custom_fails)] = _linked(images, custom_fails=custom_fails)
     return tree
 
@@ -218,7 +218,7 @@ class Rack:
     @cached_property
     def rack_import(self) -> Refusal | None:
         """The error that ends the import of a rack. Only one os can end it."""
-        systems = [system for system in self.stock.systems if system.os == "custom"]
+        systems = self.stock.of_os("custom")
         refusals = [imported(self.stock, system, self.release).refusal for system in systems]
         told = [refusal for refusal in refusals if refusal is not None]
         return min(told, key=lambda one: _product_name(one.values["image"]), default=None)
