@@ -12,7 +12,9 @@ from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
-    import os
+    import errno
+import os
+import stat
 
     from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.progress import Progress
@@ -59,6 +61,8 @@ def inspect(path: Path, progress: Progress) -> Image:
     ``progress``: is told of the bytes.
     """
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):  # to open one waits for a writer
+            raise OSError(errno.EINVAL, "a pipe, not a file")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             content = sniff(head, whole=len(head) < HEAD_BYTES)
