@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,9 +14,7 @@ from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
-    import errno
-import os
-import stat
+    import os
 
     from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.progress import Progress
