@@ -269,10 +269,6 @@ class Stock:
         alike = self.exactly(image.resource.name, image.resource.architecture)
         return list(dict.fromkeys(name for i in alike for _, name in i.set.products))
 
-    def has(self, os: str) -> bool:
-        """Whether there is an image of a system."""
-        return next(self._names_from(f"{os}/"), None) is not None
-
     @cached_property
     def offering(self) -> dict[str, Images]:
         """The architectures that a machine may have, each with the images that make it possible.
