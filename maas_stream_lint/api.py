@@ -319,7 +319,7 @@ def check(
 
 
 def _known(own: BootSource, beside: Sequence[BootSource | ReadSource]) -> Stream | None:
-    """The stream of a source, if somebody has read it."""
+    """The stream of a source, if it is already read."""
     from maas_stream_lint.imports.situation import ReadSource
 
     read = (source for source in beside if isinstance(source, ReadSource) and not source.down)

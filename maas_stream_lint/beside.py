@@ -27,14 +27,14 @@ MOST_ORDERS = 4
 
 @record
 class Beside:
-    """One MAAS with several sources, of which one is looked at."""
+    """One MAAS with several sources. The tool looks at one of them."""
 
     own: str  #: the name of the source that is looked at
     situation: Situation
     releases: tuple[Release, ...]
 
     def with_own(self, stream: Stream) -> Beside:
-        """The same, where the source that is looked at has another stream."""
+        """The same, but the source of this look has another stream."""
         sources = tuple(
             replace(source, stream=stream) if source.name == self.own else source
             for source in self.situation.sources
@@ -56,14 +56,14 @@ class Beside:
 
     @cached_property
     def groups(self) -> list[tuple[tuple[str, ...], Outcome, Outcome]]:
-        """The release lines that import alike, with the first import and that of `again`."""
+        """The release lines with equal imports, with the first import and the import of `again`."""
         found: dict[int, list[str]] = {}
         for release in self.releases:
             found.setdefault(id(self.first(release.line)), []).append(release.line)
         return [(tuple(n), self.first(n[0]), self.again(n[0])) for n in found.values()]
 
     def first(self, line: str) -> Outcome:
-        """What a release line makes of all sources."""
+        """What a release line does with all sources."""
         return self._imports[line][0]
 
     def again(self, line: str) -> Outcome:
@@ -71,7 +71,7 @@ class Beside:
         return self._imports[line][1]
 
     def saved_anew(self, line: str) -> list[tuple[str, Outcome]]:
-        """What it does after somebody saves a source, one source after the other.
+        """What the release line does after somebody saves a source, one source after the other.
 
         Where the order of the rows counts, a source that is saved comes last. So each of these
         imports is of another order.

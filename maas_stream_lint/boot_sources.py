@@ -66,7 +66,7 @@ def parse_selections(rows: Given) -> tuple[Selection, ...] | None:
 def selections_by_line(
     rows: Given, releases: Sequence[Release]
 ) -> dict[str, tuple[Selection, ...]] | None:
-    """What each release line selects; ``None`` where nobody said. Raises UsageError."""
+    """What each release line selects; ``None`` if unknown. Raises UsageError."""
     chosen = parse_selections(rows)
     if rows is None:
         return None
@@ -122,7 +122,7 @@ def read_source(given: BootSource, number: int = 1, *, as_tree: bool = False) ->
 
 
 def with_stream(given: BootSource, stream: Stream, number: int = 1) -> ReadSource:
-    """A source whose metadata somebody has read."""
+    """A source whose metadata is already read."""
     keyring = as_keyring(given.keyring)
     url = stream.label if given.url is None else given.url
     skip = given.skip_keyring_verification

@@ -1,4 +1,4 @@
-"""What becomes of each image when one stream takes the place of another, in few kinds."""
+"""The change of each image when one stream replaces another, in few kinds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MEANING = {
 
 
 class Change(NamedTuple):
-    """What becomes of one boot resource."""
+    """The change of one boot resource."""
 
     kind: str  #: a key of MEANING
     resource: str  #: ``os/release arch/subarch``

@@ -19,7 +19,7 @@ SHORTEST = 4
 
 @record(frozen=True)
 class Distribution:
-    """One entry: how a system is recognised, and what becomes of it in MAAS."""
+    """One entry: how the tool recognises a system, and the os of MAAS for it."""
 
     ids: tuple[str, ...]  #: ``ID`` of os-release(5), or the name of a kind of disk image
     os: tuple[str, ...]  #: the os of MAAS, the best one first; empty: no stream can carry it
@@ -100,7 +100,7 @@ def notes(os: str, arch: str) -> list[str]:
 
 
 def standard_source() -> tuple[str, str]:
-    """URL and keyring of the stream that MAAS uses if nobody says otherwise."""
+    """URL and keyring of the stream that MAAS uses by default."""
     known = _data()["standard-source"]
     return known["url"], known["keyring"]
 

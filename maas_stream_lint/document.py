@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
+from functools import cached_property
 from itertools import chain, count, islice
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
@@ -96,7 +97,7 @@ class Document:
         """The flaw for which the text can't be read at all."""
         return next((flaw for flaw in self.flaws if flaw.fatal), None)
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether the text shows at a glance that all texts in it are printable ASCII."""
         return self.text.isascii() and "\\" not in self.text and "\x7f" not in self.text
@@ -200,7 +201,7 @@ def parse_text(text: str, places: PlaceMap | None = None) -> Document:
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """Let the C scanner work at one speed and depth, whoever calls; put all back after."""
+    """Let the C scanner work at one speed and depth for every caller, and restore all settings."""
     with _LOCK:
         collecting, frames = gc.isenabled(), sys.getrecursionlimit()
         digits = getattr(sys, "get_int_max_str_digits", int)()  # not before 3.10.7
@@ -270,7 +271,7 @@ def _duplicates(text: str) -> Iterator[Flaw]:
 
 
 def _broken(text: str, error: JSONDecodeError) -> Flaw:
-    """Say what stands where json.loads gave up."""
+    """Say what is at the place where json.loads failed."""
     at, start = error.pos, _space(text, 0).end()
     word = _word(text, at)[0]
     if start == len(text):

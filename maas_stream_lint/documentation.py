@@ -1,4 +1,4 @@
-"""The address of the documentation's site: every link that a report carries is made from it.
+"""The address of the documentation's site. All links in reports begin with it.
 
 The environment variable overrides the configuration, which overrides ``ADDRESS``. While there is no
 address, reports name the command that shows the same: ``explain``.

@@ -83,7 +83,7 @@ class _Fetch:
         return None
 
     def _interim(self) -> Failed | None:
-        """That an interim answer, which has no body, is taken for the file."""
+        """The failure if MAAS takes an interim answer, which has no body, for the file."""
         if self.seen.interim is None or not self.release.download("reads-interim"):
             return None
         return self._mismatch("interim", 0, None)
@@ -121,7 +121,7 @@ class _Fetch:
         return self._failed("other")
 
     def _refused(self, trouble: Trouble) -> Failed | None:
-        """A status that is not 2xx: a failure, or a page that is taken for the file."""
+        """A status that is not 2xx: a failure, or a page that MAAS takes for the file."""
         failing = self.release.download("failing-status")
         status = trouble.status or 0
         if failing == "404" and status == 404:

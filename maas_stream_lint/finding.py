@@ -106,7 +106,7 @@ class Finding:
         return self.places[0]
 
     def on(self, lines: Container[str]) -> Finding | None:
-        """What is left of the finding on these release lines alone."""
+        """The finding on only these release lines."""
         maas = tuple(line for line in self.maas if line in lines)
         if maas == self.maas or not maas:
             return self if maas else None

@@ -1,4 +1,4 @@
-"""Whether a stream is made for another reader than MAAS."""
+"""Whether a stream is for another reader than MAAS."""
 
 from __future__ import annotations
 

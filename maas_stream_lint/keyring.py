@@ -1,4 +1,4 @@
-"""The keyring of a boot source: a file, none, or nobody said."""
+"""The keyring of a boot source: a file, none, or unknown."""
 
 from __future__ import annotations
 

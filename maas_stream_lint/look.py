@@ -123,7 +123,7 @@ class Look:
         return frozenset(root for r in self.releases for root in r.ubuntu_set.roots)
 
     def selected_on(self, product: Product) -> tuple[str, ...]:
-        """The release lines on which a selection takes a product; all where nobody said."""
+        """The release lines on which a selection takes a product; all if that is unknown."""
         if self.selections is None:
             return self.lines
         key = (product.file.path, product.name)
@@ -292,7 +292,7 @@ class Look:
 
     @cached_property
     def foreign(self) -> Foreign | None:
-        """The kind of the stream, if it is made for another reader than MAAS."""
+        """The kind of the stream, if it is for another reader than MAAS."""
         return find_foreign(self.catalog)
 
     @cached_property

@@ -50,7 +50,7 @@ def facts_of(*, strict: bool) -> dict[str, Any]:
 
 
 def fetch(answer: Answer, *, strict: bool) -> Body | Refused | None:
-    """What the client of an engine makes of an answer; ``None`` for a document that is missing.
+    """What the client of an engine reads from an answer; ``None`` for a missing document.
 
     Mirrors ``RequestsUrlReader`` (simplestreams/contentsource.py) and
     ``SimpleStreamsClient.http_get`` (maasservicelayer/simplestreams/client.py).

@@ -1,4 +1,4 @@
-"""What becomes of each product on each release line: by the simulated imports, and by its files."""
+"""The fate of each product on each release line: by the simulated imports, and by its files."""
 
 from __future__ import annotations
 

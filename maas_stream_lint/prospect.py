@@ -1,4 +1,4 @@
-"""What becomes of each product on each release line, and what its images are good for there."""
+"""The fate of each product on each release line, and the use of its images there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Served(NamedTuple):
 
 
 class Prospect(NamedTuple):
-    """What becomes of a product on a release line."""
+    """The fate of a product on a release line."""
 
     fate: str  #: one of ``outcome.MEANING``
     images: tuple[Served, ...]  #: that hold its files
@@ -61,7 +61,7 @@ class Column(NamedTuple):
 
 
 def simulated(look: Look) -> dict[str, Simulation | None]:
-    """What each release line does with what it imports, by the settings that were told of."""
+    """What each release line does with its imports, with the known settings."""
     settings = Settings()
     if look.commissioning is not None:
         settings = settings._replace(commissioning=System(*look.commissioning))

@@ -21,7 +21,7 @@ MOST = 4
 
 
 class Wanted(NamedTuple):
-    """What somebody wants to deploy."""
+    """What the user wants to deploy."""
 
     os: str
     release: str

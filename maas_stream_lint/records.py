@@ -127,7 +127,7 @@ else:
                     _WAITING.remove(one)
 
     def _complete(cls: type) -> None:
-        """Give a class what ``dataclass`` makes of a copy of it.
+        """Give a class the methods that ``dataclass`` makes for a copy of it.
 
         ``__init__`` comes last: another thread may call it at any time.
         """

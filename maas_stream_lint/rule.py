@@ -89,7 +89,7 @@ class Rule:
         return level_of(self.code)
 
     def is_called(self, said: str) -> bool:
-        """Whether a code or a name, in any case, is that of this rule."""
+        """Whether a code or a name, in upper or lower case, belongs to this rule."""
         return said.lower() in (self.code.lower(), self.name, *self.once)
 
     @property

@@ -156,7 +156,7 @@ class Release:
         }
 
     def _matched(self, pattern: str) -> list[str]:
-        """The ftypes that a pattern stands for, ``*`` for any end."""
+        """The ftypes that a pattern matches; ``*`` matches any end."""
         if not pattern.endswith("*"):
             return [pattern]
         return sorted(f for f in self.ftypes if f.startswith(pattern[:-1]))
@@ -175,7 +175,7 @@ class Release:
 
     @cached_property
     def curtin_types(self) -> dict[str, dict[str, str]]:
-        """OS driver → ftype of a root file that it takes → how curtin is told to write it."""
+        """OS driver → ftype of a root file that it takes → the type that MAAS tells curtin."""
         types = self.use("curtin-types")
         return {
             os: {ftype: types[ftype] for ftype in ftypes if ftype in types}
@@ -309,7 +309,7 @@ def gadget_system() -> str:
 
 @lru_cache(maxsize=1)
 def unmissed_ftypes() -> frozenset[str]:
-    """The ftypes of what is no part of an image, so that nobody misses it."""
+    """The ftypes of files that are no part of an image."""
     return frozenset((*of_family("listing"), *of_family("notice")))
 
 

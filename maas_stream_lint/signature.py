@@ -48,7 +48,7 @@ class GpgvMissing(LintError):  # noqa: N818 - what is the matter, not what went 
 
 
 class PayloadError(Exception):
-    """The legacy reader fails before it comes to JSON."""
+    """The legacy reader fails before it reads JSON."""
 
     def __init__(self, exception: str, message: str) -> None:
         """``exception``: the class of what MAAS raises. ``message``: its text, or the reason."""

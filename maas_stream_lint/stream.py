@@ -126,7 +126,7 @@ class Metadata:
 
     @cached_property
     def twin_document(self) -> Document | None:
-        """The JSON of the twin, ``None`` without one. Its signature is not looked at."""
+        """The JSON of the twin, ``None`` without one, whatever its signature."""
         if self.twin is None:
             return None
         return Metadata(self.twin.path, self.twin, None).best
@@ -408,7 +408,7 @@ def _is_empty(index: Metadata) -> bool:
 
 
 def _right_url(source: Source) -> str | None:
-    """The URL for MAAS where the given one ends inside the stream; ``None`` if it does not."""
+    """The URL for MAAS if the given URL ends inside the stream; else ``None``."""
     inside = re.fullmatch(r"(https?://.+/)streams(/v1)?/*", source.base)
     if inside is None:
         return None

@@ -250,3 +250,44 @@ def streams(draw: st.DrawFn) -> MemoryTree:
         files[path] = files[path][: draw(st.integers(0, len(files[path])))]
     first = "streams/v1/com.example:0.json"
     return MemoryTree(files, draw(st.sampled_from([INDEX] * 12 + ["", "", "", first])))
+
+
+RELEASES = [("noble", "24.04"), ("jammy", "22.04"), ("focal", "20.04"), ("bionic", "18.04")]
+#: Many products of one kind, all of them sound.
+ALIKE = [
+    dict(_ubuntu("v3", *one, arch, "20260101") for one in RELEASES for arch in ("amd64", "arm64")),
+    dict(_root("rhel", str(number), "amd64", "20260101", "root-tgz") for number in range(8)),
+]
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> MemoryTree:
+    """A stream of one file with many products; some are spoilt, or take something of another."""
+    data = draw(st.data())
+    named = copy.deepcopy(draw(st.sampled_from([*ALIKE, {**ALIKE[0], **ALIKE[1]}])))
+    document = {"content_id": "a", "datatype": "image-downloads", "format": "products:1.0"}
+    for _ in range(draw(st.integers(0, 5))):
+        one, other = (named[draw(st.sampled_from(sorted(named)))] for _ in range(2))
+        fields = sorted(one.keys() & other.keys())
+        what = draw(st.sampled_from(["spoil", "take", "take", "swap", "file"]))
+        if what == "spoil":
+            _spoil(data, draw(st.sampled_from([one, document])))
+        elif what == "take" and fields:
+            for field in draw(st.lists(st.sampled_from(fields), min_size=1, unique=True)):
+                one[field] = copy.deepcopy(other[field])
+        elif what == "swap":
+            named[draw(st.sampled_from(sorted(named)))] = copy.deepcopy(other)
+        elif what == "file":
+            holders = [held for held in _holders(one) if isinstance(held.get("sha256"), str)]
+            for held in holders[:1]:
+                held["sha256"] = held["sha256"][: draw(st.sampled_from([0, 6, 7, 63]))] + "0"
+    files = {
+        "streams/v1/a.json": {**document, "products": named, "updated": UPDATED},
+        INDEX: {
+            "format": "index:1.0",
+            "index": {"a": {"format": "products:1.0", "path": "streams/v1/a.json"}},
+            "updated": UPDATED,
+        },
+    }
+    files[INDEX]["index"]["a"] |= {"products": sorted(named), "updated": UPDATED}
+    return MemoryTree({path: json.dumps(value).encode() for path, value in files.items()}, INDEX)

@@ -74,6 +74,14 @@ def test_what_others_write_is_brought_over(
     assert read(root) == {**before, **NEW, path: b"theirs"}
 
 
+def test_a_folder_that_others_make_stays(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publisher makes a folder first, and writes into it once its files are there."""
+    meanwhile(monkeypatch, lambda: (root / "streams/v2").mkdir(mode=0o750))
+    replace_metadata(root, NEW)
+    assert (root / "streams/v2").is_dir()
+    assert (root / "streams/v2").stat().st_mode & 0o777 == 0o750
+
+
 @pytest.mark.parametrize("linked", [True, False], ids=["links", "copies"])
 def test_what_others_remove_stays_removed(
     root: Path, monkeypatch: pytest.MonkeyPatch, linked: bool

@@ -40,6 +40,11 @@ def test_every_fixer_has_a_fixture() -> None:
     assert {p.name.partition("-")[2] for p in FIXABLE} == set(FIXERS)
 
 
+def test_no_fixer_is_lost() -> None:
+    """What ``fix`` once wrote of a fixture has its fixer still."""
+    assert {p for p in BAD if (p / "fixed.diff").exists()} == set(FIXABLE)
+
+
 @pytest.mark.parametrize("fixture", FIXABLE, ids=lambda p: p.name)
 def test_fixed(fixture: Path) -> None:
     name = fixture.name.partition("-")[2]

@@ -368,7 +368,15 @@ TELLING = [
     ("compare", BAD, GOOD),
     ("fix", BAD),
     ("diagnose", "--log", str(ROOT / "tests/logs/lines.txt")),
+    ("explain", "MSL401", "--source", BAD),
 ]
+
+
+@pytest.mark.parametrize("words", [("rules", "MSL4"), ("explain", "MSL401"), ("config",)])
+def test_json_about_no_stream_tells_the_version(words: tuple[str, ...]) -> None:
+    said = json.loads(run(*words, "--format", "json").stdout)
+    assert said["tool"]["version"] == __version__
+    assert "date" not in said
 
 
 @pytest.mark.parametrize("words", TELLING, ids=lambda words: words[0])

@@ -440,7 +440,7 @@ def test_redirect_to_what_is_no_web_server(target: str) -> None:
         answer = fetch(server.url)
     assert (kind(answer), message(answer)) == (
         "redirects",
-        "redirected to what is no http or https URL",
+        "redirected to a URL that is not http or https",
     )
     assert answer.redirects == ()
     assert len(server.requests) == 1

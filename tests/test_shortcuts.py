@@ -15,19 +15,21 @@ from maas_stream_lint.collect import findings
 from maas_stream_lint.imports import tables
 from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
+from maas_stream_lint.imports.stored import HeldFile, Touched
 from maas_stream_lint.imports.strict import shapes
 from maas_stream_lint.imports.strict.kept_manifest import Manifest
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from maas_stream_lint.uses import obstacles
-from made import FIELDS, streams
+from made import FIELDS, crowds, streams
 from trees import KEYRING, MemoryTree, corpus, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from maas_stream_lint.catalog import Catalog
+    from maas_stream_lint.imports.trace import Trace
 
 CASES = {case["id"]: case for case in corpus()}
 #: The shortcuts, each with the answer that makes the simulation go the long way.
@@ -57,12 +59,31 @@ def the_long_way() -> Iterator[None]:
         yield
 
 
+def rows(trace: Trace) -> Any:
+    """All that MAAS holds."""
+    if trace.stored is None:
+        return None
+    resources = trace.stored.resources
+    held = [
+        (key, one.kflavor, one.extra, one.rolling, [(kept.version, kept.label, kept.sources)])
+        for key, one in resources.items()
+        for kept in one.sets.values()
+    ]
+    files = [
+        [getattr(file, slot) for kind in (HeldFile, Touched) for slot in kind.__slots__]
+        for file in trace.stored.files()
+    ]
+    return held, files, trace.stored.needed, trace.stored.sizes, trace.stored.aliases
+
+
 def told(look: Look) -> dict[str, Any]:
     """All that is said of a stream."""
     found = findings(look, all_rules())
     return {
         "findings": [finding.to_dict() for finding in found],
         "verdicts": {line: t.to_verdict() for t in look.traces for line in t.lines},
+        "rows": {line: rows(t) for t in look.traces for line in t.lines},
+        "taken": {line: t.imported.products for t in look.traces for line in t.lines},
         "cached": {line: set(t.cached) for t in look.traces for line in t.lines},
     }
 
@@ -118,4 +139,11 @@ def test_corpus(id_: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(streams())
 def test_made_streams(tree: MemoryTree) -> None:
+    assert_both_ways_alike(tree, None)
+
+
+@settings(max_examples=100, deadline=None)
+@given(crowds())
+def test_many_products(tree: MemoryTree) -> None:
+    """What is stored and recorded as columns comes to the same, too."""
     assert_both_ways_alike(tree, None)

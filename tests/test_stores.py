@@ -1,8 +1,7 @@
 """The pages on artifact stores: their checks, run as written, against servers that answer alike.
 
 Neither Nexus nor Artifactory can be had from a registry. So a small server sends the headers and
-bodies that they document: those of a good configuration, and those of each mistake that a page
-names.
+bodies that they document, of a good configuration and of each mistake that a page names.
 """
 
 from __future__ import annotations

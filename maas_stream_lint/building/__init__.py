@@ -1,1 +1,1 @@
-"""A stream from finished images: what is on each, the metadata that carries it, and its writing."""
+"""Makes a stream from finished images: looks at each, makes the metadata, and writes the tree."""

@@ -1,4 +1,4 @@
-"""The ``maas`` commands that make a stream one of MAAS's sources, and select what is in it."""
+"""The ``maas`` commands that add a stream to MAAS's sources, and select its images."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def commands(root: Path, url: str) -> list[str]:
     """The commands for a stream below a folder that is served at ``url``, which ends in a slash.
 
-    Every source needs a keyring, be it signed or not (``BootSource.clean``, src/maasserver/models/
-    bootsource.py). Raises UsageError if the stream cannot be read.
+    Every source needs a keyring, signed or not (``BootSource.clean``, src/maasserver/models/
+    bootsource.py). Raises UsageError if it cannot read the stream.
     """
     plain = (root / INDEX).is_file()
     source = f"{url}{INDEX}" if plain else url

@@ -1,4 +1,4 @@
-"""Which kernel and initrd an Ubuntu image gets, by what is said of it."""
+"""Which kernel and initrd an Ubuntu image gets, as the options say."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class BootChoice:
     def of(self, image: Image, wanted: Wanted, folder: Path) -> BootFiles:
         """The kernel and initrd of an image. ``folder``: where those of the image itself go.
 
-        Raises RefusedError if there are none, UsageError for files that can't be meant.
+        Raises RefusedError if there are none, UsageError for wrong files.
         """
         if wanted.kernel is not None or wanted.initrd is not None:
             if wanted.kernel is None or wanted.initrd is None:

@@ -1,4 +1,4 @@
-"""Kernel and initrd of an Ubuntu: from another stream's product, or from files at hand."""
+"""Kernel and initrd of an Ubuntu: from another stream's product, or from local files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class BootSource:
     def choose(self, release: str, arch: str) -> BootFiles | None:
         """The kernel and initrd of a release, the plainest if it has several; ``None``: no such.
 
-        Raises LintError where the stream can't be read, or can't be trusted.
+        Raises LintError if it cannot read or verify the stream.
         """
         fitting = [v for v in self._read().newest if self._fits(v, release, arch)]
         if not fitting:
@@ -87,9 +87,9 @@ class BootSource:
         return BootFiles(kernel, initrd, {k: v for k, v in said.items() if v}, self)
 
     def bring(self, files: Sequence[BootFile], folder: Path, told: Progress) -> list[Path]:
-        """Where the files are on disk, each as its checksum says; downloaded if they have to be.
+        """The paths of the files on disk, verified by checksum, and downloaded if necessary.
 
-        Raises LintError if one can't be had, or is not what the metadata says.
+        Raises LintError if it cannot get a file, or if a file differs from the metadata.
         """
         with closing(open_source(self.given, options=self.fetch)) as source:
             if isinstance(source, LocalTree):
@@ -141,9 +141,9 @@ class BootSource:
 
 
 def by_hand(kernel: Path, initrd: Path, parts: UbuntuSet) -> BootFiles:
-    """Files at hand.
+    """Local files.
 
-    Raises UsageError for what is no kernel, or an initrd that can't boot from the network.
+    Raises UsageError for a file that is no kernel, or an initrd that cannot boot from the network.
     """
     for ftype, path in ((parts.kernel, kernel), (parts.initrd, initrd)):
         head = _head(path)
@@ -156,7 +156,7 @@ def by_hand(kernel: Path, initrd: Path, parts: UbuntuSet) -> BootFiles:
 
 
 def refuse_unable(initrd: Path, name: str) -> None:
-    """Raise UsageError if an initrd can't boot a root from the network, or can't be looked into."""
+    """Raise UsageError if an initrd cannot boot a root from the network, or is unreadable."""
     mark, packages = network_root()
     try:
         able = boots_network_root(initrd)
@@ -171,7 +171,7 @@ def refuse_unable(initrd: Path, name: str) -> None:
 
 
 def standard(fetch: FetchOptions | None, keyring: Path | None, parts: Sequence[str]) -> BootSource:
-    """The stream that MAAS uses if nobody says otherwise; it has to be verified."""
+    """The stream that MAAS uses by default. The tool must verify it."""
     url, usual = standard_source()
     trusted = keyring or Path(usual)
     if not trusted.is_file():
@@ -181,7 +181,7 @@ def standard(fetch: FetchOptions | None, keyring: Path | None, parts: Sequence[s
 
 
 def _trusted(stream: Stream, *, local: bool) -> None:
-    """Raise LintError for a stream that can't be read whole, or is not signed as it should be."""
+    """Raise LintError for a stream that is unreadable in part, or has no valid signature."""
     for path, metadata in stream.files.items():
         if metadata.best is None or metadata.best.fatal is not None:
             raise LintError(f"{stream.label}: {path} can't be read", "check it first")

@@ -76,9 +76,9 @@ def build(
 ) -> Built:
     """Build a tree below ``root`` from finished images, or add them to the one that is there.
 
-    ``progress``: is told of the bytes of the images. ``now``: the time that the metadata says.
-    Nothing is written if one image is refused, unless that is asked for. Raises LintError if the
-    tree cannot be written, UsageError for what cannot be meant.
+    ``progress``: gets the number of bytes read. ``now``: the time for the metadata. If it refuses
+    one image, it writes nothing, unless the options say otherwise. Raises LintError if it cannot
+    write the tree, UsageError for wrong arguments.
     """
     told, moment = progress or Quiet(), now or datetime.now(timezone.utc).replace(microsecond=0)
     if options.dry_run:
@@ -124,7 +124,7 @@ def _built(
 def _proven(
     target: Target, products: tuple[Product, ...], options: Options, moment: datetime
 ) -> tuple[tuple[Fate, ...], tuple[Refusal, ...]]:
-    """What becomes of the products that a check approves of, and refusals of the others."""
+    """The fates of the products that a check approves, and refusals of the others."""
     before = target.findings(options.releases)
     refusals: tuple[Refusal, ...] = ()
     while True:
@@ -205,7 +205,7 @@ def _unproven(
     known: Sequence[Fate],
     before: frozenset[tuple[str, str, str]],
 ) -> tuple[Refusal, ...]:
-    """Refusals of what a check finds fault with, or some line does not deploy.
+    """Refusals of products with findings, or that some release line does not deploy.
 
     ``before``: what it found before, which is not the images' fault.
     """

@@ -1,4 +1,4 @@
-"""What is on a disk image, by its partition table and what its first gigabyte shows."""
+"""The system on a disk image, as its partition table and its first gigabyte show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream that is not written yet, as a source that can be checked."""
+"""A stream that is not written yet, as a source for a check."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Draft:
         return Answer(path, None, Trouble("missing", "no such file"), status=404)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to close."""
 
 
 def checked(draft: Draft, releases: tuple[Release, ...]) -> Report:
@@ -57,7 +57,7 @@ def checked(draft: Draft, releases: tuple[Release, ...]) -> Report:
 
 
 def objections(report: Report, names: set[str]) -> list[Finding]:
-    """The findings that keep products from being written: about them, or about the whole."""
+    """The findings because of which the tool does not write products: on them, or on the whole."""
     return [
         finding
         for finding in report.findings

@@ -1,4 +1,4 @@
-"""A stream on disk that versions and products are added to, or taken from; the rest stays."""
+"""A stream on disk. The tool adds or removes versions and products, and keeps the rest."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Existing:
 
     @property
     def prefix(self) -> str | None:
-        """What its products files are called by; ``None`` if it has none."""
+        """The first part of its products files' names; ``None`` if it has none."""
         return next((_id(f).partition(":")[0] for f in self.catalog.files if _id(f)), None)
 
     @property
@@ -58,7 +58,7 @@ class Existing:
 
     @property
     def names(self) -> dict[Key, str]:
-        """What is one boot resource in MAAS → the name of its product."""
+        """The key of a boot resource in MAAS → the name of its product."""
         return {_key(product): product.name for product in reversed(self.catalog.products)}
 
     def plain(self, changed: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -100,7 +100,7 @@ class Existing:
         return signed_forms({_stem(path): whole[path] for path in ordered}, sign)
 
     def _turn(self, path: str) -> int:
-        """When a file is written: after those that it leads to, so that the index comes last."""
+        """The position of a file: after the files that it names, so that the index comes last."""
         known = list(self.catalog.stream.files)
         return -known.index(path) if path in known else -len(known)
 
@@ -125,7 +125,7 @@ def read(root: Path, keyring: Path | None = None) -> Existing:
 
 
 def refuse_unverified(existing: Existing) -> None:
-    """Raise UsageError if a new signature would stand for what nobody has verified."""
+    """Raise UsageError if the tool would sign content that nobody has verified."""
     for path, metadata in existing.catalog.stream.files.items():
         stale = signature_of(metadata)
         if stale is None:

@@ -1,4 +1,4 @@
-"""What becomes of a built product in MAAS: where it shows, which lines deploy it, and why not."""
+"""The fate of a built product in MAAS: where it shows, which lines deploy it, and why not."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Fate:
 
 
 def fates(products: Sequence[Product], report: Report, today: date) -> tuple[Fate, ...]:
-    """What becomes of each product, by a check of the stream that it is in.
+    """The fate of each product, from a check of its stream.
 
     ``today``: a release of Ubuntu has a title from the day on which its development began.
     """
@@ -89,10 +89,10 @@ def _imported(fate: str) -> str | None:
 
 
 def _deployed(product: Product, simulation: Simulation | None) -> str | None:
-    """Why a machine of the product's architecture is not deployed with it, in MAAS's words.
+    """Why MAAS does not deploy the product to a machine of its architecture, in MAAS's words.
 
-    Of what does not boot by its own kernel only curtin's part counts: MAAS boots it with another
-    source's Ubuntu.
+    If the product has no kernel of its own, only curtin's part counts: MAAS boots the machine with
+    another source's Ubuntu.
     """
     if simulation is None:
         return outcome.MEANING[outcome.FATAL]

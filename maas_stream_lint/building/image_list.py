@@ -1,4 +1,4 @@
-"""Images that a TOML file lists, or that packer-maas has left."""
+"""Images that a TOML file lists, or that packer-maas has made."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listed(path: Path) -> list[Wanted]:
 def left_by_packer_maas(folder: Path, base: Wanted) -> list[Wanted]:
     """The images in a checkout of packer-maas, or in the folder of one template.
 
-    ``base``: what is said of all. Raises UsageError if there are none.
+    ``base``: the options for all images. Raises UsageError if there are none.
     """
     if not folder.is_dir():
         raise UsageError(f"{printable_path(folder)} is no directory", "name one of packer-maas")

@@ -1,4 +1,4 @@
-"""Whether an initrd can boot what MAAS tells it to: a squashfs that it fetches over HTTP."""
+"""Whether an initrd can boot the root of MAAS: a squashfs that it downloads over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that no metadata names any more, and since when: clients hold an old index for a while."""
+"""Files that no metadata names any more, and since when: clients keep an old index for a while."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Ledger:
 
     @classmethod
     def read(cls, root: Path) -> Ledger:
-        """That of a tree. What cannot be read counts as nothing known, so that files stay."""
+        """The ledger of a tree. An unreadable one counts as empty, so that files stay."""
         try:
             place = root / NAME
             data: Any = json.loads(place.read_bytes()) if place.stat().st_size < _MOST else {}
@@ -39,7 +39,7 @@ class Ledger:
             return cls(root)
 
     def note(self, paths: Mapping[str, int], now: datetime) -> None:
-        """These files are named by nothing now; for others nothing holds any more."""
+        """Note that no metadata names these files now, and forget all others."""
         self.since = {path: self.since.get(path, now) for path in paths}
 
     def due(self, path: str, now: datetime, grace: timedelta) -> bool:

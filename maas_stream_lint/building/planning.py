@@ -1,4 +1,4 @@
-"""From an image and what is wanted of it to a product, or to the reason why there can be none."""
+"""Makes a product from an image and the options, or says why that is not possible."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _CONVERSIONS = {
 
 
 class RefusedError(Exception):
-    """No stream can carry an image, or something has to be said of it first."""
+    """No stream can have the image, or the user must first add an option."""
 
     def __init__(self, refusal: Refusal) -> None:
         """``refusal``: why, and what to do."""
@@ -139,7 +139,7 @@ def sound(image: Image) -> list[str]:
 
 
 def architecture(image: Image, wanted: Wanted) -> str:
-    """The architecture of an image. Raises RefusedError if nobody tells, or two tell otherwise."""
+    """The architecture of an image. Raises RefusedError if it is unknown or contradictory."""
     if wanted.arch is not None and image.arch not in (None, wanted.arch):
         why = f"its programs are for {image.arch}, not {wanted.arch}"
         raise RefusedError(Refusal(image.path, why, "leave out --arch"))
@@ -164,7 +164,7 @@ def version_named(product: str, image: Image, wanted: Wanted, frame: Frame) -> s
 
 
 def word(image: Image, what: str, told: str, option: str) -> str:
-    """A text that can be a part of names and paths. Raises RefusedError for what cannot."""
+    """A text that can be a part of names and paths. Raises RefusedError for any other text."""
     if not WORD.fullmatch(told):
         why = f"{what}, {clean(repr(told))}, cannot be a part of a name"
         raise RefusedError(Refusal(image.path, why, f"give {option}"))
@@ -172,7 +172,7 @@ def word(image: Image, what: str, told: str, option: str) -> str:
 
 
 def asked(image: Image, what: str, option: str) -> RefusedError:
-    """What the image does not tell, and with which option to say it."""
+    """What the image does not say, and the option for it."""
     return RefusedError(Refusal(image.path, f"it does not say {what}", f"give {option}"))
 
 
@@ -228,7 +228,7 @@ def upload_command(image: Image, wanted: Wanted) -> str:
 def _uploaded(
     image: Image, wanted: Wanted, system: Distribution | None, fitting: Sequence[str]
 ) -> RefusedError:
-    """The refusal of what only an upload can bring into MAAS."""
+    """The refusal of an image that needs an upload."""
     os = wanted.os or (system.os[0] if system and system.os else None)
     why = system.why_not if system is not None and system.why_not else None
     why = why or f"MAAS deploys no {fitting[0]} as os {os}"

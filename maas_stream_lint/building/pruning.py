@@ -1,4 +1,4 @@
-"""Taking versions out of a stream: out of the metadata first, their files after a time of grace."""
+"""Removes versions from a stream: from the metadata at once, and their files some days later."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ class Pruned:
 
 
 def prune(root: Path, choose: Chooser, options: Options, now: datetime | None = None) -> Pruned:
-    """Take versions out of a stream, and delete files that have been out of it for long enough.
+    """Remove versions from a stream, and delete files that left it long enough ago.
 
-    Nothing is done unless all metadata below the root can be read. Raises UsageError for what
-    cannot be meant, LintError if it cannot be done.
+    Does nothing unless it can read all metadata below the root. Raises UsageError for wrong
+    arguments, LintError if pruning is not possible.
     """
     moment = now or datetime.now(timezone.utc).replace(microsecond=0)
     if not root.is_dir():
@@ -115,7 +115,7 @@ def prune(root: Path, choose: Chooser, options: Options, now: datetime | None = 
 
 
 def _goes(path: str, lost: set[str], ledger: Ledger, options: Options) -> bool:
-    """Whether a file that nothing names is to be deleted, now or when its time has come."""
+    """Whether to delete a file that no metadata names, now or later."""
     orphan = options.orphans and not path.endswith(COMPANIONS)
     return path in lost or path in ledger.since or orphan
 
@@ -162,7 +162,7 @@ def _named(tree: LocalTree, known: Existing, gone: Iterable[Unneeded]) -> set[st
 
 
 def _changes(known: Existing, gone: list[Unneeded], updated: str) -> dict[str, list[Change]]:
-    """The edits that take versions out; what is empty then goes, too."""
+    """The edits that remove versions, and everything that is then empty."""
     changes: dict[str, list[Change]] = {}
     for file in known.catalog.files:
         own = [version for version in gone if version.file == file.path]

@@ -29,9 +29,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, root: Path, host: str, port: int, told: Callable[[str], None]) -> None:
-        """``port``: 0 for any that is free. ``told``: gets a line a request.
+        """``port``: 0 for any free port. ``told``: gets one line for each request.
 
-        Raises UsageError for what is no folder, LintError for an address that cannot be had.
+        Raises UsageError if there is no such folder, LintError if it cannot use the address.
         """
         if not root.is_dir():
             raise UsageError(f"{printable_path(root)} is no directory", "name a stream's")
@@ -54,7 +54,7 @@ class Server(ThreadingHTTPServer):
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away is none of ours."""
+        """Say nothing: a client that goes away is no error."""
 
 
 class Handler(BaseHTTPRequestHandler):

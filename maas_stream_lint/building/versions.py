@@ -1,4 +1,4 @@
-"""Which versions of a product a stream can do without."""
+"""Which versions of a product a stream does not need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody wants of one image: all that the image itself does not tell."""
+"""The user's options for one image: all that the image itself does not say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS = ("os", "release", "version", "arch", "label", "name", "version_name")
 
 @record(frozen=True)
 class Wanted:
-    """An image, and what is said of it. ``None``: nobody said, so the image has to tell."""
+    """An image, and its options. ``None``: not given, so the image must say it."""
 
     path: Path
     os: str | None = None  #: as MAAS calls it

@@ -1,4 +1,4 @@
-"""A tree is written by one run at a time: image files first, then all metadata in one step."""
+"""One run at a time writes a tree: image files first, then all metadata in one step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _READABLE = 0o444
 
 @contextmanager
 def locked(root: Path) -> Iterator[Path]:
-    """Hold a tree for this run alone; gives a folder in it for unfinished files.
+    """Lock a tree for this run, and return a folder in it for unfinished files.
 
     At the end the tool removes the folder, and the files that killed runs have left. It also
     removes an empty tree that this run made. Raises LintError if another run holds the tree, or it

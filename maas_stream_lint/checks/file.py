@@ -411,7 +411,7 @@ def good_products_lost(whole: Whole, look: Look) -> Iterator[Said]:
             named = listed((_name(p) for p in bad), 2)
             yield Said(
                 f"{'one bad product' if one else f'{len(bad):,} bad products'}, {named}, "
-                f"{'takes' if one else 'take'} {len(good):,} good {many} down: "
+                f"{'keeps' if one else 'keep'} MAAS from importing {len(good):,} good {many}: "
                 f"{listed(_name(p) for p in good)}",
                 _way_out(bad, trace, look),
                 # Of many, none is the one to look at.

@@ -66,7 +66,7 @@ def no_signed_index(event: Event, look: Look) -> Iterator[Said]:
             said = f"{said}, and {plain.message}"
             trouble = plain if trouble.kind == "missing" else trouble
         yield Said(
-            f"neither `{path}` nor `{INDEX_JSON}` is below the root: {said}",
+            f"the root has neither `{path}` nor `{INDEX_JSON}`: {said}",
             "give MAAS the URL of the directory that holds `streams/v1`, or the URL of the index"
             if trouble.kind == "missing"
             else trouble.hint,

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.check import check
 from maas_stream_lint.cli.configured import CALLED, Configured, converted, variable
+from maas_stream_lint.cli.console import as_json
 from maas_stream_lint.cli.options import CONFIG, FORMAT, together
 from maas_stream_lint.names import CONFIG_KEYS
 
@@ -35,13 +36,7 @@ def config(source: str | None, form: str, **given: Any) -> None:
     out.check_target(None)
     ctx = click.get_current_context()
     said = origins.described(ctx.obj, _values_and_origins(ctx, ctx.obj.of(source), given))
-    if form == "json":
-        from maas_stream_lint.report.data import as_json
-
-        text = as_json(said)
-    else:
-        text = origins.render(said)
-    out.write(text, None)
+    out.write(as_json(said, dated=False) if form == "json" else origins.render(said), None)
 
 
 config.params[1:1] = [p for p in check.params if p.envvar and p.name != "forms"]

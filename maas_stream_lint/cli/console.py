@@ -96,12 +96,16 @@ def made() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
 
 
-def as_json(data: dict[str, Any]) -> str:
-    """An output as JSON, with the tool's version and the date."""
+def as_json(data: dict[str, Any], *, dated: bool = True) -> str:
+    """An output as JSON, with the tool's version and the date.
+
+    ``dated``: or without the date, which means nothing where no stream was looked at.
+    """
     from maas_stream_lint.report import data as data_
     from maas_stream_lint.report.stamp import stamped
 
-    return data_.as_json(stamped(data, plain_style()))
+    style = plain_style()
+    return data_.as_json(stamped(data, style if dated else style._replace(made="")))
 
 
 def leave(code: int) -> NoReturn:

@@ -9,7 +9,7 @@ import click
 
 from maas_stream_lint.cli import completion
 from maas_stream_lint.cli.configured import Configured
-from maas_stream_lint.cli.console import shortened, style_for
+from maas_stream_lint.cli.console import as_json, shortened, style_for
 from maas_stream_lint.cli.options import (
     COLOR,
     CONFIG,
@@ -17,6 +17,7 @@ from maas_stream_lint.cli.options import (
     FORMAT,
     KEYRING,
     MAAS,
+    NO_DATE,
     NO_PROGRESS,
     Options,
     together,
@@ -65,7 +66,7 @@ class Explaining(Configured):
     shell_complete=completion.source,
     help="Also show what causes the line, or what the rule finds, in this stream.",
 )
-@together(MAAS, KEYRING, FORMAT, COLOR, NO_PROGRESS, FETCH, CONFIG)
+@together(MAAS, KEYRING, FORMAT, COLOR, NO_DATE, NO_PROGRESS, FETCH, CONFIG)
 def explain(words: tuple[str, ...], logs: tuple[str, ...], form: str, **given: Any) -> None:
     """Explain rules, or lines pasted from MAAS's log.
 
@@ -123,7 +124,8 @@ def _of_rules(words: tuple[str, ...], codes: list[str], options: Options, form: 
 
     known = [rule for rule in all_rules() if rule.code in codes]
     if form == "json":
-        return data.as_json(data.rule_pages(known, _report(options)))
+        report = _report(options)
+        return as_json(data.rule_pages(known, report), dated=report is not None)
     if len(known) > len(words) and options.source is None:
         return rule_pages.rules(known, style_for())
     report = _report(options)
@@ -160,7 +162,7 @@ def _answered(answer: Tally, options: Options, form: str) -> str:
     if form == "json":
         from maas_stream_lint.report import data
 
-        return data.as_json(data.answer(answer, report))
+        return as_json(data.answer(answer, report), dated=report is not None)
     from maas_stream_lint.report import log_lines
 
     text = log_lines.render(answer, style_for(), source=report is not None)

@@ -7,7 +7,7 @@ import click
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.command import Command
 from maas_stream_lint.cli.configured import settings_of, take_site
-from maas_stream_lint.cli.console import style_for
+from maas_stream_lint.cli.console import as_json, style_for
 from maas_stream_lint.cli.options import COLOR, FORMAT, together
 
 
@@ -41,7 +41,7 @@ def rules(words: tuple[str, ...], severity: str | None, form: str) -> None:
     if form == "json":
         from maas_stream_lint.report import data
 
-        text = data.as_json(data.rules(known))
+        text = as_json(data.rules(known), dated=False)
     else:
         from maas_stream_lint.report import rule_pages
 

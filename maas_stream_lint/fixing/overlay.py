@@ -46,9 +46,10 @@ class Overlay:
         self.label, self.base = stream.label, stream.base
         self.index_path = start or stream.index_path
         self.explicit = start is not None or stream.explicit
+        self.by_directory = stream.by_directory
         self._stream = stream
         self._tree = tree
-        self._changed = changed
+        self._changed = {plain_path(path): body for path, body in changed.items()}
         self._signs = signs
         self._answers: dict[str, Answer] = {}
         for path, metadata in stream.files.items():
@@ -61,7 +62,7 @@ class Overlay:
     def known(self, path: str) -> Metadata | None:
         """A file of the stream, as read before or as it will be."""
         before = self._stream.files.get(path)
-        body = self._changed.get(path)
+        body = self._changed.get(plain_path(path))
         if before is None or body is None:
             return before
         signed = self._signs and before.signed
@@ -75,10 +76,10 @@ class Overlay:
 
     def read(self, path: str) -> Answer:
         """The changed file, else the earlier answer, else the file on disk."""
-        body = self._changed.get(path)
+        body = self._changed.get(plain_path(path))
         if body is not None:
             return Answer(path, body)
-        if path.endswith(".gpg") and path.removesuffix(".gpg") in self._changed:
+        if path.endswith(".gpg") and plain_path(path.removesuffix(".gpg")) in self._changed:
             return _missing(path)  # it is not a signature of that any more
         known = self._answers.get(path)
         if known is not None:
@@ -87,6 +88,12 @@ class Overlay:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def plain_path(path: str) -> str:
+    """The one path that all spellings of a file have in common: ``./a//b?c`` is ``a/b``."""
+    name = path.split("?")[0].split("#")[0]
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _signed(body: bytes) -> bytes:

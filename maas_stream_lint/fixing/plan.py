@@ -8,7 +8,6 @@ removes.
 from __future__ import annotations
 
 import json
-import threading
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -16,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import all_rules
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.finding import Place
+from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.fixing import documents, items, products, usable
 from maas_stream_lint.fixing.batch import compatible, with_lists
+from maas_stream_lint.fixing.file_survey import FileSurvey, alike, changed
 from maas_stream_lint.fixing.jsontext import ChangeError, Set, apply, diff
-from maas_stream_lint.fixing.overlay import Overlay
+from maas_stream_lint.fixing.overlay import Overlay, plain_path
 from maas_stream_lint.fixing.proof import (
     harm_of,
     is_moved,
@@ -33,11 +33,6 @@ from maas_stream_lint.fixing.proposal import CHOICE, DROP, SIGN, UNSAFE, Context
 from maas_stream_lint.fixing.registry import FIXERS
 from maas_stream_lint.fixing.signing import has_secret
 from maas_stream_lint.garbage import uncollected
-from maas_stream_lint.image_files import wanted_files
-from maas_stream_lint.images.cache import HashCache, default_folder
-from maas_stream_lint.images.local_files import LocalFiles
-from maas_stream_lint.images.observation import FileOptions, Survey
-from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.look import look_at
 from maas_stream_lint.records import record
 from maas_stream_lint.source import LocalTree, open_source
@@ -51,7 +46,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.finding import Finding
     from maas_stream_lint.fixing.batch import Wanted
     from maas_stream_lint.fixing.jsontext import Change
-    from maas_stream_lint.look import Look
+    from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.stream import Metadata
 
 #: Modules that register fixers.
@@ -187,9 +182,9 @@ def fix(
             if elsewhere:
                 return replace(planner.plan(), signed_elsewhere=True)
             planner.run(granted, None if only is None else frozenset(only), chosen)
+            return planner.proven()
         finally:
             planner.close()
-        return planner.plan()
 
 
 def checked_with(report: Report, proposals: Sequence[Proposal]) -> Report:
@@ -217,9 +212,7 @@ class _Planner:
         stream = report.look.stream
         self._start = stream.start
         self._tree = local_tree(report)
-        self._cache = HashCache(default_folder() if self._tree is not None else None)
-        stop = threading.Event()
-        self._images = LocalFiles(self._tree, self._cache, stop) if self._tree is not None else None
+        self._files = FileSurvey(self._tree, report.look.survey)
         self._texts: dict[str, str] = {}
         self._report = report
         self._edits: list[Edit] = []
@@ -236,7 +229,7 @@ class _Planner:
 
     def close(self) -> None:
         """Keep what was hashed."""
-        self._cache.close()
+        self._files.close()
 
     def plan(self) -> Plan:
         """What came of it."""
@@ -249,6 +242,26 @@ class _Planner:
             tuple(e for e in self._refused.values() if (e.code, e.reason) in left),
             tuple(e for e in self._failed.values() if (e.code, e.reason) in left),
         )
+
+    def proven(self) -> Plan:
+        """What came of it, after a check of the whole, which sees all that a later check sees.
+
+        Nothing is written if that costs something because image files are others by now.
+        """
+        if not self._edits:
+            return self.plan()
+        proof = self._report
+        survey = self._files.whole(proof.look)
+        if alike(survey, proof.look.survey):
+            return self.plan()
+        self._report = self._checked(self._texts, self._start, survey)
+        unseen = _grave(self._report) - _grave(proof)
+        if not unseen or not changed(proof.look.survey, survey):
+            return self.plan()
+        code, message = min(unseen)
+        warning = f"image files changed meanwhile, and a check of the whole shows {code}: {message}"
+        failed = tuple(replace(edit, warning=warning) for edit in self._edits)
+        return Plan(self._before, self._before, (), {}, tuple(self._refused.values()), failed)
 
     def run(
         self,
@@ -279,14 +292,20 @@ class _Planner:
                 for finding in self._report.findings
                 if finding.name in FIXERS and (only is None or finding.name in only)
                 for proposal in FIXERS[finding.name](finding, context)
-                if _is_json(proposal)
+                if _is_json(proposal) and not self._is_respelt(proposal)
             ]
             if not self._try(proposals):
                 return
 
+    def _is_respelt(self, proposal: Proposal) -> bool:
+        """Whether it edits a file that the stream has by its plain path as well."""
+        known = self._report.look.stream.files
+        files = {part.file for part in proposal.parts}
+        return any(plain_path(file) != file and plain_path(file) in known for file in files)
+
     def _context(self) -> Context:
         report = self._report
-        return Context(report.look, report.findings, self._tree, self._images, self._now)
+        return Context(report.look, report.findings, self._tree, self._files.images, self._now)
 
     def _try(self, proposals: Sequence[tuple[Finding, Proposal]]) -> bool:
         """Make the allowed edits that help, and say whether another round may make more."""
@@ -468,37 +487,21 @@ class _Planner:
             raise ChangeError(f"{file} can't be read")
         return document.text
 
-    def _checked(self, texts: dict[str, str], start: str) -> Report:
+    def _checked(self, texts: dict[str, str], start: str, survey: Survey | None = None) -> Report:
         before = self._before.look
-        changed = {p: t.encode("utf-8", "surrogatepass") for p, t in texts.items()}
+        edited = {p: t.encode("utf-8", "surrogatepass") for p, t in texts.items()}
         own = None if start == before.stream.start else start
-        overlay = Overlay(before.stream, self._tree, changed, own, signs=self._signs)
+        overlay = Overlay(before.stream, self._tree, edited, own, signs=self._signs)
         stream = load(overlay, before.stream.keyring, overlay.known)
         look = look_at(stream, before.releases, before.selections, before.commissioning)
-        look.survey = self._surveyed(look)
+        look.survey = survey or self._files.of(look, self._report.look.survey)
         look.beside = before.beside and before.beside.with_own(stream)
         return replace(self._before, look=look, findings=judged(look, all_rules()))
 
-    def _surveyed(self, look: Look) -> Survey | None:
-        """The observations of the files, by their present paths."""
-        before = self._before.look.survey
-        if before is None or before.mode == "none":
-            return before
-        survey = Survey(before.mode, server=before.server, orphans=before.orphans)
-        for wanted in wanted_files(look, FileOptions()):
-            seen = before.files.get(wanted.path) or self._report_seen(wanted.path)
-            if seen is None and self._images is not None:
-                seen, copy = self._images.look(wanted)
-                if copy is not None:
-                    self._images.read(seen, copy, wanted, ("sha256",), Quiet())
-            if seen is not None:
-                survey.files[wanted.path] = seen
-                survey.wanted[wanted.path] = wanted
-        return survey
 
-    def _report_seen(self, path: str) -> Any:
-        survey = self._report.look.survey
-        return survey.files.get(path) if survey is not None else None
+def _grave(report: Report) -> set[tuple[str, str]]:
+    """What costs something, by code and message."""
+    return {(f.code, f.message) for f in report.findings if f.severity > Severity.WARNING}
 
 
 def _by_all_rules(report: Report) -> tuple[Finding, ...]:

@@ -10,7 +10,7 @@ class Overspent(Exception):  # noqa: N818 - no error: the user set the limit
 
 
 class Purse:
-    """What is left for all downloads together."""
+    """The remaining bytes for all downloads together."""
 
     def __init__(self, most: int | None) -> None:
         """``None``: no limit."""
@@ -29,7 +29,7 @@ class Purse:
 
 
 class Allowance:
-    """What one download may bring: what its file is said to have, and more only if it is left."""
+    """The bytes that one download may have: the size of its file, and more only if some remain."""
 
     def __init__(self, purse: Purse, size: int) -> None:
         """``size``: bytes that were taken from the purse before the first request."""

@@ -1,4 +1,4 @@
-"""How much of directories and archives is looked through, whatever somebody has put there."""
+"""How much of directories and archives the tool looks through, whatever they contain."""
 
 from __future__ import annotations
 

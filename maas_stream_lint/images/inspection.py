@@ -1,4 +1,4 @@
-"""All image files that are asked for, looked at by as many hands as it takes."""
+"""Looks at all requested image files, with several threads."""
 
 from __future__ import annotations
 

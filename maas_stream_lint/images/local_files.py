@@ -39,7 +39,7 @@ class Copy(NamedTuple):
 
 
 class LocalFiles:
-    """The image files of a tree on disk, looked at as a web server would serve them."""
+    """The image files of a tree on disk, as a web server would serve them."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class LocalFiles:
         return seen, Copy(place, real, about.stamp)
 
     def _real(self, place: str) -> str:
-        """``os.path.realpath`` of a file, whose folder is asked for once."""
+        """``os.path.realpath`` of a file. It asks for each folder once."""
         if os.path.islink(place):  # noqa: PTH114 - a Path of each takes longer than the rest
             return os.path.realpath(place)
         folder, _, name = place.rpartition("/")

@@ -1,4 +1,4 @@
-"""Which image files are looked at, how, and what was seen of each."""
+"""Which image files the tool looks at, how, and what it observed of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALGORITHMS = ("sha256", "sha512", "md5")
 
 @record(frozen=True)
 class FileOptions:
-    """Which image files are looked at, and how. Sizes are in bytes."""
+    """Which image files the tool looks at, and how. Sizes are in bytes."""
 
     #: ``none``, ``head`` (there, as long as it should be, of the right kind) or ``download`` (the
     #: checksums too). ``None``: ``download`` for a directory, unless it holds metadata alone;

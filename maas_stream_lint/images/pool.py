@@ -1,4 +1,4 @@
-"""Work on many files at once that stops when it is told to."""
+"""Works on many files at once, and stops on request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pool:
     """
 
     def __init__(self, stop: threading.Event) -> None:
-        """``stop``: set when all should end; whoever reads in a loop looks at it."""
+        """``stop``: set when all should end; each loop that reads checks it."""
         self._stop = stop
 
     def run(

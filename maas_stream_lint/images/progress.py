@@ -1,4 +1,4 @@
-"""How those who wait are told: the library itself never prints."""
+"""How the library reports progress: it never prints itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told of the files as they are looked at; from several threads at once."""
+    """Hears of each file that the tool looks at, from several threads at once."""
 
     def begin(self, files: int, size: int) -> None:
-        """So many files are looked at, of so many bytes together (0: only their heads)."""
+        """The tool begins to look at files, with their number and bytes (0: only their heads)."""
 
     def advance(self, size: int) -> None:
         """This many more bytes were read; a negative number if a download restarts."""
@@ -22,7 +22,7 @@ class Progress(Protocol):
 
 
 class Quiet:
-    """Tells nobody."""
+    """Reports nothing."""
 
     def begin(self, files: int, size: int) -> None:
         """Say nothing."""

@@ -1,1 +1,1 @@
-"""MAAS's logs: what a line means, and what a whole log tells of the imports in it."""
+"""MAAS's logs: what a line means, and what a whole log says about its imports."""

@@ -1,4 +1,4 @@
-"""Which messages a text may be, found by a few characters of each.
+"""Which messages may match a text, found by a few characters of each.
 
 This module reads only the ``text`` lines of the files, with a pattern. To parse all the TOML would
 take ten times as long, and most of it is never needed. A test holds both readings together.

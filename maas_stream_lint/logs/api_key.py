@@ -1,6 +1,7 @@
 """The key of MAAS's API: from a file, the environment or a profile of the ``maas`` command.
 
-The key is a secret. It is in no message, repr or report, and goes to the named MAAS only.
+The key is a secret. It is in no message, repr or report, and the tool sends it only to the named
+MAAS.
 """
 
 from __future__ import annotations

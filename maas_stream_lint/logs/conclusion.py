@@ -1,4 +1,4 @@
-"""From a log to the cause: what was lost, in which import, and what a stream has to do with it."""
+"""From a log to the cause: what MAAS lost, in which import, and whether a stream causes it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _lines(match: Match, record: Record) -> set[str]:
 
 
 class Cause(NamedTuple):
-    """What a stream has to do with one message of the log."""
+    """Whether a stream causes one message of the log."""
 
     entry: Entry
     source: str
@@ -121,7 +121,7 @@ class Cause(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What is predicted of a stream beside what the log has."""
+    """The predicted lines for a stream, beside the lines of the log."""
 
     source: str
     both: tuple[str, ...]
@@ -131,7 +131,7 @@ class Comparison(NamedTuple):
 
 @record
 class Diagnosis:
-    """All that logs and streams tell together."""
+    """The result of logs and streams together."""
 
     log: LogRead
     reports: Sequence[Report]
@@ -144,7 +144,7 @@ class Diagnosis:
 
     @property
     def troubles(self) -> list[Entry]:
-        """The messages by which something is lost, each once."""
+        """The messages that report a loss, each once."""
         return [e for e in self.log.tally.entries if e.match.message.lost and not e.under]
 
     @property
@@ -158,7 +158,7 @@ class Diagnosis:
         return list(dict.fromkeys(url for one in self.imports for url in one.sources))
 
     def of(self, entry: Entry) -> list[Cause]:
-        """What the streams have to do with a message."""
+        """Whether the streams cause a message."""
         return [cause for cause in self.causes if cause.entry is entry]
 
     def findings(self, entry: Entry) -> list[Finding]:
@@ -188,7 +188,7 @@ class Diagnosis:
 def diagnose(
     log: LogRead, reports: Sequence[Report] = (), live: Live | None = None, unread: int = 0
 ) -> Diagnosis:
-    """Bring a log, the reports on streams, and what a live MAAS says together.
+    """Combine a log, the reports on streams, and the state of a live MAAS.
 
     ``unread``: how many further streams were named and could not be read.
     """

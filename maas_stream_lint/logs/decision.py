@@ -1,4 +1,4 @@
-"""What a message's own text decides: one cause and its remedy, without any stream."""
+"""What a message's own text shows: one cause and its remedy, without any stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line of a log looks like: what stands before a message, and what behind it.
+"""The form of a line of a log: the text before a message, and the text after it.
 
 Formats: rsyslog's files and maas.log, regiond.log, and journald (short, ISO, full, JSON, export).
 Also pebble's view of the snap, docker, the JSON of MAAS's own services, and MAAS's list of events.

@@ -1,4 +1,4 @@
-"""How the MAAS of a log was given its source: as the user names it, or by its index."""
+"""The URL that the MAAS of a log has: the one that the user names, or the URL of its index."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def index_meant(report: Report, entries: Iterable[Entry]) -> str | None:
-    """The index that MAAS was given, where the root that was checked cannot be what it was given.
+    """The index whose URL MAAS has, if its URL cannot be the checked root.
 
-    MAAS does not get beyond a bare root that has no signed index. If the log does not tell of that,
-    but of what comes later, the boot source names the index itself.
+    MAAS fails at a bare root without a signed index. If the log shows later steps instead, the boot
+    source names the index itself.
     """
     stream = report.look.stream
     if not stream.fallback or any(predicted(entry.match, report) for entry in entries):

@@ -1,4 +1,4 @@
-"""What a stream has to do with a message: whether it is predicted there, and what causes it."""
+"""Whether a stream causes a message: whether the simulation predicts it, and why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOSE = frozenset({"url", "selection", "mirrors", "rest", "command", "n", "m", 
 
 
 class InStream(NamedTuple):
-    """What a stream has to do with a message."""
+    """Whether a stream causes a message."""
 
     lines: tuple[str, ...]  #: the release lines that would write it
     findings: tuple[Finding, ...]  #: what causes it
@@ -34,7 +34,7 @@ class InStream(NamedTuple):
 
 
 def judged(entry: Entry, report: Report) -> InStream:
-    """What a stream has to do with a message of a log, with the exception below it."""
+    """Whether a stream causes a message of a log, with the exception below it."""
     match = entry.match if _any_fatal(entry.match) is False else entry.cause
     told = _told_in_use(match, report) if match.message.used else {}
     lines = {*predicted(match, report), *told}

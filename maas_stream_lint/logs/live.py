@@ -1,4 +1,4 @@
-"""A live MAAS beside its streams: what becomes of each image, by its own sources and selections."""
+"""A live MAAS and its streams: the fate of each image, with its own sources and selections."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TROUBLES = (REFUSED, INCOMPLETE, GONE, MISSING, UNUSABLE)
 
 
 class ImageFate(NamedTuple):
-    """What becomes of one image: an operating system's release for an architecture."""
+    """The fate of one image: an operating system's release for an architecture."""
 
     name: str  #: ``ubuntu/noble``, of a bootloader ``grub-efi/uefi``
     arch: str
@@ -67,7 +67,7 @@ class SourceFate(NamedTuple):
 
 
 class Live(NamedTuple):
-    """A live MAAS and what becomes of its images."""
+    """A live MAAS and the fates of its images."""
 
     state: MaasState
     line: str  #: the release line that its streams are judged for

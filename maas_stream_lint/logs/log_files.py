@@ -1,6 +1,6 @@
-"""The logs that somebody names: files, rotated, compressed, in folders and archives, piped.
+"""The logs that the user names: files, rotated, compressed, in folders and archives, piped.
 
-Nothing is unpacked to disk. Everything is read in pieces, so that memory does not grow with a log.
+The tool unpacks nothing to disk. It reads in pieces, so memory does not grow with a log.
 """
 
 from __future__ import annotations

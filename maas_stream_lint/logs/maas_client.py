@@ -1,7 +1,7 @@
 """Asks a MAAS by its API 2.0. It only reads.
 
 Signed with OAuth 1.0a, method PLAINTEXT, as MAAS's own clients do (`apiclient/maas_client.py:
-MAASOAuth`). No redirect is followed and no proxy is asked, so that nobody else sees the key.
+MAASOAuth`). It follows no redirect and uses no proxy, so that nobody else sees the key.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a MAAS answers, typed: its version, boot sources, selections and boot resources.
 
 Shapes: `src/maasserver/api/` version.py, boot_sources.py, boot_source_selections.py and
-boot_resources.py. Members that are new, gone or of another kind are passed over; an answer of
+boot_resources.py. The tool ignores members that are new, gone or of another kind. An answer of
 another kind is an error.
 """
 

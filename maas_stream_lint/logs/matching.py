@@ -1,4 +1,4 @@
-"""What a text is: the message that fits best, or none."""
+"""The message that matches a text best, or none."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def recognise(
 def loosely(text: str) -> Match | None:
     """The message whose words a text has, or begins with, though not what varies in it.
 
-    For what people type from memory; nothing of a log is read so.
+    For text that people type from memory. The tool does not match lines of a log like this.
     """
     words = _words(text)
     if len(words) < _SHORTEST_HEAD:

@@ -1,6 +1,6 @@
 """The messages in a log: found by their anchors, all at once, in pieces of the log.
 
-Lines without any anchor are never looked at one by one, so that a gigabyte of syslog is cheap.
+The tool does not look at single lines without an anchor, so a gigabyte of syslog is cheap.
 """
 
 from __future__ import annotations

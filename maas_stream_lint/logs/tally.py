@@ -1,4 +1,4 @@
-"""What was recognised in pasted lines or in a log, and what was not: counted, and bounded."""
+"""Counts the known and unknown messages in pasted lines or in a log, up to a bound."""
 
 from __future__ import annotations
 

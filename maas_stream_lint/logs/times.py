@@ -1,4 +1,4 @@
-"""When something was logged: the stamps of all kinds of logs, made comparable."""
+"""The times of log lines: the stamps of all kinds of logs, made comparable."""
 
 from __future__ import annotations
 

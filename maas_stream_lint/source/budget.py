@@ -16,7 +16,7 @@ _OTHERS = bytes(set(range(256)).difference(b",{["))
 
 
 class Budget:
-    """What is left for the documents of one source. Each path counts once."""
+    """The remaining budget for the documents of one source. Each path counts once."""
 
     def __init__(self, options: FetchOptions) -> None:
         """Nothing is spent yet. The time runs from now."""

@@ -1,4 +1,4 @@
-"""Which trouble an exception of the HTTP library stands for.
+"""The trouble behind an exception of the HTTP library.
 
 No text of an exception becomes part of a message: it may quote URLs and headers with secrets.
 """
@@ -42,7 +42,7 @@ class Way(NamedTuple):
 
 
 def diagnosis(error: BaseException, way: Way) -> Trouble:
-    """The trouble that an exception stands for."""
+    """The trouble behind an exception."""
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
         return _not_connected(error, way)
     if isinstance(error, httpx.TimeoutException):

@@ -26,7 +26,7 @@ def open_source(
     options: FetchOptions | None = None,
     as_tree: bool = False,
 ) -> Source:
-    """The tree that a directory, a file, or an http, https or file URL stands for.
+    """The tree of a directory, a file, or an http, https or file URL.
 
     ``as_tree``: whether a directory without a signed index is judged by its plain one; otherwise
     it stands for the root URL that MAAS is given.

@@ -28,7 +28,7 @@ def may_pass(trouble: Trouble) -> bool:
 
 @record(frozen=True)
 class Retries:
-    """How often and how soon a request is made again. Times are in seconds."""
+    """How often and how soon the tool repeats a request. Times are in seconds."""
 
     most: int  #: attempts after the first one
     first: float  #: the pause before the first of them; it doubles with each

@@ -57,7 +57,7 @@ class Connections:
         opened.read = watched
 
     def cut(self) -> None:
-        """Wake whoever waits for one of these sockets."""
+        """Wake the threads that wait for one of these sockets."""
         for opened in self._opened():
             with suppress(OSError, ValueError):
                 # Not the method of SSLSocket: it removes the TLS state that the reader uses.

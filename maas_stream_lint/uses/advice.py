@@ -5,20 +5,19 @@ Each function yields its subject and the images that cause it, in the order of t
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.stock import in_order
+from maas_stream_lint.uses.stock import Images, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.uses.kernels import Kernels
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Images, Kind
+    from maas_stream_lint.uses.stock import Kind
     from maas_stream_lint.uses.stock_image import Image
 
 
@@ -26,7 +25,7 @@ class Advice(NamedTuple):
     """One fact about images."""
 
     about: tuple[str, ...]  #: what tells it from others of its kind
-    images: list[Image]
+    images: Sequence[Image]
     log: str | None = None
 
 
@@ -130,12 +129,12 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 
 def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with systems to install, but no Ubuntu to commission a machine with: arch."""
-    others: dict[str, list[Images]] = {}
+    others: dict[str, list[int]] = {}
     for kind, alike in simulation.stock.kinds.items():
         if kind.os != UBUNTU:
-            others.setdefault(kind.arch, []).append(alike)
-    ubuntu = [system for system in simulation.systems if system.os == UBUNTU]
-    for arch, images in others.items():
+            others.setdefault(kind.arch, []).extend(alike.positions)
+    ubuntu = simulation.stock.of_os(UBUNTU)
+    for arch, positions in others.items():
         machine = Machine(arch, GENERIC)
         if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
-            yield Advice((arch,), in_order(chain.from_iterable(images)))
+            yield Advice((arch,), Images(simulation.stock, sorted(positions)))

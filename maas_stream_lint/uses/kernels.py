@@ -42,7 +42,7 @@ class Kernels(ABC):
         found = self._available.get(key)
         if found is None:
             images = self.stock.starting_with(name, arch)
-            alike = [i for i in images if flavour in (None, i.resource.kflavor)]
+            alike = [i for i in images if flavour in (None, i.kflavor)]
             try:
                 found = dict.fromkeys(self._for(alike, platform))
             except Refusal as refusal:
@@ -115,7 +115,7 @@ class PrefixKernels(Kernels):
         for image in images:
             if self.names.is_kernel(image.subarch):
                 found[image.subarch] = None
-                if image.resource.rolling:
+                if image.rolling:
                     found[self.names.rolling(image.subarch)] = None
             if levels:
                 found.update(dict.fromkeys(filter(self.names.is_kernel, image.listed)))
@@ -176,7 +176,7 @@ class ParsedKernels(Kernels):
                 continue
             if parsed.kernel:
                 found[image.subarch] = None
-                if image.resource.rolling:
+                if image.rolling:
                     found[self.names.rolling(parsed)] = None
             elif platform is not None and platform != GENERIC:
                 found[image.subarch] = None

@@ -169,7 +169,7 @@ def _named(simulation: Simulation, image: Image, kernel: str) -> Image | None:
     """The image whose kernel has this name, among the images that MAAS lists together."""
     if image.subarch == kernel:
         return image
-    listed = simulation.stock.starting_with(image.resource.name, image.arch)
+    listed = simulation.stock.starting_with(image.name, image.arch)
     return next((other for other in listed if other.subarch == kernel), None)
 
 
@@ -195,8 +195,6 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
     obstacle: Obstacle
     best = image.needs.roots[0]
     root = image.files.get(best)
-    named = simulation.stock.named(image.resource.name)
-    alike = {other.subarch for other in named if other.arch == image.arch}
     by_name = refusal.cause == "rack-lacks-files"
     if root is None:
         obstacle = made("only-root-image")
@@ -204,7 +202,7 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
         obstacle = made("root-misnamed", file=root, ftype=best)
     elif refusal.kernel == GENERIC:
         obstacle = made("no-generic-directory")
-    elif refusal.kernel not in alike:
+    elif not simulation.stock.exactly(image.name, f"{image.arch}/{refusal.kernel}"):
         owner = _named(simulation, image, refusal.kernel or "")
         obstacle = made("kernel-of-other-release", owner=owner)
     else:

@@ -40,8 +40,8 @@ def plainly_used(simulation: Simulation) -> set[int]:
         if all(installable[sort] for sort in sorts):
             found.update(held)
     # A machine boots the commissioning release to install this one.
-    host = stock.systems.get(simulation.settings.commissioning)
-    if host is None or found.issuperset(host.positions):
+    host = stock.named(str(simulation.settings.commissioning))
+    if found.issuperset(host.positions):
         found.update(guests)
     return found
 

@@ -114,7 +114,7 @@ def imported(stock: Stock, system: System, release: Release) -> Tree:
     custom_fails = release.deploy("custom-os") == "rack-import-fails"
     tree = stock.trees.get((system, custom_fails))
     if tree is None:
-        images = stock.systems.get(system, ())
+        images = stock.named(str(system))
         tree = stock.trees[(system, custom_fails)] = _linked(images, custom_fails=custom_fails)
     return tree
 
@@ -123,10 +123,11 @@ def _linked(images: Sequence[Image], *, custom_fails: bool) -> Tree:
     tree = Tree()
     images = sorted(images, key=_product_name)
     described = _described(images)
+    said = {image.position: image.kept("subarches") for image in images}
     tree.subarches = {
-        spec: image.resource.extra["subarches"]
+        spec: listed
         for spec, image in described.items()
-        if "subarches" in image.resource.extra
+        if (listed := said[image.position]) is not None
     }
     wanted = {image.position for image in described.values()}
     for image in images:
@@ -148,9 +149,10 @@ def _described(images: list[Image]) -> dict[Spec, Image]:
     """``RepoDumper.insert_item``: whose description stands for what."""
     found: dict[Spec, Image] = {}
     for image in images:
-        kflavor = GENERIC if image.resource.kflavor is None else image.resource.kflavor
-        os, arch, release, label = image.os, image.arch, image.release, image.set.label
-        said = image.resource.extra.get("subarches", GENERIC)
+        kflavor = GENERIC if image.kflavor is None else image.kflavor
+        os, arch, release, label = image.os, image.arch, image.release, image.contents.label
+        said = image.kept("subarches")
+        said = GENERIC if said is None else said
         for subarch in said.split(","):
             found.setdefault((os, arch, subarch, kflavor, release, label), image)
         found[(os, arch, image.subarch, kflavor, release, label)] = image
@@ -172,18 +174,19 @@ def _not_found(image: Image) -> Refusal:
 def _link(tree: Tree, image: Image) -> None:
     """``RepoWriter.insert_item`` for each file of an image."""
     for subarch in _directories(image):
-        at = Directory(image.os, image.arch, subarch, image.release, image.set.label)
-        tree.directories.setdefault(at, {}).update(dict.fromkeys(image.set.files, image))
+        at = Directory(image.os, image.arch, subarch, image.release, image.contents.label)
+        names = [name for _, name in image.contents.rows]
+        tree.directories.setdefault(at, {}).update(dict.fromkeys(names, image))
 
 
 def _directories(image: Image) -> Iterator[str]:
     """The subarches that an image is linked for."""
     yield image.subarch
-    if image.resource.kflavor == GENERIC and (
+    if image.kflavor == GENERIC and (
         image.subarch.startswith("ga-") or image.subarch == f"hwe-{image.release[:1]}"
     ):
         yield GENERIC
-    if image.resource.rolling:
+    if image.rolling:
         first, _, rest = image.subarch.partition("-")
         yield "-".join([first, ROLLING, *rest.split("-")[1:]])
 
@@ -201,17 +204,21 @@ class Rack:
         self.configs = Configs(choice)
         self.files = Files(choice, stock, with_root=False)
         self._beyond_aborts = beyond_aborts
+        self._trees: dict[System, Tree] = {}
 
     def _tree(self, system: System) -> Tree:
         """What the rack has imported of a system."""
-        if self.rack_import is not None and not self._beyond_aborts:
-            return Tree()
-        return imported(self.stock, system, self.release)
+        tree = self._trees.get(system)
+        if tree is None:
+            ended = self.rack_import is not None and not self._beyond_aborts
+            tree = Tree() if ended else imported(self.stock, system, self.release)
+            self._trees[system] = tree
+        return tree
 
     @cached_property
     def rack_import(self) -> Refusal | None:
         """The error that ends the import of a rack. Only one os can end it."""
-        systems = [system for system in self.stock.systems if system.os == "custom"]
+        systems = self.stock.of_os("custom")
         refusals = [imported(self.stock, system, self.release).refusal for system in systems]
         told = [refusal for refusal in refusals if refusal is not None]
         return min(told, key=lambda one: _product_name(one.values["image"]), default=None)

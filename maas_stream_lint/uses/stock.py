@@ -198,6 +198,10 @@ class Stock:
             found[System(os, release)] = Images(self, positions)
         return found
 
+    def of_os(self, os: str) -> list[System]:
+        """The releases of one os."""
+        return [System(os, name.partition("/")[2]) for name in self._names_from(f"{os}/")]
+
     def _names_from(self, name: str) -> Iterator[str]:
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):

@@ -41,8 +41,23 @@ class Image:
         self.arch, self.subarch = rows.arches[position], rows.subarches[position]
 
     @property
+    def name(self) -> str:
+        """``ubuntu/noble``."""
+        return self.rows.names[self.position]
+
+    @property
+    def kflavor(self) -> str | None:
+        """The flavour of its kernel."""
+        return self.rows.kflavors[self.position]
+
+    @property
+    def rolling(self) -> bool:
+        """Whether its kernel is the one that moves on with the release."""
+        return self.rows.rolling[self.position]
+
+    @property
     def resource(self) -> HeldResource:
-        """Its row in the database."""
+        """Its row in the database, which costs much more than a column of it."""
         return self.rows.resource(self.position)
 
     def kept(self, field: str) -> str | None:
