@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from maas_stream_lint.building.finished_image import inspect
 from maas_stream_lint.building.image_list import left_by_packer_maas, listed
 from maas_stream_lint.building.wanted import Wanted
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.images.progress import Quiet
 from packed import DEBIAN, EFI, LVM, MSR, disk, tarball
 from test_build import built, products
 
@@ -101,6 +104,12 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, told: st
     assert done.exit_code == 2
     assert told in done.stderr
     assert "--no-config" not in done.stderr
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "image")
+    with pytest.raises(UsageError, match="a pipe, not a file"):
+        inspect(tmp_path / "image", Quiet())
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,6 +61,8 @@ def inspect(path: Path, progress: Progress) -> Image:
     ``progress``: is told of the bytes.
     """
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):  # to open one waits for a writer
+            raise OSError(errno.EINVAL, "a pipe, not a file")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             content = sniff(head, whole=len(head) < HEAD_BYTES)
