@@ -1,9 +1,9 @@
 """Dataclasses that are worked out when it pays.
 
 ``dataclass`` writes and compiles the methods of a class when its module is imported. That takes
-half a millisecond for each, and a run makes few instances of most classes. Here all classes share
-their methods, and ``dataclass`` writes an ``__init__`` for those with many instances. For a type
-checker, `record` is ``dataclass``.
+0.43 ms for each, or 0.78 ms if it is frozen, and a run makes few instances of most classes. Here
+all classes share their methods, and ``dataclass`` writes an ``__init__`` for those with many
+instances. For a type checker, `record` is ``dataclass``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ else:
     def record(cls: type[T] | None = None, /, *, frozen: bool = False, eq: bool = True) -> Any:
         """A class decorator like ``dataclasses.dataclass``.
 
-        ``frozen``: instances have a hash, and a type checker refuses assignments. Python does not
-        refuse them: that would take time for each instance.
+        ``frozen``: instances have a hash, and refuse assignments.
         """
 
         def decorate(cls: type[T]) -> type[T]:
@@ -45,10 +44,17 @@ else:
             if eq:
                 cls.__eq__ = _same
                 cls.__hash__ = _hash if frozen else None
+            if frozen:
+                cls.__setattr__ = cls.__delattr__ = _refuse
             _WAITING.add(cls)
             return cls
 
         return decorate if cls is None else decorate(cls)
+
+    def _refuse(self: Any, name: str, value: Any = None) -> None:
+        from dataclasses import FrozenInstanceError
+
+        raise FrozenInstanceError(f"cannot change {name!r} of a frozen {type(self).__name__}")
 
     def _init(self: Any, *args: Any, **more: Any) -> None:
         """``__init__`` of a class with few instances so far."""
@@ -130,7 +136,9 @@ else:
         own = cls.__annotations__
         space = {name: vars(cls)[name] for name in (*own, "__post_init__") if name in vars(cls)}
         space |= {"__annotations__": own, "__module__": cls.__module__}
-        made = dataclass(type(cls.__name__, cls.__bases__, space), eq=False, repr=False)
+        frozen = cls.__setattr__ is _refuse
+        copied = type(cls.__name__, cls.__bases__, space)
+        made = dataclass(copied, eq=False, repr=False, frozen=frozen)
         for one in fields(made):
             if one.name in vars(cls) and one.default is MISSING:
                 delattr(cls, one.name)

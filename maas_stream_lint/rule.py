@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place, Severity
@@ -42,8 +42,7 @@ def needs_files(code: str) -> bool:
 NODES = ("stream", "index", "entry", "file", "product", "version", "item", "image")
 
 
-@record(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What a rule says about one event or node."""
 
     message: str  #: one sentence in lower case, with the value and what was expected

@@ -95,7 +95,7 @@ def test_bases_are_worked_out_first(decorate: object) -> None:
 
 @pytest.mark.parametrize("instances", [0, 1, 200])
 def test_the_first_instances_are_as_all_others(instances: int) -> None:
-    @record(frozen=True)
+    @record
     class Base:
         x: int
         seen: list[int] = dataclasses.field(default_factory=list)
@@ -117,6 +117,25 @@ def test_the_first_instances_are_as_all_others(instances: int) -> None:
     assert Derived(1).sum == 3
     assert Derived(1, [4], y=5).__dict__ == {"x": 1, "seen": [4], "y": 5, "sum": 6}
     assert Derived(1) != Base(1)
+
+
+@pytest.mark.parametrize("instances", [0, 200])
+def test_a_frozen_record_refuses_changes(instances: int) -> None:
+    @record(frozen=True)
+    class Frozen:
+        x: int
+        y: int = 2
+
+    for number in range(instances):
+        assert Frozen(number).x == number
+    made = Frozen(1)
+    with pytest.raises(dataclasses.FrozenInstanceError, match="'x' of a frozen Frozen"):
+        made.x = 3  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError, match="'y' of a frozen Frozen"):
+        del made.y
+    assert made == Frozen(1)
+    assert dataclasses.replace(made, x=3) == Frozen(3, 2)
+    assert {made: 1}[Frozen(1)] == 1
 
 
 def first_values(cls: type, threads: int = 8) -> list[int]:

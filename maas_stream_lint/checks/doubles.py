@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import MANY, listed
@@ -136,8 +135,7 @@ def alias_conflict(whole: Whole, look: Look) -> Iterator[Said]:
             log=SEVERAL.format(count=len(versions_at)),
         )
         yield said
-        yield replace(
-            said,
+        yield said._replace(
             lines=tuple(line for line in lines if line not in unusable),
             severity=Severity.WARNING,
             effect="makes a boot resource for each, and deploys the one that it made first",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import saying
@@ -215,8 +214,7 @@ def missing_kflavor(product: Product, look: Look) -> Iterator[Said]:
         effect="neither commissions machines with it nor chooses its kernel by itself",
     )
     yield said
-    yield replace(
-        said,
+    yield said._replace(
         lines=tuple(line for line in takes if line not in useless),
         severity=Severity.WARNING,
         effect="deploys it only to machines without a minimum kernel",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -76,8 +75,7 @@ def several_root_files(version: Version, look: Look) -> Iterator[Said]:
             log=f"get() returned more than one BootResourceFile -- it returned {len(some)}!",
         )
         yield said
-        yield replace(
-            said,
+        yield said._replace(
             lines=tuple(line for line in told if line not in useless),
             severity=Severity.WARNING,
             effect="deploys whichever its directory lists first",
@@ -166,8 +164,7 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
             f"{quoted(item.key)} is missing",
         )
         yield said
-        yield replace(
-            said,
+        yield said._replace(
             lines=tuple(line for line in lines if line not in useless),
             severity=Severity.WARNING,
         )
@@ -274,9 +271,9 @@ def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]
     by_name = look.where(lambda release: release.deploy("finds-root-by") == "name")
     silent = tuple(line for line in lines if line in by_name)
     if silent:
-        yield replace(said, lines=silent, log=None)
+        yield said._replace(lines=silent, log=None)
     if len(silent) < len(lines):
-        yield replace(said, lines=tuple(line for line in lines if line not in by_name))
+        yield said._replace(lines=tuple(line for line in lines if line not in by_name))
 
 
 def _kinds(accepted: tuple[str, ...]) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from maas_stream_lint.records import record
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +76,7 @@ DISK_SUFFIXES = {
 Layers = tuple[str, ...]
 
 
-@record(frozen=True)
-class Content:
+class Content(NamedTuple):
     """What a file is, and what is in it, as far as its first bytes tell."""
 
     #: From the outside in: ``("gzip", "tar", "qcow2")``. A compression comes alone if it can't be

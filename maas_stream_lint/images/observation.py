@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from maas_stream_lint.records import record
 from maas_stream_lint.source import Unchecked
@@ -38,13 +39,12 @@ class FileOptions:
     longest_backoff: float = 10.0  #: seconds
 
 
-@record(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A file that items name: once, however many they are."""
 
     path: str  #: as the metadata has it
     size: int | None = None  #: what the metadata says
-    checksums: Mapping[str, str] = field(default_factory=dict)  #: algorithm → digest; likewise
+    checksums: Mapping[str, str] = MappingProxyType({})  #: algorithm → digest; likewise
     listed: bool = False  #: whether it should be an archive whose names matter
     linked: bool = False  #: whether its path leads out of the tree, for lines that join like a link
 
