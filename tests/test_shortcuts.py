@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from maas_stream_lint import objects, table
 from maas_stream_lint.checks import all_rules, among, item_content
 from maas_stream_lint.collect import findings
+from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports import tables
 from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
@@ -22,7 +24,7 @@ from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
 from maas_stream_lint.uses import obstacles
-from made import FIELDS, crowds, streams
+from made import ALIKE, FIELDS, INDEX, UPDATED, crowds, streams
 from trees import KEYRING, MemoryTree, corpus, tree_of
 
 if TYPE_CHECKING:
@@ -147,3 +149,34 @@ def test_made_streams(tree: MemoryTree) -> None:
 def test_many_products(tree: MemoryTree) -> None:
     """What is stored and recorded as columns comes to the same, too."""
     assert_both_ways_alike(tree, None)
+
+
+@pytest.mark.parametrize(
+    ("os", "arch", "sha256"),
+    [("rhel", "", "0" * 64), (None, "amd64", "0")],
+    ids=["no machine has the architecture", "the import leaves a set without files"],
+)
+def test_an_odd_product_of_another_system(os: str | None, arch: str, sha256: str) -> None:
+    item = {"ftype": "root-tgz", "path": "rhel9/root-tgz", "sha256": sha256, "size": 1000}
+    manifest = {**item, "ftype": "manifest", "path": "rhel9/manifest", "sha256": "1" * 64}
+    product = {
+        "arch": arch,
+        "label": "stable",
+        "release": "rhel9",
+        "version": "9",
+        "release_title": "9",
+        "subarch": "generic",
+        "subarches": "generic",
+        "versions": {"20260101": {"items": {"root-tgz": item, "manifest": manifest}}},
+    }
+    named = {**ALIKE[0], "com.example:rhel:9": product | ({} if os is None else {"os": os})}
+    head = {"format": "products:1.0", "updated": UPDATED}
+    entry = {**head, "path": "streams/v1/a.json", "products": list(named)}
+    files = {
+        INDEX: {"format": "index:1.0", "index": {"a": entry}, "updated": UPDATED},
+        "streams/v1/a.json": {**head, "content_id": "a", "products": named},
+    }
+    tree = MemoryTree({path: json.dumps(data).encode() for path, data in files.items()}, INDEX)
+    assert_both_ways_alike(tree, None)
+    found = findings(look_at(load(tree, None), all_releases()), all_rules())  # type: ignore[arg-type]
+    assert max(finding.severity for finding in found) >= Severity.UNUSABLE

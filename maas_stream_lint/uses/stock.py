@@ -74,13 +74,16 @@ class Offer:
 
     @property
     def apart(self) -> bool:
-        """Whether MAAS cannot confuse two of the images or their architectures."""
-        if len(self.positions) == 1:
-            return True
+        """Whether no two of the images, or their architectures, can be taken for one another.
+
+        An empty architecture starts every other one, and no machine has it.
+        """
         rows = self.rows
+        if len(self.positions) == 1:
+            return bool(rows.arches[self.positions[0]])
         architectures = {(rows.arches[at], rows.subarches[at]) for at in self.positions}
         arches = sorted({arch for arch, _ in architectures})
-        nested = any(b.startswith(a) for a, b in pairwise(arches))
+        nested = any(b.startswith(a) for a, b in pairwise(arches)) or not arches[0]
         return len(architectures) == len(self.positions) and not nested
 
     @cached_property
@@ -250,7 +253,7 @@ class Stock:
         sorts = list(zip(self._systems, rows.contents, rows.subarches, strict=True))
         for held in self._by_name.values():
             own = tuple(dict.fromkeys([sorts[at] for at in held]))
-            if own[0][0] != UBUNTU and (len(held) == 1 or Offer(rows, held).apart):
+            if own[0][0] != UBUNTU and Offer(rows, held).apart:
                 found.setdefault(own, []).extend(held)
         return found
 

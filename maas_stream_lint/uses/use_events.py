@@ -37,10 +37,16 @@ def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> l
         events = [
             _event(obstacle)
             for obstacle in obstacles(simulation)
-            if stumbled.isdisjoint(obstacle.image.set.products)
+            if _is_blamed(obstacle.image, stumbled)
         ]
         made[id(simulation)] = Trace((line,), imported.strict, events)
     return list(made.values())
+
+
+def _is_blamed(image: Image, stumbled: set[tuple[str, str | None]]) -> bool:
+    """Whether the import has no event for an image: that one also tells of images without files."""
+    products = image.set.products
+    return bool(products) and stumbled.isdisjoint(products)
 
 
 def products_of(image: Image) -> list[Place]:
