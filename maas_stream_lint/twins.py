@@ -108,15 +108,6 @@ def _kernels(catalog: Catalog) -> list[_Kernel]:
     return list(zip(*columns, strict=True))
 
 
-def boot_subarch(product: Product, release: Release) -> str:
-    """The subarch with its flavour, as a release names the boot resource."""
-    return _flavoured(_kernel(product), release)
-
-
-def _kernel(product: Product) -> _Kernel:
-    return (_kind(product.nature), product.get("subarch"), product.get("kflavor"))
-
-
 def _kind(nature: Nature) -> str:
     if nature.bootloader:
         return BOOTLOADER

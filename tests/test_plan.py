@@ -145,13 +145,7 @@ def test_many_edits_that_do_harm_take_few_checks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, whole: int
 ) -> None:
     """Where few products take harm, it is looked for in a stream of these alone."""
-    tree = Tree()
-    (product,) = tree.products.values()
-    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(120)]
-    tree.products = {
-        name: {**product, "arch": f"arch{n}", "subarches": "generic, ga-22.04", "version": 22.04}
-        for n, name in enumerate(names)
-    }
+    tree, names = crowd(120, version=22.04, subarches="generic, ga-22.04")
     bad = set(names[::every])
     real = FIXERS["subarches-spaces"]
 
@@ -174,12 +168,7 @@ def test_harm_that_another_product_takes_is_seen_in_the_whole_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The trial of a few products knows nothing of the others; what it likes is proven again."""
-    tree = Tree()
-    (product,) = tree.products.values()
-    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(60)]
-    tree.products = {
-        name: {**product, "arch": f"arch{n}", "version": 22.04} for n, name in enumerate(names)
-    }
+    tree, names = crowd(60, version=22.04)
     tree.products[names[7]]["subarches"] = "generic, ga-22.04"
     real = FIXERS["subarches-spaces"]
 
@@ -198,20 +187,15 @@ def test_harm_that_no_small_stream_shows_is_not_looked_for_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the other edits are made, those that did harm lead to what was seen before."""
-    tree = Tree()
-    (product,) = tree.products.values()
-    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(60)]
-    tree.products = {
-        name: {**product, "arch": f"arch{n}", "version": 22.04} for n, name in enumerate(names)
-    }
+    tree, names = crowd(60, version=22.04)
     bad = set(names[5:15])
     real = plan_.harm_of
 
     def in_the_whole_alone(before: Any, after: Any, wanted: Any) -> Any:
-        spots = {(f.place.file, f.place.product) for f, _ in wanted if f.place.product in bad}
-        return real(before, after, wanted) | (
-            spots if len(after.look.catalog.products) > 30 else set()
-        )
+        harm = real(before, after, wanted)
+        if len(after.look.catalog.products) == len(names):
+            harm |= {(f.place.file, f.place.product) for f, _ in wanted if f.place.product in bad}
+        return harm
 
     monkeypatch.setattr(plan_, "harm_of", in_the_whole_alone)
     times = counted(monkeypatch)
@@ -274,6 +258,17 @@ def test_what_is_no_json_is_not_written(tmp_path: Path, number: str) -> None:
     plan = planned(root, True, True)
     json.dumps(plan.to_dict(), allow_nan=False)
     assert "aliases-used" not in {edit.name for edit in plan.edits}
+
+
+def crowd(count: int, **fields: Any) -> tuple[Tree, list[str]]:
+    """A tree of so many products, each for an architecture of its own, and their names."""
+    tree = Tree()
+    (product,) = tree.products.values()
+    names = [UBUNTU.replace("amd64", f"arch{number}") for number in range(count)]
+    tree.products = {
+        name: {**product, "arch": f"arch{number}", **fields} for number, name in enumerate(names)
+    }
+    return tree, names
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -244,9 +244,9 @@ class _Planner:
         )
 
     def proven(self) -> Plan:
-        """What came of it, after a check of the whole, which sees all that a later check sees.
+        """The plan after a check of the whole, which sees all that a later check sees.
 
-        Nothing is written if that costs something because image files are others by now.
+        If image files have changed meanwhile, and that check shows new harm, the plan has no edit.
         """
         if not self._edits:
             return self.plan()
@@ -412,7 +412,7 @@ class _Planner:
         first, second = parts or (wanted[:half], wanted[half:])
         count = len(self.made)
         made = self._halve(first)
-        # With all of the first made, the second leads to what was just seen.
+        # If all of the first are made, the second leads to the result that was just seen.
         seen = len(second) > 1 and len(self.made) == count + len(first)
         harmed = seen and harm.issuperset(spot(finding.place, moves) for finding, _ in second)
         return self._halve(second, harm if harmed else None) or made
@@ -433,7 +433,7 @@ class _Planner:
         objection = self._objection if len(wanted) == 1 else None
         for finding, proposal in wanted:
             if any(is_moved(place, moves) for place in _places(finding, proposal)):
-                continue  # another round tells
+                continue  # the next round proposes them anew
             edit = replace(_edit(finding, proposal), warning=objection)
             self._failed[(edit.place.file + edit.place.pointer, edit.what)] = edit
 

@@ -76,7 +76,7 @@ class Offer:
     def apart(self) -> bool:
         """Whether no two of the images, or their architectures, can be taken for one another.
 
-        An empty architecture starts every other one, and no machine has it.
+        Every architecture starts with an empty one, which no machine has.
         """
         rows = self.rows
         if len(self.positions) == 1:

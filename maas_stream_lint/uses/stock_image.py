@@ -52,7 +52,7 @@ class Image:
 
     @property
     def rolling(self) -> bool:
-        """Whether its kernel is the one that moves on with the release."""
+        """Whether MAAS also lists its kernel as the rolling one."""
         return self.rows.rolling[self.position]
 
     @property

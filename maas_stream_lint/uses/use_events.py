@@ -37,14 +37,17 @@ def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> l
         events = [
             _event(obstacle)
             for obstacle in obstacles(simulation)
-            if _is_blamed(obstacle.image, stumbled)
+            if _came_whole(obstacle.image, stumbled)
         ]
         made[id(simulation)] = Trace((line,), imported.strict, events)
     return list(made.values())
 
 
-def _is_blamed(image: Image, stumbled: set[tuple[str, str | None]]) -> bool:
-    """Whether the import has no event for an image: that one also tells of images without files."""
+def _came_whole(image: Image, stumbled: set[tuple[str, str | None]]) -> bool:
+    """Whether the import stored files of an image, and has no event for its products.
+
+    If the import stored no file, it has an event that says so.
+    """
     products = image.set.products
     return bool(products) and stumbled.isdisjoint(products)
 
