@@ -76,9 +76,12 @@ class Offer:
     def apart(self) -> bool:
         """Whether no two of the images, or their architectures, can be taken for one another.
 
-        Every architecture starts with an empty one, which no machine has.
+        Every architecture starts with an empty one, which no machine has. A rack keeps the files of
+        an empty release where nobody looks.
         """
         rows = self.rows
+        if rows.names[self.positions[0]].endswith("/"):
+            return False
         if len(self.positions) == 1:
             return bool(rows.arches[self.positions[0]])
         architectures = {(rows.arches[at], rows.subarches[at]) for at in self.positions}
