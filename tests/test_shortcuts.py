@@ -152,17 +152,27 @@ def test_many_products(tree: MemoryTree) -> None:
 
 
 @pytest.mark.parametrize(
-    ("os", "arch", "sha256"),
-    [("rhel", "", "0" * 64), (None, "amd64", "0")],
-    ids=["no machine has the architecture", "the import leaves a set without files"],
+    ("os", "arch", "release", "sha256"),
+    [
+        ("rhel", "", "rhel9", "0" * 64),
+        ("rhel", "amd64", "", "0" * 64),
+        (None, "amd64", "rhel9", "0"),
+    ],
+    ids=[
+        "no machine has the architecture",
+        "nobody looks for the release",
+        "the import leaves a set without files",
+    ],
 )
-def test_an_odd_product_of_another_system(os: str | None, arch: str, sha256: str) -> None:
+def test_an_odd_product_of_another_system(
+    os: str | None, arch: str, release: str, sha256: str
+) -> None:
     item = {"ftype": "root-tgz", "path": "rhel9/root-tgz", "sha256": sha256, "size": 1000}
     manifest = {**item, "ftype": "manifest", "path": "rhel9/manifest", "sha256": "1" * 64}
     product = {
         "arch": arch,
         "label": "stable",
-        "release": "rhel9",
+        "release": release,
         "version": "9",
         "release_title": "9",
         "subarch": "generic",
