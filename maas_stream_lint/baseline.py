@@ -12,10 +12,11 @@ import re
 from collections import Counter
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.names import MODES
 from maas_stream_lint.records import record
 from maas_stream_lint.source import is_local, local_path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ from dataclasses import field
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import words
 from maas_stream_lint.images.observation import ALGORITHMS, Wanted
 from maas_stream_lint.images.progress import Quiet
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:

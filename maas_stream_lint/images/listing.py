@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.bounds import BOUNDS
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

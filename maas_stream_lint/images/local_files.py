@@ -7,13 +7,14 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.images.content import KINDS, Content
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:

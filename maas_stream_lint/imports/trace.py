@@ -6,9 +6,10 @@ from dataclasses import field
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.late import Late
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
 from maas_stream_lint.uses.curtin import Handed, handed, no_image
