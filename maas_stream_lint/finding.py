@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Container

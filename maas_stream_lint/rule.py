@@ -68,8 +68,7 @@ class Page:
     example: str  #: an excerpt of the rule's fixture
 
 
-@record(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule."""
 
     code: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from pathlib import Path as File
@@ -12,7 +11,7 @@ from maas_stream_lint.checks import words
 from maas_stream_lint.images.observation import ALGORITHMS, Wanted
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from maas_stream_lint.fixing.exchange import alone, replace_metadata
 from maas_stream_lint.fixing.plan import local_tree, signature_of
 from maas_stream_lint.fixing.stage import Changed, held, linked
 from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import replace
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.source import Unchecked
 
 if TYPE_CHECKING:
