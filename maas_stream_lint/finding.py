@@ -46,7 +46,8 @@ class Place(NamedTuple):
     @property
     def product(self) -> str | None:
         """The name of the product that the place is in."""
-        return self._step("products", 0)
+        path = self.path
+        return str(path[1]) if len(path) > 1 and path[0] == "products" else None
 
     @property
     def version(self) -> str | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place, Severity
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,8 +56,7 @@ class Said(NamedTuple):
     log: str | None = None  #: the line that MAAS logs; ``None``: the event's line; ``""``: none
 
 
-@record(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A rule's documentation: the sections of its docstring."""
 
     title: str

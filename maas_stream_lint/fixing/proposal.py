@@ -110,7 +110,7 @@ class Context:
         seen, copy = self._images.look(wanted)
         if copy is None:
             return None
-        if not self._images.recall(seen, copy, wanted, ALGORITHMS):
+        if not self._images.recall(seen, copy, wanted):
             self._images.read(seen, copy, wanted, ALGORITHMS, Quiet())
         return seen if seen.trouble is None else None
 
