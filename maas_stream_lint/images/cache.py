@@ -13,10 +13,11 @@ import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.images.content import KINDS, Content
 from maas_stream_lint.images.observation import ALGORITHMS
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
