@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, field, replace
 from datetime import date
 from functools import cached_property
 from os import PathLike
@@ -17,8 +16,9 @@ from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.look import Look, look_at
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.names import MODES
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
@@ -56,8 +56,7 @@ COMMISSIONING: tuple[str, str] = Settings().commissioning
 OWN = "this source"
 
 
-@record(frozen=True)
-class SetAside:
+class SetAside(NamedTuple):
     """The numbers of findings that a configuration and a baseline removed from a report."""
 
     excused: int = 0  #: findings that an ignore excuses, on all release lines or some
@@ -145,7 +144,7 @@ class Report:
                 "findings": len(self.findings),
                 **{s.label: count[s] for s in sorted(Severity, reverse=True)},
                 "images": self._images(),
-                **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
+                **({} if self.set_aside is None else {"set_aside": self.set_aside._asdict()}),
                 **({"configuration": list(self.configured)} if self.configured else {}),
                 **({"unread": [u._asdict() for u in self.unread]} if self.unread else {}),
             },

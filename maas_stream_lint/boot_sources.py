@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.selecting import DEFAULT, default_selections, selections_of
 from maas_stream_lint.source import open_source
 from maas_stream_lint.source.answer import Answer, Trouble

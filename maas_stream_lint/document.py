@@ -9,14 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
 from functools import cached_property
 from itertools import chain, count, islice
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
 
 from maas_stream_lint.quoting import quoted
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.spots import WS, _scanstring, _space, find_spots
 
 if TYPE_CHECKING:

@@ -50,8 +50,3 @@ def rule_url(name: str) -> str | None:
     """The URL of a rule's page; ``None`` while there is no address. Raises UsageError as above."""
     site = address()
     return f"{site}rules/{name}/" if site else None
-
-
-def rule_hint(code: str, name: str) -> str:
-    """Where a rule's page is: its URL, or the command that shows it."""
-    return rule_url(name) or f"maas-stream-lint explain {code}"

@@ -13,6 +13,8 @@ from maas_stream_lint.source import Trouble
 from maas_stream_lint.source.decoding import codings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
@@ -169,7 +171,7 @@ class _Fetch:
             return self._compared_to(seen.decoded_size, seen.decoded)
         return self._compared_to(seen.size, seen.digests)
 
-    def _compared_to(self, size: int | None, digests: dict[str, str] | None) -> Failed | None:
+    def _compared_to(self, size: int | None, digests: Mapping[str, str] | None) -> Failed | None:
         said = self.item.get("size")
         wanted = int(said) if said is not None and said.isdecimal() and len(said) < 19 else None
         found = digests or {}
@@ -184,7 +186,7 @@ class _Fetch:
                 break
         return self._stored(found)
 
-    def _stored(self, found: dict[str, str]) -> Failed | None:
+    def _stored(self, found: Mapping[str, str]) -> Failed | None:
         """A line that reads by one checksum stores by another."""
         template = self.release.data["download"].get("mismatch-log")
         digest, said = found.get("sha256"), self.item.get("sha256")
@@ -197,7 +199,7 @@ class _Fetch:
         self,
         cause: str,
         size: int | None,
-        found: dict[str, str] | None,
+        found: Mapping[str, str] | None,
         algorithm: str | None = None,
     ) -> Failed:
         texts = self.release.download("texts")

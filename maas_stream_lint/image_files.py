@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,12 @@ from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.listing import METADATA, files_in, walk
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
+from maas_stream_lint.records import replace
 from maas_stream_lint.rulebook import streamed
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from maas_stream_lint.images.listing import OnDisk
@@ -113,8 +113,10 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The files that some release asks for, each once, as the metadata has them."""
     known: set[str] = set()
     catalog = look.catalog
+    older = options.all_versions
+    names = [name for name in ALGORITHMS if older or catalog.table.occurs(name)]
     links = "://" in look.stream.base and look.where(lambda r: r.download("joins") == "urljoin")
-    for version in catalog.all_versions if options.all_versions else catalog.newest:
+    for version in catalog.all_versions if older else catalog.newest:
         product = version.product
         if options.only and not any(fnmatchcase(product.name, g) for g in options.only):
             continue
@@ -127,23 +129,27 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
                 continue
             if look.downloads(item):
                 known.add(path)
-                yield _of(item, path, linked=linked)
+                yield _of(item, path, names, linked=linked)
 
 
-def _of(item: Item, path: str, *, linked: bool = False) -> Wanted:
+def _of(
+    item: Item, path: str, names: Sequence[str] = ALGORITHMS, *, linked: bool = False
+) -> Wanted:
+    """``names``: the checksums that any item has."""
     size = item.get("size")
     return Wanted(
         path,
         int(size) if size is not None and size.isdecimal() and len(size) < 19 else None,
-        {name: digest.lower() for name in ALGORITHMS if (digest := item.get(name))},
-        listed=item.ftype in streamed("loader"),
-        linked=linked,
+        {name: digest.lower() for name in names if (digest := item.get(name))},
+        item.ftype in streamed("loader"),
+        linked,
     )
 
 
 def _leads_into_the_tree(path: str) -> bool:
     """Other paths have findings of their own, and are not to be asked for."""
-    return not path.startswith("/") and "://" not in path and ".." not in path.split("/")
+    up = ".." in path and ".." in path.split("/")
+    return not (up or path.startswith("/") or "://" in path)
 
 
 def _leads_to_the_server(path: str) -> bool:

@@ -6,10 +6,11 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint import terminal
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.terminal import PLAIN_WIDTH
 
 if TYPE_CHECKING:

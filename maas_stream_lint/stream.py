@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.metadata_fetch import Body, Refused, fetch, refused_at
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.source import Trouble, Unchecked
 
 if TYPE_CHECKING:

@@ -61,6 +61,10 @@ class Table:
         """The fields of files, newest versions and their items."""
         return set().union(*(file.raw.keys() | file.lower_fields for file in self._files))
 
+    def occurs(self, field: str) -> bool:
+        """Whether a file, a product, a newest version or an item of one has a field."""
+        return field in self._elsewhere or any(value is not None for value in self.own(field))
+
     @lazy
     def newest(self) -> list[dict[str, Any] | None]:
         """The newest version of each product: the JSON object, ``None`` without one."""

@@ -140,7 +140,7 @@ def test_no_imports_go_in_a_circle() -> None:
 
 
 #: What ``--version`` and ``--help`` may load: names, and what needs nothing but Python and click.
-LIGHT = ("maas_stream_lint.cli", "maas_stream_lint.names", "maas_stream_lint.errors")
+LIGHT = tuple(f"maas_stream_lint.{part}" for part in ("cli", "names", "named_tuple", "errors"))
 
 
 def test_the_command_line_starts_without_the_library() -> None:
@@ -191,6 +191,7 @@ def test_a_line_of_a_log_is_explained_without_what_checks_a_stream() -> None:
 #: What no rule is told or found by: each takes a noticeable part of the time of a small check.
 HEAVY = {
     *("rich", "httpx2", "httpx", "jsonschema", "hashlib", "packaging", "_strptime", "sqlite3"),
+    "dataclasses",
     *("tomllib", "tomli", "platformdirs", "subprocess", "urllib.request"),
     *(f"maas_stream_lint.images.{part}" for part in ("sniff", "cache", "local_files", "pool")),
 }

@@ -60,9 +60,8 @@ def require_read(streams: Iterable[Stream]) -> None:
 
 def checked(options: Options) -> Report:
     """The report on the named source. Raises LintError if the check is not possible."""
-    from dataclasses import replace
-
     from maas_stream_lint import api
+    from maas_stream_lint.records import replace
 
     assert options.source is not None
     maas = options.one_maas

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import LintError
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.source import is_local, local_path, tree_index
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ import time
 import zlib
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.content import DISK_SUFFIXES, STREAM_KINDS, Content, suffix
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

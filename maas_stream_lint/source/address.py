@@ -9,16 +9,16 @@ import re
 import ssl
 from base64 import b64encode
 from contextlib import suppress
-from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 from urllib.request import getproxies, proxy_bypass
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.runtime import IN_BROWSER
 from maas_stream_lint.source.answer import printable
 from maas_stream_lint.source.library import httpx

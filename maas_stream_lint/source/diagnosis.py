@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source.answer import Trouble
 from maas_stream_lint.source.library import httpx
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source.address import PLAIN, PORTS, anonymous, parsed, proxy_for, shown
 from maas_stream_lint.source.answer import Trouble
 from maas_stream_lint.source.diagnosis import BROKEN, Way, diagnosis, of_proxy_answer

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.source.answer import Answer, Trouble, printable
 from maas_stream_lint.source.budget import Budget
 from maas_stream_lint.source.index_path import PLAIN_INDEX, SIGNED_INDEX

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import zlib
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.records import replace
 from maas_stream_lint.source.address import Site, shown
 from maas_stream_lint.source.answer import Answer, Trouble
 from maas_stream_lint.source.budget import Budget

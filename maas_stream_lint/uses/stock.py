@@ -6,8 +6,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
 from maas_stream_lint.uses.stock_image import Image, architectures_of, names_kernel
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import sys
-from dataclasses import field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if sys.version_info >= (3, 11):
     date_fromisoformat, datetime_fromisoformat = date.fromisoformat, datetime.fromisoformat
