@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.named_tuple import NamedTuple
-
 from maas_stream_lint.objects import once
 
 if TYPE_CHECKING:
