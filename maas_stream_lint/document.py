@@ -163,10 +163,13 @@ def parse_text(text: str, places: PlaceMap | None = None) -> Document:
     """Parse a text. ``places`` says where its spots are in its file, if it is only a part."""
     odd: set[str] = set()
     tick = (objects := count()).__next__
+    once = dict[str, str]().setdefault  # a stream repeats most of its texts: each is kept once
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         tick()
-        found = dict(pairs)
+        found = {}
+        for key, value in pairs:
+            found[key] = once(value, value) if type(value) is str else value
         if len(found) != len(pairs):
             odd.add("duplicate-key")
         return found
