@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maas_stream_lint.absence import ABSENT
 from maas_stream_lint.records import record
@@ -265,6 +264,8 @@ def repeats(release: Release, fault: Trouble) -> bool:
 
 def hops_on_one_server(url: str, redirects: tuple[str, ...]) -> int:
     """How many redirects lead to the host and port that sent them."""
+    from urllib.parse import urlsplit
+
     places = [urlsplit(place).netloc for place in (url, *redirects)]
     return sum(a == b for a, b in pairwise(places))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import UsageError
@@ -76,11 +75,11 @@ def is_local(source: str) -> bool:
     return match is None or (match[1] or match[2]) == "file"
 
 
-def local_path(source: str) -> Path:
+def local_path(source: str) -> str:
     """The path of a source on disk; it need not exist."""
     text = source.strip()
     given = _file_path(text) if _SCHEME.match(text.lower()) else text
-    return Path(os.path.normpath(Path(given).absolute()))
+    return os.path.abspath(given)
 
 
 def _file_path(url: str) -> str:
