@@ -55,10 +55,7 @@ class Store:
 
     def _shares_name(self, run: Run) -> bool:
         """Whether a file's name on disk is that of another, which is of no row of the batch."""
-        names, heads = self._names, run.batch.heads
-        if len(names) < len(run.rows):
-            return any(heads.get(head, sha256) != sha256 for head, sha256 in names.items())
-        contents = run.contents()
+        names, contents = self._names, run.contents() if self._names else ()
         return any(names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in contents)
 
     @property
