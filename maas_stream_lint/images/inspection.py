@@ -156,7 +156,8 @@ def inspect_remote(
         progress.begin(len(wanted), sum(w.size or 0 for w in wanted) if mode == "download" else 0)
         jobs = options.jobs or REMOTE_JOBS
         try:
-            done = Pool(stop).run(list(wanted), jobs, worker, watchdog.cut_all)
+            pool = Pool(stop, waiting=mode == "head")
+            done = pool.run(list(wanted), jobs, worker, watchdog.cut_all)
             survey.interrupted = not done
             if done:
                 had = next((path for path, seen in found.items() if seen.trouble is None), None)
