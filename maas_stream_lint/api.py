@@ -29,7 +29,6 @@ from maas_stream_lint.uses import simulate as simulate_use
 from maas_stream_lint.uses.chosen_kernel import System
 from maas_stream_lint.uses.simulation import Settings
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
-from maas_stream_lint.uses.use_verdict import verdict
 
 if TYPE_CHECKING:
     import os
@@ -253,6 +252,8 @@ class Use:
         simulation = self.simulations[release.line]
         if simulation is None:
             return {"fatal": trace.to_verdict()["fatal"], "resources": []}
+        from maas_stream_lint.uses.use_verdict import verdict
+
         said = verdict(simulation, release, self.today)
         return said | {"aborted": trace.to_verdict()["aborted"]} if trace.strict else said
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint import document, signature
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.listing import METADATA, files_in, walk
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
 from maas_stream_lint.records import replace
@@ -100,6 +99,8 @@ def _inspected(
 
 def _present(root: str) -> dict[str, OnDisk] | None:
     """The plain files of a tree, none if it is no tree; ``None``: too many."""
+    from maas_stream_lint.images.listing import METADATA, files_in
+
     if not os.path.isdir(f"{root}/{METADATA}"):
         return {}
     try:
@@ -178,6 +179,8 @@ def paths_of_others(tree: LocalTree, stream: Stream, own: set[str]) -> frozenset
     """
     if stream.truncated or any(file.best is None for file in stream.files.values()):
         return None
+    from maas_stream_lint.images.listing import METADATA, walk
+
     named, read = set(), {str(tree.root / path) for path in own}
     try:
         files = [path for path, _ in walk(tree.root, f"{METADATA}/") if path.endswith(_METADATA)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
-from maas_stream_lint.source.decoding import codings
+from maas_stream_lint.source.codings import codings
 
 if TYPE_CHECKING:
     from maas_stream_lint.source import Answer

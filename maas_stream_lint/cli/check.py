@@ -253,11 +253,13 @@ def _alone_if_need_be(run: Options, unread: dict[str, None]) -> Report:
 
 def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
     """The reports with the changes that the configuration makes."""
+    settings = click.get_current_context().obj
+    if settings.file is None:
+        return reports
     from datetime import datetime, timezone
 
     from maas_stream_lint.configuration.overrides import apply_settings
 
-    settings = click.get_current_context().obj
     today = datetime.now(timezone.utc).date()
     whole = whole or not settings.sources
     reports, notices = apply_settings(reports, settings, today, whole=whole)
