@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maas_stream_lint.absence import ABSENT
 from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble
-from maas_stream_lint.source.decoding import codings
+from maas_stream_lint.source.codings import codings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Codings that change the bytes; others are names that somebody gave to a plain file.
 _COMPRESSING = ("x-gzip", "gzip", "deflate", "br", "zstd", "compress", "x-compress")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_UNPRINTABLE = r"[\x00-\x1f\x7f]"
 
 
 @record(frozen=True)
@@ -80,7 +79,7 @@ class _Fetch:
     def _named(self) -> Failed | None:
         """What the path itself does, before any request."""
         refuses = self.release.download("texts").get("invalid-url")
-        if refuses and _UNPRINTABLE.search(self.seen.path):
+        if refuses and re.search(_UNPRINTABLE, self.seen.path):
             return self._failed("path", "invalid-url")
         return None
 
@@ -265,6 +264,8 @@ def repeats(release: Release, fault: Trouble) -> bool:
 
 def hops_on_one_server(url: str, redirects: tuple[str, ...]) -> int:
     """How many redirects lead to the host and port that sent them."""
+    from urllib.parse import urlsplit
+
     places = [urlsplit(place).netloc for place in (url, *redirects)]
     return sum(a == b for a, b in pairwise(places))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatchcase
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.listing import METADATA, files_in, walk
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
 from maas_stream_lint.records import replace
@@ -19,7 +18,6 @@ from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.progress import Progress
@@ -79,7 +77,7 @@ def _inspected(
     if options.mode == "none":
         return Survey("none")
     if isinstance(source, LocalTree):
-        present = _present(source.root)
+        present = _present(source.folder)
         if options.mode is None and present is not None and not present:
             return Survey("none", metadata_only=True)
         # What hashes files takes as long to import as a small stream takes to lint.
@@ -99,9 +97,11 @@ def _inspected(
     return Survey("none")
 
 
-def _present(root: Path) -> dict[str, OnDisk] | None:
+def _present(root: str) -> dict[str, OnDisk] | None:
     """The plain files of a tree, none if it is no tree; ``None``: too many."""
-    if not (root / METADATA).is_dir():
+    from maas_stream_lint.images.listing import METADATA, files_in
+
+    if not os.path.isdir(f"{root}/{METADATA}"):
         return {}
     try:
         return dict(files_in(root))
@@ -118,7 +118,7 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
     links = "://" in look.stream.base and look.where(lambda r: r.download("joins") == "urljoin")
     for version in catalog.all_versions if older else catalog.newest:
         product = version.product
-        if options.only and not any(fnmatchcase(product.name, g) for g in options.only):
+        if options.only and not _is_meant(product.name, options.only):
             continue
         for item in version.items:
             path = item.path
@@ -130,6 +130,12 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
             if look.downloads(item):
                 known.add(path)
                 yield _of(item, path, names, linked=linked)
+
+
+def _is_meant(name: str, globs: Sequence[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, glob) for glob in globs)
 
 
 def _of(
@@ -173,6 +179,8 @@ def paths_of_others(tree: LocalTree, stream: Stream, own: set[str]) -> frozenset
     """
     if stream.truncated or any(file.best is None for file in stream.files.values()):
         return None
+    from maas_stream_lint.images.listing import METADATA, walk
+
     named, read = set(), {str(tree.root / path) for path in own}
     try:
         files = [path for path, _ in walk(tree.root, f"{METADATA}/") if path.endswith(_METADATA)]

@@ -7,11 +7,11 @@ from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     Object = dict[str, Any]
 
-Text = TypeVar("Text", str, "str | None")
+Value = TypeVar("Value", bound="Hashable")
 
 
 def are(values: Iterable[object], *kinds: type) -> bool:
@@ -54,7 +54,7 @@ def items_of(versions: Sequence[Object | None]) -> list[dict[str, Object]]:
     return [objects(version, "items") for version in known]
 
 
-def once(texts: Iterable[Text]) -> list[Text]:
-    """The same texts, each kept once: they take less memory, and are found equal at once."""
-    known = dict[Text, Text]().setdefault
-    return [known(text, text) for text in texts]
+def once(values: Iterable[Value]) -> list[Value]:
+    """The same values of one type, each kept once: they take less memory, and are equal at once."""
+    known = dict[Value, Value]().setdefault
+    return [known(value, value) for value in values]

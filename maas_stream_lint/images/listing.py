@@ -42,7 +42,7 @@ def on_disk(about: os.stat_result) -> OnDisk:
     return OnDisk(about.st_size, *times, about.st_dev, about.st_ino)
 
 
-def files_in(root: Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
+def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
     """Path below ``root`` of each plain file but metadata, hidden and unreadable ones.
 
     No part of such a path is a link. Raises OverflowError for a tree beyond the bounds.
@@ -56,7 +56,7 @@ def files_in(root: Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]
 
 
 def walk(
-    root: Path,
+    root: str | Path,
     folder: str = "",
     *,
     bounds: Bounds = BOUNDS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record, replace
@@ -98,6 +97,8 @@ class ReadSource:
     @property
     def host(self) -> str:
         """Its host, as a message of a failed connection names it."""
+        from urllib.parse import urlsplit
+
         return urlsplit(self.url).hostname or self.url
 
     def selecting(self, default: tuple[Selection, ...]) -> ReadSource:

@@ -11,7 +11,8 @@ from maas_stream_lint.records import replace
 from maas_stream_lint.source.address import Site, shown
 from maas_stream_lint.source.answer import Answer, Trouble
 from maas_stream_lint.source.budget import Budget
-from maas_stream_lint.source.decoding import UNDONE, Decoding, codings
+from maas_stream_lint.source.codings import UNDONE, codings
+from maas_stream_lint.source.decoding import Decoding
 from maas_stream_lint.source.http import Client, Refused
 from maas_stream_lint.source.index_path import split_source
 from maas_stream_lint.source.retries import Retries

@@ -68,18 +68,11 @@ def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     """Whether all kernels are for generic machines, and as new as their release."""
     names = simulation.kernels.names
     if names not in offer.new:
-        offer.new[names] = _are_new(names, release, {subarch for _, subarch, _ in offer.kernels})
+        offer.new[names] = _are_new(names, release, offer.subarches)
     if not offer.new[names]:
         return False
     by_directory = simulation.release.use("commissions-with") == "platform"
-    if not by_directory and release != PRECISE:
-        return True
-    served = {
-        arch
-        for arch, subarch, kflavor in offer.kernels
-        if kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
-    }
-    return served == {arch for arch, _, _ in offer.kernels}
+    return not (by_directory or release == PRECISE) or offer.boots_generic
 
 
 def _are_new(names: Names, release: str, subarches: set[str]) -> bool:

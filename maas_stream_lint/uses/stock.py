@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
+from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.stock_image import Image, architectures_of, names_kernel
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Kind(NamedTuple):
 
 class Images(Sequence[Image]):
     """Some images of a stock, each made when somebody asks for it."""
+
+    __slots__ = ("positions", "stock")
 
     def __init__(self, stock: Stock, positions: list[int]) -> None:
         """``positions``: theirs."""
@@ -115,11 +118,30 @@ class Offer:
         other = any(contents[at].whole for at in self.positions if at not in usual)
         return not other and len({contents[at].label for at in self.positions}) == 1
 
+    @property
+    def subarches(self) -> set[str]:
+        """The subarches of usual images."""
+        return set(map(self.rows.subarches.__getitem__, self.usual))
+
     @cached_property
-    def kernels(self) -> set[tuple[str, str, str | None]]:
-        """The architectures, subarches and flavours that usual images have together."""
-        rows = self.rows
-        return {(rows.arches[at], rows.subarches[at], rows.kflavors[at]) for at in self.usual}
+    def boots_generic(self) -> bool:
+        """Whether usual images of each architecture include a kernel for any machine of it.
+
+        MAAS up to 3.7 stores the release's own kernels as such (`plain_claims.is_generic`).
+        """
+        rows, usual = self.rows, self.usual
+        release = rows.names[self.positions[0]].partition("/")[2]
+        own = {
+            subarch
+            for subarch in self.subarches
+            if subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}"
+        }
+        served = {
+            rows.arches[at]
+            for at in usual
+            if rows.kflavors[at] == GENERIC and rows.subarches[at] in own
+        }
+        return served.issuperset(map(rows.arches.__getitem__, usual))
 
 
 class Stock:
@@ -128,14 +150,22 @@ class Stock:
     def __init__(self, rows: Rows) -> None:
         """``rows``: what they are made of."""
         self.rows = rows
+        self._positions = list(range(len(rows)))  # the numbers themselves, for all groups
         self._made: dict[int, Image] = {}
-        self._by_name = grouped(rows.names)
+        self._by_name = self._grouped(rows.names)
         self._names = sorted(self._by_name)
         self._starting: dict[tuple[str, str], list[Image]] = {}
         #: What racks made of it: by the system, and by whether custom images end their import.
         self.trees: dict[tuple[System, bool], Tree] = {}
         #: By name, subarch and arch: the first image.
         self._supporting: dict[str, dict[str, dict[str, Image]]] = {}
+
+    def _grouped(self, column: Iterable[Group]) -> dict[Group, list[int]]:
+        """The positions that have each value of a column."""
+        found: dict[Group, list[int]] = {}
+        for position, value in zip(self._positions, column, strict=True):
+            found.setdefault(value, []).append(position)
+        return found
 
     def image(self, position: int) -> Image:
         """The image at a position."""
@@ -151,7 +181,7 @@ class Stock:
 
     def without(self, positions: set[int]) -> Images:
         """All images but some."""
-        return Images(self, [at for at in range(len(self.rows)) if at not in positions])
+        return Images(self, [at for at in self._positions if at not in positions])
 
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
         """The whole images whose name and architecture start so, in the order of their rows."""
@@ -180,7 +210,7 @@ class Stock:
     @cached_property
     def _exactly(self) -> dict[tuple[str, str, str], list[int]]:
         rows = self.rows
-        return grouped(zip(rows.names, rows.arches, rows.subarches, strict=True))
+        return self._grouped(zip(rows.names, rows.arches, rows.subarches, strict=True))
 
     def supporting(self, name: str, arch: str, subarch: str) -> Image | None:
         """The first image of a name that is for an architecture and a kernel or platform.
@@ -216,12 +246,12 @@ class Stock:
             yield self._names[at]
 
     @cached_property
-    def kinds(self) -> dict[Kind, Images]:
-        """The images by their kinds, each in the order of their rows."""
+    def kinds(self) -> dict[Kind, list[int]]:
+        """The positions of the images by their kinds, each in order. Nearly each may be a kind."""
         rows = self.rows
         columns = (rows.arches, rows.subarches, rows.extra["platform"], self._whole)
         told = zip(self._systems, *columns, strict=True)
-        return {Kind(*kind): Images(self, held) for kind, held in grouped(told).items()}
+        return {Kind(*kind): held for kind, held in self._grouped(told).items()}
 
     @cached_property
     def _whole(self) -> list[bool]:
@@ -264,7 +294,7 @@ class Stock:
     @cached_property
     def listings(self) -> list[tuple[list[str], Images]]:
         """The ``subarches`` of whole images, each once, with the images that have them."""
-        found = grouped(zip(self.rows.extra["subarches"], self._whole, strict=True))
+        found = self._grouped(zip(self.rows.extra["subarches"], self._whole, strict=True))
         return [
             (text.split(","), Images(self, held))
             for (text, whole), held in found.items()
@@ -287,7 +317,7 @@ class Stock:
         own = [None if kernels[subarch] else subarch for subarch in rows.subarches]
         told = zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True)
         found: dict[str, list[int]] = {}
-        for (whole, *_), held in grouped(told).items():
+        for (whole, *_), held in self._grouped(told).items():
             for architecture in architectures_of(self.image(held[0])) if whole else ():
                 found.setdefault(architecture, []).extend(held)
         return {name: Images(self, sorted(held)) for name, held in found.items()}
@@ -296,16 +326,3 @@ class Stock:
     def architectures(self) -> list[str]:
         """The architectures that a machine can have, sorted."""
         return sorted(self.offering)
-
-
-def grouped(column: Iterable[Group]) -> dict[Group, list[int]]:
-    """The positions that have each value of a column."""
-    found: dict[Group, list[int]] = {}
-    for position, value in enumerate(column):
-        found.setdefault(value, []).append(position)
-    return found
-
-
-def in_order(images: Iterable[Image]) -> list[Image]:
-    """Images in the order of their rows."""
-    return sorted(images, key=lambda image: image.position)
