@@ -14,7 +14,7 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
-from maas_stream_lint.keyring import NOT_SAID, as_keyring
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.names import MODES
@@ -456,7 +456,7 @@ def _look(
         chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options, as_tree=as_tree)
     try:
-        stream = load(opened, as_keyring(keyring)) if known is None else known
+        stream = load(opened, keyring) if known is None else known
         look = look_at(stream, lines, chosen, commissioning)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:

@@ -119,7 +119,7 @@ def read_source(given: BootSource, number: int = 1, *, as_tree: bool = False) ->
     """
     opened = open_source(given.source, options=given.options, as_tree=as_tree)
     try:
-        stream = load(_Down(opened) if given.down else opened, as_keyring(given.keyring))
+        stream = load(_Down(opened) if given.down else opened, given.keyring)
     finally:
         opened.close()
     return with_stream(given, stream, number)

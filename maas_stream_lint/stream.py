@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.keyring import NOT_SAID
+from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.metadata_fetch import Body, Refused, fetch, refused_at
 from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.source import Trouble, Unchecked, file_name
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from maas_stream_lint.document import Document
-    from maas_stream_lint.keyring import Keyring
+    from maas_stream_lint.keyring import GivenKeyring, Keyring
     from maas_stream_lint.source import Answer, Source
 
 #: A stream that names more metadata files than this is not read to its end.
@@ -347,7 +347,7 @@ class Stream:
 
 def load(
     source: Source,
-    keyring: Keyring = None,
+    keyring: GivenKeyring = None,
     known: Callable[[str], Metadata | None] | None = None,
 ) -> Stream:
     """Read all metadata that the index names, nested indexes included.
@@ -357,14 +357,15 @@ def load(
     were read before, which then need not be read and parsed again. Raises UsageError for a keyring
     that is not there; everything wrong with the stream itself becomes data.
     """
-    if isinstance(keyring, str) and not os.path.isfile(keyring):
-        raise UsageError(f"no keyring file {keyring!r}", "give the keyring file that MAAS has")
+    ring = as_keyring(keyring)
+    if isinstance(ring, str) and not os.path.isfile(ring):
+        raise UsageError(f"no keyring file {ring!r}", "give the keyring file that MAAS has")
     stream = Stream(
         label=source.label,
         index_path=source.index_path,
         explicit=source.explicit,
         base=source.base,
-        keyring=keyring,
+        keyring=ring,
         files={},
         by_directory=getattr(source, "by_directory", False),
     )

@@ -17,7 +17,6 @@ from maas_stream_lint.images.content import described, suits
 from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.images.observation import Wanted as WantedFile
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
-from maas_stream_lint.keyring import as_keyring
 from maas_stream_lint.output import printable_path
 from maas_stream_lint.records import field, record
 from maas_stream_lint.rulebook import default_system, ftypes
@@ -124,7 +123,7 @@ class BootSource:
     def _read(self) -> Catalog:
         if self._catalog is None:
             with closing(open_source(self.given, options=self.fetch)) as source:
-                stream = load(source, as_keyring(self.keyring))
+                stream = load(source, self.keyring)
                 _trusted(stream, local=isinstance(source, LocalTree))
             self._catalog = Catalog(stream)
         return self._catalog

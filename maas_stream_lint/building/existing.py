@@ -12,7 +12,6 @@ from maas_stream_lint.fixing import jsontext
 from maas_stream_lint.fixing.jsontext import Set
 from maas_stream_lint.fixing.plan import signature_of
 from maas_stream_lint.fixing.publish import named, signed_forms
-from maas_stream_lint.keyring import as_keyring
 from maas_stream_lint.output import printable_path
 from maas_stream_lint.records import record
 from maas_stream_lint.source import open_source
@@ -115,7 +114,7 @@ def read(root: Path, keyring: Path | None = None) -> Existing:
     if not index.is_file() and not index.with_suffix(".sjson").is_file():
         raise UsageError(f"{printable_path(root)} holds no stream", "build one first")
     source = open_source(index if index.is_file() else root)
-    stream = load(source, as_keyring(keyring))
+    stream = load(source, keyring)
     for path, metadata in stream.files.items():
         if metadata.best is None or metadata.best.fatal is not None:
             hint = f"see `maas-stream-lint check {printable_path(root)}`"

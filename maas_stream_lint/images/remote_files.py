@@ -156,7 +156,7 @@ class RemoteFiles:
 
     def _url(self, seen: Seen) -> httpx.URL | None:
         try:
-            return self._site.link(seen.path) if seen.linked else self._site.url(seen.path)
+            return self._site.link(seen.path) if seen.linked else self._site.file_url(seen.path)
         except ValueError:
             seen.trouble = Trouble("missing", "no URL can hold this path")
             return None

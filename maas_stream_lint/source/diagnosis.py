@@ -40,6 +40,7 @@ class Way(NamedTuple):
     port: int
     proxy: Proxy | None
     timeout: float  #: in seconds
+    trusted: bool = False  #: whether the server may get what only the source's own server may get
 
 
 def diagnosis(error: BaseException, way: Way) -> Trouble:
