@@ -69,6 +69,10 @@ class Batch:
         sha256s = set().union(*(items.sha256s for items in self.items))
         return {sha256[: self.letters]: sha256 for sha256 in sha256s}
 
+    def origins(self, row: int) -> list[tuple[str, str]]:
+        """The product whose files a row holds, if it holds any: (products file, name)."""
+        return [(self.file, self.products[row])] if self.items else []
+
     def resource(self, row: int) -> HeldResource:
         """The row of one product, with its set and files."""
         name, architecture, kflavor, alias = self.made.row(row)

@@ -13,7 +13,7 @@ from maas_stream_lint.uses.refusal import Refusal
 if TYPE_CHECKING:
     from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Offer, Sort
+    from maas_stream_lint.uses.stock import Offer
     from maas_stream_lint.uses.stock_image import Contents
 
 PRECISE = "precise"
@@ -24,20 +24,16 @@ def plainly_used(simulation: Simulation) -> set[int]:
     found: set[int] = set()
     guests: list[int] = []
     stock = simulation.stock
-    for name, offer in stock.ubuntu.items():
+    for name, offer in stock.ubuntu:
         release = name.partition("/")[2]
         if offer.simple and _has_kernels(simulation, release, offer):
             positions = _found_first(simulation, name, offer)
             if release == PRECISE:
-                guests = positions
+                guests += positions
             else:
                 found.update(positions)
-    installable: dict[Sort, bool] = {}
-    for sorts, held in stock.others.items():
-        for sort in sorts:
-            if sort not in installable:
-                installable[sort] = _is_installable(simulation, *sort)
-        if all(installable[sort] for sort in sorts):
+    for sort, held in stock.others.items():
+        if _is_installable(simulation, *sort):
             found.update(held)
     # A machine boots the commissioning release to install this one.
     host = stock.named(str(simulation.settings.commissioning))
@@ -68,24 +64,21 @@ def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     """Whether all kernels are for generic machines, and as new as their release."""
     names = simulation.kernels.names
     if names not in offer.new:
-        offer.new[names] = _are_new(names, release, {subarch for _, subarch, _ in offer.kernels})
-    if not offer.new[names]:
-        return False
+        offer.new[names] = _are_new(names, release, {subarch for subarch, _ in offer.kernels})
     by_directory = simulation.release.use("commissions-with") == "platform"
-    if not by_directory and release != PRECISE:
-        return True
-    served = {
-        arch
-        for arch, subarch, kflavor in offer.kernels
-        if kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
-    }
-    return served == {arch for arch, _, _ in offer.kernels}
+    if not offer.new[names] or not (by_directory or release == PRECISE):
+        return offer.new[names]
+    return any(
+        kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
+        for subarch, kflavor in offer.kernels
+    )
 
 
 def _are_new(names: Names, release: str, subarches: set[str]) -> bool:
     """Whether all subarches are kernels for generic machines, as new as a release."""
     try:
-        return all(names.is_generic(one) and names.newer(one, release) for one in subarches)
+        least = names.order(release)
+        return all(names.is_generic(one) and names.order(one) >= least for one in subarches)
     except Refusal:
         return False
 
