@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, field, replace
 from datetime import date
 from functools import cached_property
 from os import PathLike
@@ -15,10 +14,11 @@ from maas_stream_lint.finding import Finding, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.image_files import inspect_files
 from maas_stream_lint.images.observation import FileOptions, Survey
-from maas_stream_lint.keyring import NOT_SAID, as_keyring
+from maas_stream_lint.keyring import NOT_SAID
 from maas_stream_lint.look import Look, look_at
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.names import MODES
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.rule import needs_files, selected
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.source import open_source
@@ -29,7 +29,6 @@ from maas_stream_lint.uses import simulate as simulate_use
 from maas_stream_lint.uses.chosen_kernel import System
 from maas_stream_lint.uses.simulation import Settings
 from maas_stream_lint.uses.ubuntu import ubuntu_releases
-from maas_stream_lint.uses.use_verdict import verdict
 
 if TYPE_CHECKING:
     import os
@@ -56,8 +55,7 @@ COMMISSIONING: tuple[str, str] = Settings().commissioning
 OWN = "this source"
 
 
-@record(frozen=True)
-class SetAside:
+class SetAside(NamedTuple):
     """The numbers of findings that a configuration and a baseline removed from a report."""
 
     excused: int = 0  #: findings that an ignore excuses, on all release lines or some
@@ -145,7 +143,7 @@ class Report:
                 "findings": len(self.findings),
                 **{s.label: count[s] for s in sorted(Severity, reverse=True)},
                 "images": self._images(),
-                **({} if self.set_aside is None else {"set_aside": asdict(self.set_aside)}),
+                **({} if self.set_aside is None else {"set_aside": self.set_aside._asdict()}),
                 **({"configuration": list(self.configured)} if self.configured else {}),
                 **({"unread": [u._asdict() for u in self.unread]} if self.unread else {}),
             },
@@ -254,6 +252,8 @@ class Use:
         simulation = self.simulations[release.line]
         if simulation is None:
             return {"fatal": trace.to_verdict()["fatal"], "resources": []}
+        from maas_stream_lint.uses.use_verdict import verdict
+
         said = verdict(simulation, release, self.today)
         return said | {"aborted": trace.to_verdict()["aborted"]} if trace.strict else said
 
@@ -456,7 +456,7 @@ def _look(
         chosen = selections_by_line(selections, lines)
     opened = open_source(source, options=options, as_tree=as_tree)
     try:
-        stream = load(opened, as_keyring(keyring)) if known is None else known
+        stream = load(opened, keyring) if known is None else known
         look = look_at(stream, lines, chosen, commissioning)
         look.survey = inspect_files(look, opened, files, options, progress)
     finally:

@@ -10,14 +10,14 @@ import json
 import os
 import re
 from collections import Counter
-from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.names import MODES
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.source import is_local, local_path
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Comparison:
             ]
             aside = report.set_aside
             assert aside is not None
-            counted.append(replace(report, set_aside=replace(aside, gone=len(here))))
+            counted.append(replace(report, set_aside=aside._replace(gone=len(here))))
         return counted, [f"{key} · MAAS {', '.join(lines)}" for key, lines in gone.items()]
 
     def take(self, report: Report) -> Report:
@@ -182,7 +182,7 @@ class Comparison:
             report,
             findings=tuple(found),
             untouched=report.facts,
-            set_aside=replace(aside, known=known),
+            set_aside=aside._replace(known=known),
         )
 
     def _use(self, finding: Finding, source: str, wanted: set[str], *, loosely: bool) -> set[str]:

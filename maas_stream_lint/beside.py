@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.imports.joint import simulate_situations
 from maas_stream_lint.imports.situation import Selection
-from maas_stream_lint.records import record
+from maas_stream_lint.records import record, replace
 from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:

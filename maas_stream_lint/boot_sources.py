@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.imports.situation import ReadSource, Selection, Situation
 from maas_stream_lint.keyring import NOT_SAID, as_keyring
-from maas_stream_lint.records import record
-from maas_stream_lint.selecting import DEFAULT, default_selections, selections_of
+from maas_stream_lint.records import field, record, replace
 from maas_stream_lint.source import open_source
 from maas_stream_lint.source.answer import Answer, Trouble
 from maas_stream_lint.stream import load
@@ -53,7 +51,11 @@ def parse_selections(rows: Given) -> tuple[Selection, ...] | None:
 
     Raises UsageError for what is none.
     """
-    if rows is None or rows == DEFAULT:
+    if rows is None:
+        return None
+    from maas_stream_lint.selecting import DEFAULT, selections_of
+
+    if rows == DEFAULT:
         return None
     if isinstance(rows, str):
         raise UsageError(f"no selections {rows!r}", f"give a list of them, or {DEFAULT!r}")
@@ -67,9 +69,11 @@ def selections_by_line(
     rows: Given, releases: Sequence[Release]
 ) -> dict[str, tuple[Selection, ...]] | None:
     """What each release line selects; ``None`` if unknown. Raises UsageError."""
-    chosen = parse_selections(rows)
     if rows is None:
         return None
+    from maas_stream_lint.selecting import default_selections
+
+    chosen = parse_selections(rows)
     return {
         release.line: default_selections(release) if chosen is None else chosen
         for release in releases
@@ -115,7 +119,7 @@ def read_source(given: BootSource, number: int = 1, *, as_tree: bool = False) ->
     """
     opened = open_source(given.source, options=given.options, as_tree=as_tree)
     try:
-        stream = load(_Down(opened) if given.down else opened, as_keyring(given.keyring))
+        stream = load(_Down(opened) if given.down else opened, given.keyring)
     finally:
         opened.close()
     return with_stream(given, stream, number)
@@ -123,6 +127,8 @@ def read_source(given: BootSource, number: int = 1, *, as_tree: bool = False) ->
 
 def with_stream(given: BootSource, stream: Stream, number: int = 1) -> ReadSource:
     """A source whose metadata is already read."""
+    from maas_stream_lint.selecting import DEFAULT
+
     keyring = as_keyring(given.keyring)
     url = stream.label if given.url is None else given.url
     skip = given.skip_keyring_verification

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.joint import simulate_situations
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import record, replace
 from maas_stream_lint.rulebook import releases
 from maas_stream_lint.selecting import default_selections
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.trace import Kind
 from maas_stream_lint.model import Whole
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.rule import NODES, Rule, Said, cut
 
 if TYPE_CHECKING:

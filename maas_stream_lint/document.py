@@ -9,14 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
 from functools import cached_property
 from itertools import chain, count, islice
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
 
 from maas_stream_lint.quoting import quoted
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.spots import WS, _scanstring, _space, find_spots
 
 if TYPE_CHECKING:
@@ -164,10 +163,13 @@ def parse_text(text: str, places: PlaceMap | None = None) -> Document:
     """Parse a text. ``places`` says where its spots are in its file, if it is only a part."""
     odd: set[str] = set()
     tick = (objects := count()).__next__
+    once = dict[str, str]().setdefault  # a stream repeats most of its texts: each is kept once
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         tick()
-        found = dict(pairs)
+        found = {}
+        for key, value in pairs:
+            found[key] = once(value, value) if type(value) is str else value
         if len(found) != len(pairs):
             odd.add("duplicate-key")
         return found

@@ -20,7 +20,7 @@ KEY = "docs-url"
 #: What is no URL of a site needs this.
 HINT = "give an http, https or file URL without a query, or leave it empty"
 
-_URL = re.compile(r"(?:https?://[^\s/]+|file://)(?:/[^\s?#]*)?", re.ASCII)
+_URL = r"(?:https?://[^\s/]+|file://)(?:/[^\s?#]*)?"
 _configured: str | None = None
 
 
@@ -32,7 +32,8 @@ def configure(url: str | None) -> None:
 
 def is_site(text: str) -> bool:
     """Whether a text is the URL of a site, or empty."""
-    return not text.strip() or bool(_URL.fullmatch(text.strip()) and text.strip().isprintable())
+    url = text.strip()
+    return not url or bool(re.fullmatch(_URL, url, re.ASCII) and url.isprintable())
 
 
 def address() -> str:
@@ -50,8 +51,3 @@ def rule_url(name: str) -> str | None:
     """The URL of a rule's page; ``None`` while there is no address. Raises UsageError as above."""
     site = address()
     return f"{site}rules/{name}/" if site else None
-
-
-def rule_hint(code: str, name: str) -> str:
-    """Where a rule's page is: its URL, or the command that shows it."""
-    return rule_url(name) or f"maas-stream-lint explain {code}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maas_stream_lint.absence import ABSENT
 from maas_stream_lint.records import record
 from maas_stream_lint.source import Trouble
-from maas_stream_lint.source.decoding import codings
+from maas_stream_lint.source.codings import codings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Codings that change the bytes; others are names that somebody gave to a plain file.
 _COMPRESSING = ("x-gzip", "gzip", "deflate", "br", "zstd", "compress", "x-compress")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_UNPRINTABLE = r"[\x00-\x1f\x7f]"
 
 
 @record(frozen=True)
@@ -78,7 +79,7 @@ class _Fetch:
     def _named(self) -> Failed | None:
         """What the path itself does, before any request."""
         refuses = self.release.download("texts").get("invalid-url")
-        if refuses and _UNPRINTABLE.search(self.seen.path):
+        if refuses and re.search(_UNPRINTABLE, self.seen.path):
             return self._failed("path", "invalid-url")
         return None
 
@@ -169,7 +170,7 @@ class _Fetch:
             return self._compared_to(seen.decoded_size, seen.decoded)
         return self._compared_to(seen.size, seen.digests)
 
-    def _compared_to(self, size: int | None, digests: dict[str, str] | None) -> Failed | None:
+    def _compared_to(self, size: int | None, digests: Mapping[str, str] | None) -> Failed | None:
         said = self.item.get("size")
         wanted = int(said) if said is not None and said.isdecimal() and len(said) < 19 else None
         found = digests or {}
@@ -184,7 +185,7 @@ class _Fetch:
                 break
         return self._stored(found)
 
-    def _stored(self, found: dict[str, str]) -> Failed | None:
+    def _stored(self, found: Mapping[str, str]) -> Failed | None:
         """A line that reads by one checksum stores by another."""
         template = self.release.data["download"].get("mismatch-log")
         digest, said = found.get("sha256"), self.item.get("sha256")
@@ -197,7 +198,7 @@ class _Fetch:
         self,
         cause: str,
         size: int | None,
-        found: dict[str, str] | None,
+        found: Mapping[str, str] | None,
         algorithm: str | None = None,
     ) -> Failed:
         texts = self.release.download("texts")
@@ -263,6 +264,8 @@ def repeats(release: Release, fault: Trouble) -> bool:
 
 def hops_on_one_server(url: str, redirects: tuple[str, ...]) -> int:
     """How many redirects lead to the host and port that sent them."""
+    from urllib.parse import urlsplit
+
     places = [urlsplit(place).netloc for place in (url, *redirects)]
     return sum(a == b for a, b in pairwise(places))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -46,7 +46,8 @@ class Place(NamedTuple):
     @property
     def product(self) -> str | None:
         """The name of the product that the place is in."""
-        return self._step("products", 0)
+        path = self.path
+        return str(path[1]) if len(path) > 1 and path[0] == "products" else None
 
     @property
     def version(self) -> str | None:

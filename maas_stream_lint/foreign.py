@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_tables import rules_table
 from maas_stream_lint.rulebook import ftypes
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from fnmatch import fnmatchcase
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images.listing import METADATA, files_in, walk
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
+from maas_stream_lint.records import replace
 from maas_stream_lint.rulebook import streamed
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.progress import Progress
@@ -79,7 +77,7 @@ def _inspected(
     if options.mode == "none":
         return Survey("none")
     if isinstance(source, LocalTree):
-        present = _present(source.root)
+        present = _present(source.folder)
         if options.mode is None and present is not None and not present:
             return Survey("none", metadata_only=True)
         # What hashes files takes as long to import as a small stream takes to lint.
@@ -99,9 +97,11 @@ def _inspected(
     return Survey("none")
 
 
-def _present(root: Path) -> dict[str, OnDisk] | None:
+def _present(root: str) -> dict[str, OnDisk] | None:
     """The plain files of a tree, none if it is no tree; ``None``: too many."""
-    if not (root / METADATA).is_dir():
+    from maas_stream_lint.images.listing import METADATA, files_in
+
+    if not os.path.isdir(f"{root}/{METADATA}"):
         return {}
     try:
         return dict(files_in(root))
@@ -113,10 +113,12 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The files that some release asks for, each once, as the metadata has them."""
     known: set[str] = set()
     catalog = look.catalog
+    older = options.all_versions
+    names = [name for name in ALGORITHMS if older or catalog.table.occurs(name)]
     links = "://" in look.stream.base and look.where(lambda r: r.download("joins") == "urljoin")
-    for version in catalog.all_versions if options.all_versions else catalog.newest:
+    for version in catalog.all_versions if older else catalog.newest:
         product = version.product
-        if options.only and not any(fnmatchcase(product.name, g) for g in options.only):
+        if options.only and not _is_meant(product.name, options.only):
             continue
         for item in version.items:
             path = item.path
@@ -127,23 +129,33 @@ def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
                 continue
             if look.downloads(item):
                 known.add(path)
-                yield _of(item, path, linked=linked)
+                yield _of(item, path, names, linked=linked)
 
 
-def _of(item: Item, path: str, *, linked: bool = False) -> Wanted:
+def _is_meant(name: str, globs: Sequence[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _of(
+    item: Item, path: str, names: Sequence[str] = ALGORITHMS, *, linked: bool = False
+) -> Wanted:
+    """``names``: the checksums that any item has."""
     size = item.get("size")
     return Wanted(
         path,
         int(size) if size is not None and size.isdecimal() and len(size) < 19 else None,
-        {name: digest.lower() for name in ALGORITHMS if (digest := item.get(name))},
-        listed=item.ftype in streamed("loader"),
-        linked=linked,
+        {name: digest.lower() for name in names if (digest := item.get(name))},
+        item.ftype in streamed("loader"),
+        linked,
     )
 
 
 def _leads_into_the_tree(path: str) -> bool:
     """Other paths have findings of their own, and are not to be asked for."""
-    return not path.startswith("/") and "://" not in path and ".." not in path.split("/")
+    up = ".." in path and ".." in path.split("/")
+    return not (up or path.startswith("/") or "://" in path)
 
 
 def _leads_to_the_server(path: str) -> bool:
@@ -167,6 +179,8 @@ def paths_of_others(tree: LocalTree, stream: Stream, own: set[str]) -> frozenset
     """
     if stream.truncated or any(file.best is None for file in stream.files.values()):
         return None
+    from maas_stream_lint.images.listing import METADATA, walk
+
     named, read = set(), {str(tree.root / path) for path in own}
     try:
         files = [path for path, _ in walk(tree.root, f"{METADATA}/") if path.endswith(_METADATA)]

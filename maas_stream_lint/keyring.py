@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Final, TypeAlias
 
 
@@ -17,12 +16,12 @@ class Unsaid(Enum):
 #: In place of a keyring: nobody said which one MAAS has. Signatures count as good, unverified.
 NOT_SAID: Final = Unsaid.KEYRING
 
-#: ``None``: MAAS has no keyring for the source.
-Keyring: TypeAlias = Path | Unsaid | None
+#: A path. ``None``: MAAS has no keyring for the source.
+Keyring: TypeAlias = str | Unsaid | None
 #: The same as users of the library give it.
 GivenKeyring: TypeAlias = str | PathLike[str] | Unsaid | None
 
 
 def as_keyring(given: GivenKeyring) -> Keyring:
     """A keyring as the reader of streams takes it."""
-    return given if given is None or isinstance(given, Unsaid) else Path(given)
+    return given if given is None or isinstance(given, Unsaid) else fspath(given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +14,7 @@ from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports import simulate
 from maas_stream_lint.imports.trace import Kind, Trace
 from maas_stream_lint.model import Image
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.selected import is_selected
 from maas_stream_lint.twins import Twins, find_twins
 from maas_stream_lint.uses.use_events import use_traces
@@ -100,12 +99,13 @@ class Look:
 
     def boots(self, nature: Nature) -> bool:
         """Whether the newest version has all that an Ubuntu image needs on some line."""
-        return any(parts.is_whole(nature.ftypes) for parts in self._sets)
+        return any(parts.is_whole(nature.ftypes) for parts, _ in self.ubuntu_sets)
 
     @cached_property
-    def _sets(self) -> tuple[UbuntuSet, ...]:
-        """What an Ubuntu image needs on each line, each answer once."""
-        return tuple({release.ubuntu_set for release in self.releases})
+    def ubuntu_sets(self) -> list[tuple[UbuntuSet, frozenset[str]]]:
+        """What an Ubuntu image needs, and the release lines on which it needs that."""
+        groups = self.alike(lambda release: release.ubuntu_set)
+        return [(parts, frozenset(r.line for r in releases)) for parts, releases in groups]
 
     @cached_property
     def kernels(self) -> frozenset[str]:
@@ -187,11 +187,21 @@ class Look:
 
     def stumbles(self, place: Place) -> bool:
         """Whether the import of some release line stumbles over the product of a place."""
-        return (place.file, place.product) in self._stumbled
+        return (place.file, place.product) in self._stumbling
+
+    def untroubled(self, place: Place) -> tuple[str, ...]:
+        """The release lines whose import does not stumble over the product of a place."""
+        troubled = self._stumbling.get((place.file, place.product), ())
+        return tuple(line for trace in self.traces for line in trace.lines if line not in troubled)
 
     @cached_property
-    def _stumbled(self) -> set[tuple[str, str | None]]:
-        return {(e.place.file, e.place.product) for trace in self.traces for e in trace.events}
+    def _stumbling(self) -> dict[tuple[str, str | None], set[str]]:
+        """Product → the release lines whose import stumbles over it."""
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for trace in self.traces:
+            for product in {(e.place.file, e.place.product) for e in trace.events}:
+                found.setdefault(product, set()).update(trace.lines)
+        return found
 
     def misnames(self, place: Place) -> tuple[str, ...]:
         """The release lines that drop the product of a place because of its name.

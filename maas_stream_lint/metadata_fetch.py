@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import codecs
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from maas_stream_lint.records import record
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.source import Trouble
-from maas_stream_lint.source.decoding import codings
+from maas_stream_lint.source.codings import codings
 
 if TYPE_CHECKING:
     from maas_stream_lint.source import Answer
@@ -130,6 +129,8 @@ def _cause(trouble: Trouble) -> str:
 
 def _refused(facts: dict[str, Any], cause: str, answer: Answer, **values: str) -> Refused:
     """The exception of a cause that the data knows, with its values put in."""
+    from urllib.parse import urlsplit
+
     exception, text = facts["errors"][cause]
     url = urlsplit(answer.first_url or answer.path)
     trouble = answer.trouble

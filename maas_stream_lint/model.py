@@ -263,10 +263,11 @@ class Version:
     def get(self, field: str) -> str | None:
         """A field as text, flattened: the version's, else the product's, else the file's."""
         if field not in self._said:
-            product = self.product
-            around = (self.raw, product.raw, product.file.raw)
-            texts = (_text(holder[field]) for holder in around if field in holder)
-            self._said[field] = next((text for text in texts if text is not None), None)
+            product, text = self.product, None
+            for holder in (self.raw, product.raw, product.file.raw):
+                if field in holder and (text := _text(holder[field])) is not None:
+                    break
+            self._said[field] = text
         return self._said[field]
 
     @lazy

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import chain
 from operator import getitem, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     Object = dict[str, Any]
+
+Value = TypeVar("Value", bound="Hashable")
 
 
 def are(values: Iterable[object], *kinds: type) -> bool:
@@ -50,3 +52,9 @@ def items_of(versions: Sequence[Object | None]) -> list[dict[str, Object]]:
     if are(keyed, dict) and are(chain.from_iterable(map(dict.values, keyed)), dict):
         return keyed
     return [objects(version, "items") for version in known]
+
+
+def once(values: Iterable[Value]) -> list[Value]:
+    """The same values of one type, each kept once: they take less memory, and are equal at once."""
+    known = dict[Value, Value]().setdefault
+    return [known(value, value) for value in values]

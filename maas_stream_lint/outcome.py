@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:

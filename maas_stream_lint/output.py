@@ -6,10 +6,11 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint import terminal
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.terminal import PLAIN_WIDTH
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The open files of this process by path, as a shell's ``>( … )`` names them.
-_OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,4})")
+_OPEN = r"/(?:dev|proc/self)/fd/(\d{1,4})"
 
 #: Controls, direction marks and zero-width characters, private use, lone surrogates, line ends.
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -137,7 +138,7 @@ def _open_file(output: str) -> int | None:
     """The open file of this process that a path means: 1 for ``/dev/stdout``."""
     if output in ("/dev/stdout", "/dev/stderr"):
         return 1 if output == "/dev/stdout" else 2
-    found = _OPEN.fullmatch(output)
+    found = re.fullmatch(_OPEN, output)
     return int(found[1]) if found is not None else None
 
 

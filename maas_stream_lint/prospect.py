@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint import outcome
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses import simulate
 from maas_stream_lint.uses.chosen_kernel import System
 from maas_stream_lint.uses.service import Service, services

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.prospect import simulated
 from maas_stream_lint.uses.service import Service, services
 

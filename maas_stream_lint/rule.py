@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.finding import Place, Severity
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,8 +56,7 @@ class Said(NamedTuple):
     log: str | None = None  #: the line that MAAS logs; ``None``: the event's line; ``""``: none
 
 
-@record(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A rule's documentation: the sections of its docstring."""
 
     title: str
@@ -67,8 +66,7 @@ class Page:
     example: str  #: an excerpt of the rule's fixture
 
 
-@record(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule."""
 
     code: str

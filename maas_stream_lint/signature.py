@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import LintError, UsageError
@@ -11,6 +10,7 @@ from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
 #: Seconds that gpgv may take; 14 MB take it a fraction of one.
 TIMEOUT = 60
@@ -148,6 +148,8 @@ def verify_detached(raw: bytes, signature: bytes, keyring: Path | str) -> Verifi
 
 
 def _verify(raw: bytes, signed: bytes, keyring: Path | str, gpgv: str | None) -> Verification:
+    from pathlib import Path
+
     ring = Path(keyring).absolute()  # gpgv looks for a bare name in its home
     armored = _is_armored(ring)
     if not needs_gpgv(signed):
@@ -184,6 +186,7 @@ def _run(
     import shutil
     import subprocess
     import tempfile
+    from pathlib import Path
 
     program = shutil.which(gpgv or "gpgv")
     if program is None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import copy
+import os
 import re
-from dataclasses import field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from maas_stream_lint import document, signature
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.keyring import NOT_SAID
+from maas_stream_lint.keyring import NOT_SAID, as_keyring
 from maas_stream_lint.metadata_fetch import Body, Refused, fetch, refused_at
-from maas_stream_lint.records import record
-from maas_stream_lint.source import Trouble, Unchecked
+from maas_stream_lint.records import field, record, replace
+from maas_stream_lint.source import Trouble, Unchecked, file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from maas_stream_lint.document import Document
-    from maas_stream_lint.keyring import Keyring
+    from maas_stream_lint.keyring import GivenKeyring, Keyring
     from maas_stream_lint.source import Answer, Source
 
 #: A stream that names more metadata files than this is not read to its end.
@@ -111,14 +108,14 @@ class Metadata:
     @cached_property
     def verification(self) -> signature.Verification | None:
         """What gpgv says of the file; ``None`` without a keyring. Raises GpgvMissing."""
-        if not isinstance(self.keyring, Path) or self.answer.body is None:
+        if not isinstance(self.keyring, str) or self.answer.body is None:
             return None
         return signature.verify(self.answer.body, self.keyring)
 
     @cached_property
     def detached_verification(self) -> signature.Verification | None:
         """What gpgv says of ``PATH.gpg``; ``None`` without one or a keyring. Raises GpgvMissing."""
-        if not isinstance(self.keyring, Path) or self.answer.body is None:
+        if not isinstance(self.keyring, str) or self.answer.body is None:
             return None
         if self.detached is None or self.detached.body is None:
             return None
@@ -350,7 +347,7 @@ class Stream:
 
 def load(
     source: Source,
-    keyring: Keyring = None,
+    keyring: GivenKeyring = None,
     known: Callable[[str], Metadata | None] | None = None,
 ) -> Stream:
     """Read all metadata that the index names, nested indexes included.
@@ -360,14 +357,15 @@ def load(
     were read before, which then need not be read and parsed again. Raises UsageError for a keyring
     that is not there; everything wrong with the stream itself becomes data.
     """
-    if isinstance(keyring, Path) and not keyring.is_file():
-        raise UsageError(f"no keyring file {str(keyring)!r}", "give the keyring file that MAAS has")
+    ring = as_keyring(keyring)
+    if isinstance(ring, str) and not os.path.isfile(ring):
+        raise UsageError(f"no keyring file {ring!r}", "give the keyring file that MAAS has")
     stream = Stream(
         label=source.label,
         index_path=source.index_path,
         explicit=source.explicit,
         base=source.base,
-        keyring=keyring,
+        keyring=ring,
         files={},
         by_directory=getattr(source, "by_directory", False),
     )
@@ -428,7 +426,9 @@ def expanded(data: Any) -> Any:
     refs = data.get("_aliases") if isinstance(data, dict) else None
     if not isinstance(refs, dict) or not refs:
         return data
-    data = copy.deepcopy(data)
+    from copy import deepcopy  # few streams have aliases
+
+    data = deepcopy(data)
     _expand(data, data["_aliases"])
     return data
 
@@ -506,7 +506,7 @@ def _openable(path: str) -> bool:
     The name is what ``UrlContentSource._urlinfo`` (simplestreams/contentsource.py) makes of a path:
     a query and a fragment are not of it.
     """
-    name = urlsplit("file:///" + path).path
+    name = file_name(path)
     try:
         name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.model import lazy
 from maas_stream_lint.nature import Nature
-from maas_stream_lint.objects import are, column
+from maas_stream_lint.objects import are, column, once
 from maas_stream_lint.rulebook import default_system
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class Table:
     def _elsewhere(self) -> set[str]:
         """The fields of files, newest versions and their items."""
         return set().union(*(file.raw.keys() | file.lower_fields for file in self._files))
+
+    def occurs(self, field: str) -> bool:
+        """Whether a file, a product, a newest version or an item of one has a field."""
+        return field in self._elsewhere or any(value is not None for value in self.own(field))
 
     @lazy
     def newest(self) -> list[dict[str, Any] | None]:
@@ -138,7 +142,7 @@ class Table:
     def held(self) -> list[tuple[str | None, ...] | None]:
         """The ftypes of each newest version, one for each item; ``None`` without a version."""
         ftypes = iter(self.ftypes)
-        held = [tuple(islice(ftypes, size)) for size in self.sizes]
+        held = once(tuple(islice(ftypes, size)) for size in self.sizes)
         found = zip(held, self.newest, strict=True)
         return [ftypes if version is not None else None for ftypes, version in found]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.answers import flavoured
 from maas_stream_lint.imports.identity import (
@@ -14,6 +14,7 @@ from maas_stream_lint.imports.identity import (
     series,
     subarch_of,
 )
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rulebook import gadget_system, of_family
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
+from maas_stream_lint.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.distributions import distribution_called, filled
 from maas_stream_lint.rulebook import ftypes
 
 if TYPE_CHECKING:
@@ -14,8 +12,12 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.model import Product
 
-#: Values that may be put into a command or a name that this tool proposes.
-PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}")
+_PLAIN = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}"
+
+
+def is_plain(value: str) -> bool:
+    """Whether a value may be put into a command or a name that this tool proposes."""
+    return re.fullmatch(_PLAIN, value) is not None
 
 
 def command(
@@ -26,6 +28,8 @@ def command(
     ``base_image``: a release that MAAS's form knows (``clean_base_image``, BootResourceForm,
     src/maasserver/forms/__init__.py); ``None``: MAAS takes its commissioning release.
     """
+    from shlex import quote
+
     words = [
         *("maas", "$PROFILE", "boot-resources", "create"),
         f"name=custom/{name}",
@@ -35,7 +39,7 @@ def command(
         f"filetype={ftypes()[ftype].upload}",
         f"content@={path}",
     ]
-    return " ".join(word if word == "$PROFILE" else shlex.quote(word) for word in words)
+    return " ".join(word if word == "$PROFILE" else quote(word) for word in words)
 
 
 def product_command(product: Product, ftype: str) -> str:
@@ -43,6 +47,8 @@ def product_command(product: Product, ftype: str) -> str:
 
     The base image is a release of the family that the product's ``os`` belongs to.
     """
+    from maas_stream_lint.distributions import distribution_called, filled
+
     known = distribution_called(product.os)
     release = _plain(product.get("release")) or "RELEASE"
     base = filled(known.base_image if known is not None else None, _about(product, release))
@@ -69,4 +75,4 @@ def _about(product: Product, release: str) -> dict[str, str]:
 
 def _plain(value: str | None) -> str | None:
     """A value that may be put into a command."""
-    return value if value is not None and PLAIN.fullmatch(value) else None
+    return value if value is not None and is_plain(value) else None

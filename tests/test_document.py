@@ -225,6 +225,13 @@ def test_oddities_that_python_reads(text: str, kind: str, texts: list[str]) -> N
     )
 
 
+def test_equal_texts_are_kept_once() -> None:
+    items = parse_text('[{"a": "one text", "n": 1}, {"b": {"a": "one text", "n": true}}]').data
+    assert items[0]["a"] is items[1]["b"]["a"]
+    assert (items[0]["n"], items[1]["b"]["n"]) == (1, True)
+    assert items[1]["b"]["n"] is True
+
+
 def test_messages_can_be_printed() -> None:
     found = parse_text(r'{"\ud800\u009b": 1, "\ud800\u009b": 2}')
     assert {flaw.message for flaw in found.flaws if flaw.path} == {

@@ -377,7 +377,7 @@ def test_severity_of_a_failed_download() -> None:
 def test_a_certificate_counts_only_where_maas_verifies_it() -> None:
     good = Path(__file__).parents[1] / "fixtures" / "good" / "every-release" / "tree"
     item = check(good, files="none").look.catalog.items[0]
-    seen = Seen(item.path or "", Trouble("tls", "certificate has expired"))
+    seen = Seen(item.path or "", trouble=Trouble("tls", "certificate has expired"))
     failing = {r.line for r in all_releases() if fetch(seen, item, r, "https://images.test/f")}
     assert {"2.9", "3.4"} <= failing
     assert failing.isdisjoint({"3.5", "3.8"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from authority import server_context
 from images import FOLDER, SQUASHFS, Tree, digest
 from looks import Looked, look
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.source import library
+from maas_stream_lint.images.pool import Pool
+from maas_stream_lint.source import FetchOptions, library
+from maas_stream_lint.source.address import Site
 from maas_stream_lint.source.watchdog import Connections
 from nginx import Nginx
 from servers import Handler, Server, publishing, serve
@@ -399,3 +402,44 @@ def test_a_long_body_is_read_in_larger_pieces() -> None:
         for _ in range(9):
             stream.read(large)
     assert stream.asked == [large << n for n in range(4)] + [2**20] * 4 + [large]
+
+
+@pytest.mark.parametrize("base", ["http://H.test:80/i", "https://u:p@h/a/../b/", "http://h/x?t=1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("noble/20260101/squashfs", "a", "a//b", "a/.b", "a/../b", "./a", "..", "/a", "//h/a"),
+        *(
+            "a?b",
+            "a#b",
+            "a b",
+            "é",
+            "a%20b",
+            "%",
+            "a:b",
+            "http://o.test/a",
+            "",
+            "a\n",
+            "~a+b-c_d.e",
+        ),
+    ],
+)
+def test_the_url_of_a_file_is_as_parsed(base: str, path: str) -> None:
+    site = Site.named(base, FetchOptions())
+    quick, url = site.file_url(path), site.url(path)
+    assert (str(quick), quick.raw_path) == (str(url), url.raw_path)
+    for part in ("scheme", "raw_scheme", "host", "raw_host", "port", "netloc"):
+        assert getattr(quick, part) == getattr(url, part)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no threads of one core here")
+def test_threads_that_wait_for_servers_share_a_core() -> None:
+    """One that the caller may use; and the caller keeps all cores."""
+    mine, theirs = os.sched_getaffinity(0), []
+    pool = Pool(threading.Event(), waiting=True)
+    assert pool.run(range(9), 3, lambda: lambda _: theirs.append(os.sched_getaffinity(0)))
+    assert os.sched_getaffinity(0) == mine
+    assert len(theirs) == 9
+    assert len(theirs[0]) == 1
+    assert theirs[0] <= mine
+    assert all(cores == theirs[0] for cores in theirs)

@@ -18,7 +18,7 @@ from looks import look
 from maas_stream_lint.api import check
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.images.cache import HashCache, default_folder
+from maas_stream_lint.images.cache import HashCache, Known, default_folder
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.local_files import LocalFiles
 from nginx import Nginx
@@ -319,15 +319,19 @@ def test_corrupt_cache(store: Nginx, damage: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts",
-    ["", "null", "[]", '{"form": 9}', '{"form": 1, "digests": {"sha256": "xyz"}}', '{"form": 1}'],
+    ("column", "value"),
+    [
+        *(("facts", text) for text in ("", "null", "[]", '{"form": 9, "content": null}')),
+        ("facts", '{"form": 2}'),
+        *(("sha256", digest) for digest in ("xyz", 32 * "x", b"xyz", 5, None)),
+    ],
 )
-def test_corrupt_entries(store: Nginx, facts: str) -> None:
+def test_corrupt_entries(store: Nginx, column: str, value: object) -> None:
     store.publish("entries", Tree())
     url = store.url("plain", "entries")
     look(url, "download")
     with sqlite3.connect(default_folder() / "files.sqlite") as database:
-        database.execute("UPDATE file SET facts = ?", (facts,))
+        database.execute(f"UPDATE file SET {column} = ?", (value,))
     database.close()
     store.log()
     looked = look(url, "download")
@@ -362,7 +366,7 @@ def test_cache_that_can_only_be_read(store: Nginx) -> None:
 def _fill(folder: str, start: int) -> None:
     for number in range(start, start + 40):
         cache = HashCache(Path(folder))
-        cache.put(f"url:{number}", "stamp", {"digests": {"sha256": f"{number:064x}"}})
+        cache.put(f"url:{number}", "stamp", Known({"sha256": f"{number:064x}"}))
         cache.close()
 
 

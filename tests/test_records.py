@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record, replace
 
 
 @record(frozen=True)
 class Point:
     x: int
     y: int = 0
-    seen: list[int] = dataclasses.field(default_factory=list, compare=False, repr=False)
+    seen: list[int] = field(default_factory=list, compare=False, repr=False)
 
     @cached_property
     def length(self) -> int:
@@ -42,7 +42,7 @@ def test_a_record_is_a_dataclass() -> None:
     point = Point(1, y=2)
     assert (point.x, point.y, point.seen, point.length) == (1, 2, [], 3)
     assert repr(point) == "Point(x=1, y=2)"
-    assert dataclasses.replace(point, x=5) == Point(5, 2)
+    assert replace(point, x=5) == Point(5, 2)
     assert dataclasses.asdict(point) == {"x": 1, "y": 2, "seen": []}
     assert copy.copy(point) == point
     with pytest.raises(TypeError):
@@ -98,7 +98,7 @@ def test_the_first_instances_are_as_all_others(instances: int) -> None:
     @record
     class Base:
         x: int
-        seen: list[int] = dataclasses.field(default_factory=list)
+        seen: list[int] = field(default_factory=list)
 
     for number in range(instances):
         assert Base(number) == Base(x=number, seen=[])
@@ -134,7 +134,7 @@ def test_a_frozen_record_refuses_changes(instances: int) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError, match="'y' of a frozen Frozen"):
         del made.y
     assert made == Frozen(1)
-    assert dataclasses.replace(made, x=3) == Frozen(3, 2)
+    assert replace(made, x=3) == Frozen(3, 2)
     assert {made: 1}[Frozen(1)] == 1
 
 

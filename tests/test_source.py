@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
@@ -17,9 +20,11 @@ from maas_stream_lint.source import (
     FetchOptions,
     LocalTree,
     Source,
+    file_name,
     open_source,
     split_source,
 )
+from maas_stream_lint.source.local import around, is_within
 
 INDEX = "streams/v1/index.json"
 
@@ -32,6 +37,18 @@ def tree(tmp_path: Path) -> Path:
     (root / INDEX).write_bytes(b"{}")
     (tmp_path / "secret.json").write_bytes(b"secret")
     return root
+
+
+@given(st.text("ab/?#%\t\r\n []:@\0\ud800", max_size=12) | st.text(max_size=12))
+def test_a_file_is_named_as_in_a_url(path: str) -> None:
+    assert "/" + file_name(path) == urlsplit("file:///" + path).path
+
+
+@given(st.text("ab/", max_size=8), st.text("ab/", max_size=8))
+def test_places_are_those_of_paths(one: str, other: str) -> None:
+    place, folder = os.path.normpath(f"/a/{one}"), os.path.normpath(f"/a/{other}")
+    assert is_within(place, folder) == Path(place).is_relative_to(folder)
+    assert [*around(place)] == [str(parent) for parent in Path(place).parents]
 
 
 def where(source: Source) -> tuple[str, str, bool]:
@@ -254,7 +271,7 @@ def test_trouble_with_a_path(tree: Path, path: str, kind: str) -> None:
 
 
 def test_device_is_not_opened() -> None:
-    tree = LocalTree("dev", Path("/dev"), SIGNED_INDEX, explicit=False, max_bytes=9)
+    tree = LocalTree("dev", "/dev", SIGNED_INDEX, explicit=False, max_bytes=9)
     answer = tree.read("zero")
     assert answer.trouble is not None
     assert answer.trouble.kind == "not-a-file"
@@ -279,7 +296,7 @@ def test_size_is_bounded(tree: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_file_whose_size_lies_is_not_cut_short() -> None:
-    tree = LocalTree("proc", Path("/proc/self"), SIGNED_INDEX, explicit=False, max_bytes=99)
+    tree = LocalTree("proc", "/proc/self", SIGNED_INDEX, explicit=False, max_bytes=99)
     answer = tree.read("status")  # 0 bytes, says its inode
     assert answer.trouble is not None
     assert answer.trouble.kind == "unreadable"

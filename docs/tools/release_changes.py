@@ -7,8 +7,9 @@ import sys
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_files import release_lines
 from maas_stream_lint.rulebook import all_releases
 

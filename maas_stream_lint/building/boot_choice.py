@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import boot_files, planning, tarball, ubuntu_image
@@ -12,7 +11,7 @@ from maas_stream_lint.building.parts import Refusal
 from maas_stream_lint.building.streams import Borrowed, opened
 from maas_stream_lint.distributions import network_root
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from pathlib import Path

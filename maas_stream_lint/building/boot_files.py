@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.images.observation import Wanted as WantedFile
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.output import printable_path
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.rulebook import default_system, ftypes
 from maas_stream_lint.source import FetchOptions, LocalTree, open_source
 from maas_stream_lint.stream import load

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from maas_stream_lint.building.parts import Refusal
 from maas_stream_lint.building.target import Target, said
 from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.output import printable_path
-from maas_stream_lint.records import record
+from maas_stream_lint.records import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

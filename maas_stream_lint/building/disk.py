@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building.streams import BROKEN, STEP
 from maas_stream_lint.distributions import architectures, disk_named, disk_of
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from typing import BinaryIO

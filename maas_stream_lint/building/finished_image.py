@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import disk, tarball
 from maas_stream_lint.building.streams import Hashing, opened
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:

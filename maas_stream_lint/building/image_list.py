@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.building.wanted import Wanted
@@ -13,6 +12,7 @@ from maas_stream_lint.configuration.validation import validate
 from maas_stream_lint.distributions import packer_maas
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.output import printable_path
+from maas_stream_lint.records import replace
 from maas_stream_lint.source import is_local
 
 if TYPE_CHECKING:

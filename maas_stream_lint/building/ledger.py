@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import atomic
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

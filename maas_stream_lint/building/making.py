@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.building import repack
 from maas_stream_lint.building.finished_image import stamp, unchanged
 from maas_stream_lint.building.streams import STEP
+from maas_stream_lint.records import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

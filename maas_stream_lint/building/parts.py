@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.output import printable_path
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint import uploads
@@ -13,7 +12,7 @@ from maas_stream_lint.building.wanted import WORD
 from maas_stream_lint.distributions import filled, notes
 from maas_stream_lint.images.content import better, described
 from maas_stream_lint.output import clean
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.rulebook import ftypes, is_root
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import re
 import shutil
 import tarfile
 from collections import Counter
-from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +15,7 @@ from maas_stream_lint.distributions import architectures
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.images.tar_member import Member
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from maas_stream_lint.absence import is_absent
 from maas_stream_lint.checks.among import came_otherwise
@@ -328,8 +327,11 @@ def met(image: Image, item: Item, release: Release, look: Look) -> Failed | None
 
 def _met(image: Image, item: Item, release: Release, look: Look) -> Failed | None:
     base = f"{look.stream.base.rstrip('/')}/" if "://" in look.stream.base else ""
-    joined = urljoin(base, image.path) if image.seen.linked else f"{base}{image.path}"
-    return fetch(image.seen, item, release, joined)
+    if not image.seen.linked:
+        return fetch(image.seen, item, release, f"{base}{image.path}")
+    from urllib.parse import urljoin
+
+    return fetch(image.seen, item, release, urljoin(base, image.path))
 
 
 def cause_on(line: str, image: Image, item: Item, look: Look) -> str | None:

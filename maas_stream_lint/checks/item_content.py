@@ -31,7 +31,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGITS = b"0123456789abcdef"
 
 
-DIGEST_IN_ANY_CASE = re.compile(r"[0-9a-fA-F]{64}")
+DIGEST_IN_ANY_CASE = r"[0-9a-fA-F]{64}"
 
 
 TIB = 2**40
@@ -108,7 +108,7 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
     if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
         return  # an event of its own, or nothing wrong
     stored, place = look.stores(seen), seen.at("sha256")
-    upper = DIGEST_IN_ANY_CASE.fullmatch(sha256) is not None
+    upper = re.fullmatch(DIGEST_IN_ANY_CASE, sha256) is not None
     message = f"item {quoted(seen.key)} has {shown(sha256)} as sha256, expected " + (
         "lower-case digits" if upper else "64 lower-case hexadecimal digits"
     )

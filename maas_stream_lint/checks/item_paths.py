@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Whole
+    from maas_stream_lint.table import Table
 
 
 @rule("MSL604", Severity.FATAL, causes=["missing-path", "path-not-text"])
@@ -162,18 +163,9 @@ def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "noble/shared/squashfs",
     """
-    if _told_alike(look):
-        return
-    first: dict[str, Item] = {}
-    clashes: dict[str, list[Item]] = {}
-    for item in look.catalog.items:
-        path = item.raw.get("path")
-        if path.__class__ is str:
-            one = first.setdefault(path, item)
-            if one is not item and _content(one) != _content(item):
-                clashes.setdefault(path, [one]).append(item)
-    for path, items in clashes.items():
-        some = items[:MANY]
+    table = look.catalog.table
+    for path, rows in _clashing(table).items():
+        some = [table.item(row) for row in rows[:MANY]]
         lines = {line for item in some for line in look.stores(item)}
         if lines:
             yield Said(
@@ -195,11 +187,19 @@ def leads_out(path: str) -> bool:
     return path.startswith(("/", "../", ".../")) or "/../" in path or "/.../" in path
 
 
-def _told_alike(look: Look) -> bool:
-    """Whether all items that name a file agree on its checksum and size."""
-    table = look.catalog.table
-    columns = [table.of_items(field) for field in ("sha256", "size")]
-    return all(list(map(column.__getitem__, table.firsts)) == column for column in columns)
+def _clashing(table: Table) -> dict[str, list[int]]:
+    """The rows of items that name one file and differ in its checksum or size, by its path."""
+    contents = list(zip(*map(table.of_items, ("sha256", "size")), strict=True))
+    if [*map(contents.__getitem__, table.firsts)] == contents:
+        return {}  # as it should be, told by C
+    first: dict[str, int] = {}
+    clashes: dict[str, list[int]] = {}
+    for row, path in enumerate(table.of_items("path")):
+        if path.__class__ is str:
+            one = first.setdefault(path, row)
+            if contents[one] != contents[row]:
+                clashes.setdefault(path, [one]).append(row)
+    return clashes
 
 
 def _content(item: Item) -> tuple[Any, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.sources import who_is
@@ -130,9 +129,11 @@ def other_source_fails(whole: Whole, look: Look) -> Iterator[Said]:
             orders = beside.saved_anew(alike[0])
             always = bool(orders) and all(other.fatal is not None for _, other in orders)
             found.setdefault((name, event.exception or "", said, always), []).extend(alike)
+    from shlex import join
+
     for (name, exception, said, always), lines in found.items():
         label = beside.situation.source(name).stream.label
-        command = quoted(shlex.join(["maas-stream-lint", "check", label]), WHOLE)
+        command = quoted(join(["maas-stream-lint", "check", label]), WHOLE)
         yield Said(
             f"the source {quoted(name)} fails, and with it every source of this MAAS",
             f"run {command} and fix what it finds; until then, remove the source from MAAS",

@@ -12,7 +12,7 @@ from maas_stream_lint.imports.identity import GENERIC
 from maas_stream_lint.imports.trace import Event
 from maas_stream_lint.quoting import WHOLE, quoted
 from maas_stream_lint.rule import Said, rule
-from maas_stream_lint.uploads import PLAIN
+from maas_stream_lint.uploads import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def ubuntu_generic_subarch(event: Event, look: Look) -> Iterator[Said]:
         return
     version, subarch = product.get("version"), product.get("subarch")
     told = "an empty `subarch`" if subarch == "" else f"subarch {quoted(subarch or GENERIC)}"
-    kernel = f"`ga-{version}`" if version and PLAIN.fullmatch(version) else "`ga-VERSION`"
+    kernel = f"`ga-{version}`" if version and is_plain(version) else "`ga-VERSION`"
     yield Said(
         f"Ubuntu {quoted(product.get('release'))} for {quoted(product.get('arch'))} has only "
         f"{told}, which names no kernel",

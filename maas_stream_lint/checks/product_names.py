@@ -10,7 +10,7 @@ from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import all_releases, default_system, ftypes, of_family, releases
-from maas_stream_lint.uploads import PLAIN, product_command
+from maas_stream_lint.uploads import is_plain, product_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -235,10 +235,10 @@ def _ubuntu_name(name: str, product: Product | None) -> str:
 
     def value(field: str, otherwise: str) -> str:
         text = product.get(field) if product is not None else None
-        return text if text is not None and PLAIN.fullmatch(text) else otherwise
+        return text if text is not None and is_plain(text) else otherwise
 
     prefix = name.split(":")[0]
-    prefix = prefix if PLAIN.fullmatch(prefix) else "com.example"
+    prefix = prefix if is_plain(prefix) else "com.example"
     version, arch = value("version", "VERSION"), value("arch", "ARCH")
     subarch = value("subarch", "generic")
     if subarch == "generic":

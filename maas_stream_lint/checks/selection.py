@@ -10,7 +10,6 @@ from maas_stream_lint.imports.situation import ANY
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.selected import is_selected
-from maas_stream_lint.selecting import default_selections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -81,6 +80,8 @@ def selection_refused(whole: Whole, look: Look) -> Iterator[Said]:
     """
     if look.selections is None:
         return
+    from maas_stream_lint.selecting import default_selections
+
     found: Refused = {}
     takes = _Taking(look)
     for release in look.releases:

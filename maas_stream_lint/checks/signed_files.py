@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.words import MANY, listed
@@ -201,7 +200,7 @@ def unsigned_stream(seen: Event | Whole, look: Look) -> Iterator[Said]:
         yield Said(message, remedy, place=Place(start), also=(seen.place,))
         return
     index = look.stream.files[start]
-    verified = isinstance(look.stream.keyring, Path)
+    verified = isinstance(look.stream.keyring, str)
     if not verified and look.stream.explicit and index.exists and not index.signed:
         yield Said(
             "the index is unsigned; set `skip_keyring_verification`",

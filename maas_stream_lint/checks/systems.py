@@ -6,14 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import MANY, joined, listed
-from maas_stream_lint.distributions import distribution_called
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import default_system, ftypes, systems
 from maas_stream_lint.uploads import product_command
 from maas_stream_lint.uses.chosen_kernel import System
-from maas_stream_lint.uses.use_verdict import can_be_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -225,6 +223,8 @@ def _by_hand(look: Look, product: Product, releases: Iterable[str]) -> str:
 
     Only the release lines that take ``product`` count.
     """
+    from maas_stream_lint.uses.use_verdict import can_be_set
+
     lines, today = look.takes(product.place), date.today()
     told = []
     for name in releases:
@@ -249,6 +249,8 @@ def _with_a_driver(product: Product, known: set[str]) -> str:
     os = product.os
     if os.lower() in known:
         return f"write `{os.lower()}`: MAAS compares the `os` letter by letter"
+    from maas_stream_lint.distributions import distribution_called
+
     entry = distribution_called(os)
     family = next((name for name in entry.os if name in known), None) if entry is not None else None
     if family is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.image import asking, cost, is_encoding_to_blame, met
@@ -94,7 +93,7 @@ def redirect_to_http(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "http://cdn.example.com/squashfs"
     """
-    if urlsplit(look.stream.base).scheme != "https":
+    if not look.stream.base.lower().startswith("https:"):
         return
     moved: dict[str, tuple[Place, str]] = {}
     for path, file in look.stream.files.items():

@@ -56,6 +56,9 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "jammy/amd64/20240102/squashfs"
     """
+    inodes = [image.seen.inode for image in look.images]
+    if len({*inodes}) == len(inodes):
+        return
     by_inode: dict[tuple[int, int], list[Image]] = {}
     for image in look.images:
         if image.seen.inode is not None:

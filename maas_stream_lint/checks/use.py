@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.simulation import Simulation
 
 #: A version that may be put into a kernel's name that we propose.
-VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{2}")
+VERSION = r"[0-9]{1,2}\.[0-9]{2}"
 
 
 @rule("MSL451", Severity.UNUSABLE, on="stream", causes=["kernel-of-unknown-release"])
@@ -450,13 +450,13 @@ def _own_kernel(event: Event, look: Look) -> str:
     """The kernel that a product should have, as far as the product shows its version."""
     product = look.catalog.product(event.place)
     version = product.get("version") if product is not None else None
-    number = VERSION.match(version or "")
+    number = re.match(VERSION, version or "")
     return f"`ga-{number.group()}`" if number else "`ga-` and the version of the release"
 
 
 def _as_of(kernel: str) -> str:
     """How old the list of releases is, if a kernel may belong to a later release."""
-    version, known = VERSION.search(kernel), ubuntu_releases()
+    version, known = re.search(VERSION, kernel), ubuntu_releases()
     newer = version is not None and known.may_be_newer(version.group())
     return f" (as of {known.told})" if newer else ""
 

@@ -120,7 +120,7 @@ def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
     ):
         lines = look.takes(seen.place)
         if not lines and all(item.ftype in of_family("listing") for item in seen.items):
-            lines = _untroubled(seen, look)
+            lines = look.untroubled(seen.place)
         if lines:
             yield Said(
                 f"version {quoted(seen.name)}, which MAAS takes, has no root image, "
@@ -213,14 +213,13 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
         return
     if not seen.product.ubuntu or not seen.items:
         return
-    for parts, releases in look.alike(lambda release: release.ubuntu_set):
+    for parts, here in look.ubuntu_sets:
         has = [*_vital(seen, parts), *_misspelt(seen, look)]
         lacking = [f for f in parts.parts if f not in has]
         if not lacking or lacking[0] != parts.parts[part]:
             continue
         if not _lost(seen, look)[1].keys().isdisjoint((parts.kernel, parts.initrd, ROOT)):
             continue  # newest_version_partial has it, where an older version is better
-        here = {release.line for release in releases}
         lines, misnamed = look.takes(seen.place), look.misnames(seen.place)
         useless = look.unusable(seen.place)
         on = tuple(n for n in (*lines, *misnamed) if n in here and (n in useless or n in misnamed))
@@ -302,19 +301,6 @@ def _parts(version: Version, look: Look) -> dict[str, str]:
         roots = [f for f in roots if f in look.live_roots]
         return {**parts, ROOT: roots[0]} if roots else parts
     return {**parts, ROOT: ROOT} if roots else parts
-
-
-def _untroubled(version: Version, look: Look) -> tuple[str, ...]:
-    """The release lines on which a version's product causes no event."""
-    product = version.product.place
-    return tuple(
-        line
-        for trace in look.traces
-        if not any(
-            e.place.file == product.file and e.place.path[:2] == product.path for e in trace.events
-        )
-        for line in trace.lines
-    )
 
 
 def _tarball(look: Look) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +40,8 @@ from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, RESULT_KEYS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from maas_stream_lint.api import Report
     from maas_stream_lint.baseline import Comparison
     from maas_stream_lint.configuration.settings import Listed
@@ -252,11 +253,13 @@ def _alone_if_need_be(run: Options, unread: dict[str, None]) -> Report:
 
 def _settled(reports: list[Report], *, whole: bool) -> list[Report]:
     """The reports with the changes that the configuration makes."""
+    settings = click.get_current_context().obj
+    if settings.file is None:
+        return reports
     from datetime import datetime, timezone
 
     from maas_stream_lint.configuration.overrides import apply_settings
 
-    settings = click.get_current_context().obj
     today = datetime.now(timezone.utc).date()
     whole = whole or not settings.sources
     reports, notices = apply_settings(reports, settings, today, whole=whole)
@@ -270,14 +273,20 @@ def _comparison(path: str | None) -> Comparison | None:
         return None
     from maas_stream_lint import baseline
 
-    return baseline.Comparison(baseline.read(path), Path(path).absolute().parent)
+    return baseline.Comparison(baseline.read(path), _folder_of(path))
 
 
 def _recorded(reports: list[Report], path: str) -> Comparison:
     from maas_stream_lint import baseline
 
-    folder = Path(path).absolute().parent
+    folder = _folder_of(path)
     return baseline.Comparison(baseline.of(reports, folder), folder)
+
+
+def _folder_of(path: str) -> Path:
+    from pathlib import Path
+
+    return Path(path).absolute().parent
 
 
 def _new_to(known: Comparison, reports: list[Report], path: str | None) -> list[Report]:

@@ -60,9 +60,8 @@ def require_read(streams: Iterable[Stream]) -> None:
 
 def checked(options: Options) -> Report:
     """The report on the named source. Raises LintError if the check is not possible."""
-    from dataclasses import replace
-
     from maas_stream_lint import api
+    from maas_stream_lint.records import replace
 
     assert options.source is not None
     maas = options.one_maas
@@ -85,13 +84,15 @@ def checked(options: Options) -> Report:
 
 def complain_of_unkept(report: Report) -> bool:
     """Name each correct file that `--keep` could not keep; whether there is any."""
-    from maas_stream_lint.report.phrases import brief
-
     survey = report.look.survey
     unkept = survey.unkept if survey is not None else {}
+    if not unkept:
+        return False
+    from maas_stream_lint.report.phrases import brief
+
     for path, why in list(unkept.items())[:_MOST_UNKEPT]:
         what = f"{brief(path)} of {report.source} is correct but was not kept: {why}"
         complain(f"error: {what} (download it under another name)")
     if len(unkept) > _MOST_UNKEPT:
         complain(f"error: {len(unkept) - _MOST_UNKEPT:,} more files were not kept")
-    return bool(unkept)
+    return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 #: The attribute of an option that holds the heading it stands under in the help.
 HEADING = "heading"
@@ -27,7 +27,46 @@ class HelpfulContext(click.Context):
         return formatter()
 
 
-class Command(click.Command):
+class InEnglish(click.Command):
+    """A command whose option ``--help`` is not translated, because the rest of the help is not.
+
+    click looks for a translation of its own option. For that it imports `locale`, which takes 1 ms.
+    """
+
+    _help: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """The option that shows the help; always the same one."""
+        if self._help is None:
+            self._help = at_once(self.get_help_option_names(ctx), "Show this message", _help_of)
+        return self._help
+
+
+def at_once(
+    names: Sequence[str], purpose: str, told: Callable[[click.Context], str]
+) -> click.Option:
+    """An option that ends the program: it shows a text, whatever else the user gave."""
+
+    def show(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+        if given and not ctx.resilient_parsing:
+            click.echo(told(ctx), color=ctx.color)
+            ctx.exit()
+
+    return click.Option(
+        list(names),
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help=f"{purpose} and exit.",
+    )
+
+
+def _help_of(ctx: click.Context) -> str:
+    return ctx.get_help()
+
+
+class Command(InEnglish):
     """A command whose help has headings for its options and examples at the end."""
 
     context_class = HelpfulContext

@@ -74,8 +74,6 @@ def is_default(ctx: click.Context, key: str) -> bool:
 
 def settings_of(given: dict[str, Any]) -> Settings:
     """The configuration that applies to a command's options."""
-    from pathlib import Path
-
     from maas_stream_lint.configuration import search
     from maas_stream_lint.configuration.settings import Settings
 
@@ -85,7 +83,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
             raise UsageError("--config and --no-config cannot be combined", "choose one")
         return Settings()
     named = named or os.environ.get(f"{PREFIX}CONFIG")
-    file = Path(named) if named else search.find(given.get("source"))
+    file = search.as_path(named) if named else search.find(given.get("source"))
     if file is None:
         return Settings()
     from maas_stream_lint.configuration.reading import load

@@ -13,7 +13,13 @@ from typing import Any
 import click
 
 from maas_stream_lint import __version__
-from maas_stream_lint.cli.command import HELP, HelpfulContext, write_examples
+from maas_stream_lint.cli.command import (
+    HELP,
+    HelpfulContext,
+    InEnglish,
+    at_once,
+    write_examples,
+)
 from maas_stream_lint.cli.console import complain, shortened, terminable
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.names import EXIT_FAILED, EXIT_INTERRUPTED, VERSION_LINE
@@ -77,7 +83,7 @@ class Commands(MutableMapping[str, click.Command]):
         return len(HOMES)
 
 
-class Program(click.Group):
+class Program(InEnglish, click.Group):
     """A group whose failures are one line on standard error, and exit code 2."""
 
     context_class = HelpfulContext
@@ -145,7 +151,6 @@ def _told(error: click.UsageError) -> click.ClickException:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": HELP})
-@click.version_option(__version__, message=VERSION_LINE)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
     """Say exactly what MAAS will do with an image stream, and why.
@@ -156,3 +161,4 @@ def main(debug: bool) -> None:
 
 
 main.commands = Commands()
+main.params.insert(0, at_once(["--version"], "Show the version", lambda ctx: VERSION_LINE))

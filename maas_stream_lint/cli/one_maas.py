@@ -70,9 +70,8 @@ class OneMaas:
 
     def read_with(self, own: BootSource, path: str) -> list[ReadSource]:
         """The same, but with ``own`` at another place."""
-        from dataclasses import replace
-
         from maas_stream_lint.boot_sources import read_source
+        from maas_stream_lint.records import replace
 
         other = read_source(replace(own, source=path), as_tree=True)
         return [other if source.name == own.name else source for source in self.read(own)]
@@ -143,9 +142,8 @@ def _of_configured(runs: Sequence[Options], settings: Settings) -> list[Options]
 
 def _own(run: Options, entry: MaasSource | None) -> BootSource:
     """The source of a run. It may be in the configuration."""
-    from dataclasses import replace
-
     from maas_stream_lint.boot_sources import BootSource
+    from maas_stream_lint.records import replace
     from maas_stream_lint.source import without_secrets
 
     assert run.source is not None

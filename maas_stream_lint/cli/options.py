@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from maas_stream_lint.cli import completion, parameters
 from maas_stream_lint.cli.command import HEADING
 from maas_stream_lint.cli.console import remember
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.names import MODES
 
 if TYPE_CHECKING:

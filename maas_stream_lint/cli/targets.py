@@ -77,9 +77,8 @@ def write(
     from maas_stream_lint import output as out
 
     if any(FORMATS[target.form].edits for target in wanted):
-        from dataclasses import replace
-
         from maas_stream_lint.fixing.suggestions import suggestions
+        from maas_stream_lint.records import replace
 
         reports = [replace(report, edits=suggestions(report)) for report in reports]
     pairs = list(zip(reports, thresholds, strict=True))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.configuration.settings import shown
+from maas_stream_lint.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
         findings=tuple(kept),
         untouched=report.facts,
         configured=tuple(sorted({*report.configured, *(shown(o.file) for o in used)})),
-        set_aside=replace(aside, excused=excused) if settings.ignores else report.set_aside,
+        set_aside=aside._replace(excused=excused) if settings.ignores else report.set_aside,
     )
 
 

@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.configuration.settings import NAME
-from maas_stream_lint.configuration.toml import has_table, is_a
 from maas_stream_lint.source import is_local, local_path, local_root
+from maas_stream_lint.source.local import around, is_within
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def find(source: str | None = None, start: Path | None = None) -> Path | None:
+def find(source: str | None = None) -> Path | None:
     """The file that applies to a source: above a local one, else above the working directory.
 
     The search stops at the first directory that has one, and at a directory with a ``.git``. The
     search ignores a file inside the checked tree, unless the tree is the working directory.
     Otherwise the maker of the tree could change the result.
     """
-    here = start or Path.cwd()
+    here = os.getcwd()
     tree = None
     if source is not None and is_local(source):
         tree = local_root(local_path(source))
     if tree is None or _real(tree) == _real(here):
         return _above(here, None)
-    return _above(tree.parent, tree) or _above(here, tree)
+    return _above(os.path.dirname(tree), _real(tree)) or _above(here, _real(tree))
 
 
-def _above(first: Path, tree: Path | None) -> Path | None:
-    for folder in (first, *first.parents):
-        if tree is not None and _real(folder).is_relative_to(_real(tree)):
+def _above(first: str, tree: str | None) -> Path | None:
+    """``tree``: where the search takes no file from."""
+    for folder in (first, *around(first)):
+        if tree is not None and is_within(_real(folder), tree):
             continue
-        own, shared = folder / NAME, folder / "pyproject.toml"
-        if is_a(own, Path.is_file):
-            return own
-        if is_a(shared, Path.is_file) and has_table(shared):
-            return shared
-        if is_a(folder / ".git", Path.exists):
+        if os.path.isfile(own := os.path.join(folder, NAME)):
+            return as_path(own)
+        if os.path.isfile(shared := os.path.join(folder, "pyproject.toml")):
+            from maas_stream_lint.configuration.toml import has_table
+
+            if has_table(as_path(shared)):
+                return as_path(shared)
+        if os.path.exists(os.path.join(folder, ".git")):
             return None
     return None
 
 
-def _real(path: Path) -> Path:
+def as_path(place: str) -> Path:
+    """A file that was found or named. Without one, no check needs the module that makes it."""
+    from pathlib import Path
+
+    return Path(place)
+
+
+def _real(place: str) -> str:
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # a circle of links, or not a valid name
-        return path
+        return os.path.realpath(place)
+    except (OSError, ValueError):  # not a valid name
+        return place

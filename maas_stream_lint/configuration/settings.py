@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import LintError
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.source import is_local, local_path, tree_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from pathlib import Path
 
     from maas_stream_lint.finding import Finding, Severity
 
@@ -53,6 +52,8 @@ class Ignore:
     def covers(self, finding: Finding) -> bool:
         """Whether the ignore matches a finding, on at least one release line."""
         if self.product is not None:
+            from fnmatch import fnmatchcase
+
             product = finding.place.product
             if product is None or not fnmatchcase(product, self.product):
                 return False
@@ -128,6 +129,8 @@ class Settings:
 
 def shown(path: Path) -> str:
     """A path, relative to the working directory if it is below it."""
+    from pathlib import Path
+
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

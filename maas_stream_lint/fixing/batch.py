@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.fixing.jsontext import Move, Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import Part
+from maas_stream_lint.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -110,7 +110,7 @@ def _fix(source: str, product: Product, os: str) -> str:
 
 def _upload(product: Product, root: Item, on_it: Installed, report: Report) -> Way:
     release = product.get("release") or ""
-    name = release if uploads.PLAIN.fullmatch(release) else "NAME"
+    name = release if uploads.is_plain(release) else "NAME"
     arch = product.get("arch") or ""
     known = on_it.distribution
     why = f" {known.why_not}." if known is not None and known.why_not else ""
@@ -119,7 +119,7 @@ def _upload(product: Product, root: Item, on_it: Installed, report: Report) -> W
         root.ftype or "",
         name=name,
         title=product.get("release_title") or name,
-        arch=arch if uploads.PLAIN.fullmatch(arch) else "ARCH",
+        arch=arch if uploads.is_plain(arch) else "ARCH",
         base_image=on_it.base_image,
     )
     told = f"MAAS shows it under Custom images, and needs no metadata for it.{why}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from maas_stream_lint.finding import Place
 from maas_stream_lint.fixing.jsontext import Remove, RemoveDuplicates, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal, moment, written
 from maas_stream_lint.fixing.registry import fixes
+from maas_stream_lint.records import replace
 from maas_stream_lint.rulebook import of_family
 from maas_stream_lint.stream import INDEX_JSON, expanded
 

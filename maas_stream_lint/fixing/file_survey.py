@@ -57,9 +57,7 @@ class FileSurvey:
             return None
         seen, copy = self.images.look(wanted)
         algorithms = asked(wanted) if mode == "download" else ()
-        if copy is not None and not (
-            algorithms and self.images.recall(seen, copy, wanted, algorithms)
-        ):
+        if copy is not None and not (algorithms and self.images.recall(seen, copy, wanted)):
             self.images.read(seen, copy, wanted, algorithms, Quiet())
         return seen
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from copy import copy
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ from maas_stream_lint.fixing.registry import FIXERS
 from maas_stream_lint.fixing.signing import has_secret
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.look import look_at
-from maas_stream_lint.records import record
+from maas_stream_lint.records import record, replace
 from maas_stream_lint.source import LocalTree, open_source
 from maas_stream_lint.stream import INDEX_JSON, load
 from maas_stream_lint.unselected import judged

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import words
 from maas_stream_lint.images.observation import ALGORITHMS, Wanted
 from maas_stream_lint.images.progress import Quiet
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ class Context:
         seen, copy = self._images.look(wanted)
         if copy is None:
             return None
-        if not self._images.recall(seen, copy, wanted, ALGORITHMS):
+        if not self._images.recall(seen, copy, wanted):
             self._images.read(seen, copy, wanted, ALGORITHMS, Quiet())
         return seen if seen.trouble is None else None
 

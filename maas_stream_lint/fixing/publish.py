@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import atomic
 from maas_stream_lint.api import check
@@ -17,6 +16,8 @@ from maas_stream_lint.fixing.backup import keep
 from maas_stream_lint.fixing.exchange import alone, replace_metadata
 from maas_stream_lint.fixing.plan import local_tree, signature_of
 from maas_stream_lint.fixing.stage import Changed, held, linked
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import replace
 from maas_stream_lint.rule import level_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from maas_stream_lint import atomic
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.listing import walk
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.fixing import plan
 from maas_stream_lint.fixing.jsontext import ChangeError, apply
 from maas_stream_lint.fixing.registry import FIXERS
 from maas_stream_lint.fixing.textdiff import changed_lines
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from maas_stream_lint.api import Report

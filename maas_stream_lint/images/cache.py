@@ -11,28 +11,44 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.images.content import KINDS, Content
 from maas_stream_lint.images.observation import ALGORITHMS
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Sized
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    #: Stamp, facts, and when somebody last asked for them; a cache may hold anything.
+    #: Name, stamp, digests, other facts, and when somebody last asked for them; a cache may hold
+    #: anything.
     _Row: TypeAlias = Sequence[Any]
 
 #: Of the facts' form; others are not looked at.
-FORM = 1
+FORM = 2
 #: Facts that nobody asked for in so many days are forgotten.
 KEPT_DAYS = 120
 #: Seconds between looks at the age of all facts, and to wait for another run that writes.
 _DAY, _PATIENCE = 86_400, 5.0
-#: Names in one query: every SQLite takes so many.
-_AT_ONCE = 500
-_decoded = json.JSONDecoder().decode
-_DIGITS = {"sha256": 64, "sha512": 128, "md5": 32}
+#: The bytes of each digest.
+_LENGTHS = {"sha256": 32, "sha512": 64, "md5": 16}
+_TABLE = """CREATE TABLE IF NOT EXISTS file (
+    name TEXT PRIMARY KEY, stamp TEXT, sha256 BLOB, sha512 BLOB, md5 BLOB, facts TEXT, used INTEGER
+    ) WITHOUT ROWID"""
+_ROWS = "SELECT name, stamp, sha256, sha512, md5, facts, used FROM file WHERE name "
+_INSERT = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+class Known(NamedTuple):
+    """What a run has read of a file."""
+
+    digests: Mapping[str, str]  #: algorithm → digest, lower case
+    content: Content | None = None  #: what its first bytes are
+    names: tuple[str, ...] | None = None  #: what a tar holds
+    listed: bool = False  #: whether anybody asked what it holds
 
 
 def default_folder() -> Path:
@@ -54,7 +70,7 @@ class HashCache:
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
         self._expected: dict[str, _Row | None] = {}
-        self._new: dict[str, tuple[str, str]] = {}
+        self._new: dict[str, tuple[Any, ...]] = {}
         self._stale: set[str] = set()  # what was asked for, and not lately before
         self._now = int(time.time())
         self._database: sqlite3.Connection | None = None
@@ -62,44 +78,46 @@ class HashCache:
             self._open(self._place)
 
     def expect(self, names: Iterable[str]) -> None:
-        """Read the facts of many files with few queries, before ``get`` asks for each."""
-        texts = list(dict.fromkeys(map(_text, names)))
-        with self._lock:
-            if self._database is None:
-                return
-            for start in range(0, len(texts), _AT_ONCE):
-                some = texts[start : start + _AT_ONCE]
-                asked = f"SELECT name, stamp, facts, used FROM file WHERE name IN ({_marks(some)})"  # noqa: S608 - question marks alone
-                self._expected.update(dict.fromkeys(some))
-                with suppress(sqlite3.Error):
-                    rows = self._database.execute(asked, some).fetchall()
-                    self._expected.update({name: row for name, *row in rows})
+        """Read the facts of many files with one query, before ``get`` asks for each.
 
-    def get(self, name: str, stamp: str) -> dict[str, Any] | None:
+        Files of one tree lie side by side in the database.
+        """
+        expected: dict[str, _Row | None] = dict.fromkeys(map(_text, names))
+        with self._lock:
+            if self._database is None or not expected:
+                return
+            with suppress(sqlite3.Error):
+                ends = min(expected), max(expected)
+                for row in self._database.execute(_ROWS + "BETWEEN ? AND ?", ends):
+                    if row[0] in expected:
+                        expected[row[0]] = row
+            self._expected.update(expected)
+
+    def get(self, name: str, stamp: str) -> Known | None:
         """The facts kept for a file, if its stamp is still the same."""
         text = _text(name)
         with self._lock:
             row = self._expected[text] if text in self._expected else self._row(text)
-            if row is None or row[0] != stamp:
+            if row is None or row[1] != stamp:
                 return None
-            if not isinstance(row[2], int) or row[2] < self._now - _DAY:
+            used = row[-1]
+            if not isinstance(used, int) or used < self._now - _DAY:
                 self._stale.add(text)
-        return _sound(row[1])
+        return _known(row)
 
     def _row(self, name: str) -> _Row | None:
         if self._database is None:
             return None
         try:
-            asked = "SELECT stamp, facts, used FROM file WHERE name = ?"
-            row: _Row | None = self._database.execute(asked, (name,)).fetchone()
+            row: _Row | None = self._database.execute(_ROWS + "= ?", (name,)).fetchone()
         except sqlite3.Error:
             return None
         return row
 
-    def put(self, name: str, stamp: str, facts: Mapping[str, Any]) -> None:
+    def put(self, name: str, stamp: str, known: Known) -> None:
         """Keep facts; they are written when there are many, and at the end."""
         with self._lock:
-            self._new[_text(name)] = (stamp, json.dumps({"form": FORM, **facts}))
+            self._new[_text(name)] = (stamp, *_kept(known))
             many = len(self._new) >= 256
         if many:
             self.save()
@@ -111,7 +129,7 @@ class HashCache:
                 return
             rows = [(name, *kept, self._now) for name, kept in self._new.items()]
             with suppress(sqlite3.Error), self._database:
-                self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", rows)
+                self._database.executemany(_INSERT, rows)
                 self._touch()
             self._new.clear()
             self._stale.clear()
@@ -154,11 +172,8 @@ class HashCache:
 def _connected(place: Path) -> sqlite3.Connection:
     database = sqlite3.connect(place, timeout=_PATIENCE, check_same_thread=False)
     try:
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS file"
-            " (name TEXT PRIMARY KEY, stamp TEXT, facts TEXT, used INTEGER) WITHOUT ROWID"
-        )
-        database.execute("SELECT name, stamp, facts, used FROM file LIMIT 1").fetchone()
+        database.execute(_TABLE)
+        database.execute(_ROWS + "= ''").fetchone()
     except sqlite3.OperationalError as error:
         database.close()
         if "no such column" in str(error):
@@ -170,29 +185,46 @@ def _connected(place: Path) -> sqlite3.Connection:
     return database
 
 
-def _sound(text: Any) -> dict[str, Any] | None:
-    """The facts, if they are of the form that is written here."""
+def _kept(known: Known) -> tuple[Any, ...]:
+    """The digests of a file and its other facts, as the database has them."""
+    given = map(known.digests.get, ALGORITHMS)
+    content = None if known.content is None else [known.content.layers, known.content.member]
+    facts = {"form": FORM, "content": content, **({"names": known.names} if known.listed else {})}
+    return (*(digest and bytes.fromhex(digest) for digest in given), json.dumps(facts))
+
+
+def _known(row: _Row) -> Known | None:
+    """The facts of a row, if they are of the form that is written here."""
+    told = _told(row[-2])
+    digests = {}
+    for name, digest in zip(ALGORITHMS, row[2:-2], strict=True):
+        if digest is not None:
+            if not isinstance(digest, bytes) or len(digest) != _LENGTHS[name]:
+                return None
+            digests[name] = digest.hex()
+    return Known(digests, *told) if told is not None else None
+
+
+@lru_cache(maxsize=256)
+def _told(text: Any) -> tuple[Content | None, tuple[str, ...] | None, bool] | None:
+    """The facts beside the digests, which many files share; ``None``: not of the form of here."""
     try:
-        facts = _decoded(text)
-    except (TypeError, ValueError, RecursionError):
+        facts = json.loads(text)
+        content, names = facts["content"], facts.get("names")
+        if facts["form"] != FORM or not (names is None or _is_list_of_texts(names)):
+            return None
+        if content is not None:
+            layers, member = content
+            if not (layers and KINDS.keys() >= set(layers) and isinstance(member, str | None)):
+                return None
+            content = Content(tuple(layers), member)
+        return content, None if names is None else tuple(names), "names" in facts
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return None
-    if not isinstance(facts, dict) or facts.get("form") != FORM:
-        return None
-    digests = facts.get("digests")
-    if not isinstance(digests, dict) or not all(
-        name in ALGORITHMS and isinstance(value, str) and _is_hex(value, _DIGITS[name])
-        for name, value in digests.items()
-    ):
-        return None
-    return facts
 
 
-def _marks(values: Sized) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _is_hex(text: str, digits: int) -> bool:
-    return len(text) == digits and not text.strip("0123456789abcdef")
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _text(name: str) -> str:

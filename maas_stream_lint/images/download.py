@@ -12,7 +12,8 @@ from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.local_files import asked, whole_listing
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 from maas_stream_lint.source import Trouble
-from maas_stream_lint.source.decoding import Decoding, codings
+from maas_stream_lint.source.codings import codings
+from maas_stream_lint.source.decoding import Decoding
 
 if TYPE_CHECKING:
     from maas_stream_lint.images.keeping import Kept

@@ -61,10 +61,8 @@ def inspect_local(
             images.expect([place for _, _, place in looked if place is not None])
         left = []
         for w, seen, place in looked:
-            algorithms = asked(w) if hashing else ()
-            known = place is not None and hashing and images.recall(seen, place, w, algorithms)
-            if place is not None and not known:
-                left.append((w, seen, place, algorithms))
+            if place is not None and not (hashing and images.recall(seen, place, w)):
+                left.append((w, seen, place, asked(w) if hashing else ()))
         # The largest first, or one is left over for a single hand in the end.
         left.sort(key=lambda task: -(task[1].size or 0))
         progress = told or Quiet()
@@ -158,7 +156,8 @@ def inspect_remote(
         progress.begin(len(wanted), sum(w.size or 0 for w in wanted) if mode == "download" else 0)
         jobs = options.jobs or REMOTE_JOBS
         try:
-            done = Pool(stop).run(list(wanted), jobs, worker, watchdog.cut_all)
+            pool = Pool(stop, waiting=mode == "head")
+            done = pool.run(list(wanted), jobs, worker, watchdog.cut_all)
             survey.interrupted = not done
             if done:
                 had = next((path for path, seen in found.items() if seen.trouble is None), None)

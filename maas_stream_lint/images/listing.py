@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.bounds import BOUNDS
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +42,7 @@ def on_disk(about: os.stat_result) -> OnDisk:
     return OnDisk(about.st_size, *times, about.st_dev, about.st_ino)
 
 
-def files_in(root: Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
+def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
     """Path below ``root`` of each plain file but metadata, hidden and unreadable ones.
 
     No part of such a path is a link. Raises OverflowError for a tree beyond the bounds.
@@ -54,7 +56,7 @@ def files_in(root: Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]
 
 
 def walk(
-    root: Path,
+    root: str | Path,
     folder: str = "",
     *,
     bounds: Bounds = BOUNDS,
@@ -67,23 +69,23 @@ def walk(
     ``hidden``: whether names that begin with a dot count.
     A link to a directory is no directory. Raises OverflowError for a tree beyond the bounds.
     """
-    left = bounds.entries
+    above, left = f"{root}/", bounds.entries
     folders = [folder]
     while folders:
         folder = folders.pop()
         if folder.count("/") > bounds.depth:
             raise OverflowError
-        found = []
-        with suppress(OSError), os.scandir(f"{root}/{folder}") as entries:
-            for entry in entries:
-                left -= 1
-                if left < 0:
-                    raise OverflowError
-                found.append(entry)
+        found: list[os.DirEntry[str]] = []
+        with suppress(OSError), os.scandir(above + folder) as entries:
+            found.extend(islice(entries, left + 1))
+        left -= len(found)
+        if left < 0:
+            raise OverflowError
         found.sort(key=attrgetter("name"))
         for entry in found:
-            path = f"{folder}{entry.name}"
-            if (entry.name.startswith(".") and not hidden) or path == but:
+            name = entry.name
+            path = folder + name
+            if (name[0] == "." and not hidden) or path == but:
                 continue
             try:
                 inner = entry.is_dir(follow_symlinks=False)

@@ -7,13 +7,14 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.content import KINDS, Content
+from maas_stream_lint.images.cache import Known
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:
@@ -99,25 +100,13 @@ class LocalFiles:
         """Say of which files ``recall`` will be asked, so that the cache is read at once."""
         self._cache.expect(_kept_as(copy) for copy in copies)
 
-    def recall(self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str]) -> bool:
-        """Fill in what an earlier run has read; whether that is all that is asked for."""
-        facts = self._cache.get(_kept_as(copy), copy.stamp)
-        if facts is None or (wanted.listed and "names" not in facts):
+    def recall(self, seen: Seen, copy: Copy, wanted: Wanted) -> bool:
+        """Fill in what an earlier run has hashed; whether that is all that is asked for."""
+        known = self._cache.get(_kept_as(copy), copy.stamp)
+        if known is None or known.content is None or not suffices(known, wanted):
             return False
-        if not facts["digests"].keys() >= set(algorithms):
-            return False
-        names = facts.get("names")
-        try:
-            layers, member = facts["content"]
-            known = layers and all(layer in KINDS for layer in layers)
-            listed = names is None or all(isinstance(name, str) for name in names)
-        except (KeyError, TypeError, ValueError):
-            return False
-        if not (known and listed and (member is None or isinstance(member, str))):
-            return False
-        seen.content = Content(tuple(layers), member)
-        seen.names = tuple(names) if names is not None else None
-        seen.digests, seen.cached = facts["digests"], True
+        seen.digests, seen.content, seen.names, _ = known
+        seen.cached = True
         return True
 
     def read(
@@ -140,11 +129,8 @@ class LocalFiles:
             return
         seen.size = after.st_size
         if algorithms and on_disk(after).stamp == copy.stamp:
-            content = [list(seen.content.layers), seen.content.member]
-            facts: dict[str, Any] = {"digests": seen.digests, "content": content}
-            if wanted.listed:
-                facts["names"] = seen.names
-            self._cache.put(_kept_as(copy), copy.stamp, facts)
+            known = Known(seen.digests, seen.content, seen.names, wanted.listed)
+            self._cache.put(_kept_as(copy), copy.stamp, known)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
         hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
@@ -162,6 +148,12 @@ class LocalFiles:
 def asked(wanted: Wanted) -> tuple[str, ...]:
     """The digests to make of a file: those that it has checksums for, sha256 in any case."""
     return tuple(name for name in ALGORITHMS if name == "sha256" or name in wanted.checksums)
+
+
+def suffices(known: Known, wanted: Wanted) -> bool:
+    """Whether an earlier run has read all that is asked for."""
+    made = known.digests.keys()
+    return "sha256" in made and made >= wanted.checksums.keys() and known.listed >= wanted.listed
 
 
 def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.source import Unchecked
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Of the checksums a stream may give, those that any release looks at.
 ALGORITHMS = ("sha256", "sha512", "md5")
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @record(frozen=True)
@@ -44,19 +45,21 @@ class Wanted(NamedTuple):
 
     path: str  #: as the metadata has it
     size: int | None = None  #: what the metadata says
-    checksums: Mapping[str, str] = MappingProxyType({})  #: algorithm → digest; likewise
+    checksums: Mapping[str, str] = _NONE  #: algorithm → digest; likewise
     listed: bool = False  #: whether it should be an archive whose names matter
     linked: bool = False  #: whether its path leads out of the tree, for lines that join like a link
 
 
-@record
 class Seen:
-    """What was seen of one file."""
+    """What was seen of one file.
+
+    An object holds only what differs from the defaults: of most files, little is seen.
+    """
 
     path: str
     trouble: Trouble | None = None  #: why it can't be had
     size: int | None = None  #: of what a GET brings, as it is stored
-    digests: dict[str, str] = field(default_factory=dict)  #: algorithm → digest, lower case
+    digests: Mapping[str, str] = _NONE  #: algorithm → digest, lower case
     content: Content | None = None  #: what its first bytes are
     names: tuple[str, ...] | None = None  #: what a tar holds
     cached: bool = False  #: whether the digests are from an earlier run
@@ -69,7 +72,7 @@ class Seen:
     url: str | None = None  #: the last one that was asked
     redirects: tuple[str, ...] = ()
     moved: str | None = None  #: the first redirect, like ``302 Found``
-    headers: Mapping[str, str] = field(default_factory=dict)  #: a few; keys in lower case
+    headers: Mapping[str, str] = _NONE  #: a few; keys in lower case
     interim: int | None = None  #: the status of an interim answer, like 103
     partial: bool = False  #: the answer to a request for the whole file was 206
     head: Trouble | None = None  #: why HEAD was refused
@@ -77,7 +80,7 @@ class Seen:
     ranges: bool | None = None  #: whether a part can be asked for
     encoding: str | None = None  #: Content-Encoding when asked as MAAS asks
     encoded_anyway: bool = False  #: the same when asked for the file as it is
-    decoded: dict[str, str] = field(default_factory=dict)  #: digests of what MAAS then decodes
+    decoded: Mapping[str, str] = _NONE  #: digests of what MAAS then decodes
     decoded_size: int | None = None
     undecodable: str | None = None  #: why it can't be decoded, in zlib's words
     location: str | None = None  #: the Location of the first redirect, without a login
@@ -91,6 +94,11 @@ class Seen:
     silence: float = 0.0  #: the longest time without a byte, in seconds
     rate: float | None = None  #: bytes a second, if there were enough to tell
     unkept: str | None = None  #: why this good file could not be kept, in the system's words
+
+    def __init__(self, path: str, **facts: Any) -> None:
+        """``facts``: what was seen already."""
+        self.path = path
+        vars(self).update(facts)
 
     @property
     def is_page(self) -> bool:

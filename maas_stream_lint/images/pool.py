@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import random
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,9 +33,13 @@ class Pool:
     the interpreter.
     """
 
-    def __init__(self, stop: threading.Event) -> None:
-        """``stop``: set when all should end; each loop that reads checks it."""
+    def __init__(self, stop: threading.Event, *, waiting: bool = False) -> None:
+        """``stop``: set when all should end; each loop that reads checks it.
+
+        ``waiting``: whether the tasks only wait for servers, and leave no work to several cores.
+        """
         self._stop = stop
+        self._core = _any_core() if waiting else None
 
     def run(
         self,
@@ -88,6 +95,9 @@ class Pool:
         ends: SimpleQueue[BaseException | None],
     ) -> None:
         try:
+            if self._core is not None:
+                with suppress(OSError):
+                    os.sched_setaffinity(0, {self._core})  # of this thread alone
             work = worker()
             while not self._stop.is_set():
                 try:
@@ -101,6 +111,16 @@ class Pool:
             ends.put(error)
         else:
             ends.put(None)
+
+
+def _any_core() -> int | None:
+    """A core for threads that take turns, as Python makes them: on several, each turn costs more.
+
+    To wake a thread on another core takes longer than what it then does with an answer.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    return random.choice(sorted(os.sched_getaffinity(0)))  # noqa: S311 - protects nothing
 
 
 class Throttle:

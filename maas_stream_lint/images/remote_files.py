@@ -9,9 +9,10 @@ import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.images.cache import Known
 from maas_stream_lint.images.download import Load, inflated
 from maas_stream_lint.images.keeping import Kept, is_kept
-from maas_stream_lint.images.local_files import asked
+from maas_stream_lint.images.local_files import suffices
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
@@ -130,18 +131,10 @@ class RemoteFiles:
         if self._options.keep is not None and not is_kept(self._options.keep, wanted, seen):
             return False
         stamp = _stamp(seen)
-        facts = self._cache.get(f"url:{seen.url}", stamp) if stamp else None
-        if facts is None or (wanted.listed and "names" not in facts):
+        known = self._cache.get(f"url:{seen.url}", stamp) if stamp else None
+        if known is None or not suffices(known, wanted):
             return False
-        if not facts["digests"].keys() >= set(asked(wanted)):
-            return False
-        names = facts.get("names")
-        if names is not None and not (
-            isinstance(names, list) and all(isinstance(name, str) for name in names)
-        ):
-            return False
-        seen.names = tuple(names) if names is not None else None
-        seen.digests, seen.cached = facts["digests"], True
+        seen.digests, seen.names, seen.cached = known.digests, known.names, True
         return True
 
     def download(self, wanted: Wanted, seen: Seen, client: Client, allowance: Allowance) -> None:
@@ -163,7 +156,7 @@ class RemoteFiles:
 
     def _url(self, seen: Seen) -> httpx.URL | None:
         try:
-            return self._site.link(seen.path) if seen.linked else self._site.url(seen.path)
+            return self._site.link(seen.path) if seen.linked else self._site.file_url(seen.path)
         except ValueError:
             seen.trouble = Trouble("missing", "no URL can hold this path")
             return None
@@ -359,10 +352,8 @@ class RemoteFiles:
     def _remember(self, wanted: Wanted, seen: Seen) -> None:
         stamp = _stamp(seen)
         if stamp and seen.encoding is None and seen.digests:
-            facts: dict[str, Any] = {"digests": seen.digests}
-            if wanted.listed:
-                facts["names"] = seen.names
-            self._cache.put(f"url:{seen.url}", stamp, facts)
+            known = Known(seen.digests, None, seen.names, wanted.listed)
+            self._cache.put(f"url:{seen.url}", stamp, known)
 
 
 def _fits(wanted: Wanted, seen: Seen) -> bool:

@@ -10,10 +10,11 @@ import time
 import zlib
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.images.content import DISK_SUFFIXES, STREAM_KINDS, Content, suffix
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import record
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ _EXTRAS = 8  # headers about one member; pax and GNU take two or three
 _RECORD = re.compile(rb"(\d{1,9}) ([^=\n]{1,256})=")
 _NAME_BYTES = 4_096  # PATH_MAX; a tar may hold names of gigabytes
 _PIECE = 16_384
+_FIRST = 1_024  # of what a compression holds: enough for the first header of a tar
 _STREAMS = 16_384  # one after the other in a file; each costs time, though it may hold nothing
 _MEMORY = 128 * 1024 * 1024  # xz -9 takes half; a dictionary may be said to be 4 GiB
 
@@ -110,13 +112,19 @@ def sniff(head: bytes, *, whole: bool = False) -> Content:
     """Tell what a file is from its first ``HEAD_BYTES``. ``whole``: these are all it has."""
     kind = _kind(head, whole or not head) or "data"
     layers: list[str | None] = [kind]
+    rest: Iterator[bytes] = iter(())
     if kind in STREAM_KINDS:
-        head, whole = _opened(kind, head)
-        kind = _kind(head, whole) or ""
+        opened = _Opened(kind, head)
+        rest = iter(opened)
+        head = next(rest, b"")
+        kind = _kind(head, whole=False) or ""
+        if kind != "tar":  # no further bytes make something else of a tar
+            head += b"".join(rest)
+            kind = _kind(head, opened.whole) or ""
         layers.append(kind)
     member = None
     if kind == "tar":
-        held, member = _first_in_tar(head)
+        held, member = _first_in_tar(_Tape(chain((head,), rest)))
         layers.append(held)
     return Content(tuple(layer for layer in layers if layer), member)
 
@@ -323,23 +331,30 @@ def _stream(kind: str) -> _Stream:
     return lzma.LZMADecompressor(form, memlimit=_MEMORY)
 
 
-def _opened(kind: str, head: bytes) -> tuple[bytes, bool]:
-    """Decompress as much of the beginning as can be, and say whether that is all there is."""
-    made = b""
-    reach = min(len(head), 1 << 20)  # any bzip2 block
-    pieces = (head[at : at + _PIECE] for at in range(0, reach, _PIECE))
-    try:
-        for piece in _inflated(kind, pieces):
-            made += piece
-            if len(made) > OPENED_BYTES:
-                return made[:OPENED_BYTES], False
-    except _BrokenOffError:
-        return made, False
-    return made, True
+class _Opened:
+    """The beginning of what a compression holds, decompressed as far as somebody reads it."""
+
+    def __init__(self, kind: str, head: bytes) -> None:
+        self.whole = False  # whether all of it was read
+        self._kind = kind
+        self._head = head[: 1 << 20]  # any bzip2 block
+
+    def __iter__(self) -> Iterator[bytes]:
+        head, left = self._head, OPENED_BYTES
+        pieces = (head[at : at + _PIECE] for at in range(0, len(head), _PIECE))
+        try:
+            for piece in _inflated(self._kind, pieces, _FIRST):
+                yield piece[:left]
+                left -= len(piece)
+                if left < 0:
+                    return
+        except _BrokenOffError:
+            return
+        self.whole = True
 
 
-def _inflated(kind: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress a bounded piece at a time."""
+def _inflated(kind: str, pieces: Iterator[bytes], step: int = OPENED_BYTES) -> Iterator[bytes]:
+    """Decompress a bounded piece at a time. ``step``: the most of the first; it doubles."""
     rest = b""
     for _ in range(_STREAMS):  # pigz may write several, pbzip2 and bgzip do
         stream = _stream(kind)
@@ -350,10 +365,11 @@ def _inflated(kind: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
                 if not piece:
                     raise _BrokenOffError
             try:
-                made = stream.decompress(piece, OPENED_BYTES)
+                made = stream.decompress(piece, step)
             except _BROKEN as error:
                 raise _BrokenOffError from error
             yield made
+            step = min(2 * step, OPENED_BYTES)
         rest = stream.unused_data
         while len(rest := rest.lstrip(b"\0")) < 16 and (piece := next(pieces, b"")):
             rest += piece  # zeros are what tapes, and xz itself, pad with
@@ -410,9 +426,8 @@ class _Tape:
         return True
 
 
-def _first_in_tar(head: bytes) -> tuple[str | None, str | None]:
+def _first_in_tar(tape: _Tape) -> tuple[str | None, str | None]:
     """Tell the kind and the name of what a tar begins with, where its own folder does not count."""
-    tape = _Tape(iter((head,)))
     try:
         for member in _members(tape):
             if member.name not in ("", "."):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.objects import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,12 +92,12 @@ def identities(
     arches, subarches = columns("arch"), list(map(known.__getitem__, kernels))
     versions = zip(systems, columns("version"), strict=True)
     return Identities(
-        [f"{os}/{release}" for os, release in zip(systems, columns("release"), strict=True)],
-        [f"{arch}/{subarch}" for arch, subarch in zip(arches, subarches, strict=True)],
+        once(f"{os}/{release}" for os, release in zip(systems, columns("release"), strict=True)),
+        once(f"{arch}/{subarch}" for arch, subarch in zip(arches, subarches, strict=True)),
         arches,
         subarches,
         [GENERIC] * len(kernels) if kind == LONE_ROOT else kflavors,
-        [f"{os}/{version}" if version else None for os, version in versions],
+        once(f"{os}/{version}" if version else None for os, version in versions),
     )
 
 

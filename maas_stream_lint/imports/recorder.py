@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from maas_stream_lint.imports.columns import refusal
 from maas_stream_lint.imports.trace import Event, Kind, Trace
@@ -43,6 +42,8 @@ class Recorder:
     def unreachable(self, source: ReadSource) -> None:
         """Say of an import that ended why it did: MAAS cannot connect to the source."""
         if source.down and self.trace.fatal is not None:
+            from urllib.parse import urlsplit
+
             exception, _, text = self.answers.log_text("refused").partition(": ")
             path = urlsplit(source.url).path
             text = text.replace("{host}", source.host).replace("{path}", path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from maas_stream_lint.named_tuple import NamedTuple
 
 #: What a boot resource keeps of its product, beside its columns: ``BootResource.extra``.
 EXTRA = ("subarches", "platform", "supported_platforms")

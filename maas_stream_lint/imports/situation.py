@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,6 +97,8 @@ class ReadSource:
     @property
     def host(self) -> str:
         """Its host, as a message of a failed connection names it."""
+        from urllib.parse import urlsplit
+
         return urlsplit(self.url).hostname or self.url
 
     def selecting(self, default: tuple[Selection, ...]) -> ReadSource:

@@ -63,12 +63,6 @@ class Batch:
         """The name and architecture of each."""
         return list(zip(self.made.names, self.made.architectures, strict=True))
 
-    @cached_property
-    def heads(self) -> dict[str, str]:
-        """The names of all files on disk, each with its sha256."""
-        sha256s = set().union(*(items.sha256s for items in self.items))
-        return {sha256[: self.letters]: sha256 for sha256 in sha256s}
-
     def origins(self, row: int) -> list[tuple[str, str]]:
         """The product whose files a row holds, if it holds any: (products file, name)."""
         return [(self.file, self.products[row])] if self.items else []

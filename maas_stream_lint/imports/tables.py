@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.paths import all_harmless, are_harmless
+from maas_stream_lint.objects import once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
@@ -57,7 +58,7 @@ class Items:
     @cached_property
     def names(self) -> list[str]:
         """The names of their files."""
-        return [path[path.rfind("/") + 1 :] for path in self.paths]
+        return once(path[path.rfind("/") + 1 :] for path in self.paths)
 
     def kept(self, flags: list[bool]) -> Items:
         """Those whose flags are true."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_files import rules_folder
 
 _TEXT = re.compile(rb'^text = ("(?:[^"\\\n]|\\.)*")$', re.MULTILINE)

@@ -10,9 +10,9 @@ import json
 import os
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 
 VARIABLE = "MAAS_API_KEY"
 _HINT = f"give --api-key-file FILE, {VARIABLE}, or --profile NAME of the maas command"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs import course, log_files
 from maas_stream_lint.logs.instream import InStream, foretold, judged, same
 from maas_stream_lint.logs.scan import seen
 from maas_stream_lint.logs.tally import Entry, Tally, understood
 from maas_stream_lint.logs.times import Clock
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_files import product_names
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ Also pebble's view of the snap, docker, the JSON of MAAS's own services, and MAA
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
+
+from maas_stream_lint.named_tuple import NamedTuple
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 # Patterns are compiled when a text may have them, which most pasted ones have not.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.effects import log_line
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import recognise
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.refusals import refusals
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import outcome
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.keyring import NOT_SAID
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_files import release_lines
 from maas_stream_lint.source.address import shown
 

@@ -16,10 +16,11 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.images.tar_member import Member
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

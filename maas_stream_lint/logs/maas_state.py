@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.errors import LintError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_files import release_lines
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.logs import anchors
 from maas_stream_lint.logs.messages import HOLE, Message, Pattern, message
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rule_files import release_lines, rules_root
 from maas_stream_lint.rule_tables import rules_table
 

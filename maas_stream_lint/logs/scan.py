@@ -8,11 +8,12 @@ from __future__ import annotations
 import codecs
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from maas_stream_lint.logs import anchors
 from maas_stream_lint.logs.folding import MOST_LINES, Whole, folded
 from maas_stream_lint.logs.messages import message, names
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

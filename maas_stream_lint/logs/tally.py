@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.logs.decision import Decision, decided
 from maas_stream_lint.logs.folding import folded, last_line, raised, unwrapped
 from maas_stream_lint.logs.matching import Match, loosely, recognise
+from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from maas_stream_lint.logs.dress import Record

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint import documentation, outcome
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.logs.matching import prefixed
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.report import matrix, web
 from maas_stream_lint.report.goods import Goods
 from maas_stream_lint.report.groups import merged, passed_over

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.report.data import as_json
-from maas_stream_lint.report.joining import parsed
 from maas_stream_lint.report.stamp import stamped
 
 if TYPE_CHECKING:
@@ -27,4 +26,6 @@ def render(report: Report, threshold: Severity, style: Style) -> str:
 
 def join(texts: Texts) -> str:
     """A list of the reports."""
+    from maas_stream_lint.report.joining import parsed
+
     return as_json(parsed(texts))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.output import Style, clean
 from maas_stream_lint.report import compact
 from maas_stream_lint.report.limits import JUNIT, Rest, see_all

@@ -13,8 +13,9 @@ and artifacts: https://docs.gitlab.com/administration/settings/continuous_integr
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.output import clean
 from maas_stream_lint.report.phrases import count
 

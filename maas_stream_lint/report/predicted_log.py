@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.logs.matching import prefixed
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.report.phrases import brief
 
 if TYPE_CHECKING:

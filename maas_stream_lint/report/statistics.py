@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from maas_stream_lint import documentation
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.report.page import CODE, severity
 
 if TYPE_CHECKING:

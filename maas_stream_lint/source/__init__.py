@@ -13,7 +13,7 @@ from maas_stream_lint.source.answer import (
     printable,
 )
 from maas_stream_lint.source.index_path import SIGNED_INDEX, split_source
-from maas_stream_lint.source.local import LocalTree, encodable, local_root
+from maas_stream_lint.source.local import LocalTree, encodable, file_name, local_root
 from maas_stream_lint.source.opening import (
     is_local,
     local_path,
@@ -31,6 +31,7 @@ __all__ = [
     "Trouble",
     "Unchecked",
     "encodable",
+    "file_name",
     "is_local",
     "local_path",
     "local_root",

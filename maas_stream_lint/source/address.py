@@ -9,16 +9,16 @@ import re
 import ssl
 from base64 import b64encode
 from contextlib import suppress
-from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 from urllib.request import getproxies, proxy_bypass
 
 from maas_stream_lint import __version__
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.runtime import IN_BROWSER
 from maas_stream_lint.source.answer import printable
 from maas_stream_lint.source.library import httpx
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: What no quoting changes.
 _PLAIN = re.compile(r"[^/?#]*//[^/?#]*[\w.~!#$&'()*+,/:;=?@\[\]-]*", re.ASCII)
+#: What stands in a URL as it is. Dots at the start of a step may mean something else.
+_PLAIN_PATH = re.compile(r"[\w~+-][\w.~+/-]{,2000}", re.ASCII)
 PORTS = {"http": 80, "https": 443}
 PLAIN = httpx.Headers(
     {"accept": "*/*", "accept-encoding": "gzip", "user-agent": f"maas-stream-lint/{__version__}"}
@@ -68,6 +70,13 @@ class Site:
         """
         return parsed(self.base + "/" * (not self.base.endswith("/")) + path)
 
+    def file_url(self, path: str) -> httpx.URL:
+        """The same, for one of many files: it need not be parsed if ``path`` is a plain one."""
+        folder = _folder(self.base)
+        if folder is None or not _PLAIN_PATH.fullmatch(path) or "/." in "/" + path:
+            return self.url(path)
+        return _Inside(folder, path)
+
     def link(self, path: str) -> httpx.URL:
         """Where a path leads that is joined to the base like a link, on this server.
 
@@ -81,6 +90,28 @@ class Site:
     def trusts(self, url: httpx.URL) -> bool:
         """Whether credentials may go to ``url``."""
         return same_server(self.origin, url)
+
+
+class _Inside(httpx.URL):
+    """A URL below another one. Only a request may use it: its parts are those of the other."""
+
+    def __init__(self, folder: httpx.URL, path: str) -> None:
+        self.__dict__.update(folder.__dict__)
+        self._text, self._target = f"{folder}{path}", folder.raw_path + path.encode()
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._target
+
+    def __str__(self) -> str:
+        return self._text
+
+
+@lru_cache(maxsize=64)
+def _folder(base: str) -> httpx.URL | None:
+    """The URL that paths follow, if nothing but a path can follow."""
+    url = parsed(base + "/" * (not base.endswith("/")))
+    return url if str(url).endswith("/") and not (url.query or url.fragment) else None
 
 
 def parsed(text: str, schemes: tuple[str, ...] = ("http", "https")) -> httpx.URL:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.records import replace
 from maas_stream_lint.source.answer import Trouble
 
 if TYPE_CHECKING:

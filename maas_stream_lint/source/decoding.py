@@ -10,20 +10,12 @@ if TYPE_CHECKING:
 
 #: Bytes that are decompressed at a time, however much a byte expands to.
 _STEP = 2**20
-#: The codings that MAAS undoes.
-UNDONE = ("gzip", "deflate")
 #: MAAS leaves ``x-gzip`` as it is; it is undone here to tell what is inside.
 _WINDOWS = {
     "gzip": zlib.MAX_WBITS | 16,
     "x-gzip": zlib.MAX_WBITS | 16,
     "deflate": zlib.MAX_WBITS,
 }
-
-
-def codings(encoding: str | None) -> tuple[str, ...]:
-    """The codings of a Content-Encoding in lower case; ``identity`` is none."""
-    parts = (part.strip().lower() for part in (encoding or "").split(","))
-    return tuple(part for part in parts if part not in ("", "identity"))
 
 
 class Decoding:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source.answer import Trouble
 from maas_stream_lint.source.library import httpx
 
@@ -39,6 +40,7 @@ class Way(NamedTuple):
     port: int
     proxy: Proxy | None
     timeout: float  #: in seconds
+    trusted: bool = False  #: whether the server may get what only the source's own server may get
 
 
 def diagnosis(error: BaseException, way: Way) -> Trouble:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source.address import PLAIN, PORTS, anonymous, parsed, proxy_for, shown
 from maas_stream_lint.source.answer import Trouble
 from maas_stream_lint.source.diagnosis import BROKEN, Way, diagnosis, of_proxy_answer
@@ -240,7 +241,7 @@ class Client:
         self._timeouts = httpx.Timeout(options.timeout).as_dict()
         self.reached = False  #: whether any server ever answered
         if address is None:
-            self._route(site.origin)
+            self._route(self._way(site.origin))
 
     def ask(
         self,
@@ -261,11 +262,12 @@ class Client:
         trusted, told = not without_login, tuple(headers.items()) if headers else ()
         path = _Path()
         while True:
+            way = self._way(url)
             # After another server chose where to go, secrets stay here for good.
-            trusted = trusted and self._site.trusts(url)
+            trusted = trusted and way.trusted
             try:
                 kind = _Kind(method, url.netloc, trusted, told)
-                reply = self._exchange(url, kind, end)
+                reply = self._exchange(url, way, kind, end)
             except UsageError as error:
                 if not path.hops:
                     raise
@@ -296,9 +298,8 @@ class Client:
             route.close()
         self._routes.clear()
 
-    def _exchange(self, url: httpx.URL, kind: _Kind, end: float | None) -> Reply:
+    def _exchange(self, url: httpx.URL, way: Way, kind: _Kind, end: float | None) -> Reply:
         """One request, without redirects."""
-        way = self._way(url)
         now, until = time.monotonic(), self._options.until
         if until is not None and now >= until:
             raise Refused(Trouble("out-of-time", "the time for the whole run is over"))
@@ -307,7 +308,7 @@ class Client:
         self._watchdog.watch(lease)
         self._connections.interim = None
         try:
-            response = self._sent(request, url, lease, way)
+            response = self._sent(request, lease, way)
             if response.status_code == 407 and way.proxy is not None:
                 response.close()
                 raise Refused(of_proxy_answer(way, 407))
@@ -342,14 +343,12 @@ class Client:
         host = [] if self._address is None else [(b"host", kind.netloc)]
         return httpx.Request(kind.method, url, headers=[*headers.raw, *host])
 
-    def _sent(
-        self, request: httpx.Request, url: httpx.URL, lease: Lease, way: Way
-    ) -> httpx.Response:
+    def _sent(self, request: httpx.Request, lease: Lease, way: Way) -> httpx.Response:
         """The answer of the server, its body unread. Raises Refused."""
         for attempt in range(2):
             made = self._connections.made
             try:
-                response = self._route(url).handle_request(request)
+                response = self._route(way).handle_request(request)
                 if response.status_code == 408 and self._connections.made == made and not attempt:
                     # Said before this request, to a connection that was idle for long.
                     response.close()
@@ -374,15 +373,15 @@ class Client:
         if server not in self._ways:
             proxy = proxy_for(url) if self._address is None else None
             port = url.port or PORTS[url.scheme]
-            self._ways[server] = Way(url.host, port, proxy, self._options.timeout)
+            trusted = self._site.trusts(url)
+            self._ways[server] = Way(url.host, port, proxy, self._options.timeout, trusted)
         return self._ways[server]
 
-    def _route(self, url: httpx.URL) -> httpx.HTTPTransport:
-        """The connections to a URL: one pool in all, unless the environment has several proxies."""
-        proxy = self._way(url).proxy
-        if proxy not in self._routes:
-            self._routes[proxy] = self._transport(proxy, url.host)
-        return self._routes[proxy]
+    def _route(self, way: Way) -> httpx.HTTPTransport:
+        """The connections on a way: one pool in all, unless the environment has several proxies."""
+        if way.proxy not in self._routes:
+            self._routes[way.proxy] = self._transport(way.proxy, way.host)
+        return self._routes[way.proxy]
 
     def _transport(self, proxy: Proxy | None, host: str) -> httpx.HTTPTransport:
         trust = self._site.trust

@@ -10,7 +10,7 @@ SIGNED_INDEX = "streams/v1/index.sjson"
 
 PLAIN_INDEX = "streams/v1/index.json"
 
-_METADATA = re.compile(r"streams/v1/.*[.](sjson|json)$")
+_METADATA = r"streams/v1/.*[.](sjson|json)$"
 
 
 def split_source(text: str) -> tuple[str, str, bool]:
@@ -20,7 +20,7 @@ def split_source(text: str) -> tuple[str, str, bool]:
     (MAAS 3.8, maasservicelayer/simplestreams/client.py). Both search in the text of the URL: a URL
     with a query or a fragment after ``.json`` is all base.
     """
-    match = _METADATA.search(text)
+    match = re.search(_METADATA, text)
     if match is None:
         return text, SIGNED_INDEX, False
     return text[: match.start()], match[0], True

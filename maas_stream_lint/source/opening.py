@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import UsageError
@@ -14,10 +13,11 @@ from maas_stream_lint.source.local import SOURCE_KINDS, open_local
 if TYPE_CHECKING:
     from maas_stream_lint.source.answer import Source
 
-#: A lone ``name:`` is no scheme: products files have names such as ``com.ubuntu.maas:stable.json``.
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://|(https?|file):")
+#: Another ``name:`` is no scheme without slashes: products files have names such as
+#: ``com.ubuntu.maas:stable.json``.
+_SCHEMES = ("http", "https", "file")
 #: ``user:password@host`` before any slash.
-_LOGIN = re.compile(r"[^/@]*:[^@]*@[^@]")
+_LOGIN = r"[^/@]*:[^@]*@[^@]"
 
 
 def open_source(
@@ -36,8 +36,7 @@ def open_source(
     text = os.fspath(source).strip()
     if not text:
         raise UsageError("no source is named", SOURCE_KINDS)
-    match = _SCHEME.match(text.lower())
-    scheme = (match[1] or match[2]) if match else ""
+    scheme = _scheme(text)
     if scheme in ("http", "https"):
         # The HTTP library takes longer to import than a check of a local tree.
         from maas_stream_lint.source.remote import RemoteTree
@@ -45,7 +44,7 @@ def open_source(
         return RemoteTree(text, options)
     if scheme not in ("", "file"):
         raise UsageError(f"{scheme}:// is not a kind of source that MAAS reads", SOURCE_KINDS)
-    if not scheme and _LOGIN.match(text) and not os.path.lexists(text):
+    if not scheme and "@" in text and re.match(_LOGIN, text) and not os.path.lexists(text):
         # What follows may be a password, so it is not quoted.
         hint = "write http:// or https:// before it"
         raise UsageError("the source looks like a URL with a login, and has no scheme", hint)
@@ -72,15 +71,23 @@ def without_secrets(source: str) -> str:
 
 def is_local(source: str) -> bool:
     """Whether a source is on disk."""
-    match = _SCHEME.match(source.strip().lower())
-    return match is None or (match[1] or match[2]) == "file"
+    return _scheme(source.strip()) in ("", "file")
 
 
-def local_path(source: str) -> Path:
+def local_path(source: str) -> str:
     """The path of a source on disk; it need not exist."""
     text = source.strip()
-    given = _file_path(text) if _SCHEME.match(text.lower()) else text
-    return Path(os.path.normpath(Path(given).absolute()))
+    given = _file_path(text) if _scheme(text) else text
+    return os.path.abspath(given)
+
+
+def _scheme(text: str) -> str:
+    """The scheme of a URL, in lower case; empty for a path."""
+    name, slashes, _ = text.lower().partition("://")
+    if slashes and re.fullmatch(r"[a-z][a-z0-9+.-]*", name):
+        return name
+    name, colon, _ = name.partition(":")
+    return name if colon and name in _SCHEMES else ""
 
 
 def _file_path(url: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import zlib
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from maas_stream_lint.records import replace
 from maas_stream_lint.source.address import Site, shown
 from maas_stream_lint.source.answer import Answer, Trouble
 from maas_stream_lint.source.budget import Budget
-from maas_stream_lint.source.decoding import UNDONE, Decoding, codings
+from maas_stream_lint.source.codings import UNDONE, codings
+from maas_stream_lint.source.decoding import Decoding
 from maas_stream_lint.source.http import Client, Refused
 from maas_stream_lint.source.index_path import split_source
 from maas_stream_lint.source.retries import Retries

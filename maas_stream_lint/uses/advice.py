@@ -5,12 +5,13 @@ Each function yields its subject and the images that cause it, in the order of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.stock import Images, in_order
+from maas_stream_lint.uses.stock import Images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,27 +59,32 @@ def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
 
     An Ubuntu image with such a kernel is not usable itself (``obstacles``).
     """
-    found: dict[str, tuple[Refusal, list[Image]]] = {}
-    for kind, images in simulation.stock.kinds.items():
+    found: dict[str, tuple[Refusal, list[int]]] = {}
+    for kind, positions in simulation.stock.kinds.items():
         if kind.os != UBUNTU and kind.whole:
             refusal = _refusal(simulation.kernels, kind.subarch)
             if refusal is not None:
-                found.setdefault(kind.subarch, (refusal, []))[1].extend(images)
+                found.setdefault(kind.subarch, (refusal, []))[1].extend(positions)
     for kernel, (said, blamed) in found.items():
-        yield Advice((said.cause, kernel), in_order(blamed), said.log)
+        yield Advice((said.cause, kernel), _images(simulation, blamed), said.log)
 
 
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with kernels for generic machines, which MAAS cannot have: arch."""
-    by_arch: dict[str, list[Image]] = {}
+    by_arch: dict[str, list[int]] = {}
     offered = {a.partition("/")[0] for a in simulation.stock.architectures if _is_generic(a)}
-    for kind, images in simulation.stock.kinds.items():
+    for kind, positions in simulation.stock.kinds.items():
         if kind.arch in offered:
             continue
         if kind.os == UBUNTU and kind.whole and _platform_of(simulation, kind) == GENERIC:
-            by_arch.setdefault(kind.arch, []).extend(images)
+            by_arch.setdefault(kind.arch, []).extend(positions)
     for arch, alike in by_arch.items():
-        yield Advice((arch,), in_order(alike))
+        yield Advice((arch,), _images(simulation, alike))
+
+
+def _images(simulation: Simulation, positions: list[int]) -> Images:
+    """The images at some positions, in the order of the rows."""
+    return Images(simulation.stock, sorted(positions))
 
 
 def _platform_of(simulation: Simulation, kind: Kind) -> str | None:
@@ -92,14 +98,14 @@ def _is_generic(architecture: str) -> bool:
 
 def platforms(simulation: Simulation) -> Iterator[Advice]:
     """Kernels for platforms that no machine can have: platform."""
-    for kind, images in simulation.stock.kinds.items():
+    for kind, positions in simulation.stock.kinds.items():
         if kind.os != UBUNTU or not kind.whole:
             continue
         platform = _platform_of(simulation, kind)
         if platform is None or platform == GENERIC:
             continue
         if f"{kind.arch}/{platform}" not in simulation.stock.offering:
-            for image in images:
+            for image in Images(simulation.stock, positions):
                 yield Advice((str(platform),), [image])
 
 
@@ -132,9 +138,9 @@ def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
     others: dict[str, list[int]] = {}
     for kind, alike in simulation.stock.kinds.items():
         if kind.os != UBUNTU:
-            others.setdefault(kind.arch, []).extend(alike.positions)
+            others.setdefault(kind.arch, []).extend(alike)
     ubuntu = simulation.stock.of_os(UBUNTU)
     for arch, positions in others.items():
         machine = Machine(arch, GENERIC)
         if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
-            yield Advice((arch,), Images(simulation.stock, sorted(positions)))
+            yield Advice((arch,), _images(simulation, positions))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.uses.refusal import Refusal
@@ -52,8 +53,15 @@ class KnownReleases:
 
 
 def _by_distro_info(text: str) -> str | None:
-    for release in ubuntu_releases().releases:
-        by_series = int(release.version.split(".")[0]) >= FIRST_BY_SERIES
-        if (by_series and release.series.startswith(text)) or release.version.startswith(text):
-            return release.version
-    return None
+    return next((version for name, version in _called() if name.startswith(text)), None)
+
+
+@cache
+def _called() -> tuple[tuple[str, str], ...]:
+    """What the releases that MAAS knows by itself are looked up by, each with the version."""
+    return tuple(
+        (name, one.version)
+        for one in ubuntu_releases().releases
+        for name in (one.version, one.series)
+        if name is one.version or int(one.version.split(".")[0]) >= FIRST_BY_SERIES
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rulebook import is_root
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING

@@ -64,14 +64,11 @@ def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     """Whether all kernels are for generic machines, and as new as their release."""
     names = simulation.kernels.names
     if names not in offer.new:
-        offer.new[names] = _are_new(names, release, {subarch for subarch, _ in offer.kernels})
+        offer.new[names] = _are_new(names, release, offer.subarches)
+    if not offer.new[names]:
+        return False
     by_directory = simulation.release.use("commissions-with") == "platform"
-    if not offer.new[names] or not (by_directory or release == PRECISE):
-        return offer.new[names]
-    return any(
-        kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
-        for subarch, kflavor in offer.kernels
-    )
+    return not (by_directory or release == PRECISE) or offer.boots_generic
 
 
 def _are_new(names: Names, release: str, subarches: set[str]) -> bool:

@@ -7,11 +7,11 @@ then finds (provisioningserver/boot/tftppath.py, rackdservices/tftp.py).
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
 from maas_stream_lint.uses.curtin import Handed, handed, no_image
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING

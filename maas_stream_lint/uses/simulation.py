@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.uses.boot import Boot
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, Choice, Machine, System
 from maas_stream_lint.uses.kernel import GENERIC

@@ -6,9 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
+from maas_stream_lint.uses.kernel import GENERIC
 from maas_stream_lint.uses.stock_image import Image, architectures_of, names_kernel
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Kind(NamedTuple):
 
 class Images(Sequence[Image]):
     """Some images of a stock, each made when somebody asks for it."""
+
+    __slots__ = ("positions", "stock")
 
     def __init__(self, stock: Stock, positions: list[int]) -> None:
         """``positions``: theirs."""
@@ -104,10 +108,24 @@ class Offer:
         other = any(contents[at].whole for at in self.positions if at not in usual)
         return not other and len({contents[at].label for at in self.positions}) == 1
 
+    @property
+    def subarches(self) -> set[str]:
+        """The subarches of usual images."""
+        return set(map(self.rows.subarches.__getitem__, self.usual))
+
     @cached_property
-    def kernels(self) -> set[tuple[str, str | None]]:
-        """The subarches and flavours that usual images have together."""
-        return {(self.rows.subarches[at], self.rows.kflavors[at]) for at in self.usual}
+    def boots_generic(self) -> bool:
+        """Whether a usual image is a kernel for any machine of the architecture.
+
+        MAAS up to 3.7 stores the release's own kernels as such (`plain_claims.is_generic`).
+        """
+        rows = self.rows
+        release = rows.names[self.positions[0]].partition("/")[2]
+        return any(
+            rows.kflavors[at] == GENERIC
+            and (rows.subarches[at].startswith("ga-") or rows.subarches[at] == f"hwe-{release[:1]}")
+            for at in self.usual
+        )
 
 
 class Stock:
@@ -116,14 +134,22 @@ class Stock:
     def __init__(self, rows: Rows) -> None:
         """``rows``: what they are made of."""
         self.rows = rows
+        self._positions = list(range(len(rows)))  # the numbers themselves, for all groups
         self._made: dict[int, Image] = {}
-        self._by_name = grouped(rows.names)
+        self._by_name = self._grouped(rows.names)
         self._names = sorted(self._by_name)
         self._starting: dict[tuple[str, str], list[Image]] = {}
         #: What racks made of it: by the system, and by whether custom images end their import.
         self.trees: dict[tuple[System, bool], Tree] = {}
         #: By name, subarch and arch: the first image.
         self._supporting: dict[str, dict[str, dict[str, Image]]] = {}
+
+    def _grouped(self, column: Iterable[Group]) -> dict[Group, list[int]]:
+        """The positions that have each value of a column."""
+        found: dict[Group, list[int]] = {}
+        for position, value in zip(self._positions, column, strict=True):
+            found.setdefault(value, []).append(position)
+        return found
 
     def image(self, position: int) -> Image:
         """The image at a position."""
@@ -139,7 +165,7 @@ class Stock:
 
     def without(self, positions: set[int]) -> Images:
         """All images but some."""
-        return Images(self, [at for at in range(len(self.rows)) if at not in positions])
+        return Images(self, [at for at in self._positions if at not in positions])
 
     def starting_with(self, name: str, arch: str = "") -> list[Image]:
         """The whole images whose name and architecture start so, in the order of their rows."""
@@ -168,7 +194,7 @@ class Stock:
     @cached_property
     def _exactly(self) -> dict[tuple[str, str, str], list[int]]:
         rows = self.rows
-        return grouped(zip(rows.names, rows.arches, rows.subarches, strict=True))
+        return self._grouped(zip(rows.names, rows.arches, rows.subarches, strict=True))
 
     def supporting(self, name: str, arch: str, subarch: str) -> Image | None:
         """The first image of a name that is for an architecture and a kernel or platform.
@@ -207,12 +233,12 @@ class Stock:
             yield self._names[at]
 
     @cached_property
-    def kinds(self) -> dict[Kind, Images]:
-        """The images by their kinds, each in the order of their rows."""
+    def kinds(self) -> dict[Kind, list[int]]:
+        """The positions of the images by their kinds, each in order. Nearly each may be a kind."""
         rows = self.rows
         columns = (rows.arches, rows.subarches, rows.extra["platform"], self._whole)
         told = zip(self._systems, *columns, strict=True)
-        return {Kind(*kind): Images(self, held) for kind, held in grouped(told).items()}
+        return {Kind(*kind): held for kind, held in self._grouped(told).items()}
 
     @cached_property
     def _whole(self) -> list[bool]:
@@ -273,7 +299,7 @@ class Stock:
     @cached_property
     def listings(self) -> list[tuple[list[str], Images]]:
         """The ``subarches`` of whole images, each once, with the images that have them."""
-        found = grouped(zip(self.rows.extra["subarches"], self._whole, strict=True))
+        found = self._grouped(zip(self.rows.extra["subarches"], self._whole, strict=True))
         return [
             (text.split(","), Images(self, held))
             for (text, whole), held in found.items()
@@ -296,7 +322,7 @@ class Stock:
         own = [None if kernels[subarch] else subarch for subarch in rows.subarches]
         told = zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True)
         found: dict[str, list[int]] = {}
-        for (whole, *_), held in grouped(told).items():
+        for (whole, *_), held in self._grouped(told).items():
             for architecture in architectures_of(self.image(held[0])) if whole else ():
                 found.setdefault(architecture, []).extend(held)
         return {name: Images(self, sorted(held)) for name, held in found.items()}
@@ -305,16 +331,3 @@ class Stock:
     def architectures(self) -> list[str]:
         """The architectures that a machine can have, sorted."""
         return sorted(self.offering)
-
-
-def grouped(column: Iterable[Group]) -> dict[Group, list[int]]:
-    """The positions that have each value of a column."""
-    found: dict[Group, list[int]] = {}
-    for position, value in enumerate(column):
-        found.setdefault(value, []).append(position)
-    return found
-
-
-def in_order(images: Iterable[Image]) -> list[Image]:
-    """Images in the order of their rows."""
-    return sorted(images, key=lambda image: image.position)

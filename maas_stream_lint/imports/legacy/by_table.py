@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.columns import SHORT
 from maas_stream_lint.imports.identity import IMAGE, identities
@@ -17,6 +17,7 @@ from maas_stream_lint.imports.legacy.both_passes import ignored
 from maas_stream_lint.imports.legacy.storing import SHORTEST
 from maas_stream_lint.imports.stored_batch import Batch, odd_rows
 from maas_stream_lint.imports.tables import rows_with
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.identity import BOOTLOADER
 from maas_stream_lint.imports.legacy.flattening import Key, key_of
 from maas_stream_lint.imports.situation import Selection
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ Mirrors ``products_exdata`` (simplestreams/util) by behaviour.
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import Any, NamedTuple
+from typing import Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.tables import HUGE, ITEMS_ALONE, OWN_FIELDS, Tables, is_printable
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 
 #: The cache's tuple, by column.
 SPEC = ("os", "arch", "subarch", "kflavor", "release", "label")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -50,10 +49,10 @@ class Plain:
         """The other products."""
         return Plain(self.file, self.top, self.table.without(rows)) if rows else self
 
-    @cached_property
-    def own(self) -> list[Spec]:
+    @property
+    def own(self) -> Iterator[Spec]:
         """What each product claims by its own subarch."""
-        return list(self._specs(self.texts("subarch", GENERIC)))
+        return self._specs(self.texts("subarch", GENERIC))
 
     def generic(self, ubuntu: str) -> Iterator[Spec]:
         """What some of them claim besides, whoever had it. ``ubuntu``: the system of MAAS."""

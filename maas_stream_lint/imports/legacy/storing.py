@@ -55,10 +55,7 @@ class Store:
 
     def _shares_name(self, run: Run) -> bool:
         """Whether a file's name on disk is that of another, which is of no row of the batch."""
-        names, heads = self._names, run.batch.heads
-        if len(names) < len(run.rows):
-            return any(heads.get(head, sha256) != sha256 for head, sha256 in names.items())
-        contents = run.contents()
+        names, contents = self._names, run.contents() if self._names else ()
         return any(names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in contents)
 
     @property
@@ -129,7 +126,9 @@ class Store:
                 self._queue(row, source)
         if self.told:
             row.touch(source, self.turn)
-        if whole and not self._is_complete(recorder, resource):
+        # Texts are asked for only where they are logged, or lines that differ in them could not
+        # share an import.
+        if whole and recorder.trace.fatal is None and not self._is_complete(recorder, resource):
             told = self._told(recorder, resource)
             line = f"Resource {told} has no complete resource set!"
             recorder.trace.say("writer", "error", line)
@@ -148,18 +147,30 @@ class Store:
         """Give a row other content; what it had goes, unless another row needs it."""
         if not self._name_on_disk(recorder, new, item):
             return False
-        old, size = row.sha256, self.stored.sizes.get(row.sha256, row.size)
-        line = recorder.answers.log_text("hash-mismatch")
-        parts = {"size": size, "sha256": old, "version": held.version, "label": held.label}
-        for name, part in {**parts, "resource": self._told(recorder, resource)}.items():
-            line = line.replace(f"{{{name}}}", str(part))
-        recorder.trace.say("writer", "warning", line)
+        if recorder.trace.fatal is None:
+            recorder.trace.say("writer", "warning", self._mismatch(recorder, resource, held, row))
         self.stored.hold(new.sha256, new.size)
-        self.stored.release(old)
+        self.stored.release(row.sha256)
         row.sha256, row.size, row.complete = new.sha256, new.size, False
         row.on_disk = new.on_disk
         self._queue(row, source)
         return True
+
+    def _mismatch(
+        self, recorder: PassRecorder, resource: HeldResource, held: HeldSet, row: HeldFile
+    ) -> str:
+        """What MAAS logs when a file gets other content than it has."""
+        parts = {
+            "size": self.stored.sizes.get(row.sha256, row.size),
+            "sha256": row.sha256,
+            "version": held.version,
+            "label": held.label,
+            "resource": self._told(recorder, resource),
+        }
+        line = recorder.answers.log_text("hash-mismatch")
+        for name, part in parts.items():
+            line = line.replace(f"{{{name}}}", str(part))
+        return line
 
     def _supersede(self, recorder: PassRecorder, held: HeldSet, new: HeldFile) -> None:
         gone = recorder.supersedes[new.ftype]

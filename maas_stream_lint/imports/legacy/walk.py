@@ -5,13 +5,14 @@ Mirrors ``BasicMirrorWriter`` (simplestreams/mirrors) by behaviour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.legacy.flattening import text_fields
 from maas_stream_lint.imports.legacy.products_file import File
 from maas_stream_lint.imports.paths import all_harmless, unsafe_path
 from maas_stream_lint.imports.tables import is_printable
+from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.stream import Failure, expanded
 
 if TYPE_CHECKING:

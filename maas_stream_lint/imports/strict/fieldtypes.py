@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import sys
-from dataclasses import field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.records import record
+from maas_stream_lint.records import field, record
 
 if sys.version_info >= (3, 11):
     date_fromisoformat, datetime_fromisoformat = date.fromisoformat, datetime.fromisoformat
@@ -20,7 +19,7 @@ else:  # pragma: no cover
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
 
-WHOLE_NUMBER = re.compile(r"[+-]?\d+(?:_\d+)*(?:\.0+)?", re.ASCII)
+WHOLE_NUMBER = r"[+-]?\d+(?:_\d+)*(?:\.0+)?"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _USUAL_MOMENT = (
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d)"
@@ -62,7 +61,7 @@ def number(value: Any) -> int:
         return int(value)
     if isinstance(value, str):
         text = value.strip(WHITE_SPACE)
-        if WHOLE_NUMBER.fullmatch(text):
+        if re.fullmatch(WHOLE_NUMBER, text, re.ASCII):
             return int(text.split(".")[0])
     raise ValueError(value)
 

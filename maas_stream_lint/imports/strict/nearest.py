@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +44,8 @@ def nearest_of_rows(table: Table, release: Release) -> Shape | None:
 @lru_cache(maxsize=1024)
 def _by_parts(parts: frozenset[str], hints: tuple[tuple[tuple[str, ...], str], ...]) -> str | None:
     """The shape that a product's items tell, if they do: products are of few kinds."""
+    from fnmatch import fnmatchcase
+
     for patterns, name in hints:
         if any(fnmatchcase(part, pattern) for pattern in patterns for part in parts):
             return name

@@ -8,15 +8,15 @@ no further shape. After any other problem the part does not fit this shape.
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.strict.fast_path import all_usual, fitting_rows, is_usual, open_fields
 from maas_stream_lint.imports.strict.fieldtypes import Problem, no_mapping, refused, twice
 from maas_stream_lint.imports.strict.fitting import Fitting, Product, Version
 from maas_stream_lint.imports.strict.nearest import members, nearest, nearest_of_rows
 from maas_stream_lint.imports.tables import Tables
-from maas_stream_lint.records import record
+from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.records import field, record
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:

@@ -177,7 +177,7 @@ class Sync:
 
         ``row``: the selection's in the database. Gives what it fails with.
         """
-        self._undo, self.pending = [], []
+        self.pending = []
         failed: Event | None = None
         for listed, product in self._alone(parts):
             try:
@@ -194,6 +194,7 @@ class Sync:
             self._settled = {}
             for undo, arguments in reversed(self._undo):
                 undo(*arguments)
+        self._undo = []  # what is through is not undone, and nothing here may refer to itself
         return failed
 
     def _take(self, listed: Listed, product: Product, row: Row | None) -> None:
@@ -219,7 +220,9 @@ class Sync:
         for part in parts:
             if not isinstance(part, Run):
                 yield part
-            elif not self.lay_all([part]):
+            elif self.lay_all([part]):
+                self._undo.append((self._unlay, (part,)))
+            else:
                 listed, table = self.tables[id(part.batch)]
                 yield from ((listed, row_of(table, row)) for row in part.rows)
 
@@ -232,7 +235,6 @@ class Sync:
             self.stored.lay(run)
             self.imported[run] = None
             self._laid.update(run.products)
-            self._undo.append((self._unlay, (run,)))
         return True
 
     def _unlay(self, run: Run) -> None:
