@@ -40,12 +40,9 @@ def came_as_stated(image: Image) -> bool:
     seen = image.seen
     if seen.trouble is not None or seen.is_page or not _came_plainly(seen):
         return False
-    length = str(seen.size) if seen.size is not None else None
+    facts = {"size": None if seen.size is None else str(seen.size), **seen.digests}.items()
     for item in image.items:
-        size = item.get("size")
-        if size is not None and size != length:
-            return False
-        for name, made in seen.digests.items():
+        for name, made in facts:
             said = item.get(name)
             if said is not None and said != made:
                 return False

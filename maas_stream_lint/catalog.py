@@ -107,12 +107,7 @@ class Catalog:
         for product in self.products:
             if product.newest is not None:
                 found.append(product.newest)
-                newest = product.newest.name
-                found += [
-                    Version(product, name, product.versions[name])
-                    for name in sorted(product.versions, reverse=True)
-                    if name != newest
-                ]
+                found += product.older
         return found
 
     @lazy

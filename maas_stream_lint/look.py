@@ -264,17 +264,18 @@ class Look:
     @cached_property
     def images(self) -> list[Image]:
         """The image files that this run looked at, each with the items that name it."""
-        found: dict[str, Image] = {}
         survey = self.survey
-        for version in self.catalog.all_versions if survey is not None and survey.files else ():
+        if survey is None or not survey.files:
+            return []
+        files, found = survey.files, dict[str, Image]()
+        for version in self.catalog.all_versions:
             for item in version.items:
-                seen = survey.files.get(item.path or "") if survey is not None else None
-                if survey is None or seen is None:
+                path = item.path
+                if path is None or path not in files:
                     continue
-                image = found.get(seen.path)
-                if image is None:
-                    image = found[seen.path] = Image(seen, survey.wanted[seen.path])
-                image.items.append(item)
+                if path not in found:
+                    found[path] = Image(files[path], survey.wanted[path])
+                found[path].items.append(item)
         return list(found.values())
 
     @cached_property

@@ -175,7 +175,7 @@ class Product:
     @property
     def older(self) -> Iterator[Version]:
         """Its other versions, the greatest name first."""
-        for name in sorted(self.versions, reverse=True)[1:]:
+        for name in sorted(self.versions, reverse=True)[1:] if len(self.versions) > 1 else ():
             yield Version(self, name, self.versions[name])
 
     def get(self, field: str) -> str | None:
@@ -334,7 +334,7 @@ class Item:
         own = self.raw.get(field)
         if own.__class__ is str:
             return own
-        text = _text(own)
+        text = str(own) if own.__class__ is int else _text(own)
         return self.version.get(field) if text is None else text
 
 

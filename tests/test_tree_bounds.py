@@ -19,12 +19,11 @@ from click.testing import CliRunner, Result
 
 from images import BOOTX64, GRUBX64, Tree, digest, tar
 from looks import look
-from maas_stream_lint import image_files
 from maas_stream_lint.api import check
 from maas_stream_lint.building import tarball
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images import bounds, download
+from maas_stream_lint.images import bounds, download, listing
 from maas_stream_lint.images.bounds import BOUNDS, Bounds
 from maas_stream_lint.images.listing import files_in, walk
 from maas_stream_lint.images.sniff import tar_names
@@ -124,7 +123,7 @@ def test_a_tree_of_too_many_files_is_not_one_without_images(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be listed is still looked at, path by path."""
-    monkeypatch.setattr(image_files, "files_in", lambda root: files_in(root, Bounds(entries=1)))
+    monkeypatch.setattr(listing, "files_in", lambda root: files_in(root, Bounds(entries=1)))
     for file in tree.rglob("squashfs"):
         file.unlink()
     report = check(tree)

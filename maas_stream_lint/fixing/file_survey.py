@@ -55,9 +55,9 @@ class FileSurvey:
     def _look(self, wanted: Wanted, mode: str) -> Seen | None:
         if self.images is None:
             return None
-        seen, copy = self.images.look(wanted)
+        look = _, seen, copy = self.images.look(wanted)
         algorithms = asked(wanted) if mode == "download" else ()
-        if copy is not None and not (algorithms and self.images.recall(seen, copy, wanted)):
+        if copy is not None and (not algorithms or self.images.recall([look])):
             self.images.read(seen, copy, wanted, algorithms, Quiet())
         return seen
 

@@ -107,10 +107,10 @@ class Context:
         if self._images is None:
             return None
         wanted = Wanted(path, checksums=dict.fromkeys(ALGORITHMS, ""))
-        seen, copy = self._images.look(wanted)
+        look = _, seen, copy = self._images.look(wanted)
         if copy is None:
             return None
-        if not self._images.recall(seen, copy, wanted):
+        if self._images.recall([look]):
             self._images.read(seen, copy, wanted, ALGORITHMS, Quiet())
         return seen if seen.trouble is None else None
 

@@ -20,7 +20,7 @@ from maas_stream_lint.images.observation import ALGORITHMS
 from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     #: Name, stamp, digests, other facts, and when somebody last asked for them; a cache may hold
@@ -38,7 +38,7 @@ _LENGTHS = {"sha256": 32, "sha512": 64, "md5": 16}
 _TABLE = """CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, stamp TEXT, sha256 BLOB, sha512 BLOB, md5 BLOB, facts TEXT, used INTEGER
     ) WITHOUT ROWID"""
-_ROWS = "SELECT name, stamp, sha256, sha512, md5, facts, used FROM file WHERE name "
+_ROWS = "SELECT name, stamp, sha256, sha512, md5, facts, used FROM file WHERE name BETWEEN ? AND ?"
 _INSERT = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -69,7 +69,6 @@ class HashCache:
         """``None``: know nothing and keep nothing."""
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
-        self._expected: dict[str, _Row | None] = {}
         self._new: dict[str, tuple[Any, ...]] = {}
         self._stale: set[str] = set()  # what was asked for, and not lately before
         self._now = int(time.time())
@@ -77,42 +76,31 @@ class HashCache:
         if self._place is not None:
             self._open(self._place)
 
-    def expect(self, names: Iterable[str]) -> None:
-        """Read the facts of many files with one query, before ``get`` asks for each.
+    def known(self, stamps: Mapping[str, str]) -> dict[str, Known]:
+        """The facts kept for files whose stamps, by their names, are still the same.
 
-        Files of one tree lie side by side in the database.
+        One query reads all: files of one tree lie side by side in the database.
         """
-        expected: dict[str, _Row | None] = dict.fromkeys(map(_text, names))
+        texts = {_text(name): name for name in stamps}
+        found: dict[str, Known] = {}
         with self._lock:
-            if self._database is None or not expected:
-                return
+            if self._database is None or not texts:
+                return found
             with suppress(sqlite3.Error):
-                ends = min(expected), max(expected)
-                for row in self._database.execute(_ROWS + "BETWEEN ? AND ?", ends):
-                    if row[0] in expected:
-                        expected[row[0]] = row
-            self._expected.update(expected)
+                ends = min(texts), max(texts)
+                for row in self._database.execute(_ROWS, ends):
+                    name = texts.get(row[0])
+                    if name is None or row[1] != stamps[name]:
+                        continue
+                    if not isinstance(row[-1], int) or row[-1] < self._now - _DAY:
+                        self._stale.add(row[0])
+                    if (known := _known(row)) is not None:
+                        found[name] = known
+        return found
 
     def get(self, name: str, stamp: str) -> Known | None:
         """The facts kept for a file, if its stamp is still the same."""
-        text = _text(name)
-        with self._lock:
-            row = self._expected[text] if text in self._expected else self._row(text)
-            if row is None or row[1] != stamp:
-                return None
-            used = row[-1]
-            if not isinstance(used, int) or used < self._now - _DAY:
-                self._stale.add(text)
-        return _known(row)
-
-    def _row(self, name: str) -> _Row | None:
-        if self._database is None:
-            return None
-        try:
-            row: _Row | None = self._database.execute(_ROWS + "= ?", (name,)).fetchone()
-        except sqlite3.Error:
-            return None
-        return row
+        return self.known({name: stamp}).get(name)
 
     def put(self, name: str, stamp: str, known: Known) -> None:
         """Keep facts; they are written when there are many, and at the end."""
@@ -173,7 +161,7 @@ def _connected(place: Path) -> sqlite3.Connection:
     database = sqlite3.connect(place, timeout=_PATIENCE, check_same_thread=False)
     try:
         database.execute(_TABLE)
-        database.execute(_ROWS + "= ''").fetchone()
+        database.execute(_ROWS, ("", "")).fetchone()
     except sqlite3.OperationalError as error:
         database.close()
         if "no such column" in str(error):
@@ -196,13 +184,15 @@ def _kept(known: Known) -> tuple[Any, ...]:
 def _known(row: _Row) -> Known | None:
     """The facts of a row, if they are of the form that is written here."""
     told = _told(row[-2])
-    digests = {}
-    for name, digest in zip(ALGORITHMS, row[2:-2], strict=True):
-        if digest is not None:
-            if not isinstance(digest, bytes) or len(digest) != _LENGTHS[name]:
-                return None
-            digests[name] = digest.hex()
-    return Known(digests, *told) if told is not None else None
+    if told is None:
+        return None
+    digests = zip(_LENGTHS.items(), row[2:-2], strict=True)
+    sound = {
+        name: digest.hex()
+        for (name, length), digest in digests
+        if digest.__class__ is bytes and len(digest) == length
+    }
+    return Known(sound, *told)
 
 
 @lru_cache(maxsize=256)

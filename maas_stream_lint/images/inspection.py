@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from maas_stream_lint.images.listing import OnDisk
-    from maas_stream_lint.images.local_files import Copy
+    from maas_stream_lint.images.local_files import Copy, Looked
     from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.remote_files import RemoteFiles
@@ -51,18 +51,17 @@ def inspect_local(
     survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
     with closing(_cache(options, survey.mode)) as cache:
         images = LocalFiles(tree, cache, stop, present)
-        looked = [(w, *images.look(w)) for w in wanted]
+        looked = [images.look(w) for w in wanted]
         if options.mode is None and _holds_none(present, looked):
             return Survey("none", wanted=survey.wanted, metadata_only=True)
         survey.files = {w.path: seen for w, seen, _ in looked}
         _tell_elsewhere(survey, present)
         hashing = survey.mode == "download"
-        if hashing:
-            images.expect([place for _, _, place in looked if place is not None])
-        left = []
-        for w, seen, place in looked:
-            if place is not None and not (hashing and images.recall(seen, place, w)):
-                left.append((w, seen, place, asked(w) if hashing else ()))
+        left = [
+            (w, seen, place, asked(w) if hashing else ())
+            for w, seen, place in (images.recall(looked) if hashing else looked)
+            if place is not None
+        ]
         # The largest first, or one is left over for a single hand in the end.
         left.sort(key=lambda task: -(task[1].size or 0))
         progress = told or Quiet()
@@ -193,9 +192,7 @@ def _cache(options: FileOptions, mode: str) -> HashCache:
     return HashCache(default_folder() if options.cache and mode == "download" else None)
 
 
-def _holds_none(
-    present: Mapping[str, OnDisk] | None, looked: Sequence[tuple[Wanted, Seen, Copy | None]]
-) -> bool:
+def _holds_none(present: Mapping[str, OnDisk] | None, looked: Sequence[Looked]) -> bool:
     """Whether a tree holds metadata and nothing else: no wanted file, nor one of such a name.
 
     Files that lie elsewhere are no reason to look away: then the paths are wrong.

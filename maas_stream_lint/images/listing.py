@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -75,13 +74,12 @@ def walk(
         folder = folders.pop()
         if folder.count("/") > bounds.depth:
             raise OverflowError
-        found: list[os.DirEntry[str]] = []
-        with suppress(OSError), os.scandir(above + folder) as entries:
-            found.extend(islice(entries, left + 1))
+        found = _entries(above + folder, left + 1)
         left -= len(found)
         if left < 0:
             raise OverflowError
-        found.sort(key=attrgetter("name"))
+        if len(found) > 1:
+            found.sort(key=attrgetter("name"))
         for entry in found:
             name = entry.name
             path = folder + name
@@ -95,3 +93,14 @@ def walk(
                 folders.append(f"{path}/")
             else:
                 yield path, entry
+
+
+def _entries(folder: str, most: int) -> list[os.DirEntry[str]]:
+    """What can be read of a folder, up to so many entries."""
+    found: list[os.DirEntry[str]] = []
+    try:
+        with os.scandir(folder) as entries:
+            found.extend(islice(entries, most))
+    except OSError:
+        return found
+    return found

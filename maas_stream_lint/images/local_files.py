@@ -13,13 +13,12 @@ from maas_stream_lint.images.cache import Known
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.pool import Stopped
-from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import BinaryIO
 
     from maas_stream_lint.images.cache import HashCache
@@ -35,8 +34,13 @@ class Copy(NamedTuple):
     """A file that can be read."""
 
     place: str
-    real: str  #: the same, links followed
+    name: str  #: in the cache: it has the place to which all links lead
     stamp: str  #: changes with what is in it
+
+
+if TYPE_CHECKING:
+    #: A file, what was seen of it so far, and where to read on, if that can be done.
+    Looked = tuple[Wanted, Seen, Copy | None]
 
 
 class LocalFiles:
@@ -54,38 +58,39 @@ class LocalFiles:
         self._present = present or {}
         self._cache = cache
         self._stop = stop
-        self._inside = os.path.realpath(tree.root).rstrip("/") + "/"
+        self._root = f"{tree.folder}/"
+        self._inside = os.path.realpath(tree.folder).rstrip("/") + "/"
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
 
-    def look(self, wanted: Wanted) -> tuple[Seen, Copy | None]:
+    def look(self, wanted: Wanted) -> Looked:
         """What the disk's directory says of a file, and where to read on, if that can be done."""
         path, seen = wanted.path, Seen(wanted.path)
         known = self._present.get(path)
         # Where a path means itself, the listing has told all that the long way would ask for.
         if known is not None and path.isprintable() and "?" not in path and "#" not in path:
-            return self._found(seen, f"{self._tree.root}/{path}", f"{self._inside}{path}", known)
+            return self._found(wanted, seen, self._root + path, self._inside + path, known)
         place = self._tree.locate(path)
         if isinstance(place, Trouble):
             seen.trouble = place
-            return seen, None
+            return wanted, seen, None
         try:
             about = os.stat(place)  # noqa: PTH116 - Path drops a final slash, which matters
         except OSError as error:
             seen.trouble = _trouble(error, place)
-            return seen, None
+            return wanted, seen, None
         if not stat.S_ISREG(about.st_mode):
             kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file"
             seen.trouble = Trouble("not-a-file", kind)
-            return seen, None
+            return wanted, seen, None
         real = self._real(place)
         if not real.startswith(self._inside):
-            seen.link = printable(os.path.relpath(real, self._tree.root))
-        return self._found(seen, place, real, on_disk(about))
+            seen.link = printable(os.path.relpath(real, self._root))
+        return self._found(wanted, seen, place, real, on_disk(about))
 
     @staticmethod
-    def _found(seen: Seen, place: str, real: str, about: OnDisk) -> tuple[Seen, Copy]:
+    def _found(wanted: Wanted, seen: Seen, place: str, real: str, about: OnDisk) -> Looked:
         seen.size, seen.inode = about.size, (about.device, about.inode)
-        return seen, Copy(place, real, about.stamp)
+        return wanted, seen, Copy(place, f"file:{real}", about.stamp)
 
     def _real(self, place: str) -> str:
         """``os.path.realpath`` of a file. It asks for each folder once."""
@@ -96,23 +101,27 @@ class LocalFiles:
             self._folders[folder] = os.path.realpath(folder)
         return f"{self._folders[folder]}/{name}"
 
-    def expect(self, copies: Iterable[Copy]) -> None:
-        """Say of which files ``recall`` will be asked, so that the cache is read at once."""
-        self._cache.expect(_kept_as(copy) for copy in copies)
-
-    def recall(self, seen: Seen, copy: Copy, wanted: Wanted) -> bool:
-        """Fill in what an earlier run has hashed; whether that is all that is asked for."""
-        known = self._cache.get(_kept_as(copy), copy.stamp)
-        if known is None or known.content is None or not suffices(known, wanted):
-            return False
-        seen.digests, seen.content, seen.names, _ = known
-        seen.cached = True
-        return True
+    def recall(self, looked: Sequence[Looked]) -> list[Looked]:
+        """Fill in what an earlier run has hashed. Return the files of which that is not all."""
+        stamps = {copy.name: copy.stamp for _, _, copy in looked if copy is not None}
+        known, left = self._cache.known(stamps), []
+        for one in looked:
+            wanted, seen, copy = one
+            facts = known.get(copy.name) if copy is not None else None
+            if facts is None or facts.content is None or not suffices(facts, wanted):
+                left.append(one)
+                continue
+            seen.digests, seen.content, seen.names, _ = facts
+            seen.cached = True
+        return left
 
     def read(
         self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str], told: Progress
     ) -> None:
         """Read the first bytes and make the digests. Raises Stopped."""
+        # A second run over a tree reads nothing, and needs nothing that knows kinds of files.
+        from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
+
         try:
             with Path(copy.place).open("rb", buffering=0) as file:
                 head = file.read(HEAD_BYTES)
@@ -130,7 +139,7 @@ class LocalFiles:
         seen.size = after.st_size
         if algorithms and on_disk(after).stamp == copy.stamp:
             known = Known(seen.digests, seen.content, seen.names, wanted.listed)
-            self._cache.put(_kept_as(copy), copy.stamp, known)
+            self._cache.put(copy.name, copy.stamp, known)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
         hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
@@ -158,13 +167,10 @@ def suffices(known: Known, wanted: Wanted) -> bool:
 
 def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:
     """All names in a tar; ``None`` for what is none, or too large or too broken to be sure."""
+    from maas_stream_lint.images.sniff import tar_names
+
     listing = tar_names(file)
     return listing.names if listing is not None and listing.whole else None
-
-
-def _kept_as(copy: Copy) -> str:
-    """The name of a file in the cache."""
-    return f"file:{copy.real}"
 
 
 def _trouble(error: OSError, place: str) -> Trouble:
