@@ -14,7 +14,7 @@ from maas_stream_lint.uses.refusal import Refusal
 from maas_stream_lint.uses.stock_image import architectures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from maas_stream_lint.uses.simulation import Deployment, Simulation
     from maas_stream_lint.uses.stock_image import Image
@@ -96,31 +96,35 @@ def _judge(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
 
 def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
     system = System(image.os, image.release)
-    deployed = commissioned = False
-    refusals: list[Refusal] = []
-    failed: list[Refusal] = []
-    for machine in candidates(simulation, image):
-        refusal = deploys(simulation.deploy(machine, system, image.subarch), system)
+    refusal = _first_refusal(
+        deploys(simulation.deploy(machine, system, image.subarch), system)
+        for machine in candidates(simulation, image)
+    )
+    if refusal is not None:
+        yield _ubuntu_obstacle(simulation, image, refusal, commissions=False)
+        return
+    refusal = _first_refusal(
+        simulation.commission(machine, system).refusal for machine in candidates(simulation, image)
+    )
+    if refusal is not None:
+        yield _ubuntu_obstacle(simulation, image, refusal, commissions=True)
+
+
+def _first_refusal(answers: Iterable[Refusal | None]) -> Refusal | None:
+    """The first refusal, if all answers are refusals."""
+    first = None
+    for refusal in answers:
         if refusal is None:
-            deployed = True
-        else:
-            refusals.append(refusal)
-        commissioning = simulation.commission(machine, system)
-        if commissioning.refusal is None:
-            commissioned = True
-        else:
-            failed.append(commissioning.refusal)
-        if deployed and commissioned:
-            return
-    refusal = failed[0] if deployed else refusals[0]
-    yield _ubuntu_obstacle(simulation, image, refusal, commissions=deployed)
+            return None
+        first = first or refusal
+    return first
 
 
 def deploys(deployment: Deployment, system: System) -> Refusal | None:
     """Why MAAS cannot deploy a machine, except because of the release that it boots for that."""
     boot = deployment.boot
     if boot is not None and boot.config is not None and boot.config.system != system:
-        return deployment._replace(boot=None).refusal
+        return deployment.refusal_of_own
     return deployment.refusal
 
 
@@ -215,14 +219,11 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
 
 
 def _other(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
-    refusals: list[Refusal] = []
     system = System(image.os, image.release)
-    for machine in candidates(simulation, image):
-        refusal = installs(simulation, machine, system)
-        if refusal is None:
-            return
-        refusals.append(refusal)
-    yield _other_obstacle(simulation, image, refusals[0])
+    machines = candidates(simulation, image)
+    refusal = _first_refusal(installs(simulation, machine, system) for machine in machines)
+    if refusal is not None:
+        yield _other_obstacle(simulation, image, refusal)
 
 
 def installs(simulation: Simulation, machine: Machine, system: System) -> Refusal | None:

@@ -22,23 +22,26 @@ PRECISE = "precise"
 def plainly_used(simulation: Simulation) -> set[int]:
     """The positions of images with which MAAS commissions and deploys some machine."""
     found: set[int] = set()
-    guests: list[int] = []
-    stock = simulation.stock
+    guests: dict[str, list[int]] = {}
+    hosts: set[str] = set()
+    stock, host = simulation.stock, str(simulation.settings.commissioning)
     for name, offer in stock.ubuntu:
-        release = name.partition("/")[2]
+        release, arch = name.partition("/")[2], stock.rows.arches[offer.positions[0]]
         if offer.simple and _has_kernels(simulation, release, offer):
             positions = _found_first(simulation, name, offer)
             if release == PRECISE:
-                guests += positions
+                guests[arch] = positions
             else:
                 found.update(positions)
+            if name == host:
+                hosts.add(arch)
     for sort, held in stock.others.items():
         if _is_installable(simulation, *sort):
             found.update(held)
-    # A machine boots the commissioning release to install this one.
-    host = stock.named(str(simulation.settings.commissioning))
-    if found.issuperset(host.positions):
-        found.update(guests)
+    # To install these, a machine boots the commissioning release, whose kernels MAAS must know.
+    for arch, positions in guests.items():
+        if arch in hosts or not stock.starting_with(host, arch):
+            found.update(positions)
     return found
 
 

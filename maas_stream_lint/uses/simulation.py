@@ -34,21 +34,59 @@ class Settings(NamedTuple):
     least_kernel: str | None = None  #: the minimum kernel of each machine
 
 
-class Deployment(NamedTuple):
-    """The result of the deployment of a system to a machine."""
+class Deployment:
+    """The deployment of a system to a machine. A later step is simulated when somebody asks."""
 
-    kernel: str | None
-    chosen: Refusal | None  #: why there is no kernel
-    boot: Boot | None  #: ``None`` without a kernel
-    curtin: Handed | Refusal
-    fetched: Refusal | None  #: why curtin does not get its file
+    def __init__(
+        self, server: Rack | Region, machine: Machine, system: System, asked: str | None
+    ) -> None:
+        """``asked``: the kernel that a user chose for the machine."""
+        self._server, self._machine, self._system = server, machine, system
+        self.kernel: str | None = None
+        self.chosen: Refusal | None = None  #: why there is no kernel
+        try:
+            self.kernel = server.configs.choice.kernel(asked, machine, system)
+        except Refusal as refusal:
+            self.chosen = refusal
+
+    @cached_property
+    def boot(self) -> Boot | None:
+        """What the machine boots; ``None`` without a kernel."""
+        if self.chosen is not None:
+            return None
+        server, machine, system = self._server, self._machine, self._system
+        try:
+            config = server.configs.deploying(self.kernel, machine, system)
+        except Refusal as refusal:
+            return Boot(None, None, refusal)
+        return server.boot(machine, config, system)
+
+    @cached_property
+    def curtin(self) -> Handed | Refusal:
+        """What MAAS gives curtin."""
+        try:
+            return self._server.curtin(self.kernel, self._machine, self._system)
+        except Refusal as refusal:
+            return refusal
+
+    @property
+    def fetched(self) -> Refusal | None:
+        """Why curtin does not get its file."""
+        if isinstance(self.curtin, Refusal):
+            return None
+        return self._server.fetched(self.curtin, self._machine, self._system)
 
     @property
     def refusal(self) -> Refusal | None:
         """The first obstacle."""
         boot = self.boot.refusal if self.boot is not None else None
-        curtin = self.curtin if isinstance(self.curtin, Refusal) else None
-        return self.chosen or boot or curtin or self.fetched
+        return boot or self.refusal_of_own
+
+    @property
+    def refusal_of_own(self) -> Refusal | None:
+        """The first obstacle, whatever the machine boots."""
+        curtin = self.chosen or self.curtin
+        return curtin if isinstance(curtin, Refusal) else self.fetched
 
 
 class Commissioning(NamedTuple):
@@ -108,7 +146,7 @@ class Simulation:
         """The deployment of a machine. ``asked``: the kernel that a user chose for it."""
         key = (machine, system, asked)
         if key not in self._deployed:
-            self._deployed[key] = self._deploy(machine, system, asked)
+            self._deployed[key] = Deployment(self.server, machine, system, asked)
         return self._deployed[key]
 
     def commission(self, machine: Machine, system: System) -> Commissioning:
@@ -140,31 +178,6 @@ class Simulation:
         except Refusal as refusal:
             return refusal
         return None
-
-    def _deploy(self, machine: Machine, system: System, asked: str | None) -> Deployment:
-        try:
-            kernel = self.choice.kernel(asked, machine, system)
-        except Refusal as refusal:
-            curtin, fetched = self._curtin(None, machine, system)
-            return Deployment(None, refusal, None, curtin, fetched)
-        boot = self._boot(kernel, machine, system)
-        return Deployment(kernel, None, boot, *self._curtin(kernel, machine, system))
-
-    def _boot(self, kernel: str | None, machine: Machine, system: System) -> Boot:
-        try:
-            config = self.server.configs.deploying(kernel, machine, system)
-        except Refusal as refusal:
-            return Boot(None, None, refusal)
-        return self.server.boot(machine, config, system)
-
-    def _curtin(
-        self, kernel: str | None, machine: Machine, system: System
-    ) -> tuple[Handed | Refusal, Refusal | None]:
-        try:
-            handed = self.server.curtin(kernel, machine, system)
-        except Refusal as refusal:
-            return refusal, None
-        return handed, self.server.fetched(handed, machine, system)
 
     def _commission(self, machine: Machine, system: System) -> Commissioning:
         try:
