@@ -35,7 +35,6 @@ class Kind(NamedTuple):
     """What tells images apart when MAAS chooses a kernel for a machine."""
 
     os: str
-    arch: str
     subarch: str
     platform: str | None  #: the product's own
     whole: bool
@@ -234,9 +233,9 @@ class Stock:
 
     @cached_property
     def kinds(self) -> dict[Kind, list[int]]:
-        """The positions of the images by their kinds, each in order. Nearly each may be a kind."""
+        """The positions of the images by their kinds, each in order."""
         rows = self.rows
-        columns = (rows.arches, rows.subarches, rows.extra["platform"], self._whole)
+        columns = (rows.subarches, rows.extra["platform"], self._whole)
         told = zip(self._systems, *columns, strict=True)
         return {Kind(*kind): held for kind, held in self._grouped(told).items()}
 
