@@ -17,7 +17,7 @@ else:
     from operator import itemgetter
 
     #: After so many instances, a class gets a ``__new__`` of its own.
-    _MANY = 50
+    _MANY = 25
     #: Class → the number of instances so far.
     _MADE: dict[type, int] = {}
 

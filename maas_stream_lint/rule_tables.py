@@ -23,8 +23,8 @@ def rules_table(name: str) -> dict[str, Any]:
     folder = rules_folder()
     with open(f"{folder}/{name}", "rb") as file:  # noqa: PTH123 - importing pathlib takes too long
         text = file.read()
-    line = _line(_compiled(folder), name)
-    if line:
+    line = _compiled(folder).get(name.encode())
+    if line is not None:
         _, mark, table = json.loads(line)
         if mark == _mark(text):
             return dict(table)
@@ -45,19 +45,19 @@ def compiled() -> str:
 
 
 @cache
-def _compiled(folder: str) -> bytes:
-    """The compiled copy, after an empty line; nothing if there is none."""
+def _compiled(folder: str) -> dict[bytes, bytes]:
+    """Name of a file → its line, in UTF-8; nothing if there is no compiled copy."""
     try:
-        with open(f"{folder}/{COMPILED}", "rb") as file:  # noqa: PTH123 - as above
-            return b"\n" + file.read()
+        return lines(f"{folder}/{COMPILED}")
     except FileNotFoundError:
-        return b""
+        return {}
 
 
-def _line(copy: bytes, name: str) -> str:
-    """The line of a file in a compiled copy; empty if there is none. A run needs few of them."""
-    start = copy.find(b'\n["%b",' % name.encode()) + 1
-    return copy[start : copy.find(b"\n", start)].decode() if start else ""
+def lines(path: str) -> dict[bytes, bytes]:
+    """Name of a file → its line in a compiled copy, as bytes: a run needs few of them as texts."""
+    with open(path, "rb") as file:  # noqa: PTH123 - as above
+        text = file.read()
+    return {line.split(b'"', 2)[1]: line for line in text.split(b"\n") if line}
 
 
 def _mark(text: bytes) -> str:

@@ -217,8 +217,8 @@ def test_what_a_fast_answer_imports(args: list[str], tmp_path: Path) -> None:
     code = (
         "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n'))\n"
         "from maas_stream_lint import rule_tables\n"
-        f"copy = b'\\n' + open({str(target)!r}, 'rb').read()\n"
-        "rule_tables._compiled = lambda folder: copy\n"
+        f"known = rule_tables.lines({str(target)!r})\n"
+        "rule_tables._compiled(rule_tables.rules_folder()).update(known)\n"
         "from maas_stream_lint.cli.main import main\n"
         f"main({args!r}, standalone_mode=False)"
     )

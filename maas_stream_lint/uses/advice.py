@@ -46,6 +46,13 @@ def listed_kernels(simulation: Simulation) -> Iterator[Advice]:
 
 
 def _refusal(kernels: Kernels, text: str) -> Refusal | None:
+    known = kernels.names.refusals
+    if text not in known:
+        known[text] = _refusal_of(kernels, text)
+    return known[text]
+
+
+def _refusal_of(kernels: Kernels, text: str) -> Refusal | None:
     try:
         if kernels.is_level(text):
             kernels.names.order(text)

@@ -37,6 +37,8 @@ class Names(ABC):
     def __init__(self, known: KnownReleases) -> None:
         """``known``: the releases that a name may contain."""
         self.known = known
+        #: Member of ``subarches`` → why no list of kernels can hold it; once for all lists.
+        self.refusals: dict[str, Refusal | None] = {}
         self._orders: dict[str, Order | Refusal] = {}
 
     @abstractmethod
