@@ -100,7 +100,7 @@ class Users:
         found: dict[tuple[str, str], list[Served]] = {}
         for image in simulation.stock.images if simulation is not None else ():
             assert simulation is not None
-            owners = [own for own in image.set.products if wanted is None or own in wanted]
+            owners = [own for own in image.products if wanted is None or own in wanted]
             if owners:
                 served = self._served(simulation, self._release(line), image)
                 for own in dict.fromkeys(owners):

@@ -18,6 +18,7 @@ FIELDS = [
     *("os", "arch", "release", "label", "subarch", "subarches", "kflavor", "version"),
     *("bootloader-type", "release_title", "os_title", "release_codename"),
     *("support_eol", "support_esm_eol", "gadget_snap", "kernel_snap", "rolling"),
+    *("platform", "supported_platforms"),
     *("maas_supported", "arches", "ftype", "path", "sha256", "md5", "size"),
     *("kpackage", "src_package", "release_notification", "content_id", "datatype"),
     *("format", "updated", "product_name", "version_name", "name", "versions"),

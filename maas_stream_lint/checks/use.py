@@ -504,7 +504,7 @@ def _advised(look: Look, advise: Callable[[Simulation], Iterator[Advice]]) -> li
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[Product], list[str], Any]] = {}
     for lines, simulation in look.used:
         for advice in advise(simulation):
-            names_ = (name for image in advice.images for name in image.set.products)
+            names_ = (name for image in advice.images for name in image.products)
             nodes = (look.catalog.named(*name) for name in names_)
             products = list(islice(filter(None, nodes), MANY))
             names = tuple([product.name for product in products])

@@ -132,6 +132,11 @@ class Stored:
             row = self.rows[key] = batch.resource(at)
         return row  # type: ignore[return-value]
 
+    def products(self, key: Key) -> list[tuple[str, str]]:
+        """The products whose files the newest set of a row holds. This makes no row of a batch."""
+        row = self.rows[key]
+        return row[0].origins(row[1]) if isinstance(row, tuple) else row.newest.products
+
     def lay(self, run: Run) -> None:
         """Store rows of which there was none before."""
         self.rows.update(zip(run.keys, zip(repeat(run.batch), run.rows), strict=True))

@@ -63,6 +63,10 @@ class Batch:
         """The name and architecture of each."""
         return list(zip(self.made.names, self.made.architectures, strict=True))
 
+    def origins(self, row: int) -> list[tuple[str, str]]:
+        """The product whose files a row holds, if it holds any: (products file, name)."""
+        return [(self.file, self.products[row])] if self.items else []
+
     def resource(self, row: int) -> HeldResource:
         """The row of one product, with its set and files."""
         name, architecture, kflavor, alias = self.made.row(row)

@@ -69,7 +69,7 @@ def _of_use(match: Match, told: dict[str, list[Image]], report: Report) -> list[
     exact = [f for f in on_its_lines if any(same(match, text) for _, text in f.logs)]
     if exact:
         return exact
-    about = {own for images in told.values() for image in images for own in image.set.products}
+    about = {own for images in told.values() for image in images for own in image.products}
     grave = [
         finding
         for finding in on_its_lines

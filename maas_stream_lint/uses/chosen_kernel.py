@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.uses.kernel import GENERIC, ParsedNames, parse
+from maas_stream_lint.uses.kernel import GENERIC, ParsedNames
 from maas_stream_lint.uses.refusal import form_error
 
 if TYPE_CHECKING:
@@ -109,4 +109,4 @@ class Choice:
         """Whether it is an old-style platform, which fits any release."""
         if not isinstance(self.kernels.names, ParsedNames):
             return False
-        return not parse(kernel).kernel and kernel != GENERIC
+        return not self.kernels.names.parsed(kernel).kernel and kernel != GENERIC

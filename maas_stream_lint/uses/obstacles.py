@@ -246,14 +246,14 @@ def _other_obstacle(simulation: Simulation, image: Image, refusal: Refusal) -> O
         return made("custom-os")
     if types is None or image.os in release.use("ephemeral"):
         return made("unsupported-os")
-    taken = [file for file in image.set.files.values() if file.ftype in types]
+    taken = [(ftype, name) for ftype, name in image.contents.rows if ftype in types]
     if _taken(refusal) not in (None, image):
         return made("not-booted", taken=_taken(refusal))
     if refusal.cause == "several-roots":
         return made("several-roots")
     if not taken:
-        roots = [file.ftype for file in image.set.files.values() if is_root(file.ftype)]
+        roots = [ftype for ftype, _ in image.contents.rows if is_root(ftype)]
         return made("root-of-other-kind" if roots else "set-incomplete", lacking=[])
-    if not any(file.name in types for file in taken) and refusal.cause == "rack-lacks-root":
-        return made("root-misnamed", file=taken[0].name, ftype=taken[0].ftype)
+    if not any(name in types for _, name in taken) and refusal.cause == "rack-lacks-root":
+        return made("root-misnamed", file=taken[0][1], ftype=taken[0][0])
     return made("not-for-generic-machines")

@@ -13,7 +13,7 @@ from maas_stream_lint.uses.refusal import Refusal
 if TYPE_CHECKING:
     from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Offer, Sort
+    from maas_stream_lint.uses.stock import Offer
     from maas_stream_lint.uses.stock_image import Contents
 
 PRECISE = "precise"
@@ -24,20 +24,16 @@ def plainly_used(simulation: Simulation) -> set[int]:
     found: set[int] = set()
     guests: list[int] = []
     stock = simulation.stock
-    for name, offer in stock.ubuntu.items():
+    for name, offer in stock.ubuntu:
         release = name.partition("/")[2]
         if offer.simple and _has_kernels(simulation, release, offer):
             positions = _found_first(simulation, name, offer)
             if release == PRECISE:
-                guests = positions
+                guests += positions
             else:
                 found.update(positions)
-    installable: dict[Sort, bool] = {}
-    for sorts, held in stock.others.items():
-        for sort in sorts:
-            if sort not in installable:
-                installable[sort] = _is_installable(simulation, *sort)
-        if all(installable[sort] for sort in sorts):
+    for sort, held in stock.others.items():
+        if _is_installable(simulation, *sort):
             found.update(held)
     # A machine boots the commissioning release to install this one.
     host = stock.named(str(simulation.settings.commissioning))
@@ -78,7 +74,8 @@ def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
 def _are_new(names: Names, release: str, subarches: set[str]) -> bool:
     """Whether all subarches are kernels for generic machines, as new as a release."""
     try:
-        return all(names.is_generic(one) and names.newer(one, release) for one in subarches)
+        least = names.order(release)
+        return all(names.is_generic(one) and names.order(one) >= least for one in subarches)
     except Refusal:
         return False
 

@@ -78,11 +78,12 @@ class Region:
         name = str(system)
         image = None if uploads_only else self.stock.supporting(name, machine.arch, subarch)
         roots = (
-            [f for f in image.set.files.values() if f.ftype in types] if image is not None else []
+            [file for file in image.contents.rows if file[0] in types] if image is not None else []
         )
         if image is None or not roots:
             raise no_image(subarch, machine, system, image)
         if len(roots) > 1:
             told = SEVERAL_FILES.format(count=len(roots))
             raise Refusal("several-roots", "MultipleObjectsReturned", told, image=image)
-        return roots[0].name, types[roots[0].ftype]
+        ((ftype, file),) = roots
+        return file, types[ftype]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: What of a resource says that it is for a platform.
 PLATFORMS = ("platform", "supported_platforms")
+#: What of a resource lists the kernels and platforms that it is for, beside its own.
+LISTS = ("subarches", "supported_platforms")
 Group = TypeVar("Group")
 
 
@@ -68,7 +70,7 @@ class Images(Sequence[Image]):
 
 
 class Offer:
-    """The images of one name, and all that they say."""
+    """The images of one name and architecture, and all that they say."""
 
     def __init__(self, rows: Rows, positions: list[int]) -> None:
         """``positions``: of the images, in order."""
@@ -77,21 +79,9 @@ class Offer:
         self.new: dict[Names, bool] = {}
 
     @property
-    def apart(self) -> bool:
-        """Whether no two of the images, or their architectures, can be taken for one another.
-
-        Every architecture starts with an empty one, which no machine has. A rack keeps the files of
-        an empty release where nobody looks.
-        """
-        rows = self.rows
-        if rows.names[self.positions[0]].endswith("/"):
-            return False
-        if len(self.positions) == 1:
-            return bool(rows.arches[self.positions[0]])
-        architectures = {(rows.arches[at], rows.subarches[at]) for at in self.positions}
-        arches = sorted({arch for arch, _ in architectures})
-        nested = any(b.startswith(a) for a, b in pairwise(arches)) or not arches[0]
-        return len(architectures) == len(self.positions) and not nested
+    def distinct(self) -> bool:
+        """Whether no two of the images have one subarch."""
+        return len({self.rows.subarches[at] for at in self.positions}) == len(self.positions)
 
     @cached_property
     def usual(self) -> list[int]:
@@ -125,23 +115,17 @@ class Offer:
 
     @cached_property
     def boots_generic(self) -> bool:
-        """Whether usual images of each architecture include a kernel for any machine of it.
+        """Whether a usual image is a kernel for any machine of the architecture.
 
         MAAS up to 3.7 stores the release's own kernels as such (`plain_claims.is_generic`).
         """
-        rows, usual = self.rows, self.usual
+        rows = self.rows
         release = rows.names[self.positions[0]].partition("/")[2]
-        own = {
-            subarch
-            for subarch in self.subarches
-            if subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}"
-        }
-        served = {
-            rows.arches[at]
-            for at in usual
-            if rows.kflavors[at] == GENERIC and rows.subarches[at] in own
-        }
-        return served.issuperset(map(rows.arches.__getitem__, usual))
+        return any(
+            rows.kflavors[at] == GENERIC
+            and (rows.subarches[at].startswith("ga-") or rows.subarches[at] == f"hwe-{release[:1]}")
+            for at in self.usual
+        )
 
 
 class Stock:
@@ -219,9 +203,12 @@ class Stock:
         """
         if name not in self._supporting:
             made = self._supporting[name] = {}
+            seen: set[tuple[str | None, ...]] = set()  # many images list the same
             for image in self.named(name):
-                for text in image.supports:
+                listed = (image.arch, *map(image.kept, LISTS))
+                for text in image.own if listed in seen else image.supports:
                     made.setdefault(text, {}).setdefault(image.arch, image)
+                seen.add(listed)
         found = self._supporting[name].get(subarch, {})
         fitting = [image for own, image in found.items() if own.startswith(arch)]
         return min(fitting, key=lambda image: image.position, default=None)
@@ -266,30 +253,48 @@ class Stock:
         return list(map(known.__getitem__, self.rows.names))
 
     @cached_property
-    def ubuntu(self) -> dict[str, Offer]:
-        """Ubuntu's releases, where no other name or architecture can be taken for theirs."""
+    def ubuntu(self) -> list[tuple[str, Offer]]:
+        """Ubuntu's releases by architecture, each with its name.
+
+        Left out are those for which MAAS can take another name, architecture or image.
+        """
         nested = {one for one, other in pairwise(self._names) if other.startswith(one)}
-        offers = {
-            name: Offer(self.rows, self._by_name[name])
+        return [
+            (name, offer)
             for name in self._names_from(f"{UBUNTU}/")
             if name not in nested
-        }
-        return {name: offer for name, offer in offers.items() if offer.apart}
+            for offer in map(partial(Offer, self.rows), self._by_arch(name))
+            if offer.distinct
+        ]
 
     @cached_property
-    def others(self) -> dict[tuple[Sort, ...], list[int]]:
-        """The images of other systems by all sorts that stand under their names.
+    def others(self) -> dict[Sort, list[int]]:
+        """The images of other systems by their sorts.
 
-        Left out are names of which one architecture can be taken for another.
+        Left out are those for which MAAS can take another architecture or image.
         """
         rows = self.rows
-        found: dict[tuple[Sort, ...], list[int]] = {}
+        found: dict[Sort, list[int]] = {}
         sorts = list(zip(self._systems, rows.contents, rows.subarches, strict=True))
-        for held in self._by_name.values():
-            own = tuple(dict.fromkeys([sorts[at] for at in held]))
-            if own[0][0] != UBUNTU and Offer(rows, held).apart:
-                found.setdefault(own, []).extend(held)
+        for name in self._names:
+            for first, *more in self._by_arch(name):
+                if not more and sorts[first][0] != UBUNTU:
+                    found.setdefault(sorts[first], []).append(first)
         return found
+
+    def _by_arch(self, name: str) -> Iterable[list[int]]:
+        """The images of a name by architecture, unless MAAS can take one of these for another.
+
+        Every architecture starts with an empty one, which no machine has. A rack keeps the files of
+        an empty release where nobody looks.
+        """
+        arches = self.rows.arches
+        found: dict[str, list[int]] = {}
+        for at in self._by_name[name]:
+            found.setdefault(arches[at], []).append(at)
+        known = sorted(found)
+        nested = any(other.startswith(one) for one, other in pairwise(known)) or not known[0]
+        return () if nested or name.endswith("/") else found.values()
 
     @cached_property
     def listings(self) -> list[tuple[list[str], Images]]:
@@ -304,7 +309,7 @@ class Stock:
     def products(self, image: Image) -> list[str]:
         """The products whose files lie under an image's name and architecture."""
         alike = self.exactly(image.resource.name, image.resource.architecture)
-        return list(dict.fromkeys(name for i in alike for _, name in i.set.products))
+        return list(dict.fromkeys(name for i in alike for _, name in i.products))
 
     @cached_property
     def offering(self) -> dict[str, Images]:

@@ -70,6 +70,11 @@ class Image:
         return self.resource.newest
 
     @property
+    def products(self) -> list[tuple[str, str]]:
+        """The products whose files it holds: (products file, name), each once."""
+        return self.rows.products(self.position)
+
+    @property
     def whole(self) -> bool:
         """Whether a machine can boot it: kernel, initrd and a root.
 
@@ -100,14 +105,18 @@ class Image:
         return [] if platforms is None else platforms.split(",")
 
     @property
-    def supports(self) -> frozenset[str]:
+    def own(self) -> list[str]:
+        """Its own kernel and platform."""
+        platform = self.platform
+        return [self.subarch] if platform is None else [self.subarch, platform]
+
+    @property
+    def supports(self) -> list[str]:
         """The kernels and platforms by whose names it is found.
 
         Mirrors ``supports_subarch`` and ``supports_platform`` (maasserver/models/bootresource.py).
         """
-        platform = self.platform
-        own = [self.subarch] if platform is None else [self.subarch, platform]
-        return frozenset((*own, *self.listed, *self.platforms))
+        return [*self.own, *self.listed, *self.platforms]
 
 
 def architectures_of(image: Image) -> set[str]:
@@ -116,9 +125,9 @@ def architectures_of(image: Image) -> set[str]:
 
 
 def _listed_architectures(image: Image) -> set[str]:
-    return {
-        f"{image.arch}/{subarch.strip()}" for subarch in image.listed if not names_kernel(subarch)
-    }
+    subarches = image.kept("subarches")
+    listed = [] if subarches is None else image.rows.listed(subarches)
+    return {f"{image.arch}/{subarch}" for subarch in listed}
 
 
 def _own_architectures(image: Image) -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.rows import EXTRA
 from maas_stream_lint.imports.stored_batch import Batch, Run
-from maas_stream_lint.uses.stock_image import Contents
+from maas_stream_lint.uses.stock_image import Contents, names_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +31,7 @@ class Rows:
         self.rolling: list[bool] = []
         self.extra: dict[str, list[str | None]] = {field: [] for field in EXTRA}
         self._known: dict[tuple[str, tuple[tuple[str, str], ...]], Contents] = {}
+        self._listed: dict[str, list[str]] = {}
         if stored is not None:
             for batch, alike in groupby(stored.rows.values(), _batch_of):
                 if batch is None:
@@ -48,6 +49,19 @@ class Rows:
         held = self.stored.get(self.keys[position])
         assert held is not None
         return held
+
+    def products(self, position: int) -> list[tuple[str, str]]:
+        """The products whose files an image holds: (products file, name), each once."""
+        assert self.stored is not None
+        return self.stored.products(self.keys[position])
+
+    def listed(self, subarches: str) -> list[str]:
+        """The members of ``subarches`` that are no kernels. Many images have the same text."""
+        found = self._listed.get(subarches)
+        if found is None:
+            found = [text.strip() for text in subarches.split(",") if not names_kernel(text)]
+            self._listed[subarches] = found
+        return found
 
     def _add(self, rows: Iterable[HeldResource]) -> None:
         for row in rows:

@@ -48,13 +48,13 @@ def _came_whole(image: Image, stumbled: set[tuple[str, str | None]]) -> bool:
 
     If the import stored no file, it has an event that says so.
     """
-    products = image.set.products
+    products = image.products
     return bool(products) and stumbled.isdisjoint(products)
 
 
 def products_of(image: Image) -> list[Place]:
     """The products whose files an image holds."""
-    return [Place(file, ("products", name)) for file, name in image.set.products]
+    return [Place(file, ("products", name)) for file, name in image.products]
 
 
 def _event(obstacle: Obstacle) -> Event:

@@ -130,9 +130,10 @@ class FirstPass:
 
     def walked(self, file: File, position: int) -> Walked:
         """A product that the pass came to."""
-        found = file.walked.get(position)
+        key = (file.path, position)
+        found = file.walked.get(position) or self._shared.walked.get(key)
         if found is None:  # of a table: all items have the fields of the first one
-            found = file.walked[position] = Walked(self._flat(file, position))
+            found = self._shared.walked[key] = Walked(self._flat(file, position))
             self._made(found, found.flat.items(found.flat.newest)[0])
         return found
 
@@ -142,8 +143,8 @@ class FirstPass:
         found: dict[Spec, Claim] = {}
         walked = [self.walked(file, at) for file in self.files for at in file.taken]
         for claim in [claim for product in walked for claim in product.claims]:
-            shared, own = self._offers(claim.flat)
-            for spec in shared:
+            free, own = self._specs(claim)
+            for spec in free:
                 found.setdefault(spec, claim)
             for spec in own:
                 found[spec] = claim
@@ -161,8 +162,14 @@ class FirstPass:
 
     def specs(self, product: Walked) -> list[Spec]:
         """What a product claims."""
-        offers = [self._offers(claim.flat) for claim in product.claims]
-        return [spec for shared, own in offers for spec in (*shared, *own)]
+        made = map(self._specs, product.claims)
+        return [spec for free, own in made for spec in (*free, *own)]
+
+    def _specs(self, claim: Claim) -> tuple[list[Spec], list[Spec]]:
+        """What a claim consists of, worked out once."""
+        if claim.specs is None:
+            claim.specs = self._offers(claim.flat)
+        return claim.specs
 
     def _own(self, flat: dict[str, str]) -> list[Spec]:
         """What an item claims in any case: its own subarch first; of a snap, what it offers."""

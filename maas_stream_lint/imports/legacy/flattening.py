@@ -22,12 +22,14 @@ Key = tuple[str, str, str]
 class Claim:
     """What a tuple of the cache points at: one item's flattened fields, and where they stand."""
 
-    __slots__ = ("flat", "item", "os", "release")
+    __slots__ = ("flat", "item", "os", "release", "specs")
 
     def __init__(self, item: FlatItem, os: str, release: str) -> None:
         """``os``, ``release``: those of all tuples that the item claims."""
         self.item, self.flat = item, item.base
         self.os, self.release = os, release
+        #: The tuples that the item takes if they are free, and those that it takes in any case.
+        self.specs: tuple[list[Spec], list[Spec]] | None = None
 
     @property
     def place(self) -> Place:
@@ -122,6 +124,8 @@ class Shared:
 
     tables: Tables = field(default_factory=Tables)
     products: dict[tuple[str, str], FlatProduct] = field(default_factory=dict)
+    #: By file and position: products of tables, of which every pass makes the same.
+    walked: dict[tuple[str, int], Walked] = field(default_factory=dict)
     sound: dict[str, set[int]] = field(default_factory=dict)
 
     def product(
