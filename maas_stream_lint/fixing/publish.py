@@ -118,7 +118,7 @@ def refuse_unverified(plan: Plan) -> None:
     for path, metadata in stream.files.items():
         if not metadata.exists:
             continue
-        if not isinstance(stream.keyring, Path):
+        if not isinstance(stream.keyring, str):
             stale = signature_of(metadata)
             if stale is not None:
                 raise UsageError(f"nobody has verified the signature in {stale}", hint)
