@@ -26,6 +26,8 @@ else:
 
         def __new__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> type:
             fields = tuple(space.get("__annotations__", ()))
+            if not fields and bases != (tuple,):  # a class of a class: it has the same fields
+                return super().__new__(cls, name, bases, space)
             facts = {
                 "__slots__": (),
                 "__match_args__": fields,

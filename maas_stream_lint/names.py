@@ -29,5 +29,8 @@ RESULT_KEYS = (
     *("files", "only"),
 )
 
+#: The width of a text that goes to no terminal.
+PLAIN_WIDTH = 80
+
 #: Exit codes beside 0; ``docs/contract.md`` says what each stands for.
 EXIT_FINDINGS, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143

@@ -8,10 +8,9 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from maas_stream_lint import terminal
 from maas_stream_lint.errors import UsageError
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.terminal import PLAIN_WIDTH
+from maas_stream_lint.names import PLAIN_WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +62,8 @@ def style(output: str | None, color: str = "auto") -> Style:
     ``color``: ``always``, ``never``, or ``auto``: a terminal gets colour unless its variables say
     otherwise, a pipe if they say so, and a file never.
     """
+    from maas_stream_lint import terminal
+
     output = _named(output)
     shown = output is None and on_terminal()
     colored = terminal.takes_color(shown, color) and (output is None or color == "always")

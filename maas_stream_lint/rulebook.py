@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, cached_property, lru_cache
+from itertools import chain
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -149,9 +150,11 @@ class Release:
     @cached_property
     def drivers(self) -> dict[str, tuple[str, ...]]:
         """OS driver → ftypes of the root files it deploys."""
+        known = self.data["drivers"]
+        matched = {pattern: self._matched(pattern) for pattern in chain(*known.values())}
         return {
-            os: tuple(f for pattern in accepts for f in self._matched(pattern))
-            for os, accepts in self.data["drivers"].items()
+            os: tuple(chain.from_iterable(map(matched.__getitem__, accepts)))
+            for os, accepts in known.items()
             if accepts
         }
 

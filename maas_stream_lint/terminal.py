@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-#: The width of a text that goes to no terminal.
-PLAIN_WIDTH = 80
+from maas_stream_lint.names import PLAIN_WIDTH
+
 _NARROWEST, _WIDEST = 40, 100
 #: The most columns that COLUMNS may ask for.
 _MOST = 1000

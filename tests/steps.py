@@ -27,10 +27,10 @@ def steps(call: Callable[[], object]) -> int:
     return count
 
 
-def grows_linearly(make: Callable[[int], Callable[[], object]], size: int) -> bool:
-    """Whether four times the input takes at most five times the steps.
+def grows_linearly(make: Callable[[int], Callable[[], object]], size: int, most: float = 5) -> bool:
+    """Whether four times the input takes at most ``most`` times the steps.
 
     ``make(n)`` prepares the work on an input of size ``n`` and returns the call that does it.
     """
     make(size)()  # what is worked out once and kept must not count
-    return steps(make(4 * size)) <= 5 * steps(make(size))
+    return steps(make(4 * size)) <= most * steps(make(size))

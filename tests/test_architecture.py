@@ -194,6 +194,8 @@ HEAVY = {
     *("dataclasses", "locale", "copy", "pathlib", "urllib.parse", "fnmatch"),
     *("tomllib", "tomli", "platformdirs", "subprocess", "urllib.request"),
     *(f"maas_stream_lint.images.{part}" for part in ("sniff", "cache", "local_files", "pool")),
+    *(f"maas_stream_lint.{part}" for part in ("distributions", "selecting", "uses.use_verdict")),
+    "maas_stream_lint.source.decoding",
 }
 
 

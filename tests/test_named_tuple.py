@@ -94,6 +94,18 @@ def test_a_class_is_like_one_of_typing() -> None:
     assert Place("a", ("b", "c")).depth == 2
 
 
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_class_of_a_class_has_its_fields(count: int) -> None:
+    made = fresh(count)
+
+    class Derived(made):  # type: ignore[misc]
+        pass
+
+    for number in range(count + 1):
+        one = Derived(number, c=3)
+        assert (type(one), one.a, one._replace(b="x")) == (Derived, number, (number, "x", 3))
+
+
 def test_copies_are_equal_and_of_its_class() -> None:
     place = Place("a", ("b",))
     for one in (copy.copy(place), copy.deepcopy(place), pickle.loads(pickle.dumps(place))):

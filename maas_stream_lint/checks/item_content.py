@@ -29,6 +29,8 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 DIGITS = b"0123456789abcdef"
+#: How many texts are searched at once: copies of all of them would be as large as the stream.
+PART = 1000
 
 
 DIGEST_IN_ANY_CASE = r"[0-9a-fA-F]{64}"
@@ -292,13 +294,19 @@ def _without_digest(look: Look) -> Sequence[Item]:
     """Items whose own sha256 is missing or has another form."""
     sums = look.catalog.table.of_items("sha256")
     if are(sums, str) and {*map(len, sums)} <= {64}:
-        joined = "".join(set(sums))
-        if joined.isascii() and not joined.encode().translate(None, DIGITS):
+        parts = (sums[at : at + PART] for at in range(0, len(sums), PART))
+        if all(map(_are_hexadecimal, parts)):
             return []  # most streams end here, after a search in C
     odd = with_items(
         "sha256", odd=lambda own: own.__class__ is not str or not DIGEST.fullmatch(own)
     )
     return odd(look)
+
+
+def _are_hexadecimal(texts: Sequence[str]) -> bool:
+    """Whether all texts consist of hexadecimal digits in lower case."""
+    joined = "".join(texts)
+    return joined.isascii() and not joined.encode().translate(None, DIGITS)
 
 
 def _tib(size: int | None) -> str:

@@ -189,9 +189,10 @@ def leads_out(path: str) -> bool:
 
 def _clashing(table: Table) -> dict[str, list[int]]:
     """The rows of items that name one file and differ in its checksum or size, by its path."""
-    contents = list(zip(*map(table.of_items, ("sha256", "size")), strict=True))
-    if [*map(contents.__getitem__, table.firsts)] == contents:
+    columns = [table.of_items(field) for field in ("sha256", "size")]
+    if all([*map(column.__getitem__, table.firsts)] == column for column in columns):
         return {}  # as it should be, told by C
+    contents = list(zip(*columns, strict=True))
     first: dict[str, int] = {}
     clashes: dict[str, list[int]] = {}
     for row, path in enumerate(table.of_items("path")):

@@ -117,7 +117,7 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
 def _with_doubles(look: Look) -> list[Version]:
     """The newest versions with two items whose files have one name."""
     table = look.catalog.table
-    names = iter([path and path[path.rfind("/") + 1 :] for path in table.paths])
+    names = (path and path[path.rfind("/") + 1 :] for path in table.paths)
     found = []
     for product, size in zip(table.products, table.sizes, strict=True):
         named = list(islice(names, size))

@@ -32,16 +32,18 @@ def find(source: str | None = None) -> Path | None:
 def _above(first: str, tree: str | None) -> Path | None:
     """``tree``: where the search takes no file from."""
     for folder in (first, *around(first)):
-        if tree is not None and is_within(_real(folder), tree):
+        own, shared, end = (os.path.join(folder, name) for name in (NAME, "pyproject.toml", ".git"))
+        told = os.path.isfile(own), os.path.isfile(shared), os.path.exists(end)
+        if not any(told) or (tree is not None and is_within(_real(folder), tree)):
             continue
-        if os.path.isfile(own := os.path.join(folder, NAME)):
+        if told[0]:
             return as_path(own)
-        if os.path.isfile(shared := os.path.join(folder, "pyproject.toml")):
+        if told[1]:
             from maas_stream_lint.configuration.toml import has_table
 
             if has_table(as_path(shared)):
                 return as_path(shared)
-        if os.path.exists(os.path.join(folder, ".git")):
+        if told[2]:
             return None
     return None
 

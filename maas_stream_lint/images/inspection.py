@@ -11,7 +11,6 @@ from maas_stream_lint.images.allowance import Allowance, Overspent, Purse
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local_files import LocalFiles, asked
 from maas_stream_lint.images.observation import Survey
-from maas_stream_lint.images.pool import Pool, Throttle
 from maas_stream_lint.images.progress import Quiet
 
 if TYPE_CHECKING:
@@ -72,9 +71,12 @@ def inspect_local(
             images.read(seen, place, w, algorithms, progress)
             progress.finished(w.path)
 
-        jobs = options.jobs or os.cpu_count() or 1
         try:
-            survey.interrupted = not Pool(stop).run(left, jobs, lambda: look)
+            if left:
+                from maas_stream_lint.images.pool import Pool
+
+                jobs = options.jobs or os.cpu_count() or 1
+                survey.interrupted = not Pool(stop).run(left, jobs, lambda: look)
         finally:
             progress.end()
     survey.orphans = _orphans(survey, present or {}, named)
@@ -110,6 +112,7 @@ def inspect_remote(
     mode = options.mode or "head"
     # These import the HTTP library and TLS.
     from maas_stream_lint.images import remote_files
+    from maas_stream_lint.images.pool import Pool, Throttle
     from maas_stream_lint.images.server_probe import probe_server
     from maas_stream_lint.source import http
     from maas_stream_lint.source.watchdog import Watchdog

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from maas_stream_lint.images.cache import Known
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
-from maas_stream_lint.images.pool import Stopped
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source import Trouble, printable
 
@@ -150,6 +149,8 @@ class LocalFiles:
                 hasher.update(view[:size])
             told.advance(size)
             if self._stop.is_set():
+                from maas_stream_lint.images.pool import Stopped
+
                 raise Stopped
         return {name: hasher.hexdigest() for name, hasher in hashers.items()}
 

@@ -5,6 +5,7 @@ Each function yields its subject and the images that cause it, in the order of t
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
@@ -73,25 +74,32 @@ def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
             if refusal is not None:
                 found.setdefault(kind.subarch, (refusal, []))[1].extend(positions)
     for kernel, (said, blamed) in found.items():
-        yield Advice((said.cause, kernel), _images(simulation, blamed), said.log)
+        yield Advice((said.cause, kernel), Images(simulation.stock, sorted(blamed)), said.log)
 
 
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with kernels for generic machines, which MAAS cannot have: arch."""
-    by_arch: dict[str, list[int]] = {}
-    offered = {a.partition("/")[0] for a in simulation.stock.architectures if _is_generic(a)}
-    for kind, positions in simulation.stock.kinds.items():
-        if kind.arch in offered:
-            continue
-        if kind.os == UBUNTU and kind.whole and _platform_of(simulation, kind) == GENERIC:
-            by_arch.setdefault(kind.arch, []).extend(positions)
-    for arch, alike in by_arch.items():
-        yield Advice((arch,), _images(simulation, alike))
+    stock = simulation.stock
+    offered = {a.partition("/")[0] for a in stock.architectures if _is_generic(a)}
+    if offered.issuperset(stock.rows.arches):
+        return
+    generic = [
+        held
+        for kind, held in stock.kinds.items()
+        if kind.os == UBUNTU and kind.whole and _platform_of(simulation, kind) == GENERIC
+    ]
+    for arch, images in _by_arch(simulation, generic):
+        if arch not in offered:
+            yield Advice((arch,), images)
 
 
-def _images(simulation: Simulation, positions: list[int]) -> Images:
-    """The images at some positions, in the order of the rows."""
-    return Images(simulation.stock, sorted(positions))
+def _by_arch(simulation: Simulation, kinds: list[list[int]]) -> Iterator[tuple[str, Images]]:
+    """The images of some kinds by their architectures, in the order of the rows."""
+    stock, found = simulation.stock, dict[str, list[int]]()
+    for at in sorted(chain.from_iterable(kinds)):
+        found.setdefault(stock.rows.arches[at], []).append(at)
+    for arch, positions in found.items():
+        yield arch, Images(stock, positions)
 
 
 def _platform_of(simulation: Simulation, kind: Kind) -> str | None:
@@ -111,8 +119,8 @@ def platforms(simulation: Simulation) -> Iterator[Advice]:
         platform = _platform_of(simulation, kind)
         if platform is None or platform == GENERIC:
             continue
-        if f"{kind.arch}/{platform}" not in simulation.stock.offering:
-            for image in Images(simulation.stock, positions):
+        for image in Images(simulation.stock, positions):
+            if f"{image.arch}/{platform}" not in simulation.stock.offering:
                 yield Advice((str(platform),), [image])
 
 
@@ -142,12 +150,9 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 
 def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with systems to install, but no Ubuntu to commission a machine with: arch."""
-    others: dict[str, list[int]] = {}
-    for kind, alike in simulation.stock.kinds.items():
-        if kind.os != UBUNTU:
-            others.setdefault(kind.arch, []).extend(alike)
+    others = [held for kind, held in simulation.stock.kinds.items() if kind.os != UBUNTU]
     ubuntu = simulation.stock.of_os(UBUNTU)
-    for arch, positions in others.items():
+    for arch, images in _by_arch(simulation, others):
         machine = Machine(arch, GENERIC)
         if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
-            yield Advice((arch,), _images(simulation, positions))
+            yield Advice((arch,), images)

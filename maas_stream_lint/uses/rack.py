@@ -296,8 +296,9 @@ class Rack:
     def _root(self, at: Directory, system: System) -> Handed:
         """``_find_image`` (drivers/osystem): the first file that the driver takes, or its usual."""
         types = self.release.curtin_types[system.os]
-        for name in sorted(self._tree(system).directories[at]):
-            if name in types:
-                return handed(name, types[name], system, at.label)
+        taken = self._tree(system).directories[at].keys() & types.keys()
+        if taken:
+            name = min(taken)
+            return handed(name, types[name], system, at.label)
         usual = self.release.use("default-roots").get(system.os) or next(iter(types))
         return handed(usual, types[usual], system, at.label)

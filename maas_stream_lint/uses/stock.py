@@ -35,7 +35,6 @@ class Kind(NamedTuple):
     """What tells images apart when MAAS chooses a kernel for a machine."""
 
     os: str
-    arch: str
     subarch: str
     platform: str | None  #: the product's own
     whole: bool
@@ -141,7 +140,9 @@ class Stock:
         self._starting: dict[tuple[str, str], list[Image]] = {}
         #: What racks made of it: by the system, and by whether custom images end their import.
         self.trees: dict[tuple[System, bool], Tree] = {}
-        #: By name, subarch and arch: the first image.
+        #: By name and architecture: the positions.
+        self._exactly: dict[str, dict[str, list[int]]] = {}
+        #: By name, subarch and arch: the first image, in the order of their rows.
         self._supporting: dict[str, dict[str, dict[str, Image]]] = {}
 
     def _grouped(self, column: Iterable[Group]) -> dict[Group, list[int]]:
@@ -188,13 +189,12 @@ class Stock:
 
     def exactly(self, name: str, architecture: str) -> Images:
         """The images of exactly that name and architecture."""
-        arch, _, subarch = architecture.partition("/")
-        return Images(self, self._exactly.get((name, arch, subarch), []))
-
-    @cached_property
-    def _exactly(self) -> dict[tuple[str, str, str], list[int]]:
-        rows = self.rows
-        return self._grouped(zip(rows.names, rows.arches, rows.subarches, strict=True))
+        found = self._exactly.get(name)
+        if found is None:
+            found = self._exactly[name] = {}
+            for at in self._by_name.get(name, ()):
+                found.setdefault(self.rows.keys[at][1], []).append(at)
+        return Images(self, found.get(architecture, []))
 
     def supporting(self, name: str, arch: str, subarch: str) -> Image | None:
         """The first image of a name that is for an architecture and a kernel or platform.
@@ -210,8 +210,7 @@ class Stock:
                     made.setdefault(text, {}).setdefault(image.arch, image)
                 seen.add(listed)
         found = self._supporting[name].get(subarch, {})
-        fitting = [image for own, image in found.items() if own.startswith(arch)]
-        return min(fitting, key=lambda image: image.position, default=None)
+        return next((image for own, image in found.items() if own.startswith(arch)), None)
 
     @cached_property
     def systems(self) -> dict[System, Images]:
@@ -234,9 +233,9 @@ class Stock:
 
     @cached_property
     def kinds(self) -> dict[Kind, list[int]]:
-        """The positions of the images by their kinds, each in order. Nearly each may be a kind."""
+        """The positions of the images by their kinds, each in order."""
         rows = self.rows
-        columns = (rows.arches, rows.subarches, rows.extra["platform"], self._whole)
+        columns = (rows.subarches, rows.extra["platform"], self._whole)
         told = zip(self._systems, *columns, strict=True)
         return {Kind(*kind): held for kind, held in self._grouped(told).items()}
 
@@ -275,11 +274,12 @@ class Stock:
         """
         rows = self.rows
         found: dict[Sort, list[int]] = {}
-        sorts = list(zip(self._systems, rows.contents, rows.subarches, strict=True))
         for name in self._names:
-            for first, *more in self._by_arch(name):
-                if not more and sorts[first][0] != UBUNTU:
-                    found.setdefault(sorts[first], []).append(first)
+            os, _, _ = name.partition("/")
+            for first, *more in self._by_arch(name) if os != UBUNTU else ():
+                if not more:
+                    sort = (os, rows.contents[first], rows.subarches[first])
+                    found.setdefault(sort, []).append(first)
         return found
 
     def _by_arch(self, name: str) -> Iterable[list[int]]:
