@@ -23,7 +23,7 @@ from maas_stream_lint.imports.strict.kept_manifest import Manifest
 from maas_stream_lint.look import Look, look_at
 from maas_stream_lint.rulebook import all_releases
 from maas_stream_lint.stream import load
-from maas_stream_lint.uses import obstacles
+from maas_stream_lint.uses import obstacles, use_events
 from made import ALIKE, FIELDS, INDEX, UPDATED, crowds, streams
 from trees import KEYRING, MemoryTree, corpus, tree_of
 
@@ -39,6 +39,7 @@ SHORTCUTS: dict[tuple[Any, str], Any] = {
     (shapes, "all_usual"): False,
     (shapes, "is_usual"): False,
     (obstacles, "plainly_used"): frozenset(),
+    (use_events, "_alike"): False,
     (among, "are"): False,
     (item_content, "are"): False,
     (objects, "are"): False,

@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.trace import Event, Kind, Trace
+from maas_stream_lint.uses import FACTS
 from maas_stream_lint.uses.obstacles import obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.obstacles import Obstacle
     from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock_image import Image
 
+#: Facts that matter only for images of os ``custom``.
+OF_CUSTOM = ("custom-boots", "custom-os")
+
 
 def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> list[Trace]:
-    """One trace of events for the release lines that share a simulation, oldest first.
+    """One trace of events for the release lines that use the same images alike, oldest first.
 
     ``traces``: the imports. An image that is missing because of the import is no event of use.
     """
-    by_line = {line: trace for trace in traces for line in trace.lines}
-    made: dict[int, Trace] = {}
+    stumbled = {
+        line: over for trace in traces for over in [_stumbled(trace)] for line in trace.lines
+    }
+    made: list[tuple[Simulation, Trace]] = []
     for line, simulation in uses.items():
         if simulation is None:
             continue
-        known = made.get(id(simulation))
+        known = next((trace for other, trace in made if _alike(simulation, other)), None)
         if known is not None:
             known.lines = (*known.lines, line)
             continue
-        imported = by_line[line]
-        stumbled = {
-            (e.place.file, e.place.product) for e in imported.events if e.kind is not Kind.DROP
-        }
         events = [
             _event(obstacle)
             for obstacle in obstacles(simulation)
-            if _came_whole(obstacle.image, stumbled)
+            if _came_whole(obstacle.image, stumbled[line])
         ]
-        made[id(simulation)] = Trace((line,), imported.strict, events)
-    return list(made.values())
+        made.append((simulation, Trace((line,), simulation.release.strict, events)))
+    return [trace for _, trace in made]
+
+
+def _alike(one: Simulation, other: Simulation) -> bool:
+    """Whether two simulations find the same obstacles: their facts may differ for ``custom``."""
+    if one is other or one.ground is not other.ground or one.stock.of_os("custom"):
+        return one is other
+    return all(_facts(one.release, fact) == _facts(other.release, fact) for fact in FACTS)
+
+
+def _facts(release: Release, fact: str) -> dict[str, Any]:
+    return {key: value for key, value in release.data[fact].items() if key not in OF_CUSTOM}
+
+
+def _stumbled(imported: Trace) -> set[tuple[str, str | None]]:
+    """The products over which an import stumbles and goes on."""
+    places = [e.place for e in imported.events if e.kind is not Kind.DROP]
+    return {(place.file, place.product) for place in places}
 
 
 def _came_whole(image: Image, stumbled: set[tuple[str, str | None]]) -> bool:
