@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import with_items
@@ -292,15 +293,20 @@ def _number(value: Any) -> int | None:
 
 def _without_digest(look: Look) -> Sequence[Item]:
     """Items whose own sha256 is missing or has another form."""
-    sums = look.catalog.table.of_items("sha256")
-    if are(sums, str) and {*map(len, sums)} <= {64}:
+    table = look.catalog.table
+    sums = table.of_items("sha256")
+    if not are(sums, str, type(None)):
+        return with_items("sha256", odd=lambda own: not _is_digest(own))(look)
+    if None not in sums and {*map(len, sums)} <= {64}:
         parts = (sums[at : at + PART] for at in range(0, len(sums), PART))
         if all(map(_are_hexadecimal, parts)):
             return []  # most streams end here, after a search in C
-    odd = with_items(
-        "sha256", odd=lambda own: own.__class__ is not str or not DIGEST.fullmatch(own)
-    )
-    return odd(look)
+    odd = {None, *filterfalse(DIGEST.fullmatch, {*sums} - {None})}
+    return [table.item(row) for row, own in enumerate(sums) if own in odd]
+
+
+def _is_digest(own: Any) -> bool:
+    return own.__class__ is str and DIGEST.fullmatch(own) is not None
 
 
 def _are_hexadecimal(texts: Sequence[str]) -> bool:

@@ -51,16 +51,21 @@ def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
     MAAS never lists incomplete images as kernels. They matter only if they claim to support the
     kernel of another image, and come first.
     """
-    usual, rows = offer.usual, offer.rows
-    if len(usual) == len(offer.positions):
-        return usual
-    known = set(usual)
-    found = []
-    for at in usual:
-        first = simulation.stock.supporting(name, rows.arches[at], rows.subarches[at])
-        if first is not None and first.position in known:
-            found.append(at)
-    return found
+    usual, stock = offer.usual, simulation.stock
+    known, arches, subarches = set(usual), offer.rows.arches, offer.rows.subarches
+    claimed: dict[str, int] = {}  # kernel → the first other image that claims to support it
+    for other in offer.positions:
+        if other not in known:
+            for text in stock.image(other).supports:
+                claimed.setdefault(text, other)
+
+    def comes_first(at: int) -> bool:
+        if claimed.get(subarches[at], at) >= at:
+            return True
+        first = stock.supporting(name, arches[at], subarches[at])
+        return first is not None and first.position in known
+
+    return list(filter(comes_first, usual)) if claimed else usual
 
 
 def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
