@@ -435,9 +435,9 @@ def _losses(trace: Trace, look: Look) -> Iterator[tuple[list[Place], list[Place]
         return
     lost: dict[Place, list[Place]] = {}
     if trace.aborted:
-        here = {Place(i.file, ("products", i.product)) for i in trace.imported}
+        here = trace.imported.products
         for product in _untroubled(trace, look):
-            if product.place not in here:
+            if (product.file.path, product.name) not in here:
                 event = _refusal(product, trace)
                 if event is not None:
                     lost.setdefault(cut(event.place, "product"), []).append(product.place)
@@ -463,12 +463,13 @@ def _otherwise_imported(trace: Trace, look: Look) -> Iterable[Place]:
 def _untroubled(trace: Trace, look: Look) -> Iterator[Product]:
     """Products with something to import, which cause no event."""
     troubled = {
-        cut(e.place, "product")
+        (e.place.file, e.place.product)
         for e in trace.events
         if e.kind is not Kind.DROP or e.place.item is None
     }
-    for product in look.catalog.products:
-        if product.place not in troubled and product.newest is not None and product.newest.items:
+    table = look.catalog.table
+    for product, items in zip(table.products, table.sizes, strict=True):
+        if items and (product.file.path, product.name) not in troubled:
             yield product
 
 
@@ -482,9 +483,9 @@ def _refusal(product: Product, trace: Trace) -> Event | None:
 
 def _way_out(bad: list[Place], trace: Trace, look: Look) -> str:
     """What makes MAAS import the good products at once."""
-    there = {file.path: {p.place for p in file.products} for file in look.catalog.files}
-    files = sorted({place.file for place in bad})
-    emptied = [path for path in files if there.get(path, set()) <= set(bad)]
+    there = {file.path: file.products for file in look.catalog.files}
+    files, named = sorted({p.file for p in bad}), {(p.file, p.product) for p in bad}
+    emptied = [f for f in files if all((f, p.name) in named for p in there.get(f, ()))]
     others = [path for path in files if path not in emptied]
     one, it = ("one", "it") if len(bad) == 1 else ("ones", "them")
     ways = [f"{it} from {listed(others)}"] if others else []

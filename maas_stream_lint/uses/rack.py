@@ -14,6 +14,7 @@ from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import field, record
 from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
 from maas_stream_lint.uses.curtin import Handed, handed, no_image
+from maas_stream_lint.uses.descriptions import Descriptions
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING
 from maas_stream_lint.uses.refusal import Refusal
 
@@ -42,17 +43,12 @@ class Directory(NamedTuple):
         return "/".join(self)
 
 
-#: What a description is for: os, arch, subarch, kflavor, release, label. ``ImageSpec``
-#: (provisioningserver/import_images/helpers.py).
-Spec = tuple[str, str, str, str, str, str]
-
-
 @record
 class Tree:
     """The result of a rack's import."""
 
     directories: dict[Directory, dict[str, Image]] = field(default_factory=dict)  #: file → whose
-    subarches: dict[Spec, str] = field(default_factory=dict)  #: what an image says it supports
+    described: Descriptions = field(default_factory=lambda: Descriptions([]))
     refusal: Refusal | None = None  #: what ended the import
     _supporting: dict[tuple[System, str], dict[str, str]] = field(default_factory=dict)
 
@@ -101,7 +97,8 @@ class Tree:
         parts = directory.subarch.split("-")
         kflavor = parts[2] if len(parts) > 2 else GENERIC
         os, arch, subarch, release, label = directory
-        said = self.subarches.get((os, arch, subarch, kflavor, release, label))
+        image = self.described.get((os, arch, subarch, kflavor, release, label))
+        said = image.kept("subarches") if image is not None else None
         return [""] if said is None else said.split(",")
 
 
@@ -120,19 +117,8 @@ def imported(stock: Stock, system: System, release: Release) -> Tree:
 
 
 def _linked(images: Sequence[Image], *, custom_fails: bool) -> Tree:
-    tree = Tree()
-    images = sorted(images, key=_product_name)
-    described = _described(images)
-    said = {image.position: image.kept("subarches") for image in images}
-    tree.subarches = {
-        spec: listed
-        for spec, image in described.items()
-        if (listed := said[image.position]) is not None
-    }
-    wanted = {image.position for image in described.values()}
-    for image in images:
-        if image.position not in wanted:
-            continue
+    tree = Tree(described=Descriptions(sorted(images, key=_product_name)))
+    for image in tree.described.images:
         if image.os == "custom" and custom_fails:
             tree.refusal = tree.refusal or _not_found(image)
         else:
@@ -143,24 +129,6 @@ def _linked(images: Sequence[Image], *, custom_fails: bool) -> Tree:
 
 def _product_name(image: Image) -> str:
     return f"maas:boot:{image.os}:{image.arch}:{image.subarch}:{image.release}"
-
-
-def _described(images: list[Image]) -> dict[Spec, Image]:
-    """``RepoDumper.insert_item``: whose description stands for what."""
-    found: dict[Spec, Image] = {}
-    for image in images:
-        kflavor = GENERIC if image.kflavor is None else image.kflavor
-        os, arch, release, label = image.os, image.arch, image.release, image.contents.label
-        said = image.kept("subarches")
-        said = GENERIC if said is None else said
-        for subarch in said.split(","):
-            found.setdefault((os, arch, subarch, kflavor, release, label), image)
-        found[(os, arch, image.subarch, kflavor, release, label)] = image
-        # The region gives the release where a stream has the version.
-        usual = (f"ga-{release}", f"hwe-{release[:1]}")
-        if image.os == "ubuntu" and image.subarch in usual and GENERIC in said:
-            found[(os, arch, GENERIC, kflavor, release, label)] = image
-    return found
 
 
 def _not_found(image: Image) -> Refusal:
