@@ -461,3 +461,22 @@ def test_more_metadata_than_is_read(
     assert re.fullmatch(
         r"error: \S+ names more metadata files than this tool reads \(split .*\)\n", seen.stderr
     )
+
+
+def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = [sys.executable, "-m", "maas_stream_lint", "check", GOOD]
+    script = 'rmdir "$PWD" && exec "$@"'
+    seen = subprocess.run(
+        ["sh", "-c", script, "sh", *program],
+        cwd=gone,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert seen.returncode == 2
+    assert seen.stderr == (
+        "error: the working directory does not exist any more (change to one that exists)\n"
+    )

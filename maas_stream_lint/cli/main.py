@@ -132,11 +132,24 @@ class Program(InEnglish, click.Group):
 
                 traceback.print_exc()
             complain(
-                f"error: {type(error).__name__}: {shortened(str(error))}: this is a bug in "
+                "error: the working directory does not exist any more (change to one that exists)"
+                if isinstance(error, OSError) and _is_nowhere()
+                else f"error: {type(error).__name__}: {shortened(str(error))}: this is a bug in "
                 f"maas-stream-lint {__version__}, not in your stream (please report it, with the "
                 "traceback that `maas-stream-lint --debug` shows)"
             )
         ctx.exit(EXIT_FAILED)
+
+
+def _is_nowhere() -> bool:
+    """Whether somebody has removed the working directory."""
+    from pathlib import Path
+
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _first(command: click.Command) -> str:
