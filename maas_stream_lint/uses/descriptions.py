@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.uses.stock_image import Image
 
-#: What a description is for: os, arch, subarch, kflavor, release, label. ``ImageSpec``
+#: What a description is for, but for its subarch: os, arch, kflavor, release, label. ``ImageSpec``
 #: (provisioningserver/import_images/helpers.py).
-Spec = tuple[str, str, str, str, str, str]
+Kind = tuple[str, str, str, str, str]
 
 
 class Descriptions:
@@ -26,18 +26,21 @@ class Descriptions:
     def __init__(self, images: Sequence[Image]) -> None:
         """``images``: in the order in which the region lists them."""
         self._images = images
-        self._own: dict[Spec, Image] = {}
+        self._alike: dict[Kind, list[Image]] = {}
+        self._own: dict[tuple[Kind, str], Image] = {}
+        self._listing: dict[Kind, dict[str, Image]] = {}
         for image in images:
-            release, subarch = image.release, image.subarch
-            self._own[_spec(image, subarch)] = image
+            kind, release, subarch = _kind(image), image.release, image.subarch
+            self._alike.setdefault(kind, []).append(image)
+            self._own[kind, subarch] = image
             # The region gives the release where a stream has the version.
             usual = subarch in (f"ga-{release}", f"hwe-{release[:1]}") and image.os == "ubuntu"
-            if usual and GENERIC in _listed(image):
-                self._own[_spec(image, GENERIC)] = image
+            if usual and GENERIC in _said(image):
+                self._own[kind, GENERIC] = image
 
-    def get(self, spec: Spec) -> Image | None:
+    def get(self, kind: Kind, subarch: str) -> Image | None:
         """The image whose description stands for this."""
-        return self._own.get(spec) or self._listing.get(spec)
+        return self._own.get((kind, subarch)) or self._listed(kind).get(subarch)
 
     @cached_property
     def images(self) -> Sequence[Image]:
@@ -45,24 +48,28 @@ class Descriptions:
         own = {image.position for image in self._own.values()}
         if len(own) == len(self._images):
             return self._images
-        listing = (image for spec, image in self._listing.items() if spec not in self._own)
-        own.update(image.position for image in listing)
+        for kind in self._alike:
+            for subarch, image in self._listed(kind).items():
+                if (kind, subarch) not in self._own:
+                    own.add(image.position)
         return [image for image in self._images if image.position in own]
 
-    @cached_property
-    def _listing(self) -> dict[Spec, Image]:
-        found: dict[Spec, Image] = {}
-        for image in self._images:
-            for subarch in _listed(image).split(","):
-                found.setdefault(_spec(image, subarch), image)
+    def _listed(self, kind: Kind) -> dict[str, Image]:
+        """Each subarch that an image of a kind lists, with the first one that does."""
+        found = self._listing.get(kind)
+        if found is None:
+            found = self._listing[kind] = {}
+            for image in self._alike.get(kind, ()):
+                for subarch in _said(image).split(","):
+                    found.setdefault(subarch, image)
         return found
 
 
-def _spec(image: Image, subarch: str) -> Spec:
+def _kind(image: Image) -> Kind:
     kflavor = GENERIC if image.kflavor is None else image.kflavor
-    return (image.os, image.arch, subarch, kflavor, image.release, image.contents.label)
+    return (image.os, image.arch, kflavor, image.release, image.contents.label)
 
 
-def _listed(image: Image) -> str:
+def _said(image: Image) -> str:
     said = image.kept("subarches")
     return GENERIC if said is None else said

@@ -97,7 +97,7 @@ class Tree:
         parts = directory.subarch.split("-")
         kflavor = parts[2] if len(parts) > 2 else GENERIC
         os, arch, subarch, release, label = directory
-        image = self.described.get((os, arch, subarch, kflavor, release, label))
+        image = self.described.get((os, arch, kflavor, release, label), subarch)
         said = image.kept("subarches") if image is not None else None
         return [""] if said is None else said.split(",")
 
