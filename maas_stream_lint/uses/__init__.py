@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from maas_stream_lint.imports.trace import Trace
     from maas_stream_lint.rulebook import Release
@@ -43,7 +43,7 @@ def simulate(
     found: dict[str, Simulation | None] = {}
     for release in releases:
         trace = by_line[release.line]
-        shared = next((s for t, r, s in made if t is trace and _alike(r, release)), None)
+        shared = next((s for t, r, s in made if t is trace and alike(r, release)), None)
         if shared is None and (trace.fatal is None or beyond_aborts):
             ground = grounds.get(id(trace))
             if ground is None:
@@ -55,5 +55,10 @@ def simulate(
     return found
 
 
-def _alike(one: Release, other: Release) -> bool:
-    return all(one.data[fact] == other.data[fact] for fact in FACTS)
+def alike(one: Release, other: Release, but: Collection[str] = ()) -> bool:
+    """Whether two release lines use the same images alike. ``but``: facts that may differ."""
+    return all(_facts(one, fact, but) == _facts(other, fact, but) for fact in FACTS)
+
+
+def _facts(release: Release, fact: str, but: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in release.data[fact].items() if key not in but}

@@ -39,7 +39,7 @@ class Machine(NamedTuple):
 
 
 class Choice:
-    """How one release line chooses kernels. Each question is answered once.
+    """How one release line chooses kernels.
 
     Mirrors ``validate_hwe_kernel`` (up to 3.3) and ``get_working_kernel`` (maasserver/utils/
     osystems.py).

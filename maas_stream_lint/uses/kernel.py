@@ -31,6 +31,14 @@ GENERIC = "generic"
 Order = tuple[int, ...]
 
 
+def links_generic(subarch: str, kflavor: str | None, release: str) -> bool:
+    """Whether a rack keeps a kernel for generic machines, too.
+
+    Mirrors ``RepoWriter.insert_item`` (provisioningserver/import_images).
+    """
+    return kflavor == GENERIC and (subarch.startswith("ga-") or subarch == f"hwe-{release[:1]}")
+
+
 class Names(ABC):
     """How a release line reads kernel names."""
 

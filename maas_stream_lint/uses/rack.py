@@ -15,7 +15,7 @@ from maas_stream_lint.records import field, record
 from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
 from maas_stream_lint.uses.curtin import Handed, handed, no_image
 from maas_stream_lint.uses.descriptions import Descriptions
-from maas_stream_lint.uses.kernel import GENERIC, ROLLING
+from maas_stream_lint.uses.kernel import GENERIC, ROLLING, links_generic
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -150,9 +150,7 @@ def _link(tree: Tree, image: Image) -> None:
 def _directories(image: Image) -> Iterator[str]:
     """The subarches that an image is linked for."""
     yield image.subarch
-    if image.kflavor == GENERIC and (
-        image.subarch.startswith("ga-") or image.subarch == f"hwe-{image.release[:1]}"
-    ):
+    if links_generic(image.subarch, image.kflavor, image.release):
         yield GENERIC
     if image.rolling:
         first, _, rest = image.subarch.partition("-")

@@ -69,7 +69,7 @@ class Deployment:
         except Refusal as refusal:
             return refusal
 
-    @property
+    @cached_property
     def fetched(self) -> Refusal | None:
         """Why curtin does not get its file."""
         if isinstance(self.curtin, Refusal):

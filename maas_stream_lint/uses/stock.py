@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
-from maas_stream_lint.uses.kernel import GENERIC
+from maas_stream_lint.uses.kernel import links_generic
 from maas_stream_lint.uses.stock_image import Image, architectures_of, names_kernel
 
 if TYPE_CHECKING:
@@ -114,16 +114,11 @@ class Offer:
 
     @cached_property
     def boots_generic(self) -> bool:
-        """Whether a usual image is a kernel for any machine of the architecture.
-
-        MAAS up to 3.7 stores the release's own kernels as such (`plain_claims.is_generic`).
-        """
+        """Whether a rack has a directory for generic machines because of a usual image."""
         rows = self.rows
         release = rows.names[self.positions[0]].partition("/")[2]
         return any(
-            rows.kflavors[at] == GENERIC
-            and (rows.subarches[at].startswith("ga-") or rows.subarches[at] == f"hwe-{release[:1]}")
-            for at in self.usual
+            links_generic(rows.subarches[at], rows.kflavors[at], release) for at in self.usual
         )
 
 

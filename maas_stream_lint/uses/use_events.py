@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.trace import Event, Kind, Trace
-from maas_stream_lint.uses import FACTS
+from maas_stream_lint.uses import alike
 from maas_stream_lint.uses.obstacles import obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maas_stream_lint.rulebook import Release
     from maas_stream_lint.uses.obstacles import Obstacle
     from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock_image import Image
@@ -26,9 +25,9 @@ def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> l
 
     ``traces``: the imports. An image that is missing because of the import is no event of use.
     """
-    stumbled = {
-        line: over for trace in traces for over in [_stumbled(trace)] for line in trace.lines
-    }
+    stumbled: dict[str, set[tuple[str, str | None]]] = {}
+    for imported in traces:
+        stumbled.update(dict.fromkeys(imported.lines, _stumbled(imported)))
     made: list[tuple[Simulation, Trace]] = []
     for line, simulation in uses.items():
         if simulation is None:
@@ -50,11 +49,7 @@ def _alike(one: Simulation, other: Simulation) -> bool:
     """Whether two simulations find the same obstacles: their facts may differ for ``custom``."""
     if one is other or one.ground is not other.ground or one.stock.of_os("custom"):
         return one is other
-    return all(_facts(one.release, fact) == _facts(other.release, fact) for fact in FACTS)
-
-
-def _facts(release: Release, fact: str) -> dict[str, Any]:
-    return {key: value for key, value in release.data[fact].items() if key not in OF_CUSTOM}
+    return alike(one.release, other.release, but=OF_CUSTOM)
 
 
 def _stumbled(imported: Trace) -> set[tuple[str, str | None]]:
