@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.records import field, record
-from maas_stream_lint.spots import WS, _scanstring, _space, found_spots
+from maas_stream_lint.spots import WS, _scanstring, found_spots
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
@@ -274,7 +274,7 @@ def _duplicates(text: str) -> Iterator[Flaw]:
 
 def _broken(text: str, error: JSONDecodeError) -> Flaw:
     """Say what is at the place where json.loads failed."""
-    at, start = error.pos, _space(text, 0).end()
+    at, start = error.pos, len(text) - len(text.lstrip(WS))
     word = _word(text, at)
     if start == len(text):
         return Flaw("empty", "nothing but white space" if text else "nothing at all", 0, fatal=True)

@@ -6,7 +6,7 @@ import re
 from json import JSONDecoder
 from typing import TYPE_CHECKING, Any, cast
 
-from maas_stream_lint.spots import WS, _colon, _scanstring, _space, tree
+from maas_stream_lint.spots import WS, _colon, _scanstring, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maas_stream_lint.spots import Match, Node
 
 # These match wherever in a sound text they are tried.
+_space = cast("Match", re.compile(rf"[{WS}]*").match)
 _after = cast("Match", re.compile(rf"[{WS}]*([,\]}}])[{WS}]*").match)
 #: Members whose values are numbers, words or texts without escapes, each with the comma behind it.
 _plain = cast(

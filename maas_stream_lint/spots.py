@@ -17,8 +17,7 @@ WS = " \t\n\r"  # what JSON takes for white space; str.strip() takes more
 #: What may stand between two texts, a comma or a colon always among it.
 BETWEEN = WS + "{}[],:0123456789+-.eEtrufalsn"
 
-# These match wherever in a sound text they are tried.
-_space = cast("Match", re.compile(rf"[{WS}]*").match)
+# It matches wherever in a sound text it is tried.
 _colon = cast("Match", re.compile(rf"[{WS}]*:[{WS}]*").match)
 
 # The json module's own C function, which typeshed leaves out.
@@ -92,7 +91,7 @@ class _Leap:
 
     def has_found(self, top: Node) -> bool:
         """Note the offsets of ``top`` and all nodes below it. ``False``: they are not certain."""
-        at = top.offset = _space(self.text, 0).end()
+        at = top.offset = len(self.text) - len(self.text.lstrip(WS))
         try:
             if top.children:
                 at, _ = self._search(self._inside(at), top)
