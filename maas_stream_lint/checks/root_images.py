@@ -170,9 +170,14 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         )
 
 
+def _is_by_driver(nature: Nature) -> bool:
+    """Whether it is an image that no other rule judges: 504 to 506 and custom_os have others."""
+    return nature.image and not nature.ubuntu and nature.system.stream
+
+
 def _is_undeployed(nature: Nature, look: Look) -> bool:
     """Whether some release line's driver does not deploy one of the product's root images."""
-    roots = roots_among(nature.ftypes)
+    roots = roots_among(nature.ftypes) if _is_by_driver(nature) else []
     drivers = look.deployed(nature.os).values() if roots else ()
     return any(root not in accepted for accepted in drivers for root in roots)
 
@@ -195,11 +200,8 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
         "root-dd.gz": {
          "ftype": "root-dd.gz",
     """
-    product = version.product
-    if not product.image or product.ubuntu or not product.system.stream:
-        return  # 504 to 506 and custom_os have these
-    roots = version.roots
-    if not roots:
+    product, roots = version.product, version.roots
+    if not _is_by_driver(product.nature):
         return
     lines, wanted = [], ""
     useless = look.unusable(version.place)

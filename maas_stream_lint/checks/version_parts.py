@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Version
+    from maas_stream_lint.nature import Nature
     from maas_stream_lint.rulebook import UbuntuSet
 
 
@@ -79,12 +80,7 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL506",
     Severity.FATAL,
     on="version",
-    among=being(
-        lambda nature, look: (
-            not best_roots(look).issubset(nature.ftypes)
-            and (nature.ubuntu or not roots_among(nature.ftypes))
-        )
-    ),
+    among=being(lambda nature, look: _lacks_root(nature, look)),
     causes=["missing-root-image", "missing-root-tgz"],
 )
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -201,6 +197,14 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
         "write the image's package list to a file and name the file in an item `manifest`, with "
         "ftype, path, sha256 and size",
     )
+
+
+def _lacks_root(nature: Nature, look: Look) -> bool:
+    """Whether a version has no root; for Ubuntu, none to boot from on some release line."""
+    held = set(nature.ftypes)
+    if nature.ubuntu:
+        return any(held.isdisjoint(parts.roots) for parts, _ in look.ubuntu_sets)
+    return not roots_among(nature.ftypes)
 
 
 def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
