@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.among import being
@@ -117,13 +117,11 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
 def _with_doubles(look: Look) -> list[Version]:
     """The newest versions with two items whose files have one name."""
     table = look.catalog.table
-    names = (path and path[path.rfind("/") + 1 :] for path in table.paths)
-    found = []
-    for product, size in zip(table.products, table.sizes, strict=True):
-        named = list(islice(names, size))
-        if len(set(named)) < size and product.newest is not None:
-            found.append(product.newest)
-    return found
+    names = [path and path.rpartition("/")[2] for path in table.paths]
+    held = list(table.by_product(names))
+    doubled = {alike for alike in set(held) if len(set(alike)) < len(alike)}
+    found = compress(table.products, map(doubled.__contains__, held)) if doubled else ()
+    return [product.newest for product in found if product.newest is not None]
 
 
 @rule("MSL512", Severity.UNUSABLE, on="version", among=_with_doubles)
