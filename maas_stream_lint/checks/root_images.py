@@ -100,15 +100,16 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
     """
     product = look.catalog.product(event.place)
     version = product.newest if product is not None else None
-    live = [i for i in version.roots if i.ftype in look.live_roots] if version is not None else []
-    if version is None or not live:
+    items = version.items if version is not None else ()
+    live = next((item for item in items if item.ftype in look.live_roots), None)
+    if version is None or live is None:
         return
-    best = either(sorted(best_roots(look)))
+    best = either(sorted(look.best_roots))
     yield Said(
         f"the only root of version {quoted(version.name)} to boot from is a "
-        f"{quoted(live[0].ftype or '')}, expected a {best}",
+        f"{quoted(live.ftype or '')}, expected a {best}",
         f"publish a {best} in this version, as Canonical's v3 streams do",
-        place=live[0].place,
+        place=live.place,
         also=event.values["also"],
         effect="imports it, but cannot deploy it",
     )
@@ -259,11 +260,6 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
 def roots_among(ftypes: Iterable[str | None]) -> list[str]:
     """The ftypes of items that are root files, one for each item."""
     return [ftype for ftype in ftypes if ftype is not None and is_root(ftype)]
-
-
-def best_roots(look: Look) -> frozenset[str]:
-    """The best ftypes for the root of an Ubuntu image."""
-    return frozenset(release.ubuntu_set.roots[0] for release in look.releases)
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import being
-from maas_stream_lint.checks.root_images import best_roots, roots_among
+from maas_stream_lint.checks.root_images import roots_among
 from maas_stream_lint.checks.words import either, listed, shown
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event
@@ -241,7 +241,7 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
 
 def _whole_set(seen: Event | Version, look: Look) -> str:
     """What to do about an Ubuntu set that lacks a part."""
-    best = listed(sorted(best_roots(look)), last="or").replace("`", "")
+    best = listed(sorted(look.best_roots), last="or").replace("`", "")
     told = f"publish kernel, initrd and {best} together"
     product = look.catalog.product(seen.place)
     found = product.newest.ftypes if product is not None and product.newest is not None else ()
