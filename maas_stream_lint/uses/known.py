@@ -24,6 +24,7 @@ class KnownReleases:
         """``cached``: returns the list of available images, in the order of its rows."""
         self._cached = cached
         self._versions: dict[str, str | None] = {}
+        self._numbers: dict[str, tuple[int, ...]] = {}
 
     def version(self, text: str) -> str | None:
         """The version that a text means, ``24.04 LTS``; ``None`` if MAAS knows none.
@@ -36,14 +37,18 @@ class KnownReleases:
 
     def numbers(self, text: str) -> tuple[int, ...] | None:
         """The version's numbers, ``(24, 4)``. Raises Refusal if they are none."""
+        if text in self._numbers:
+            return self._numbers[text]
         version = self.version(text)
         if version is None:
             return None
         try:
-            return tuple(int(part) for part in version.split(" ")[0].split("."))
+            numbers = tuple([int(part) for part in version.split(" ")[0].split(".")])
         except ValueError as error:
             cause = "version-not-a-number"
             raise Refusal(cause, "ValueError", str(error), text, version=version) from None
+        self._numbers[text] = numbers
+        return numbers
 
     def _by_stream(self, text: str) -> str | None:
         for row in self._cached():

@@ -16,7 +16,6 @@ from maas_stream_lint.uses.stock_image import Image, architectures_of, names_ker
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.rack import Tree
     from maas_stream_lint.uses.stock_image import Contents
     from maas_stream_lint.uses.stock_rows import Rows
@@ -74,8 +73,6 @@ class Offer:
     def __init__(self, rows: Rows, positions: list[int]) -> None:
         """``positions``: of the images, in order."""
         self.rows, self.positions = rows, positions
-        #: Whether all kernels are new enough, by how their names are read.
-        self.new: dict[Names, bool] = {}
 
     @property
     def distinct(self) -> bool:
@@ -107,7 +104,7 @@ class Offer:
         other = any(contents[at].whole for at in self.positions if at not in usual)
         return not other and len({contents[at].label for at in self.positions}) == 1
 
-    @property
+    @cached_property
     def subarches(self) -> set[str]:
         """The subarches of usual images."""
         return set(map(self.rows.subarches.__getitem__, self.usual))
