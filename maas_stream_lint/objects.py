@@ -63,3 +63,8 @@ def once(values: Iterable[Value]) -> list[Value]:
     """The same values of one type, each kept once: they take less memory, and are equal at once."""
     known = dict[Value, Value]().setdefault
     return [known(value, value) for value in values]
+
+
+def longest(texts: Iterable[str | None]) -> int:
+    """The length of the longest text."""
+    return max(map(len, filter(None, texts)), default=0)
