@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.objects import consists_of
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 #: What everybody reads alike, and what parts the paths that are looked through in one go.
-USUAL = str.maketrans("", "", f"{LETTERS}{LETTERS.upper()}0123456789._~/:@!$&'()*,;=-\n")
+PLAIN = f"{LETTERS}{LETTERS.upper()}0123456789._~/:@!$&'()*,;=-\n".encode()
 
 
 #: Servers that are known to stumble over a colon.
@@ -65,11 +66,11 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
         "path": "jammy/amd64/20240101+1/squashfs"
     """
     yield from _joined_as_links(look)
-    if not look.path_text.translate(USUAL):
+    if consists_of(look.path_text, PLAIN):
         return
-    named = [path for path in look.paths if path.translate(USUAL)]
+    named = [path for path in look.paths if not consists_of(path, PLAIN)]
     if named:
-        odd = sorted({c for path in named for c in path.translate(USUAL)})
+        odd = sorted({*"".join(named)}.difference(PLAIN.decode()))
         what = f"{listed(odd, most=5)}, which servers and stores read in different ways"
         yield _odd(look, named, what, Severity.WARNING)
 
