@@ -58,7 +58,7 @@ def lines(path: str) -> dict[bytes, bytes]:
     """Name of a file → its line in a compiled copy, as bytes: a run needs few of them as texts."""
     with open(path, "rb") as file:  # noqa: PTH123 - as above
         text = file.read()
-    return {line.split(b'"', 2)[1]: line for line in text.split(b"\n") if line}
+    return {line[2 : line.index(b'"', 2)]: line for line in text.split(b"\n") if line}
 
 
 def _mark(text: bytes) -> str:
