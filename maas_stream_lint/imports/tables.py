@@ -184,6 +184,11 @@ class Products:
         """The positions of the products that are in no table."""
         return self.others(self.tables)
 
+    @cached_property
+    def in_tables(self) -> frozenset[int]:
+        """The positions of the products that are in a table."""
+        return frozenset().union(*(table.positions for table in self.tables))
+
     def others(self, tables: Iterable[Table]) -> list[int]:
         """The positions of the products that are in none of some tables."""
         left = [True] * len(self.raws)
