@@ -19,6 +19,11 @@ def are(values: Iterable[object], *kinds: type) -> bool:
     return {*map(type, values)}.issubset(kinds)
 
 
+def consists_of(text: str, characters: bytes) -> bool:
+    """Whether a text has no other characters than these of ASCII."""
+    return text.isascii() and not text.encode().translate(None, characters)
+
+
 def objects(holder: Object, member: str) -> dict[str, Object]:
     """What an object holds in a member, as far as that are objects, by their keys."""
     held = holder.get(member)

@@ -14,7 +14,7 @@ from maas_stream_lint.checks.words import MANY, listed, shown, value_at
 from maas_stream_lint.file_fetch import never_matching
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event
-from maas_stream_lint.objects import are
+from maas_stream_lint.objects import are, consists_of
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.rulebook import of_family, releases
@@ -213,6 +213,8 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "size": 8053063680000
     """
+    if _are_plainly_small(look.catalog.table.of_items("size")):
+        return
     total, large = _needed(look)
     if not large and total <= LARGE_STREAM:
         return
@@ -235,6 +237,15 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
                 effect=effect,
                 log=log,
             )
+
+
+def _are_plainly_small(sizes: Sequence[Any]) -> bool:
+    """Whether all files fit on disks, even if each were needed as often as it is named."""
+    return (
+        are(sizes, int)
+        and all(0 < size <= LARGE_ITEM for size in (min(sizes, default=1), max(sizes, default=1)))
+        and sum(sizes) <= LARGE_STREAM
+    )
 
 
 def _needed(look: Look) -> tuple[int, list[Item]]:
@@ -311,8 +322,7 @@ def _is_digest(own: Any) -> bool:
 
 def _are_hexadecimal(texts: Sequence[str]) -> bool:
     """Whether all texts consist of hexadecimal digits in lower case."""
-    joined = "".join(texts)
-    return joined.isascii() and not joined.encode().translate(None, DIGITS)
+    return consists_of("".join(texts), DIGITS)
 
 
 def _tib(size: int | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.objects import consists_of
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What is not read alike by everybody; what parts the paths that are searched in one go.
 ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
+#: All other characters.
+PLAIN = bytes(code for code in range(128) if not ODD.match(chr(code)))
 
 
 #: Servers that are known to stumble over a colon.
@@ -64,7 +67,7 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
         "path": "jammy/amd64/20240101+1/squashfs"
     """
     yield from _joined_as_links(look)
-    if not ODD.search(look.path_text):
+    if consists_of(look.path_text, PLAIN):
         return
     named = [path for path in look.paths if ODD.search(path)]
     if named:

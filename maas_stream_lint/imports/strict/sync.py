@@ -66,6 +66,7 @@ class Sync:
         self.imported: dict[Import | Run, None] = {}  #: in order, each once
         self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
         self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        self._dropped: list[str] = []  # by sha256: bytes that the transaction lets go
         self._usual: set[tuple[str, int]] = set()  # file types with lengths of sha256 that fit
         #: By the id of a batch: what it is made of.
         self.tables: dict[int, tuple[Listed, Table]] = {}
@@ -194,6 +195,8 @@ class Sync:
             self._settled = {}
             for undo, arguments in reversed(self._undo):
                 undo(*arguments)
+        self.stored.keep_needed(self._dropped)
+        self._dropped = []
         self._undo = []  # what is through is not undone, and nothing here may refer to itself
         return failed
 
@@ -330,9 +333,10 @@ class Sync:
         size = item["size"]
         if size.__class__ is not int:
             size = number(size)
-        if not self._is_usual(ftype, name, sha256, size):
-            at = place.below(*product.newest.steps(origin.item))
-            self._refuse_file(ftype, name, sha256, size, at)
+        usual = self._is_usual(ftype, name, sha256, size)
+        at = place if usual else place.below(*product.newest.steps(origin.item))
+        if not usual:
+            self._refuse_ftype(ftype, at)
         if ftype in self.supersedes:
             gone = self.supersedes[ftype]
             for other in [file for file in held.files.values() if file.ftype == gone]:
@@ -342,6 +346,8 @@ class Sync:
             self._drop(held, file)
             file = None
         if file is None:
+            if not usual:  # what is there already is not written again
+                self._refuse_file(ftype, name, sha256, size, at)
             file = held.files[name] = HeldFile(name, ftype, sha256, size, origin)
             if old is not None:
                 file.sources, file.turn = old.sources, old.turn
@@ -366,8 +372,9 @@ class Sync:
     def _drop(self, held: HeldSet, file: HeldFile) -> None:
         """Delete a file, so that it can be undone."""
         known = file.sha256 in self.stored.arrived
+        if known:
+            self._dropped.append(file.sha256)
         self.stored.drop_file(held, file.name)
-        self.pending = [pair for pair in self.pending if pair[1] is not file]
         self._undo.append((self._restore, (held, file, known)))
 
     def _forget(self, held: HeldSet, file: HeldFile) -> None:
@@ -378,10 +385,12 @@ class Sync:
         held.files[file.name] = file
         self.stored.unrelease(file.sha256, file.size, known=known)
 
-    def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
+    def _refuse_ftype(self, ftype: str, at: Place) -> None:
         if not self.recorder.answers.stores(ftype):
             message = f"'{ftype}' is not a valid BootResourceFileType"
             raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
+
+    def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
         self._refuse("file-name", "file name", name, at)
         self._refuse("file-sha256", "sha256", sha256, at)
         if size not in self.sizes:
