@@ -6,7 +6,7 @@ maasservicelayer/services/image_sync.py, builders/) by behaviour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.columns import SHORT, refusal
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.strict.fitting import Product
     from maas_stream_lint.imports.tables import Table
 
+    #: What a selection syncs: a product, or rows of tables that follow each other.
+    Part = tuple[Listed, Product] | Run
+
 #: (os, release, arch)
 Selection = tuple[str, str, str]
 SELECTION = ("os", "release", "arch")  #: the fields that it is made of
-#: What a selection syncs: a product, or rows of tables that follow each other.
-Part = Union["tuple[Listed, Product]", Run]
 
 
 class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS says
