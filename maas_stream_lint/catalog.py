@@ -111,6 +111,29 @@ class Catalog:
         return found
 
     @lazy
+    def older(self) -> list[Version]:
+        """All other versions."""
+        return list(chain.from_iterable(product.older for product in self.products))
+
+    @lazy
+    def older_items(self) -> list[Item]:
+        """The items of all other versions."""
+        return list(chain.from_iterable(version.items for version in self.older))
+
+    def mentions(self, field: str) -> Iterator[tuple[str | None, str | None]]:
+        """The path of every item of every version, and what the item says in a field."""
+        table = self.table
+        newest = zip(table.paths, table.texts_of_items(field), strict=True)
+        return chain(newest, ((item.path, item.get(field)) for item in self.older_items))
+
+    def item_at(self, path: str) -> Item:
+        """An item that names a path which some item names."""
+        row = self.table.by_path.get(path)
+        if row is not None:
+            return self.table.item(row)
+        return next(item for item in self.older_items if item.path == path)
+
+    @lazy
     def items(self) -> list[Item]:
         """The items of each product's newest version."""
         return list(chain.from_iterable(version.items for version in self.newest))
