@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.file_fetch import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from maas_stream_lint.images.observation import Seen
     from maas_stream_lint.look import Look
@@ -47,13 +47,21 @@ def _came_plainly(seen: Seen) -> bool:
 
 def _contradicted(look: Look, files: Mapping[str, Seen]) -> Iterator[str]:
     """The paths of the files whose size or digests are not what an item says."""
-    made = {"size": {path: str(s.size) for path, s in files.items() if s.size is not None}}
+    catalog = look.catalog
+    sizes = {path: seen.size for path, seen in files.items() if seen.size is not None}
+    yield from _other_than(sizes, catalog.sizes_mentioned())
     for name in set[str]().union(*(seen.digests for seen in files.values())):
-        made[name] = {path: s.digests[name] for path, s in files.items() if name in s.digests}
-    for field, found in made.items():
-        for path, said in look.catalog.mentions(field):
-            if said is not None and path in found and said != found[path]:
-                yield path
+        made = {path: s.digests[name] for path, s in files.items() if name in s.digests}
+        yield from _other_than(made, catalog.mentions(name))
+
+
+def _other_than(found: Mapping[str, Any], mentions: Iterable[tuple[str | None, Any]]) -> list[str]:
+    """The paths of which something else is mentioned than was found."""
+    return [
+        path
+        for path, said in mentions
+        if path is not None and said is not None and found.get(path, said) != said
+    ]
 
 
 def _samples(look: Look, files: Mapping[str, Seen], odd: set[str]) -> dict[int | None, Item]:

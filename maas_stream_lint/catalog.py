@@ -113,7 +113,9 @@ class Catalog:
     @lazy
     def older(self) -> list[Version]:
         """All other versions."""
-        return list(chain.from_iterable(product.older for product in self.products))
+        held = zip(self.products, self.table.own("versions"), strict=True)
+        several = (product for product, own in held if isinstance(own, dict) and len(own) > 1)
+        return list(chain.from_iterable(product.older for product in several))
 
     @lazy
     def older_items(self) -> list[Item]:
@@ -125,6 +127,11 @@ class Catalog:
         table = self.table
         newest = zip(table.paths, table.texts_of_items(field), strict=True)
         return chain(newest, ((item.path, item.get(field)) for item in self.older_items))
+
+    def sizes_mentioned(self) -> Iterator[tuple[str | None, int | None]]:
+        """The path of every item of every version, and its size."""
+        newest = zip(self.table.paths, self.table.sizes_said, strict=True)
+        return chain(newest, ((item.path, item.size) for item in self.older_items))
 
     def item_at(self, path: str) -> Item:
         """An item that names a path which some item names."""

@@ -144,10 +144,9 @@ def _of_all_versions(look: Look, options: FileOptions) -> Iterator[Wanted]:
 def _of_newest(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The same of the newest versions alone, which are in the catalog's table."""
     table, loaders = look.catalog.table, streamed("loader")
-    texts = {name: table.texts_of_items(name) for name in ALGORITHMS}
-    names = [name for name in ALGORITHMS if any(texts[name])]
-    digests = zip(*(texts[name] for name in names), strict=True) if names else repeat(())
-    rows = zip(table.paths, table.texts_of_items("size"), digests, table.ftypes, strict=False)
+    names = [name for name in ALGORITHMS if table.occurs(name)]
+    digests = zip(*map(table.texts_of_items, names), strict=True) if names else repeat(())
+    rows = zip(table.paths, table.sizes_said, digests, table.ftypes, strict=False)
     asked: Iterable[bool] = look.downloaded
     if options.only:
         meant = [_is_meant(product.name, options.only) for product in table.products]
@@ -155,7 +154,7 @@ def _of_newest(look: Look, options: FileOptions) -> Iterator[Wanted]:
     for path, size, said, ftype in compress(rows, asked):
         if path is not None:
             sums = {name: text.lower() for name, text in zip(names, said, strict=True) if text}
-            yield Wanted(path, _number(size), sums, ftype in loaders)
+            yield Wanted(path, size, sums, ftype in loaders)
 
 
 def _is_meant(name: str, globs: Sequence[str]) -> bool:
@@ -166,11 +165,7 @@ def _is_meant(name: str, globs: Sequence[str]) -> bool:
 
 def _of(item: Item, path: str) -> Wanted:
     digests = {name: text.lower() for name in ALGORITHMS if (text := item.get(name))}
-    return Wanted(path, _number(item.get("size")), digests, item.ftype in streamed("loader"))
-
-
-def _number(size: str | None) -> int | None:
-    return int(size) if size is not None and size.isdecimal() and len(size) < 19 else None
+    return Wanted(path, item.size, digests, item.ftype in streamed("loader"))
 
 
 def _leads_into_the_tree(path: str) -> bool:

@@ -11,7 +11,7 @@ from itertools import accumulate, chain, count, islice, repeat
 from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from maas_stream_lint.model import lazy
+from maas_stream_lint.model import TOO_LARGE, lazy
 from maas_stream_lint.nature import Nature
 from maas_stream_lint.objects import are, column, once
 from maas_stream_lint.rulebook import default_system
@@ -115,12 +115,14 @@ class Table:
         own = self.of_items(field)
         if are(own, str) or (are(own, str, type(None)) and not self._is_above(field)):
             return own
-        if are(own, int):
-            return list(map(str, own))
         return [
             text if text.__class__ is str else self.item(row).get(field)
             for row, text in enumerate(own)
         ]
+
+    def occurs(self, field: str) -> bool:
+        """Whether any of ``items`` has a field, itself or from above."""
+        return any(map(contains, self.items, repeat(field))) or self._is_above(field)
 
     def _is_above(self, field: str) -> bool:
         """Whether a newest version, a product or a file has a field, and so all items in it."""
@@ -128,6 +130,14 @@ class Table:
         return any(
             map(contains, chain(files, filter(None, self.newest), self._raws), repeat(field))
         )
+
+    @lazy
+    def sizes_said(self) -> list[int | None]:
+        """What each of ``items`` says as its size, as ``Item.size`` gives it."""
+        own = self.of_items("size")
+        if are(own, int) and min(own, default=0) >= 0 and max(own, default=0) < TOO_LARGE:
+            return own
+        return [self.item(row).size for row in range(len(own))]
 
     @lazy
     def keys(self) -> list[str]:

@@ -113,6 +113,7 @@ def assert_table(catalog: Catalog) -> None:
         assert columns.texts(field) == [product.get(field) for product in products]
         assert columns.of_items(field) == [item.raw.get(field) for item in items]
         assert columns.texts_of_items(field) == [item.get(field) for item in items]
+    assert columns.sizes_said == [item.size for item in items]
     assert columns.newest == [product.newest and product.newest.raw for product in products]
     assert columns.items == [item.raw for item in items]
     assert [columns.item(row) for row in range(len(items))] == items
