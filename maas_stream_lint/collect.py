@@ -10,11 +10,10 @@ from maas_stream_lint.finding import Finding, Path, Place, Severity
 from maas_stream_lint.garbage import uncollected
 from maas_stream_lint.imports.trace import Kind
 from maas_stream_lint.model import Whole
-from maas_stream_lint.records import field, record
-from maas_stream_lint.rule import NODES, Rule, Said, cut
+from maas_stream_lint.rule import DEPTHS, NODES, Rule, Said, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.look import Look
@@ -23,23 +22,19 @@ if TYPE_CHECKING:
 Key = tuple[str, Severity, Place, str, tuple[Place, ...]]
 
 
-@record
-class _Draft:
-    rule: Rule
-    said: Said
-    place: Place
-    severity: Severity
-    effects: dict[str, set[str]] = field(default_factory=dict)
-    lines: set[str] = field(default_factory=set)
-    logs: dict[str, set[str]] = field(default_factory=dict)
-    also: dict[Place, None] = field(default_factory=dict)
+#: What some release lines do, and what they log of it: lines, effect, log line.
+Told = tuple[tuple[str, ...], str, "str | None"]
 
-    def add(self, lines: Iterable[str], effect: str, log: str | None) -> None:
-        """Note what some release lines do and log."""
-        self.lines.update(lines)
-        self.effects.setdefault(effect, set()).update(lines)
-        if log:
-            self.logs.setdefault(log, set()).update(lines)
+
+class _Draft:
+    """What a rule says of one place, with what is told of it so far."""
+
+    __slots__ = ("also", "place", "rule", "said", "severity", "told")
+
+    def __init__(self, rule: Rule, said: Said, place: Place, severity: Severity) -> None:
+        self.rule, self.said, self.place, self.severity = rule, said, place, severity
+        self.told: list[Told] = []
+        self.also: dict[Place, None] = {}
 
 
 def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
@@ -60,17 +55,16 @@ def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draf
     for trace in (*look.traces, *look.use_traces):
         seen: set[tuple[str, Kind, str, Path]] = set()
         for event in trace.events:
-            kind, place = event.kind, event.place
+            at = event.place
             for rule in by_cause.get(event.cause, ()):
+                place = at
                 if rule.at is not None:
-                    place = cut(event.place, rule.at)
                     # One product's items all tell the same: asking of the first is enough.
-                    once = (rule.code, kind, place.file, place.path)
+                    once = (rule.code, event.kind, at.file, at.path[: DEPTHS[rule.at]])
                     if once in seen:
                         continue
                     seen.add(once)
-                else:
-                    place = event.place
+                    place = cut(at, rule.at)
                 for said in rule.check(event, look):
                     _note_event(look, rule, event, trace, said, said.place or place, drafts)
 
@@ -90,7 +84,7 @@ def _note_event(
     victims = said.also if kind is Kind.USE else ()
     draft = _draft(drafts, rule, said, place, severity, victims)
     line = log_line(event, trace, look.stream) if said.log is None else said.log
-    draft.add(trace.lines, said.effect or effect(event, trace), line)
+    draft.told.append((trace.lines, said.effect or effect(event, trace), line))
 
 
 def _ask_about_nodes(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft]) -> None:
@@ -114,7 +108,7 @@ def _note(look: Look, rule: Rule, node: Any, said: Said, drafts: dict[Key, _Draf
     severity = rule.severity if said.severity is None else said.severity
     place = said.place or node.place
     draft = _draft(drafts, rule, said, place, severity)
-    draft.add(lines, said.effect or "", said.log)
+    draft.told.append((lines, said.effect or "", said.log))
 
 
 def _nodes(kind: str, look: Look) -> Sequence[Any]:
@@ -169,25 +163,23 @@ def _matters(draft: _Draft, look: Look) -> bool:
 def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
     located = _located(look.stream, drafts)
     files = {path: i for i, path in enumerate(look.stream.files)}
-    spans = _Spans(look.lines)
+    together = _Together(look)
     done = []
     for draft in drafts:
         rule, said, place = draft.rule, draft.said, located[draft.place]
-        logs = [(spans[frozenset(lines)], text) for text, lines in draft.logs.items()]
-        if len(logs) > 1:
-            logs.sort(key=lambda log: look.lines.index(log[0][0]))
         others = [located[other] for other in draft.also if other != draft.place]
+        lines, what, logs = together[tuple(draft.told)]
         finding = Finding(
             rule.code,
             rule.name,
             draft.severity,
             said.message,
-            spans[frozenset(draft.lines)],
-            merged(draft.effects, look),
+            lines,
+            what,
             said.remedy,
             (place, *others),
             logs[0][1] if logs else None,
-            tuple(logs),
+            logs,
         )
         where = files.get(place.file, -1), place.line or 0, place.column or 0
         done.append(((-draft.severity, *where, rule.code, said.message), finding))
@@ -195,15 +187,35 @@ def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
     return [finding for _, finding in done]
 
 
-class _Spans(dict[frozenset[str], tuple[str, ...]]):
-    """Sets of release lines, each in order: findings share them."""
+class _Together(dict[tuple[Told, ...], Any]):
+    """What release lines do together: all lines, the merged effect, and who logs what.
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = lines
+    Findings that are told alike share the answer.
+    """
 
-    def __missing__(self, chosen: frozenset[str]) -> tuple[str, ...]:
-        span = self[chosen] = tuple(line for line in self._lines if line in chosen)
-        return span
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._spans: dict[frozenset[str], tuple[str, ...]] = {}
+
+    def __missing__(self, told: tuple[Told, ...]) -> Any:
+        effects: dict[str, set[str]] = {}
+        texts: dict[str, set[str]] = {}
+        for lines, what, log in told:
+            effects.setdefault(what, set()).update(lines)
+            if log:
+                texts.setdefault(log, set()).update(lines)
+        logs = [(self._span(lines), text) for text, lines in texts.items()]
+        logs.sort(key=lambda log: self._look.lines.index(log[0][0]))
+        span = self._span(set().union(*effects.values()))
+        found = self[told] = span, merged(effects, self._look), tuple(logs)
+        return found
+
+    def _span(self, chosen: set[str]) -> tuple[str, ...]:
+        """Some release lines in order; equal ones are the same object."""
+        lines = self._spans.get(key := frozenset(chosen))
+        if lines is None:
+            lines = self._spans[key] = tuple(n for n in self._look.lines if n in chosen)
+        return lines
 
 
 def _located(stream: Stream, drafts: list[_Draft]) -> dict[Place, Place]:

@@ -6,7 +6,6 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.records import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -83,8 +82,7 @@ class Place(NamedTuple):
         return said
 
 
-@record(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong, where, for which release lines, and what to do about it."""
 
     code: str  #: ``MSL401``
@@ -97,7 +95,7 @@ class Finding:
     places: tuple[Place, ...]  #: the primary one first
     log: str | None = None  #: the very line MAAS would write
     #: the same per group of release lines, where they word it differently
-    logs: tuple[tuple[tuple[str, ...], str], ...] = field(default=())
+    logs: tuple[tuple[tuple[str, ...], str], ...] = ()
     #: whether no selection takes what it is about, and nobody else loses anything
     passed_over: bool = False
 
@@ -113,7 +111,7 @@ class Finding:
             return self if maas else None
         told = ((tuple(line for line in group if line in lines), t) for group, t in self.logs)
         logs = tuple((group, text) for group, text in told if group)
-        return replace(self, maas=maas, logs=logs, log=logs[0][1] if logs else None)
+        return self._replace(maas=maas, logs=logs, log=logs[0][1] if logs else None)
 
     def to_dict(self) -> dict[str, Any]:
         """The finding in the form of the JSON report."""

@@ -121,6 +121,11 @@ class Look:
         """The ftypes of roots that a machine boots from."""
         return frozenset(root for r in self.releases for root in r.ubuntu_set.roots)
 
+    @cached_property
+    def best_roots(self) -> frozenset[str]:
+        """The best ftypes for the root of an Ubuntu image."""
+        return frozenset(r.ubuntu_set.roots[0] for r in self.releases)
+
     def selected_on(self, product: Product) -> tuple[str, ...]:
         """The release lines on which a selection takes a product; all if that is unknown."""
         if self.selections is None:

@@ -19,6 +19,11 @@ def are(values: Iterable[object], *kinds: type) -> bool:
     return {*map(type, values)}.issubset(kinds)
 
 
+def consists_of(text: str, characters: bytes) -> bool:
+    """Whether a text has no other characters than these of ASCII."""
+    return text.isascii() and not text.encode().translate(None, characters)
+
+
 def objects(holder: Object, member: str) -> dict[str, Object]:
     """What an object holds in a member, as far as that are objects, by their keys."""
     held = holder.get(member)
@@ -58,3 +63,8 @@ def once(values: Iterable[Value]) -> list[Value]:
     """The same values of one type, each kept once: they take less memory, and are equal at once."""
     known = dict[Value, Value]().setdefault
     return [known(value, value) for value in values]
+
+
+def longest(texts: Iterable[str | None]) -> int:
+    """The length of the longest text."""
+    return max(map(len, filter(None, texts)), default=0)

@@ -7,7 +7,7 @@ looks at every product looks at columns, and makes nodes of the few products tha
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate, chain, count, islice, repeat
+from itertools import accumulate, chain, count, groupby, islice, repeat
 from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ from maas_stream_lint.objects import are, column, once
 from maas_stream_lint.rulebook import default_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.model import File, Item
 
@@ -176,12 +176,18 @@ class Table:
         """The ftype of each of ``items``, flattened."""
         return self.texts_of_items("ftype")
 
+    def by_product(self, column: Iterable[Value]) -> Iterator[tuple[Value, ...]]:
+        """What the items of each product have in a column of ``items``."""
+        rest = iter(column)
+        for size, alike in groupby(self.sizes):
+            number = len(list(alike))
+            held = zip(*repeat(rest, size), strict=True) if size else repeat(())
+            yield from islice(held, number)
+
     @lazy
     def held(self) -> list[tuple[str | None, ...] | None]:
         """The ftypes of each newest version, one for each item; ``None`` without a version."""
-        ftypes = iter(self.ftypes)
-        held = once(tuple(islice(ftypes, size)) for size in self.sizes)
-        found = zip(held, self.newest, strict=True)
+        found = zip(once(self.by_product(self.ftypes)), self.newest, strict=True)
         return [ftypes if version is not None else None for ftypes, version in found]
 
     @lazy

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.quoting import quoted
-from maas_stream_lint.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +55,7 @@ def _parts(finding: Finding, look: Look) -> Iterator[Finding]:
         yield taken if set(taken.maas) & set(own) else _costing(taken, others, look)
     passed_over = finding.on([line for line in finding.maas if line not in selecting])
     if passed_over is not None:
-        yield replace(passed_over, severity=Severity.INFO, effect=NOBODY, passed_over=True)
+        yield passed_over._replace(severity=Severity.INFO, effect=NOBODY, passed_over=True)
 
 
 def _fatal(finding: Finding, own: Sequence[str], look: Look) -> Iterator[Finding]:
@@ -76,7 +75,7 @@ def _costing(finding: Finding, lost: Sequence[Product], look: Look) -> Finding:
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     whom = f"it costs the selected {', '.join(names[:_NAMED])}{more}"
     told = f"no selection takes this product, but {whom}"
-    return replace(finding, effect=f"{finding.effect}; {told}" if finding.effect else told)
+    return finding._replace(effect=f"{finding.effect}; {told}" if finding.effect else told)
 
 
 def _other_products(finding: Finding, product: Product, look: Look) -> list[Product]:

@@ -282,7 +282,7 @@ def test_a_report_passes_by_its_own_baseline(tree: MemoryTree, data: st.DataObje
     assert comparison.rest() == known
     if report.findings and not report.unread:  # of the rest nothing is gone
         finding = data.draw(st.sampled_from(report.findings))
-        more = [*report.findings, replace(finding, code="MSL999")]
+        more = [*report.findings, finding._replace(code="MSL999")]
         ((left,),), gone = new_to(known, replace(report, findings=tuple(more)))
         assert (left.code, gone) == ("MSL999", [])
         (twice,), gone = new_to(known, replace(report, findings=(finding, *report.findings)))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
+from functools import partial
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from images import INDEX, PRODUCTS, SQUASHFS, Tree
 from looks import look
-from maas_stream_lint.source import FetchOptions, open_source
+from maas_stream_lint.source import Answer, FetchOptions, budget, open_source
 from servers import Handler, publishing, serve
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -74,6 +81,22 @@ def test_documents_together_are_bounded(limits: dict[str, int], told: str) -> No
     assert answers[0].trouble is None
     assert {t.message for t in troubles} == {told}
     assert all(t.unchecked for t in troubles)
+
+
+@given(
+    st.lists(st.recursive(st.integers(0, 99), partial(st.lists, min_size=1)), max_size=8),
+    st.integers(0, 60),
+)
+def test_values_are_counted_only_where_they_matter(documents: list[Any], most: int) -> None:
+    """Documents are admitted as if all values of each were counted."""
+    with patch.object(budget, "PART", 5):
+        together = budget.Budget(FetchOptions(max_values=most))
+        for number, document in enumerate(documents):
+            body = json.dumps(document, separators=(",", ":")).encode()
+            admitted = together.admit(Answer(str(number), body)).body is not None
+            more = len(re.findall(rb"[,{\[]", body))
+            assert admitted == (more <= most)
+            most -= more if admitted else 0
 
 
 def test_time_for_all_documents() -> None:

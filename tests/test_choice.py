@@ -258,3 +258,6 @@ def test_a_diff_says_what_is_left(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["fix", str(root / INDEX), "--diff"])
     assert done.stdout == ""
     assert "no edit can fix this · 2 findings left: ignored MSL401 ubuntu-name" in done.stderr
+    assert done.stderr.endswith("missing-boot-kernel · 3 below `unusable`\n")
+    done = CliRunner().invoke(main, ["fix", str(root / INDEX), "--severity=info"])
+    assert "5 findings left · nothing was written" in " ".join(done.stdout.split())

@@ -253,7 +253,7 @@ def test_fingerprints_outlive_what_does_not_concern_them(tmp_path: Path) -> None
 
 def test_findings_with_one_key_are_counted() -> None:
     found = reports.few().findings
-    twice = (*found, *(replace(f, places=(f.place._replace(line=999),)) for f in found))
+    twice = (*found, *(f._replace(places=(f.place._replace(line=999),)) for f in found))
     assert len(set(fingerprints(twice))) == len(twice)
     assert fingerprints(twice)[: len(found)] == fingerprints(found)
 

@@ -108,7 +108,7 @@ def test_sarif_fits_when_packed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sarif_has_no_more_places_than_github_shows() -> None:
     report = long((Severity.FATAL, "MSL101", 1))
     places = tuple(reports.at("p", line=number + 1) for number in range(1500))
-    found = replace(report.findings[0], places=places)
+    found = report.findings[0]._replace(places=places)
     (run,) = json.loads(made("sarif", replace(report, findings=(found,))))["runs"]
     (result,) = run["results"]
     assert len(result["locations"]) + len(result["relatedLocations"]) == limits.SARIF_PLACES

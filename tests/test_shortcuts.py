@@ -210,3 +210,24 @@ def test_an_odd_product_of_another_system(
     assert_both_ways_alike(tree, None)
     found = findings(look_at(load(tree, None), all_releases()), all_rules())  # type: ignore[arg-type]
     assert max(finding.severity for finding in found) >= Severity.UNUSABLE
+
+
+def test_a_part_of_a_table_picks_what_is_known_of_the_whole() -> None:
+    raw = {
+        f"p{n}": {
+            "os": f"os{n}",
+            "versions": {
+                "1": {"items": {"a": {"ftype": "f", "path": f"x/{n}", "sha256": "0", "size": 1}}}
+            },
+        }
+        for n in range(tables.LEAST + 2)
+    }
+    (table,) = tables.Products(raw, plain=True).tables
+    part = table.without({0, 3}).without({1})
+    assert part.whole is table
+    assert (
+        part.of_whole(table.names) == part.names == ["p1", *(f"p{n}" for n in range(4, len(raw)))]
+    )
+    assert part.items[0].names == [name.removeprefix("p") for name in part.names]
+    assert part.items[0].widths == {"file-name": 1, "file-sha256": 1}
+    assert table.only({1, 2}).whole is not table

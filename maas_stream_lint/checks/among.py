@@ -68,6 +68,8 @@ def with_items(*fields: str, odd: Callable[..., bool]) -> Among:
         values = enumerate(zip(*columns, strict=True))
         if not all(are(column, str, int, type(None)) for column in columns):
             return [table.item(row) for row, one in values if odd(*one)]
+        if len(columns) == 1 and not any(map(odd, set(columns[0]))):
+            return []  # as mostly, and cheaper to say of values than of tuples
         found = {one for one in set(zip(*columns, strict=True)) if odd(*one)}
         return [table.item(row) for row, one in values if one in found] if found else []
 

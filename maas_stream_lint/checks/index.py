@@ -372,8 +372,10 @@ def entry_products_stale(entry: Entry, look: Look) -> Iterator[Said]:
     products = value_at(look, Place(entry.names or "", ("products",)))
     if not isinstance(listed_names, list) or not isinstance(products, dict):
         return
+    if listed_names == list(products):
+        return  # as most are
     names = {name for name in listed_names if isinstance(name, str)}
-    only_here, only_there = sorted(names - set(products)), sorted(set(products) - names)
+    only_here, only_there = sorted(names - products.keys()), sorted(products.keys() - names)
     parts = []
     if only_here:
         parts.append(f"only the list has {listed(only_here)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.among import with_items
@@ -10,6 +11,7 @@ from maas_stream_lint.checks.item_paths import leads_out
 from maas_stream_lint.checks.item_words import spot, unfit
 from maas_stream_lint.checks.words import listed, shown, value_at
 from maas_stream_lint.finding import Place, Severity
+from maas_stream_lint.objects import column
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.rulebook import ftypes, of_family, streamed
@@ -253,6 +255,11 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
 
 def _unpacked_kernels(look: Look) -> Sequence[Item]:
     """The kernels whose own items name no package."""
+    table = look.catalog.table
+    if all(
+        column([*compress(table.items, map(look.kernels.__contains__, table.ftypes))], "kpackage")
+    ):
+        return []  # most streams end here
     kernels = list(look.kernels)  # a value may be of a type that no set takes
     alone = with_items("ftype", "kpackage", odd=lambda own, package: not package and own in kernels)
     return alone(look)

@@ -14,7 +14,7 @@ from maas_stream_lint.checks.words import MANY, listed, shown, value_at
 from maas_stream_lint.file_fetch import never_matching
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event
-from maas_stream_lint.objects import are
+from maas_stream_lint.objects import are, consists_of
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, cut, rule
 from maas_stream_lint.rulebook import of_family, releases
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Whole
-
-
-DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 DIGITS = b"0123456789abcdef"
@@ -108,7 +105,7 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
         yield Said(message + "64 lower-case hexadecimal digits", remedy)
         return
     sha256 = seen.get("sha256")
-    if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
+    if sha256 is None or len(sha256) > 64 or _is_digest(sha256):
         return  # an event of its own, or nothing wrong
     stored, place = look.stores(seen), seen.at("sha256")
     upper = re.fullmatch(DIGEST_IN_ANY_CASE, sha256) is not None
@@ -213,6 +210,8 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "size": 8053063680000
     """
+    if _are_plainly_small(look.catalog.table.of_items("size")):
+        return
     total, large = _needed(look)
     if not large and total <= LARGE_STREAM:
         return
@@ -235,6 +234,15 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
                 effect=effect,
                 log=log,
             )
+
+
+def _are_plainly_small(sizes: Sequence[Any]) -> bool:
+    """Whether all files fit on disks, even if each were needed as often as it is named."""
+    return (
+        are(sizes, int)
+        and all(0 < size <= LARGE_ITEM for size in (min(sizes, default=1), max(sizes, default=1)))
+        and sum(sizes) <= LARGE_STREAM
+    )
 
 
 def _needed(look: Look) -> tuple[int, list[Item]]:
@@ -301,18 +309,17 @@ def _without_digest(look: Look) -> Sequence[Item]:
         parts = (sums[at : at + PART] for at in range(0, len(sums), PART))
         if all(map(_are_hexadecimal, parts)):
             return []  # most streams end here, after a search in C
-    odd = {None, *filterfalse(DIGEST.fullmatch, {*sums} - {None})}
+    odd = {None, *filterfalse(_is_digest, {*sums} - {None})}
     return [table.item(row) for row, own in enumerate(sums) if own in odd]
 
 
 def _is_digest(own: Any) -> bool:
-    return own.__class__ is str and DIGEST.fullmatch(own) is not None
+    return own.__class__ is str and len(own) == 64 and _are_hexadecimal([own])
 
 
 def _are_hexadecimal(texts: Sequence[str]) -> bool:
     """Whether all texts consist of hexadecimal digits in lower case."""
-    joined = "".join(texts)
-    return joined.isascii() and not joined.encode().translate(None, DIGITS)
+    return consists_of("".join(texts), DIGITS)
 
 
 def _tib(size: int | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.checks.among import being
@@ -100,15 +100,16 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
     """
     product = look.catalog.product(event.place)
     version = product.newest if product is not None else None
-    live = [i for i in version.roots if i.ftype in look.live_roots] if version is not None else []
-    if version is None or not live:
+    items = version.items if version is not None else ()
+    live = next((item for item in items if item.ftype in look.live_roots), None)
+    if version is None or live is None:
         return
-    best = either(sorted(best_roots(look)))
+    best = either(sorted(look.best_roots))
     yield Said(
         f"the only root of version {quoted(version.name)} to boot from is a "
-        f"{quoted(live[0].ftype or '')}, expected a {best}",
+        f"{quoted(live.ftype or '')}, expected a {best}",
         f"publish a {best} in this version, as Canonical's v3 streams do",
-        place=live[0].place,
+        place=live.place,
         also=event.values["also"],
         effect="imports it, but cannot deploy it",
     )
@@ -117,13 +118,11 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
 def _with_doubles(look: Look) -> list[Version]:
     """The newest versions with two items whose files have one name."""
     table = look.catalog.table
-    names = (path and path[path.rfind("/") + 1 :] for path in table.paths)
-    found = []
-    for product, size in zip(table.products, table.sizes, strict=True):
-        named = list(islice(names, size))
-        if len(set(named)) < size and product.newest is not None:
-            found.append(product.newest)
-    return found
+    names = [path and path.rpartition("/")[2] for path in table.paths]
+    held = list(table.by_product(names))
+    doubled = {alike for alike in set(held) if len(set(alike)) < len(alike)}
+    found = compress(table.products, map(doubled.__contains__, held)) if doubled else ()
+    return [product.newest for product in found if product.newest is not None]
 
 
 @rule("MSL512", Severity.UNUSABLE, on="version", among=_with_doubles)
@@ -170,9 +169,14 @@ def duplicate_basename(version: Version, look: Look) -> Iterator[Said]:
         )
 
 
+def _is_by_driver(nature: Nature) -> bool:
+    """Whether it is an image that no other rule judges: 504 to 506 and custom_os have others."""
+    return nature.image and not nature.ubuntu and nature.system.stream
+
+
 def _is_undeployed(nature: Nature, look: Look) -> bool:
     """Whether some release line's driver does not deploy one of the product's root images."""
-    roots = roots_among(nature.ftypes)
+    roots = roots_among(nature.ftypes) if _is_by_driver(nature) else []
     drivers = look.deployed(nature.os).values() if roots else ()
     return any(root not in accepted for accepted in drivers for root in roots)
 
@@ -195,11 +199,8 @@ def root_type_vs_os(version: Version, look: Look) -> Iterator[Said]:
         "root-dd.gz": {
          "ftype": "root-dd.gz",
     """
-    product = version.product
-    if not product.image or product.ubuntu or not product.system.stream:
-        return  # 504 to 506 and custom_os have these
-    roots = version.roots
-    if not roots:
+    product, roots = version.product, version.roots
+    if not _is_by_driver(product.nature):
         return
     lines, wanted = [], ""
     useless = look.unusable(version.place)
@@ -259,11 +260,6 @@ def squashfs_key(event: Event, look: Look) -> Iterator[Said]:
 def roots_among(ftypes: Iterable[str | None]) -> list[str]:
     """The ftypes of items that are root files, one for each item."""
     return [ftype for ftype in ftypes if ftype is not None and is_root(ftype)]
-
-
-def best_roots(look: Look) -> frozenset[str]:
-    """The best ftypes for the root of an Ubuntu image."""
-    return frozenset(release.ubuntu_set.roots[0] for release in look.releases)
 
 
 def _by_search(said: Said, lines: tuple[str, ...], look: Look) -> Iterator[Said]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import being
-from maas_stream_lint.checks.root_images import best_roots, roots_among
+from maas_stream_lint.checks.root_images import roots_among
 from maas_stream_lint.checks.words import either, listed, shown
 from maas_stream_lint.finding import Severity
 from maas_stream_lint.imports.trace import Event
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Product, Version
+    from maas_stream_lint.nature import Nature
     from maas_stream_lint.rulebook import UbuntuSet
 
 
@@ -79,12 +80,7 @@ def missing_boot_initrd(seen: Event | Version, look: Look) -> Iterator[Said]:
     "MSL506",
     Severity.FATAL,
     on="version",
-    among=being(
-        lambda nature, look: (
-            not best_roots(look).issubset(nature.ftypes)
-            and (nature.ubuntu or not roots_among(nature.ftypes))
-        )
-    ),
+    among=being(lambda nature, look: _lacks_root(nature, look)),
     causes=["missing-root-image", "missing-root-tgz"],
 )
 def missing_root_image(seen: Event | Version, look: Look) -> Iterator[Said]:
@@ -203,6 +199,14 @@ def missing_manifest(event: Event, look: Look) -> Iterator[Said]:
     )
 
 
+def _lacks_root(nature: Nature, look: Look) -> bool:
+    """Whether a version has no root; for Ubuntu, none to boot from on some release line."""
+    held = set(nature.ftypes)
+    if nature.ubuntu:
+        return any(held.isdisjoint(parts.roots) for parts, _ in look.ubuntu_sets)
+    return not roots_among(nature.ftypes)
+
+
 def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
     """A missing part of an Ubuntu set. The rule of the first missing part names all of them."""
     if isinstance(seen, Event):
@@ -237,7 +241,7 @@ def _missing(part: int, seen: Event | Version, look: Look) -> Iterator[Said]:
 
 def _whole_set(seen: Event | Version, look: Look) -> str:
     """What to do about an Ubuntu set that lacks a part."""
-    best = listed(sorted(best_roots(look)), last="or").replace("`", "")
+    best = listed(sorted(look.best_roots), last="or").replace("`", "")
     told = f"publish kernel, initrd and {best} together"
     product = look.catalog.product(seen.place)
     found = product.newest.ftypes if product is not None and product.newest is not None else ()

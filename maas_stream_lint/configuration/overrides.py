@@ -54,7 +54,7 @@ def _applied(report: Report, settings: Settings, today: date, matched: set[int])
             used.add(origin)
         if level is None:
             continue
-        left: Finding | None = replace(finding, severity=level)
+        left: Finding | None = finding._replace(severity=level)
         for number, ignore in enumerate(settings.ignores):
             if not ignore.covers(finding):
                 continue

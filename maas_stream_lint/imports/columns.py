@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.objects import longest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -70,10 +71,14 @@ def unfit(answers: Answers, limit: str | None, texts: Iterable[str | None]) -> s
 
 def unfit_plain(answers: Answers, limit: str | None, texts: Collection[str | None]) -> set[str]:
     """The same of texts that are printable ASCII: all of them fit if the longest does."""
-    longest = max(map(len, filter(None, texts)), default=0)
-    if longest <= SHORT or limit is None or answers.too_long(limit, longest) is None:
+    if limit is None or fits(answers, limit, longest(texts)):
         return set()
     return {text for text in set(texts) if text and refusal(answers, limit, text) is not None}
+
+
+def fits(answers: Answers, limit: str, length: int) -> bool:
+    """Whether a column of the database takes a printable text of some length."""
+    return length <= SHORT or answers.too_long(limit, length) is None
 
 
 def _refusal(answers: Answers, cause: str, said: str, **parts: Any) -> Refusal:

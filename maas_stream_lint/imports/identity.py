@@ -79,17 +79,16 @@ def identity(
 def identities(
     kind: str,
     columns: Callable[[str], Sequence[Any]],
-    flavoured: Callable[[str, str | None], str],
+    subarches_of: dict[tuple[str | None, str | None], str],
 ) -> Identities:
     """The boot resources that many products become: `identity` for each row of columns.
 
     ``kind``: IMAGE or LONE_ROOT. ``columns``: a field's values by its name, ``None`` where it is
-    absent.
+    absent. ``subarches_of``: what becomes of a subarch and kflavor (`subarch_of`).
     """
     systems, kflavors = columns("os"), columns("kflavor")
     kernels = list(zip(columns("subarch"), kflavors, strict=True))
-    known = {one: subarch_of(kind, *one, flavoured) for one in set(kernels)}
-    arches, subarches = columns("arch"), list(map(known.__getitem__, kernels))
+    arches, subarches = columns("arch"), list(map(subarches_of.__getitem__, kernels))
     versions = zip(systems, columns("version"), strict=True)
     return Identities(
         once(f"{os}/{release}" for os, release in zip(systems, columns("release"), strict=True)),

@@ -12,13 +12,15 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import compress
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from maas_stream_lint.imports.paths import all_harmless, are_harmless
-from maas_stream_lint.objects import once
+from maas_stream_lint.objects import longest, once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+
+Cell = TypeVar("Cell")
 
 #: Of fewer products it is not worth while to make a table.
 LEAST = 8
@@ -42,9 +44,17 @@ NEEDED = frozenset({"ftype", "path", "sha256", "size"})
 class Items:
     """The items of one key, one for each row of a table."""
 
-    def __init__(self, key: str, columns: dict[str, Sequence[Any]]) -> None:
-        """``columns``: the members that each item has, each with its values."""
-        self.key, self.columns = key, columns
+    def __init__(
+        self,
+        key: str,
+        columns: dict[str, Sequence[Any]],
+        part_of: tuple[Items, list[bool]] | None = None,
+    ) -> None:
+        """``columns``: the members that each item has, each with its values.
+
+        ``part_of``: others, with a flag for each that says whether it is among these.
+        """
+        self.key, self.columns, self._part_of = key, columns, part_of
         self.paths: Sequence[str] = columns["path"]
         self.sha256s: Sequence[str] = columns["sha256"]
         self.sizes: Sequence[int] = columns["size"]
@@ -58,13 +68,26 @@ class Items:
     @cached_property
     def names(self) -> list[str]:
         """The names of their files."""
+        if self._part_of is not None:
+            whole, flags = self._part_of
+            return list(compress(whole.names, flags))
         return once(path[path.rfind("/") + 1 :] for path in self.paths)
 
-    def kept(self, flags: list[bool]) -> Items:
-        """Those whose flags are true."""
+    @cached_property
+    def distinct_names(self) -> frozenset[str]:
+        """The same, each once."""
+        return frozenset(self.names)
+
+    @cached_property
+    def widths(self) -> dict[str, int]:
+        """The length of the longest file name and sha256, by the database's column."""
+        return {"file-name": longest(self.distinct_names), "file-sha256": longest(self.sha256s)}
+
+    def kept(self, flags: list[bool], *, part: bool) -> Items:
+        """Those whose flags are true. ``part``: what is known of all is known of them."""
         kept: dict[str, Sequence[Any]]
         kept = {member: tuple(compress(c, flags)) for member, c in self.columns.items()}
-        return Items(self.key, kept)
+        return Items(self.key, kept, (self, flags) if part else None)
 
 
 class Table:
@@ -77,10 +100,13 @@ class Table:
         raws: list[dict[str, Any]],
         newest: list[str],
         items: tuple[Items, ...],
+        part_of: Table | None = None,
     ) -> None:
         """``positions``: among all products of the file. ``newest``: the names of versions."""
         self.positions, self.names, self.raws = positions, names, raws
         self.newest, self.items = newest, items
+        self._part_of = part_of
+        self.judged: list[Any] = []  #: what was found of all rows (`judged`)
 
     def __len__(self) -> int:
         """How many products it has."""
@@ -103,19 +129,43 @@ class Table:
             if name != newest
         ]
 
+    @property
+    def whole(self) -> Table:
+        """The table that it is a part of, or itself."""
+        return self if self._part_of is None else self._part_of
+
+    def of_whole(self, column: Sequence[Cell]) -> Sequence[Cell]:
+        """What a column of the whole table has in these rows."""
+        return column if self._part_of is None else list(compress(column, self._own))
+
+    @cached_property
+    def _own(self) -> list[bool]:
+        """For each row of the whole table, whether it is among these."""
+        return list(map(set(self.positions).__contains__, self.whole.positions))
+
+    def alike(self, items: Iterable[Items]) -> list[Items]:
+        """The items that have the same keys as those of another part."""
+        known = {one.key: one for one in self.items}
+        return [known[one.key] for one in items]
+
     def without(self, rows: Collection[int]) -> Table:
-        """The table without some of its rows."""
-        return self.only({*range(len(self))}.difference(rows)) if rows else self
+        """The part of the table that lacks some rows."""
+        return (
+            self._kept([row not in rows for row in range(len(self))], self.whole) if rows else self
+        )
 
     def only(self, rows: Collection[int]) -> Table:
-        """The table of some of its rows."""
-        left = [row in rows for row in range(len(self))]
+        """A table of its own, of some of the rows."""
+        return self._kept([row in rows for row in range(len(self))], None)
+
+    def _kept(self, left: list[bool], part_of: Table | None) -> Table:
         return Table(
             list(compress(self.positions, left)),
             list(compress(self.names, left)),
             list(compress(self.raws, left)),
             list(compress(self.newest, left)),
-            tuple(items.kept(left) for items in self.items),
+            tuple([items.kept(left, part=part_of is not None) for items in self.items]),
+            part_of,
         )
 
 
@@ -252,7 +302,7 @@ def _without_odd(table: Table, *, plain: bool) -> Table:
         for column in (items.paths, items.sha256s):
             odd |= _other_than(str, column)
         odd |= _other_than(int, items.sizes)
-    table = table.without(odd)
+    table = _left(table, odd)
     if not len(table):
         return table
     odd = set()
@@ -267,7 +317,11 @@ def _without_odd(table: Table, *, plain: bool) -> Table:
     newest = (path for items in table.items for path in items.paths)
     if not (all_harmless(table.older) and are_harmless(newest)):
         odd |= {row for row, held in enumerate(versions) if not all_harmless(held.values())}
-    return table.without(odd)
+    return _left(table, odd)
+
+
+def _left(table: Table, odd: set[int]) -> Table:
+    return table.only({*range(len(table))}.difference(odd)) if odd else table
 
 
 def _other_than(wanted: type, column: Sequence[Any]) -> set[int]:

@@ -61,7 +61,8 @@ def render(
     left = left_of(plan, threshold)
     _left(page, left, {edit.name for edit in plan.refused})
     page.line()
-    _summary(page, plan, left, written, _as_given(plan, threshold))
+    others = f"{_as_given(plan, threshold)}{_below(plan, threshold)}"
+    _summary(page, plan, left, written, others)
     return page.text()
 
 
@@ -97,14 +98,22 @@ def _as_given(plan: Plan, threshold: Severity) -> str:
     return f", {len(_counting(plan.after, threshold)):,} with the URL as given"
 
 
+def _below(plan: Plan, threshold: Severity) -> str:
+    """How many findings are left that do not count."""
+    after = plan.after.by_plain_index or plan.after
+    others = len(after.findings) - len(_counting(after, threshold))
+    return f" · {others:,} below `{threshold.label}`" if others else ""
+
+
 def brief(plan: Plan, threshold: Severity) -> str:
     """What the edits do and leave, on one line, to go with a diff."""
     left = left_of(plan, threshold)
     kinds = Counter(f"{f.severity.label} {f.code} {f.name}" for f in left)
     names = [kind + (f" ({times:,} times)" if times > 1 else "") for kind, times in kinds.items()]
     told = f": {', '.join(names)}" if names else ""
+    told = f"{_as_given(plan, threshold)}{told}{_below(plan, threshold)}"
     verdict = _verdict(plan, left, "would fix")[0]
-    return f"{verdict} · {count(len(left), 'finding')} left{_as_given(plan, threshold)}{told}"
+    return f"{verdict} · {count(len(left), 'finding')} left{told}"
 
 
 def _verdict(plan: Plan, left: list[Finding], verb: str) -> tuple[str, str]:
@@ -178,14 +187,14 @@ def _left(page: Page, left: list[Finding], offered: set[str]) -> None:
 
 
 def _summary(
-    page: Page, plan: Plan, left: list[Finding], written: Written | None, as_given: str
+    page: Page, plan: Plan, left: list[Finding], written: Written | None, others: str
 ) -> None:
     told = styled(*_verdict(plan, left, "would fix" if written is None else "fixed"))
     if plan.edits or left:
         told.append(f" · {count(len(plan.edits), 'edit')} in {count(len(plan.files), 'file')}")
     if plan.refused:
         told.append(f", {len(plan.refused):,} more with a flag")
-    told.append(f" · {count(len(left), 'finding')} left{as_given}")
+    told.append(f" · {count(len(left), 'finding')} left{others}")
     if written is None:
         told.append(" · nothing was written")
     else:

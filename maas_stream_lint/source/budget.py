@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: All bytes but those that a value of JSON follows.
 _OTHERS = bytes(set(range(256)).difference(b",{["))
+#: How many bytes are counted at once.
+PART = 2**20
 
 
 class Budget:
@@ -23,7 +25,7 @@ class Budget:
         self._options = options
         self._bytes = options.max_total_bytes
         self._values = options.max_values
-        self._uncounted: list[Answer] = []  # with documents too small to matter so far
+        self._uncounted: list[memoryview] = []  # what was too little to matter so far
         self._uncounted_bytes = 0
         self._admitted: set[str] = set()
         self.end = time.monotonic() + options.total_deadline
@@ -35,27 +37,26 @@ class Budget:
             return answer
         if len(body) > self._bytes:
             return self._refused(answer, f"{self._options.max_total_bytes:,} bytes")
-        if not self._takes_values(answer, body):
+        if not self._takes_values(body):
             return self._refused(answer, f"{self._options.max_values:,} JSON values")
         self._bytes -= len(body)
         self._admitted.add(answer.path)
         return answer
 
-    def _takes_values(self, answer: Answer, body: bytes) -> bool:
-        """Whether the values of a document fit; counted only where they might not.
+    def _takes_values(self, body: bytes) -> bool:
+        """Whether the values of a document fit; counted only as far as they might not.
 
         A value of JSON has at least two characters, those that set it off from others included.
         """
-        if (self._uncounted_bytes + len(body)) // 2 < self._values:
-            self._uncounted.append(answer)
-            self._uncounted_bytes += len(body)
-            return True
-        self._values -= sum(_values(known.body or b"") for known in self._uncounted)
-        self._uncounted, self._uncounted_bytes = [], 0
-        values = _values(body)
-        if values > self._values:
+        left, uncounted = self._values, [*self._uncounted, *_parts(body)]
+        size = self._uncounted_bytes + len(body)
+        while uncounted and size // 2 >= left:
+            part = uncounted.pop()
+            size -= len(part)
+            left -= _values(part)
+        if left < 0:
             return False
-        self._values -= values
+        self._values, self._uncounted, self._uncounted_bytes = left, uncounted, size
         return True
 
     def _refused(self, answer: Answer, limit: str) -> Answer:
@@ -63,6 +64,11 @@ class Budget:
         return replace(answer, body=None, raw=None, trouble=trouble)
 
 
-def _values(body: bytes) -> int:
+def _parts(body: bytes) -> list[memoryview]:
+    whole = memoryview(body)
+    return [whole[at : at + PART] for at in range(0, len(body), PART)]
+
+
+def _values(part: memoryview) -> int:
     """At least so many values: each but the first follows a comma or an opening bracket."""
-    return len(body.translate(None, _OTHERS))
+    return len(bytes(part).translate(None, _OTHERS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
@@ -11,6 +12,7 @@ from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.uses.chosen_kernel import Choice
+    from maas_stream_lint.uses.curtin import Handed
     from maas_stream_lint.uses.stock import Stock
     from maas_stream_lint.uses.stock_image import Image
 
@@ -130,3 +132,43 @@ class Files:
             told = SEVERAL.format(count=len(found))
             raise Refusal("several-resources", "MultipleObjectsReturned", told, kernel)
         return found[0] if found else None
+
+
+class Server(ABC):
+    """The controller that sends machines their files."""
+
+    def __init__(self, choice: Choice, stock: Stock, *, with_root: bool) -> None:
+        """``choice``: how kernels are chosen. ``stock``: the images that are there.
+
+        ``with_root``: whether the region names the root, too.
+        """
+        self.release, self.stock = choice.release, stock
+        self.configs = Configs(choice)
+        self.files = Files(choice, stock, with_root=with_root)
+        self._boots: dict[tuple[Machine, Config, System], Boot] = {}
+
+    def boot(self, machine: Machine, config: Config, final: System) -> Boot:
+        """What a machine gets to boot; ``final``: the system that it is for."""
+        key = (machine, config, final)
+        if key not in self._boots:
+            self._boots[key] = self._boot(machine, config, final)
+        return self._boots[key]
+
+    @abstractmethod
+    def _boot(self, machine: Machine, config: Config, final: System) -> Boot: ...
+
+    @abstractmethod
+    def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
+        """What MAAS gives curtin. Raises Refusal if it is nothing.
+
+        Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
+        """
+
+    @abstractmethod
+    def fetched(self, handed: Handed, machine: Machine, system: System) -> Refusal | None:
+        """Why curtin does not get its file."""
+
+    @property
+    @abstractmethod
+    def rack_import(self) -> Refusal | None:
+        """The error that ends the import of a rack."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.kernel import GENERIC, ParsedNames
-from maas_stream_lint.uses.refusal import form_error
+from maas_stream_lint.uses.refusal import Refusal, form_error
 
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
@@ -50,6 +50,7 @@ class Choice:
         self.release = release
         self.kernels = kernels
         self.commissioning = commissioning
+        self._known: dict[tuple[str | None, Machine, System], str | Refusal] = {}
 
     def kernel(self, asked: str | None, machine: Machine, system: System) -> str | None:
         """The kernel that a machine boots. Raises Refusal if there is none.
@@ -58,8 +59,21 @@ class Choice:
         """
         if system.os in self.release.use("ephemeral"):
             return asked
-        if system.os != "ubuntu":
+        if system.os != UBUNTU:
             system = self.commissioning
+        key = (asked, machine, system)
+        found = self._known.get(key)
+        if found is None:
+            try:
+                found = self._kernel(asked, machine, system)
+            except Refusal as refusal:
+                found = refusal
+            self._known[key] = found
+        if isinstance(found, Refusal):
+            raise found.with_traceback(None)
+        return found
+
+    def _kernel(self, asked: str | None, machine: Machine, system: System) -> str:
         names, least = self.kernels.names, machine.least
         wish, asked = asked, asked if asked and names.asked(asked) else None
         least = least if least and names.asked(least) else None

@@ -48,6 +48,7 @@ class Names(ABC):
         #: Member of ``subarches`` → why no list of kernels can hold it; once for all lists.
         self.refusals: dict[str, Refusal | None] = {}
         self._orders: dict[str, Order | Refusal] = {}
+        self._new: dict[str, set[str]] = {}  # by release: the kernels that are_new was true for
 
     @abstractmethod
     def asked(self, text: str) -> bool:
@@ -77,6 +78,19 @@ class Names(ABC):
         """Whether one is at least as new as the other: ``release_a_newer_than_b``."""
         own = self.order(one)
         return own >= self.order(other)
+
+    def are_new(self, kernels: set[str], release: str) -> bool:
+        """Whether all kernels are for generic machines, and as new as a release."""
+        known = self._new.setdefault(release, set())
+        left = kernels - known
+        try:
+            least = self.order(release)
+            if not all(self.is_generic(one) and self.order(one) >= least for one in left):
+                return False
+        except Refusal:
+            return False
+        known |= left
+        return True
 
 
 def _unknown(text: str, release: str) -> Refusal:
@@ -177,7 +191,7 @@ class ParsedNames(Names):
 
     def asked(self, text: str) -> bool:
         """``validate_kernel_str`` in ``get_working_kernel``."""
-        return any(channel in text.split("-") for channel in CHANNELS)
+        return any(map(text.split("-").__contains__, CHANNELS))
 
     def is_generic(self, text: str) -> bool:
         """One without a platform. Raises Refusal if it can't be read."""

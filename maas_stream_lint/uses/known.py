@@ -24,6 +24,7 @@ class KnownReleases:
         """``cached``: returns the list of available images, in the order of its rows."""
         self._cached = cached
         self._versions: dict[str, str | None] = {}
+        self._numbers: dict[str, tuple[int, ...]] = {}
 
     def version(self, text: str) -> str | None:
         """The version that a text means, ``24.04 LTS``; ``None`` if MAAS knows none.
@@ -36,14 +37,18 @@ class KnownReleases:
 
     def numbers(self, text: str) -> tuple[int, ...] | None:
         """The version's numbers, ``(24, 4)``. Raises Refusal if they are none."""
+        if text in self._numbers:
+            return self._numbers[text]
         version = self.version(text)
         if version is None:
             return None
         try:
-            return tuple(int(part) for part in version.split(" ")[0].split("."))
+            numbers = tuple([int(part) for part in version.split(" ")[0].split(".")])
         except ValueError as error:
             cause = "version-not-a-number"
             raise Refusal(cause, "ValueError", str(error), text, version=version) from None
+        self._numbers[text] = numbers
+        return numbers
 
     def _by_stream(self, text: str) -> str | None:
         for row in self._cached():
@@ -53,15 +58,19 @@ class KnownReleases:
 
 
 def _by_distro_info(text: str) -> str | None:
-    return next((version for name, version in _called() if name.startswith(text)), None)
+    return _beginnings().get(text)
 
 
 @cache
-def _called() -> tuple[tuple[str, str], ...]:
-    """What the releases that MAAS knows by itself are looked up by, each with the version."""
-    return tuple(
-        (name, one.version)
-        for one in ubuntu_releases().releases
-        for name in (one.version, one.series)
-        if name is one.version or int(one.version.split(".")[0]) >= FIRST_BY_SERIES
-    )
+def _beginnings() -> dict[str, str]:
+    """Each text that a version or series begins with → the version of the first that does.
+
+    These are of the releases that MAAS knows by itself.
+    """
+    found: dict[str, str] = {}
+    for one in ubuntu_releases().releases:
+        by_series = int(one.version.split(".")[0]) >= FIRST_BY_SERIES
+        for name in (one.version, one.series) if by_series else (one.version,):
+            for end in range(len(name) + 1):
+                found.setdefault(name[:end], one.version)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maas_stream_lint.imports.rows import EXTRA
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.rulebook import is_root
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, Machine, System
@@ -11,7 +12,7 @@ from maas_stream_lint.uses.kernel import GENERIC, ROLLING
 from maas_stream_lint.uses.plainly_used import plainly_used
 from maas_stream_lint.uses.rack import SQUASHFS
 from maas_stream_lint.uses.refusal import Refusal
-from maas_stream_lint.uses.stock_image import architectures_of
+from maas_stream_lint.uses.stock_image import architectures_of, names_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,14 +65,24 @@ def _no_rack(simulation: Simulation, ended: Refusal) -> Obstacle:
     return Obstacle(blamed, "rack-import", ended, commissions=False, values={}, victims=victims)
 
 
-def candidates(simulation: Simulation, image: Image) -> Iterator[Machine]:
+def candidates(simulation: Simulation, image: Image) -> list[Machine]:
     """The machines that could use an image, those of its own platform first.
 
     A machine also counts if only an image of another source can give it its architecture. An image
     without a kernel that is for generic machines is for no others.
     """
-    generic = f"{image.arch}/{GENERIC}"
     platform = simulation.kernels.platform_of(image.subarch, image.platform)
+    # Most images tell the same of their machines: only the kernels' names tell them apart.
+    kernel = None if names_kernel(image.subarch) else image.subarch
+    told = (image.os, image.arch, image.whole, platform, kernel, *map(image.kept, EXTRA))
+    found = simulation.machines_of.get(told)
+    if found is None:
+        found = simulation.machines_of[told] = list(_candidates(simulation, image, platform))
+    return found
+
+
+def _candidates(simulation: Simulation, image: Image, platform: str | None) -> Iterator[Machine]:
+    generic = f"{image.arch}/{GENERIC}"
     if platform is not None and platform != GENERIC:
         yield Machine(image.arch, platform)
     yield Machine(image.arch, GENERIC)
@@ -95,17 +106,14 @@ def _judge(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
 
 
 def _ubuntu(simulation: Simulation, image: Image) -> Iterator[Obstacle]:
-    system = System(image.os, image.release)
+    system, machines = System(image.os, image.release), candidates(simulation, image)
     refusal = _first_refusal(
-        deploys(simulation.deploy(machine, system, image.subarch), system)
-        for machine in candidates(simulation, image)
+        deploys(simulation.deploy(machine, system, image.subarch), system) for machine in machines
     )
     if refusal is not None:
         yield _ubuntu_obstacle(simulation, image, refusal, commissions=False)
         return
-    refusal = _first_refusal(
-        simulation.commission(machine, system).refusal for machine in candidates(simulation, image)
-    )
+    refusal = _first_refusal(simulation.commission(machine, system).refusal for machine in machines)
     if refusal is not None:
         yield _ubuntu_obstacle(simulation, image, refusal, commissions=True)
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.uses.kernel import GENERIC
-from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
-    from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock import Offer
     from maas_stream_lint.uses.stock_image import Contents
@@ -70,22 +68,10 @@ def _found_first(simulation: Simulation, name: str, offer: Offer) -> list[int]:
 
 def _has_kernels(simulation: Simulation, release: str, offer: Offer) -> bool:
     """Whether all kernels are for generic machines, and as new as their release."""
-    names = simulation.kernels.names
-    if names not in offer.new:
-        offer.new[names] = _are_new(names, release, offer.subarches)
-    if not offer.new[names]:
+    if not simulation.kernels.names.are_new(offer.subarches, release):
         return False
     by_directory = simulation.release.use("commissions-with") == "platform"
     return not (by_directory or release == PRECISE) or offer.boots_generic
-
-
-def _are_new(names: Names, release: str, subarches: set[str]) -> bool:
-    """Whether all subarches are kernels for generic machines, as new as a release."""
-    try:
-        least = names.order(release)
-        return all(names.is_generic(one) and names.order(one) >= least for one in subarches)
-    except Refusal:
-        return False
 
 
 def _is_installable(simulation: Simulation, os: str, contents: Contents, subarch: str) -> bool:

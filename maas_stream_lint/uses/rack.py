@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import field, record
-from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
+from maas_stream_lint.uses.boot import Boot, Config, Server
 from maas_stream_lint.uses.curtin import Handed, handed, no_image
 from maas_stream_lint.uses.descriptions import Descriptions
 from maas_stream_lint.uses.kernel import GENERIC, ROLLING, links_generic
@@ -47,7 +47,7 @@ class Directory(NamedTuple):
 class Tree:
     """The result of a rack's import."""
 
-    directories: dict[Directory, dict[str, Image]] = field(default_factory=dict)  #: file → whose
+    directories: dict[Directory, frozenset[str]] = field(default_factory=dict)  #: files by name
     described: Descriptions = field(default_factory=lambda: Descriptions([]))
     refusal: Refusal | None = None  #: what ended the import
     _supporting: dict[tuple[System, str], dict[str, str]] = field(default_factory=dict)
@@ -141,10 +141,10 @@ def _not_found(image: Image) -> Refusal:
 
 def _link(tree: Tree, image: Image) -> None:
     """``RepoWriter.insert_item`` for each file of an image."""
+    contents, there = image.contents, tree.directories
     for subarch in _directories(image):
-        at = Directory(image.os, image.arch, subarch, image.release, image.contents.label)
-        names = [name for _, name in image.contents.rows]
-        tree.directories.setdefault(at, {}).update(dict.fromkeys(names, image))
+        at = Directory(image.os, image.arch, subarch, image.release, contents.label)
+        there[at] = there[at] | contents.names if at in there else contents.names
 
 
 def _directories(image: Image) -> Iterator[str]:
@@ -157,7 +157,7 @@ def _directories(image: Image) -> Iterator[str]:
         yield "-".join([first, ROLLING, *rest.split("-")[1:]])
 
 
-class Rack:
+class Rack(Server):
     """Boots and installs machines as a rack of one release line does."""
 
     def __init__(self, choice: Choice, stock: Stock, *, beyond_aborts: bool) -> None:
@@ -165,10 +165,7 @@ class Rack:
 
         ``beyond_aborts``: treat an import that fails for one image as if the image did not exist.
         """
-        self.release = choice.release
-        self.stock = stock
-        self.configs = Configs(choice)
-        self.files = Files(choice, stock, with_root=False)
+        super().__init__(choice, stock, with_root=False)
         self._beyond_aborts = beyond_aborts
         self._trees: dict[System, Tree] = {}
 
@@ -189,8 +186,8 @@ class Rack:
         told = [refusal for refusal in refusals if refusal is not None]
         return min(told, key=lambda one: _product_name(one.values["image"]), default=None)
 
-    def boot(self, machine: Machine, config: Config, final: System) -> Boot:
-        """What a machine gets to boot; the root is always the file ``squashfs``."""
+    def _boot(self, machine: Machine, config: Config, final: System) -> Boot:
+        """The root is always the file ``squashfs``."""
         try:
             files = self.files.names(machine, config)
         except Refusal as refusal:
@@ -205,7 +202,7 @@ class Rack:
         needs = self.release.ubuntu_set
         # A file that the region does not know is called by its ftype.
         needed = [files[0] or needs.kernel, files[1] or needs.initrd]
-        there = self._tree(system).directories.get(at, {})
+        there = self._tree(system).directories.get(at, frozenset())
         lacking = [name for name in (*needed, SQUASHFS) if name not in there]
         if not lacking:
             return Boot(config, files, None)
@@ -213,10 +210,7 @@ class Rack:
         return Boot(config, files, Refusal("rack-lacks-files", "", told, config.kernel))
 
     def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
-        """What MAAS gives curtin. Raises Refusal if it is nothing.
-
-        Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
-        """
+        """The root in the directory of the kernel or of the machine's platform."""
         found = None
         if kernel and "kernel" in self.release.use("curtin-asks-for"):
             found = self._image(kernel, machine, system)
@@ -232,7 +226,7 @@ class Rack:
         precise = system.os == "ubuntu" and system.release == "precise"
         platform = GENERIC if precise else machine.platform
         at = Directory(system.os, machine.arch, platform, system.release, handed.label)
-        if handed.file in self._tree(system).directories.get(at, {}):
+        if handed.file in self._tree(system).directories.get(at, ()):
             return None
         told = f"404: the rack has no file {at}/{handed.file}"
         return Refusal("rack-lacks-root", "", told)
@@ -262,7 +256,7 @@ class Rack:
     def _root(self, at: Directory, system: System) -> Handed:
         """``_find_image`` (drivers/osystem): the first file that the driver takes, or its usual."""
         types = self.release.curtin_types[system.os]
-        taken = self._tree(system).directories[at].keys() & types.keys()
+        taken = self._tree(system).directories[at] & types.keys()
         if taken:
             name = min(taken)
             return handed(name, types[name], system, at.label)

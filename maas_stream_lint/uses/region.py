@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_stream_lint.uses.boot import Boot, Config, Configs, Files
+from maas_stream_lint.uses.boot import Boot, Config, Server
 from maas_stream_lint.uses.curtin import Handed, handed, no_image
 from maas_stream_lint.uses.refusal import Refusal
 
 if TYPE_CHECKING:
     from maas_stream_lint.uses.chosen_kernel import Choice, Machine, System
     from maas_stream_lint.uses.stock import Stock
+    from maas_stream_lint.uses.stock_image import Image
 
 NOT_BOOTABLE = "failed to compute a bootable {arch}/{kernel} system for {system}: no {lacking}"
 PARTS = ("kernel", "initrd", None, "rootfs")
 SEVERAL_FILES = "get() returned more than one BootResourceFile -- it returned {count}!"
 
 
-class Region:
+class Region(Server):
     """Boots and installs machines as the region of one release line does."""
 
-    rack_import: Refusal | None = None  #: racks import nothing
+    rack_import = None  #: racks import nothing
 
     def __init__(self, choice: Choice, stock: Stock) -> None:
         """``choice``: how kernels are chosen. ``stock``: the images that are there."""
-        self.release = choice.release
-        self.stock = stock
-        self.configs = Configs(choice)
-        self.files = Files(choice, stock, with_root=True)
+        super().__init__(choice, stock, with_root=True)
 
-    def boot(self, machine: Machine, config: Config, final: System) -> Boot:
-        """What a machine gets to boot; ``final``: the system that it is for."""
+    def _boot(self, machine: Machine, config: Config, final: System) -> Boot:
         try:
             files = self.files.names(machine, config)
         except Refusal as refusal:
@@ -44,10 +41,7 @@ class Region:
         return Boot(config, files, Refusal("not-bootable", "", told, config.kernel))
 
     def curtin(self, kernel: str | None, machine: Machine, system: System) -> Handed:
-        """What MAAS gives curtin. Raises Refusal if it is nothing.
-
-        Mirrors ``get_curtin_installer_url`` (maasserver/preseed.py).
-        """
+        """The root by the kernel's image, or else by the machine's platform."""
         name, kind = self._by_kernel(kernel, machine, system)
         return handed(name, kind, system)
 
@@ -56,16 +50,6 @@ class Region:
         return None
 
     def _by_kernel(self, kernel: str | None, machine: Machine, system: System) -> tuple[str, str]:
-        if kernel:
-            try:
-                return self._root(kernel, machine, system)
-            except Refusal as refusal:
-                if refusal.cause == "several-roots":
-                    raise
-        return self._root(machine.platform, machine, system)
-
-    def _root(self, subarch: str, machine: Machine, system: System) -> tuple[str, str]:
-        """``get_curtin_image``: the root file and how curtin is to write it."""
         types = self.release.curtin_types.get(system.os)
         if types is None:
             told = (
@@ -74,16 +58,23 @@ class Region:
                 + " "
             )
             raise Refusal("unsupported-os", "MissingBootImage", told)
-        uploads_only = system.os == "custom"
-        name = str(system)
-        image = None if uploads_only else self.stock.supporting(name, machine.arch, subarch)
-        roots = (
-            [file for file in image.contents.rows if file[0] in types] if image is not None else []
-        )
-        if image is None or not roots:
-            raise no_image(subarch, machine, system, image)
+        image, roots = self._roots(kernel, types, machine, system) if kernel else (None, [])
+        if not roots:
+            image, roots = self._roots(machine.platform, types, machine, system)
+        if not roots:
+            raise no_image(machine.platform, machine, system, image)
         if len(roots) > 1:
             told = SEVERAL_FILES.format(count=len(roots))
             raise Refusal("several-roots", "MultipleObjectsReturned", told, image=image)
         ((ftype, file),) = roots
         return file, types[ftype]
+
+    def _roots(
+        self, subarch: str, types: dict[str, str], machine: Machine, system: System
+    ) -> tuple[Image | None, list[tuple[str, str]]]:
+        """``get_curtin_image``: an image and those of its files that the driver takes."""
+        if system.os == "custom":
+            return None, []  # MAAS looks among uploads only
+        image = self.stock.supporting(str(system), machine.arch, subarch)
+        rows = image.contents.rows if image is not None else ()
+        return image, [file for file in rows if file[0] in types]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maas_stream_lint.rulebook import Release
+    from maas_stream_lint.uses.boot import Server
     from maas_stream_lint.uses.curtin import Handed
     from maas_stream_lint.uses.ground import Ground
     from maas_stream_lint.uses.stock import Images
@@ -37,9 +38,7 @@ class Settings(NamedTuple):
 class Deployment:
     """The deployment of a system to a machine. A later step is simulated when somebody asks."""
 
-    def __init__(
-        self, server: Rack | Region, machine: Machine, system: System, asked: str | None
-    ) -> None:
+    def __init__(self, server: Server, machine: Machine, system: System, asked: str | None) -> None:
         """``asked``: the kernel that a user chose for the machine."""
         self._server, self._machine, self._system = server, machine, system
         self.kernel: str | None = None
@@ -105,6 +104,8 @@ class Simulation:
     ground: Ground  #: the images that are there
     settings: Settings
     beyond_aborts: bool = False  #: treat the cause that ends an import as fixed
+    #: The machines that could use an image, by what the image tells of them.
+    machines_of: dict[tuple[Any, ...], list[Machine]] = field(default_factory=dict, repr=False)
     _deployed: dict[tuple[Any, ...], Deployment] = field(default_factory=dict, repr=False)
     _commissioned: dict[tuple[Machine, System], Commissioning] = field(
         default_factory=dict, repr=False
@@ -117,7 +118,7 @@ class Simulation:
         self.choice = Choice(self.release, self.kernels, self.settings.commissioning)
 
     @cached_property
-    def server(self) -> Rack | Region:
+    def server(self) -> Server:
         """The controller that sends the files."""
         if self.release.use("boots-from") == "rack":
             return Rack(self.choice, self.stock, beyond_aborts=self.beyond_aborts)

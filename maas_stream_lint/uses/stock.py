@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import pairwise
@@ -16,7 +15,6 @@ from maas_stream_lint.uses.stock_image import Image, architectures_of, names_ker
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from maas_stream_lint.uses.kernel import Names
     from maas_stream_lint.uses.rack import Tree
     from maas_stream_lint.uses.stock_image import Contents
     from maas_stream_lint.uses.stock_rows import Rows
@@ -74,8 +72,6 @@ class Offer:
     def __init__(self, rows: Rows, positions: list[int]) -> None:
         """``positions``: of the images, in order."""
         self.rows, self.positions = rows, positions
-        #: Whether all kernels are new enough, by how their names are read.
-        self.new: dict[Names, bool] = {}
 
     @property
     def distinct(self) -> bool:
@@ -107,7 +103,7 @@ class Offer:
         other = any(contents[at].whole for at in self.positions if at not in usual)
         return not other and len({contents[at].label for at in self.positions}) == 1
 
-    @property
+    @cached_property
     def subarches(self) -> set[str]:
         """The subarches of usual images."""
         return set(map(self.rows.subarches.__getitem__, self.usual))
@@ -221,6 +217,8 @@ class Stock:
         return [System(os, name.partition("/")[2]) for name in self._names_from(f"{os}/")]
 
     def _names_from(self, name: str) -> Iterator[str]:
+        from bisect import bisect_left
+
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):
                 return

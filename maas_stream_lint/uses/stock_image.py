@@ -19,6 +19,7 @@ class Contents:
         """``files``: ftype and name of each, in the order of their rows."""
         self.label, self.rows = label, files
         self.files = dict(files)  #: ftype → file name; of two files of one type, the later row
+        self.names = frozenset([name for _, name in files])
         self.whole = needs.is_whole(self.files)
         roots, best = [file for file in files if is_root(file[0])], needs.roots[0]
         #: Whether they are whole, with the best root under its own name and no other. A rack

@@ -12,18 +12,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.columns import SHORT
-from maas_stream_lint.imports.identity import IMAGE, identities
+from maas_stream_lint.imports.identity import IMAGE
+from maas_stream_lint.imports.judged import judged
 from maas_stream_lint.imports.legacy.both_passes import ignored
 from maas_stream_lint.imports.legacy.storing import SHORTEST
 from maas_stream_lint.imports.stored_batch import Batch, odd_rows
 from maas_stream_lint.imports.tables import rows_with
 from maas_stream_lint.named_tuple import NamedTuple
+from maas_stream_lint.objects import longest
 from maas_stream_lint.rulebook import of_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.imports.identity import Identities
+    from maas_stream_lint.imports.judged import Judged
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
     from maas_stream_lint.imports.legacy.plain_claims import Plain
     from maas_stream_lint.imports.legacy.storing import Store
@@ -54,13 +57,16 @@ class ByTable:
         """What a table's products become, but for those that need a closer look."""
         if any(map(plain.has, DECISIVE)) or not len(plain):
             return None
-        made = identities(IMAGE, plain.column, self.recorder.answers.flavoured)
         taken = self._taken(plain.table)
         if taken is None:
             return None
-        odd = self._odd(plain, made, taken.stored)
-        if odd:
-            return self.batch(plain.without(odd))
+        whole = plain.whole
+        known = judged(IMAGE, whole.table, whole.column, self.recorder.answers.flavoured)
+        made = known.of(plain.table)
+        if not self._is_sound(known, whole, taken.stored):
+            odd = self._odd(plain, made, taken.stored)
+            if odd:
+                return self.batch(plain.without(odd))
         extra = {"subarches": plain.texts("subarches")} if plain.has("subarches") else {}
         table, labels = plain.table, plain.texts("label")
         stored = taken.stored
@@ -89,7 +95,21 @@ class ByTable:
                 return None
         return Taken(stored, ignored) if stored else None
 
+    def _is_sound(self, known: Judged, whole: Plain, stored: list[Items]) -> bool:
+        """Whether nothing is odd about any product of a whole table."""
+        items = whole.table.alike(stored)
+        keys = tuple([one.key for one in items])
+        if keys not in known.named:
+            known.named[keys] = not _of_one_name(items)
+        columns = self._columns(whole, known.made)
+        return known.named[keys] and known.are_sound(self.recorder.answers, columns, items)
+
     def _odd(self, plain: Plain, made: Identities, stored: list[Items]) -> set[int]:
+        columns = self._columns(plain, made)
+        return odd_rows(self.recorder.answers, made, columns, stored) | _of_one_name(stored)
+
+    def _columns(self, plain: Plain, made: Identities) -> dict[str, Sequence[str | None]]:
+        """The texts of products that are stored, by the database's column."""
         answers = self.recorder.answers
         columns: dict[str, Sequence[str | None]] = {
             "resource-name": made.names,
@@ -99,10 +119,9 @@ class ByTable:
             "set-label": plain.texts("label"),
         }
         # Asked only where it matters, or lines that differ in this could not share an import.
-        longest = max(len(alias or "") for alias in made.aliases)
-        if longest <= SHORT or "alias" in answers.policy("resource-key"):
+        if longest(made.aliases) <= SHORT or "alias" in answers.policy("resource-key"):
             columns["resource-alias"] = made.aliases
-        return odd_rows(answers, made, columns, stored) | _of_one_name(stored)
+        return columns
 
     def positions(self, run: Run) -> list[int]:
         """Where the products of a run stand in their file."""

@@ -45,6 +45,11 @@ class Plain:
         """A field of each product, as a text in any case."""
         return self.column(field, absent)  # type: ignore[return-value]  # no field is null
 
+    @property
+    def whole(self) -> Plain:
+        """All products of the table that they are a part of."""
+        return Plain(self.file, self.top, self.table.whole)
+
     def without(self, rows: set[int]) -> Plain:
         """The other products."""
         return Plain(self.file, self.top, self.table.without(rows)) if rows else self

@@ -9,13 +9,15 @@ from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.imports.identity import IMAGE, LONE_ROOT, identities
+from maas_stream_lint.imports.identity import IMAGE, LONE_ROOT
+from maas_stream_lint.imports.judged import judged
 from maas_stream_lint.imports.stored_batch import Batch, Run, odd_rows
 from maas_stream_lint.imports.strict.sync import SELECTION, selection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from maas_stream_lint.imports.identity import Identities
     from maas_stream_lint.imports.strict.fetch import Listed
     from maas_stream_lint.imports.strict.sync import Part, Selection, Sync
     from maas_stream_lint.imports.tables import Items, Table
@@ -93,20 +95,16 @@ class RowSync:
         stored = self._stored(listed, table) if len(table) else None
         if stored is None:
             return None
-        sync, answers = self.sync, self.sync.recorder.answers
-        absent: Sequence[str | None] = [None] * len(table)
+        sync, answers, whole = self.sync, self.sync.recorder.answers, table.whole
+        absent: Sequence[str | None] = [None] * len(whole)
 
         def column(field: str) -> Sequence[str | None]:
-            return table.columns.get(field, absent) if field in listed.shape.product else absent
+            return whole.columns.get(field, absent) if field in listed.shape.product else absent
 
-        made = identities(IMAGE if listed.sets else LONE_ROOT, column, answers.flavoured)
-        columns = {
-            "resource-name": made.names,
-            "resource-architecture": made.architectures,
-            "resource-alias": made.aliases,
-            "set-version": table.newest,
-        }
-        odd = odd_rows(answers, made, columns, stored)
+        known = judged(IMAGE if listed.sets else LONE_ROOT, whole, column, answers.flavoured)
+        made, odd = known.of(table), set[int]()
+        if not known.are_sound(answers, _columns(whole, known.made), whole.alike(stored)):
+            odd = odd_rows(answers, made, _columns(table, made), stored)
         for items in stored:
             if max(items.sizes) not in sync.sizes:
                 odd |= {row for row, size in enumerate(items.sizes) if size not in sync.sizes}
@@ -132,6 +130,16 @@ class RowSync:
             if not self.sync.recorder.answers.stores(items.ftype):
                 return None
         return stored
+
+
+def _columns(table: Table, made: Identities) -> dict[str, Sequence[str | None]]:
+    """The texts of a table that are stored, by the database's column."""
+    return {
+        "resource-name": made.names,
+        "resource-architecture": made.architectures,
+        "resource-alias": made.aliases,
+        "set-version": table.newest,
+    }
 
 
 def _joined(entries: Iterable[list[Any]]) -> Iterator[Part]:
