@@ -122,8 +122,8 @@ class Document:
         line, start, last = 1, 0, 0
         found = {}
         for offset in sorted(offsets):
-            # Only what lies between is looked at: a minified text may be one line of 14 MB, in
-            # which a search is much faster than a count.
+            # Only what lies between is looked at. A minified text may be one line of 14 MB: there
+            # a search is much faster than a count.
             if self.text.find("\n", last, offset) >= 0:
                 line += self.text.count("\n", last, offset)
                 start = self.text.rfind("\n", last, offset) + 1
