@@ -111,6 +111,36 @@ class Catalog:
         return found
 
     @lazy
+    def older(self) -> list[Version]:
+        """All other versions."""
+        held = zip(self.products, self.table.own("versions"), strict=True)
+        several = (product for product, own in held if isinstance(own, dict) and len(own) > 1)
+        return list(chain.from_iterable(product.older for product in several))
+
+    @lazy
+    def older_items(self) -> list[Item]:
+        """The items of all other versions."""
+        return list(chain.from_iterable(version.items for version in self.older))
+
+    def mentions(self, field: str) -> Iterator[tuple[str | None, str | None]]:
+        """The path of every item of every version, and what the item says in a field."""
+        table = self.table
+        newest = zip(table.paths, table.texts_of_items(field), strict=True)
+        return chain(newest, ((item.path, item.get(field)) for item in self.older_items))
+
+    def sizes_mentioned(self) -> Iterator[tuple[str | None, int | None]]:
+        """The path of every item of every version, and its size."""
+        newest = zip(self.table.paths, self.table.sizes_said, strict=True)
+        return chain(newest, ((item.path, item.size) for item in self.older_items))
+
+    def item_at(self, path: str) -> Item:
+        """An item that names a path which some item names."""
+        row = self.table.by_path.get(path)
+        if row is not None:
+            return self.table.item(row)
+        return next(item for item in self.older_items if item.path == path)
+
+    @lazy
     def items(self) -> list[Item]:
         """The items of each product's newest version."""
         return list(chain.from_iterable(version.items for version in self.newest))

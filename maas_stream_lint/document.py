@@ -12,15 +12,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain, count, islice
 from json import JSONDecodeError
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.records import field, record
-from maas_stream_lint.spots import WS, _scanstring, _space, find_spots
+from maas_stream_lint.spots import WS, _scanstring, found_spots
 
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Path
-    from maas_stream_lint.spots import Match
 
 #: From (line, column) of a text to those of the file that it was taken from.
 PlaceMap = Callable[[int, int], tuple[int, int]]
@@ -45,9 +44,6 @@ _HUGE = rf"(?s){_STRING}|([0-9]{{{MAX_DIGITS + 1},}})(?![0-9]|\.[0-9]|[eE][+-]?[
 #: A pair of surrogates; one alone; any other escape.
 _LONE = r"(?s)\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\."
 _LAST_COMMA = rf",[{WS}]*[}}\]]"
-
-#: What stands at a place: a word, zero bytes or one character.
-_word = cast("Match", re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match)
 
 _LOCK = threading.RLock()
 
@@ -114,7 +110,11 @@ class Document:
         wanted = list(paths)
         repeats = any(flaw.kind == "duplicate-key" for flaw in self.flaws)
         with _room():
-            spots = find_spots(self.text, self.data, wanted, self.objects, repeats=repeats)
+            spots = found_spots(self.text, self.data, wanted, self.objects) if not repeats else None
+            if spots is None:
+                from maas_stream_lint.json_walk import walked_spots
+
+                spots = walked_spots(self.text, self.data, wanted, repeats=repeats)
             where = self._positions(set(spots.values()))
             return {path: where[offset] for path, offset in spots.items()}
 
@@ -122,8 +122,8 @@ class Document:
         line, start, last = 1, 0, 0
         found = {}
         for offset in sorted(offsets):
-            # Only what lies between is looked at: a minified text may be one line of 14 MB, in
-            # which a search is much faster than a count.
+            # Only what lies between is looked at. A minified text may be one line of 14 MB: there
+            # a search is much faster than a count.
             if self.text.find("\n", last, offset) >= 0:
                 line += self.text.count("\n", last, offset)
                 start = self.text.rfind("\n", last, offset) + 1
@@ -274,8 +274,8 @@ def _duplicates(text: str) -> Iterator[Flaw]:
 
 def _broken(text: str, error: JSONDecodeError) -> Flaw:
     """Say what is at the place where json.loads failed."""
-    at, start = error.pos, _space(text, 0).end()
-    word = _word(text, at)[0]
+    at, start = error.pos, len(text) - len(text.lstrip(WS))
+    word = _word(text, at)
     if start == len(text):
         return Flaw("empty", "nothing but white space" if text else "nothing at all", 0, fatal=True)
     if text[0] == "\ufeff":
@@ -297,12 +297,19 @@ def _broken(text: str, error: JSONDecodeError) -> Flaw:
     return Flaw("not-json", _what(text, error.msg, at), at, fatal=True)
 
 
+def _word(text: str, at: int) -> str:
+    """What stands at a place: a word, zero bytes or one character."""
+    found = re.compile(r"[\w.+-]+|\0+|.?", re.DOTALL).match(text, at)
+    assert found is not None
+    return found[0]
+
+
 def _what(text: str, error: str, at: int) -> str:
     for opening, said in _STRANGERS.items():
         if text.startswith(opening, at):
             return said
     if error in _WANTED:
-        word = _word(text, at)[0].strip(WS)
+        word = _word(text, at).strip(WS)
         return f"{quoted(word) if word else 'the end'} where {_WANTED[error]} must be"
     if error.startswith("Invalid control character"):
         return f"a bare {quoted(text[at])} inside a string"

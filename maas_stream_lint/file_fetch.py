@@ -171,8 +171,7 @@ class _Fetch:
         return self._compared_to(seen.size, seen.digests)
 
     def _compared_to(self, size: int | None, digests: Mapping[str, str] | None) -> Failed | None:
-        said = self.item.get("size")
-        wanted = int(said) if said is not None and said.isdecimal() and len(said) < 19 else None
+        wanted = self.item.size
         found = digests or {}
         if wanted is not None and size is not None and size != wanted:
             cause = "too-long" if size > wanted else "too-short"

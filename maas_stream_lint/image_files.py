@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
+from itertools import compress, repeat
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
@@ -17,7 +19,7 @@ from maas_stream_lint.rulebook import streamed
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.progress import Progress
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 #: So many files of older versions tell enough.
 _MOST_OLDER = 256
 _METADATA = (".json", ".sjson")
+#: Between two line ends, a path that leads out of the tree has one of these.
+_LEADING_OUT = ("..", "\n/", "://")
 
 
 def inspect_files(
@@ -112,24 +116,45 @@ def _present(root: str) -> dict[str, OnDisk] | None:
 def wanted_files(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The files that some release asks for, each once, as the metadata has them."""
     known: set[str] = set()
-    catalog = look.catalog
-    older = options.all_versions
-    names = [name for name in ALGORITHMS if older or catalog.table.occurs(name)]
     links = "://" in look.stream.base and look.where(lambda r: r.download("joins") == "urljoin")
-    for version in catalog.all_versions if older else catalog.newest:
-        product = version.product
-        if options.only and not _is_meant(product.name, options.only):
+    every = options.all_versions
+    # One search in the paths of the newest versions tells whether each path must be looked at.
+    inside = not (every or any(text in look.path_text for text in _LEADING_OUT))
+    for wanted in _of_all_versions(look, options) if every else _of_newest(look, options):
+        path = wanted.path
+        if path in known:
             continue
-        for item in version.items:
-            path = item.path
-            if path is None or path in known:
-                continue
-            linked = not _leads_into_the_tree(path)
-            if linked and not (links and _leads_to_the_server(path)):
-                continue
-            if look.downloads(item):
-                known.add(path)
-                yield _of(item, path, names, linked=linked)
+        linked = not (inside or _leads_into_the_tree(path))
+        if not linked:
+            known.add(path)
+            yield wanted
+        elif links and _leads_to_the_server(path):
+            known.add(path)
+            yield wanted._replace(linked=True)
+
+
+def _of_all_versions(look: Look, options: FileOptions) -> Iterator[Wanted]:
+    for version in look.catalog.all_versions:
+        if not options.only or _is_meant(version.product.name, options.only):
+            for item in version.items:
+                if item.path is not None and look.downloads(item):
+                    yield _of(item, item.path)
+
+
+def _of_newest(look: Look, options: FileOptions) -> Iterator[Wanted]:
+    """The same of the newest versions alone, which are in the catalog's table."""
+    table, loaders = look.catalog.table, streamed("loader")
+    names = [name for name in ALGORITHMS if table.occurs(name)]
+    digests = zip(*map(table.texts_of_items, names), strict=True) if names else repeat(())
+    rows = zip(table.paths, table.sizes_said, digests, table.ftypes, strict=False)
+    asked: Iterable[bool] = look.downloaded
+    if options.only:
+        meant = [_is_meant(product.name, options.only) for product in table.products]
+        asked = map(and_, asked, table.spread(meant))
+    for path, size, said, ftype in compress(rows, asked):
+        if path is not None:
+            sums = {name: text.lower() for name, text in zip(names, said, strict=True) if text}
+            yield Wanted(path, size, sums, ftype in loaders)
 
 
 def _is_meant(name: str, globs: Sequence[str]) -> bool:
@@ -138,18 +163,9 @@ def _is_meant(name: str, globs: Sequence[str]) -> bool:
     return any(fnmatchcase(name, glob) for glob in globs)
 
 
-def _of(
-    item: Item, path: str, names: Sequence[str] = ALGORITHMS, *, linked: bool = False
-) -> Wanted:
-    """``names``: the checksums that any item has."""
-    size = item.get("size")
-    return Wanted(
-        path,
-        int(size) if size is not None and size.isdecimal() and len(size) < 19 else None,
-        {name: digest.lower() for name in names if (digest := item.get(name))},
-        item.ftype in streamed("loader"),
-        linked,
-    )
+def _of(item: Item, path: str) -> Wanted:
+    digests = {name: text.lower() for name in ALGORITHMS if (text := item.get(name))}
+    return Wanted(path, item.size, digests, item.ftype in streamed("loader"))
 
 
 def _leads_into_the_tree(path: str) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from os import PathLike, fspath
 from typing import Final, TypeAlias
 
 
-class Unsaid(Enum):
+class Unsaid:
     """The type of `NOT_SAID`."""
 
-    KEYRING = "not said"
+    def __repr__(self) -> str:
+        """Its name."""
+        return "NOT_SAID"
 
 
 #: In place of a keyring: nobody said which one MAAS has. Signatures count as good, unverified.
-NOT_SAID: Final = Unsaid.KEYRING
+NOT_SAID: Final = Unsaid()
 
 #: A path. ``None``: MAAS has no keyring for the source.
 Keyring: TypeAlias = str | Unsaid | None

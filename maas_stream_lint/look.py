@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from maas_stream_lint import uses
 from maas_stream_lint.absence import Absence, find_absence
-from maas_stream_lint.arrival import odd_images
+from maas_stream_lint.arrival import odd_paths
 from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.foreign import Foreign, find_foreign
 from maas_stream_lint.garbage import uncollected
@@ -20,11 +20,10 @@ from maas_stream_lint.twins import Twins, find_twins
 from maas_stream_lint.uses.use_events import use_traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Survey
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
@@ -230,14 +229,20 @@ class Look:
     def stores(self, item: Item) -> tuple[str, ...]:
         """The release lines that download an item of a newest version if they take its product."""
         product = item.version.product
-        lines, key, ftype = self._takes((product.file.path, product.name)), item.key, item.ftype
-        stored = self._stored.get((lines, key, ftype))
-        if stored is None:
-            stored = self._stored[(lines, key, ftype)] = tuple(
-                r.line for r in self.releases if r.line in lines and r.stores(key, ftype)
-            )
+        lines = self._takes((product.file.path, product.name))
+        stored = self._storing((lines, item.key, item.ftype))
         dropped = self._passed_over.get(item.place) if self._passed_over else None
         return tuple(line for line in stored if line not in dropped) if dropped else stored
+
+    def _storing(self, kind: tuple[tuple[str, ...], str, str | None]) -> tuple[str, ...]:
+        """Those of some lines that store items of a key and an ftype."""
+        stored = self._stored.get(kind)
+        if stored is None:
+            lines, key, ftype = kind
+            stored = self._stored[kind] = tuple(
+                r.line for r in self.releases if r.line in lines and r.stores(key, ftype)
+            )
+        return stored
 
     @cached_property
     def _passed_over(self) -> dict[Place, set[str]]:
@@ -267,6 +272,22 @@ class Look:
         )
 
     @cached_property
+    def downloaded(self) -> list[bool]:
+        """Whether some release line downloads each item of the catalog's table."""
+        table, catalog = self.catalog.table, self.catalog
+        if self._misnamed or self._passed_over:
+            return [bool(self.downloads(item)) for item in catalog.items]
+        names = [(file.path, product.name) for file in catalog.files for product in file.products]
+        known = [map(products.__contains__, names) for _, _, products in self._known]
+        marks = list(zip(*known, strict=True))
+        samples = dict(zip(marks, names, strict=True))
+        downloaded = _Downloaded(
+            lambda mark, *kind: self._storing((self._takes(samples[mark]), *kind))
+        )
+        kinds = zip(table.spread(marks), table.keys, table.ftypes, strict=True)
+        return list(map(downloaded.__getitem__, kinds))
+
+    @cached_property
     def images(self) -> list[Image]:
         """The image files that this run looked at, each with the items that name it."""
         survey = self.survey
@@ -289,22 +310,15 @@ class Look:
         groups = self.alike(lambda release: repr(release.data["download"]))
         return {release.line: alike[0] for _, alike in groups for release in alike}
 
-    @cached_property
-    def odd_images(self) -> list[Image]:
-        """Those of them that came otherwise than the metadata says."""
-        oldest = {release.line: release for release in self.downloads_as.values()}
-        return odd_images(self.images, oldest.values())
+    def images_at(self, paths: Collection[str]) -> list[Image]:
+        """Those of ``images`` that have such paths."""
+        return [image for image in self.images if image.path in paths] if paths else []
 
     @cached_property
-    def images_by_kind(self) -> dict[tuple[Content, tuple[str | None, ...]], list[Image]]:
-        """Those of them whose kind is known, by that kind and the ftypes of their items."""
-        found: dict[tuple[Content, tuple[str | None, ...]], list[Image]] = {}
-        for image in self.images:
-            content = image.seen.content
-            if content is not None:
-                ftypes = tuple([item.ftype for item in image.items])
-                found.setdefault((content, ftypes), []).append(image)
-        return found
+    def odd_images(self) -> list[Image]:
+        """Those of ``images`` that came otherwise than the metadata says."""
+        survey = self.survey
+        return self.images_at(odd_paths(self, survey.files)) if survey is not None else []
 
     @cached_property
     def foreign(self) -> Foreign | None:
@@ -391,6 +405,18 @@ class Look:
                 products = {*trace.imported.products}
             known.append((trace.lines, trace.strict, products))
         return known
+
+
+class _Downloaded(dict[Any, bool]):
+    """Whether some release line stores items, by what is alike of most of them."""
+
+    def __init__(self, storing: Callable[..., tuple[str, ...]]) -> None:
+        """``storing``: the release lines that store items of a kind."""
+        self._storing = storing
+
+    def __missing__(self, kind: Any) -> bool:
+        downloaded = self[kind] = bool(self._storing(*kind))
+        return downloaded
 
 
 def look_at(

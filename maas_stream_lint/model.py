@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.rulebook import System
     from maas_stream_lint.stream import Metadata, Stream
 
+#: No file has so many bytes.
+TOO_LARGE = 10**18
+
 Node = TypeVar("Node")
 Value = TypeVar("Value")
 
@@ -336,6 +339,13 @@ class Item:
             return own
         text = str(own) if own.__class__ is int else _text(own)
         return self.version.get(field) if text is None else text
+
+    @property
+    def size(self) -> int | None:
+        """Its size, if that is a whole number below ``TOO_LARGE``."""
+        said = self.get("size")
+        fits = said is not None and said.isdecimal() and len(said) < len(str(TOO_LARGE))
+        return int(said) if said is not None and fits else None
 
 
 class Whole:

@@ -16,10 +16,13 @@ else:
     from collections import namedtuple
     from operator import itemgetter
 
-    #: After so many instances, a class gets a ``__new__`` of its own.
-    _MANY = 25
-    #: Class → the number of instances so far.
-    _MADE: dict[type, int] = {}
+    #: What an instance costs, beyond what it would with a ``__new__`` of its class's own: in the
+    #: units of one with all its values in their order, and of any other.
+    _IN_ORDER, _OTHERWISE = 1, 8
+    #: After so much, a class gets a ``__new__`` of its own.
+    _ENOUGH = 200
+    #: Class → what its instances have cost so far.
+    _SPENT: dict[type, int] = {}
 
     class _Maker(type):
         """Makes the classes."""
@@ -42,10 +45,12 @@ else:
 
         def __new__(cls, *args: Any, **more: Any) -> Any:
             """An instance of a class with few of them so far."""
-            _MADE[cls] = made = _MADE.get(cls, 0) + 1
-            values = _values(cls, args, more) if made < _MANY else None
-            if values is not None:
-                return cls._make(values)
+            in_order = len(args) == len(cls._fields) and not more
+            _SPENT[cls] = spent = _SPENT.get(cls, 0) + (_IN_ORDER if in_order else _OTHERWISE)
+            if spent < _ENOUGH:
+                values = args if in_order else _values(cls, args, more)
+                if values is not None:
+                    return tuple.__new__(cls, values)
             _work_out(cls)
             return cls(*args, **more)
 

@@ -102,6 +102,8 @@ else:
         plan: dict[str, tuple[Any, Any, bool]], args: tuple[Any, ...], more: dict[str, Any]
     ) -> dict[str, Any] | None:
         """Field → value for a call; nothing if the call is wrong."""
+        if len(args) == len(plan) and not more:
+            return dict(zip(plan, args, strict=True))
         values = dict(zip(plan, args, strict=False))
         if len(args) > len(plan) or not plan.keys() >= more.keys() or values.keys() & more:
             return None

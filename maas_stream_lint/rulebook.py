@@ -270,7 +270,8 @@ class UbuntuSet:
 def all_releases() -> tuple[Release, ...]:
     """Every release line there is a file for, oldest first."""
     raw = {line: rules_table(f"releases/{line}.toml") for line in release_lines()}
-    return tuple(Release(line, _extended(line, raw)) for line in raw)
+    whole: dict[str, dict[str, Any]] = {}
+    return tuple(Release(line, _extended(line, raw, whole)) for line in raw)
 
 
 @lru_cache(maxsize=1)
@@ -389,10 +390,15 @@ def _layers(pattern: str) -> tuple[str, ...]:
     return () if pattern == "anything" else tuple(pattern.rstrip(")").split("("))
 
 
-def _extended(line: str, raw: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    own = dict(raw[line])
-    parent = own.pop("extends", None)
-    return _merged(_extended(parent, raw), own) if parent else own
+def _extended(
+    line: str, raw: dict[str, dict[str, Any]], whole: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The data of a line with what it takes from others. ``whole``: those that are worked out."""
+    if line not in whole:
+        own = dict(raw[line])
+        parent = own.pop("extends", None)
+        whole[line] = _merged(_extended(parent, raw, whole), own) if parent else own
+    return whole[line]
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

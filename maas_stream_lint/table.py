@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate, chain, count, groupby, islice, repeat
+from operator import contains
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from maas_stream_lint.model import lazy
+from maas_stream_lint.model import TOO_LARGE, lazy
 from maas_stream_lint.nature import Nature
 from maas_stream_lint.objects import are, column, once
 from maas_stream_lint.rulebook import default_system
@@ -34,6 +35,7 @@ class Table:
         self._own: dict[str, list[Any]] = {}
         self._texts: dict[str, list[str | None]] = {}
         self._of_items: dict[str, list[Any]] = {}
+        self._texts_of_items: dict[str, list[str | None]] = {}
 
     def own(self, field: str) -> list[Any]:
         """What each product has in a field itself, of whatever type."""
@@ -62,10 +64,6 @@ class Table:
     def _elsewhere(self) -> set[str]:
         """The fields of files, newest versions and their items."""
         return set().union(*(file.raw.keys() | file.lower_fields for file in self._files))
-
-    def occurs(self, field: str) -> bool:
-        """Whether a file, a product, a newest version or an item of one has a field."""
-        return field in self._elsewhere or any(value is not None for value in self.own(field))
 
     @lazy
     def newest(self) -> list[dict[str, Any] | None]:
@@ -106,6 +104,50 @@ class Table:
             found = self._of_items[field] = column(self.items, field)
         return found
 
+    def texts_of_items(self, field: str) -> list[str | None]:
+        """What each of ``items`` says in a field, as ``Item.get`` gives it."""
+        found = self._texts_of_items.get(field)
+        if found is None:
+            found = self._texts_of_items[field] = self._merged_for_items(field)
+        return found
+
+    def _merged_for_items(self, field: str) -> list[str | None]:
+        own = self.of_items(field)
+        if are(own, str) or (are(own, str, type(None)) and not self._is_above(field)):
+            return own
+        return [
+            text if text.__class__ is str else self.item(row).get(field)
+            for row, text in enumerate(own)
+        ]
+
+    def occurs(self, field: str) -> bool:
+        """Whether any of ``items`` has a field, itself or from above."""
+        return any(map(contains, self.items, repeat(field))) or self._is_above(field)
+
+    def _is_above(self, field: str) -> bool:
+        """Whether a newest version, a product or a file has a field, and so all items in it."""
+        files = [file.raw for file in self._files]
+        return any(
+            map(contains, chain(files, filter(None, self.newest), self._raws), repeat(field))
+        )
+
+    @lazy
+    def sizes_said(self) -> list[int | None]:
+        """What each of ``items`` says as its size, as ``Item.size`` gives it."""
+        own = self.of_items("size")
+        if are(own, int) and min(own, default=0) >= 0 and max(own, default=0) < TOO_LARGE:
+            return own
+        return [self.item(row).size for row in range(len(own))]
+
+    @lazy
+    def keys(self) -> list[str]:
+        """The key of each of ``items``."""
+        return list(chain.from_iterable(self._keyed))
+
+    def spread(self, values: Iterable[Value]) -> Iterable[Value]:
+        """What there is of each product, for each of its ``items``."""
+        return chain.from_iterable(map(repeat, values, self.sizes))
+
     @lazy
     def paths(self) -> list[str | None]:
         """The path of each of ``items``, ``None`` without one that is text."""
@@ -132,13 +174,7 @@ class Table:
     @lazy
     def ftypes(self) -> list[str | None]:
         """The ftype of each of ``items``, flattened."""
-        own = self.of_items("ftype")
-        if are(own, str):
-            return own
-        return [
-            ftype if ftype.__class__ is str else self.item(row).ftype
-            for row, ftype in enumerate(own)
-        ]
+        return self.texts_of_items("ftype")
 
     def by_product(self, column: Iterable[Value]) -> Iterator[tuple[Value, ...]]:
         """What the items of each product have in a column of ``items``."""

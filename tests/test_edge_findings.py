@@ -105,6 +105,28 @@ def test_usual_times_are_judged_as_all_others(month: int) -> None:
                 assert _is_taken(text) is _is_parsed(text), text
 
 
+#: The place of a character in the usual form → what may stand there instead.
+OTHERWISE = {
+    0: "sXé",
+    3: ";",
+    5: "x٣",
+    8: "jX",
+    12: "x٣",
+    17: "x٣ ",
+    19: ".",
+    26: " Z",
+    29: "5679x",
+}
+
+
+@pytest.mark.parametrize("place", OTHERWISE)
+def test_nearly_usual_times_are_judged_as_all_others(place: int) -> None:
+    usual = "Mon, 01 Jan 2024 10:00:00 +0000"
+    for other in (*OTHERWISE[place], ""):
+        text = usual[:place] + other + usual[place + 1 :]
+        assert _is_taken(text) is _is_parsed(text), text
+
+
 def _is_taken(text: str) -> bool:
     try:
         moment(text)

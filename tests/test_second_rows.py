@@ -65,6 +65,19 @@ def another_root(tree: Tree) -> None:
     items(tree)["root-image.gz"] = item | {"ftype": "root-image.gz", "path": path, "sha256": sum_}
 
 
+def both_roots(tree: Tree) -> None:
+    """``root-image.gz`` beside ``squashfs``, as old series have it."""
+    squashfs = items(tree)["squashfs"]
+    another_root(tree)
+    items(tree)["squashfs"] = squashfs
+
+
+def one_name(tree: Tree) -> None:
+    """Two items whose paths end in the same name."""
+    for key in ("boot-kernel", "boot-initrd"):
+        items(tree)[key]["path"] = f"{key}/image"
+
+
 def leave(tree: Tree, key: str) -> None:
     del items(tree)[key]
 
@@ -264,6 +277,9 @@ ROWS = [
         (1, 0, 0, 1, INCOMPLETE),
         (1, 0, 0, 1, ""),
     ),
+    # Its row is deleted and made again in one transaction. Before MAAS deletes the bytes, it asks
+    # whether a row needs them.
+    Row("both roots, nothing changed", both_roots, both_roots, STAYS, STAYS, (0, 1, 0, 1, "")),
 ]
 
 
@@ -321,6 +337,25 @@ def test_a_row_takes_the_new_size_where_each_file_has_its_own(tmp_path: Path) ->
         for line, verdict in found.items()
     }
     assert sizes == {OLD: 1000, MIDDLE: 2000, NEW: 1000}
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        # The first item is queued before the second one replaces its row.
+        (one_name, (0, 2, 0)),
+        # The row that is there is not written again, so its size stays.
+        (lambda tree: items(tree)["squashfs"].update(size=0), (0, 0, 0)),
+    ],
+    ids=["one-name", "size-0"],
+)
+def test_rows_of_the_strict_engine(
+    change: Callable[[Tree], object], wanted: tuple[int, int, int], tmp_path: Path
+) -> None:
+    row = Row("", same, change, STAYS, STAYS, STAYS)
+    verdict = verdicts(row, tmp_path)[NEW]
+    seen = [len(verdict[what]) for what in ("downloads", "requeued", "deleted")]
+    assert (*seen, verdict["aborted"]) == (*wanted, [])
 
 
 def test_the_label_follows_the_stream_but_for_the_strict_engine(tmp_path: Path) -> None:

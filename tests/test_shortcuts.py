@@ -14,6 +14,8 @@ from maas_stream_lint import objects, table
 from maas_stream_lint.checks import all_rules, among, item_content
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
+from maas_stream_lint.image_files import _of, wanted_files
+from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.imports import tables
 from maas_stream_lint.imports.legacy.claim_rows import ClaimRows
 from maas_stream_lint.imports.legacy.first_pass import FirstPass
@@ -100,6 +102,7 @@ def assert_both_ways_alike(tree: MemoryTree, keyring: Any) -> None:
         assert told(look_at(stream, all_releases())) == said
     assert_picked(short)
     assert_table(short.catalog)
+    assert_wanted(short)
 
 
 def assert_table(catalog: Catalog) -> None:
@@ -109,6 +112,8 @@ def assert_table(catalog: Catalog) -> None:
         assert columns.own(field) == [product.raw.get(field) for product in products]
         assert columns.texts(field) == [product.get(field) for product in products]
         assert columns.of_items(field) == [item.raw.get(field) for item in items]
+        assert columns.texts_of_items(field) == [item.get(field) for item in items]
+    assert columns.sizes_said == [item.size for item in items]
     assert columns.newest == [product.newest and product.newest.raw for product in products]
     assert columns.items == [item.raw for item in items]
     assert [columns.item(row) for row in range(len(items))] == items
@@ -118,6 +123,20 @@ def assert_table(catalog: Catalog) -> None:
     assert [columns.paths.index(path) for path in columns.paths] == columns.firsts
     for product, nature in zip(products, columns.natures, strict=True):
         assert vars(nature) | vars(product.nature) == vars(product.nature)
+
+
+def assert_wanted(look: Look) -> None:
+    """The columns lead to the image files to which the items lead one by one."""
+    items = look.catalog.items
+    assert look.downloaded == [bool(look.downloads(item)) for item in items]
+    wanted = {w.path: w for w in wanted_files(look, FileOptions())}
+    every = {w.path: w for w in wanted_files(look, FileOptions(all_versions=True))}
+    newest = {item.path for item in items if look.downloads(item)}
+    assert wanted.keys() == every.keys() & newest
+    for item in reversed(items):
+        if item.path in wanted and look.downloads(item):
+            every[item.path] = _of(item, item.path)
+    assert wanted == {path: every[path]._replace(linked=wanted[path].linked) for path in wanted}
 
 
 def assert_picked(look: Look) -> None:

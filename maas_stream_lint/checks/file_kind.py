@@ -26,9 +26,17 @@ if TYPE_CHECKING:
 
 def _misfits(look: Look) -> list[Image]:
     """The image files whose kind is not what an item's ftype says."""
-    kinds = look.images_by_kind.items()
-    odd = [found for (content, ftypes), found in kinds if any(_wrong(content, f) for f in ftypes)]
-    return [image for found in odd for image in found]
+    files = look.survey.files if look.survey is not None else {}
+    kinds = {path: seen.content for path, seen in files.items() if seen.content is not None}
+    if not kinds:
+        return []
+    held = [
+        (path, (kinds[path], ftype))
+        for path, ftype in look.catalog.mentions("ftype")
+        if path in kinds
+    ]
+    wrong = {kind for kind in {kind for _, kind in held} if _wrong(*kind)}
+    return look.images_at({path for path, kind in held if kind in wrong}) if wrong else []
 
 
 def _holds_loaders(nature: Nature, look: Look) -> bool:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Item, Whole
 
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
 DIGITS = b"0123456789abcdef"
 #: How many texts are searched at once: copies of all of them would be as large as the stream.
 PART = 1000
@@ -108,7 +105,7 @@ def sha256_form(seen: Event | Item, look: Look) -> Iterator[Said]:
         yield Said(message + "64 lower-case hexadecimal digits", remedy)
         return
     sha256 = seen.get("sha256")
-    if sha256 is None or len(sha256) > 64 or DIGEST.fullmatch(sha256):
+    if sha256 is None or len(sha256) > 64 or _is_digest(sha256):
         return  # an event of its own, or nothing wrong
     stored, place = look.stores(seen), seen.at("sha256")
     upper = re.fullmatch(DIGEST_IN_ANY_CASE, sha256) is not None
@@ -312,12 +309,12 @@ def _without_digest(look: Look) -> Sequence[Item]:
         parts = (sums[at : at + PART] for at in range(0, len(sums), PART))
         if all(map(_are_hexadecimal, parts)):
             return []  # most streams end here, after a search in C
-    odd = {None, *filterfalse(DIGEST.fullmatch, {*sums} - {None})}
+    odd = {None, *filterfalse(_is_digest, {*sums} - {None})}
     return [table.item(row) for row, own in enumerate(sums) if own in odd]
 
 
 def _is_digest(own: Any) -> bool:
-    return own.__class__ is str and DIGEST.fullmatch(own) is not None
+    return own.__class__ is str and len(own) == 64 and _are_hexadecimal([own])
 
 
 def _are_hexadecimal(texts: Sequence[str]) -> bool:

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from maas_stream_lint.model import Whole
 
 
-#: What is not read alike by everybody; what parts the paths that are searched in one go.
-ODD = re.compile(r"[^A-Za-z0-9._~/:@!$&'()*,;=\n-]")
-#: All other characters.
-PLAIN = bytes(code for code in range(128) if not ODD.match(chr(code)))
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+#: What everybody reads alike, and what parts the paths that are looked through in one go.
+PLAIN = f"{LETTERS}{LETTERS.upper()}0123456789._~/:@!$&'()*,;=-\n".encode()
 
 
 #: Servers that are known to stumble over a colon.
@@ -69,9 +68,9 @@ def path_needs_encoding(whole: Whole, look: Look) -> Iterator[Said]:
     yield from _joined_as_links(look)
     if consists_of(look.path_text, PLAIN):
         return
-    named = [path for path in look.paths if ODD.search(path)]
+    named = [path for path in look.paths if not consists_of(path, PLAIN)]
     if named:
-        odd = sorted({c for path in named for c in ODD.findall(path)})
+        odd = sorted({*"".join(named)}.difference(PLAIN.decode()))
         what = f"{listed(odd, most=5)}, which servers and stores read in different ways"
         yield _odd(look, named, what, Severity.WARNING)
 

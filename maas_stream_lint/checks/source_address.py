@@ -364,7 +364,7 @@ def _index_url(stream: Stream) -> str:
     The command does not contain a URL that a shell or a terminal could misread.
     """
     root = stream.base.rstrip("/")
-    plain = re.fullmatch(r"https?://[\w.:/~%-]+", root, re.ASCII)
+    plain = "://" in root and re.fullmatch(r"https?://[\w.:/~%-]+", root, re.ASCII)
     return f"{root if plain else 'URL'}/{INDEX_JSON}"
 
 

@@ -56,7 +56,8 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "jammy/amd64/20240102/squashfs"
     """
-    inodes = [image.seen.inode for image in look.images]
+    files = look.survey.files if look.survey is not None else {}
+    inodes = [seen.inode for seen in files.values()]
     if len({*inodes}) == len(inodes):
         return
     by_inode: dict[tuple[int, int], list[Image]] = {}

@@ -26,6 +26,7 @@ class Configured(Command):
     def __init__(self, *args: Any, **more: Any) -> None:
         """Name the environment variables."""
         super().__init__(*args, **more)
+        self._parser: Any = None
         for param in self.params:
             if (key := self.key_of(param)) is not None:
                 param.envvar = variable(key)
@@ -34,6 +35,12 @@ class Configured(Command):
         """The key of the configuration for an option."""
         key = _key(param)
         return key if key in CONFIG_KEYS else None
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """The parser of the arguments; the same one for both times that they are parsed."""
+        if self._parser is None or self._parser.ctx is not ctx:
+            self._parser = super().make_parser(ctx)
+        return self._parser
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the configuration first, because it gives the options their defaults."""

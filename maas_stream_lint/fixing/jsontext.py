@@ -12,8 +12,9 @@ from maas_stream_lint.document import _STRING, MAX_DEPTH, _room, parse_text
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.finding import Path, Place
 from maas_stream_lint.fixing.textdiff import diff
+from maas_stream_lint.json_walk import _after, _scan, _space
 from maas_stream_lint.records import record
-from maas_stream_lint.spots import WS, _after, _colon, _scan, _scanstring, _space
+from maas_stream_lint.spots import WS, _colon, _scanstring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

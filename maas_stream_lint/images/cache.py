@@ -62,7 +62,8 @@ def default_folder() -> Path:
 class HashCache:
     """What is known of files, by a name and a stamp that changes with the content.
 
-    For several threads, and several runs at once. No method raises anything.
+    Names are as ``in_utf8`` gives them. For several threads, and several runs at once. No method
+    raises anything.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -81,31 +82,29 @@ class HashCache:
 
         One query reads all: files of one tree lie side by side in the database.
         """
-        texts = {_text(name): name for name in stamps}
-        found: dict[str, Known] = {}
         with self._lock:
-            if self._database is None or not texts:
-                return found
-            with suppress(sqlite3.Error):
-                ends = min(texts), max(texts)
-                for row in self._database.execute(_ROWS, ends):
-                    name = texts.get(row[0])
-                    if name is None or row[1] != stamps[name]:
-                        continue
-                    if not isinstance(row[-1], int) or row[-1] < self._now - _DAY:
-                        self._stale.add(row[0])
-                    if (known := _known(row)) is not None:
-                        found[name] = known
-        return found
+            rows = self._rows(stamps)
+            day_ago = self._now - _DAY
+            self._stale.update(
+                name for name, *_, used in rows if used.__class__ is not int or used < day_ago
+            )
+        return _known(rows)
 
     def get(self, name: str, stamp: str) -> Known | None:
         """The facts kept for a file, if its stamp is still the same."""
         return self.known({name: stamp}).get(name)
 
+    def _rows(self, stamps: Mapping[str, str]) -> list[_Row]:
+        if self._database is not None and stamps:
+            with suppress(sqlite3.Error):
+                rows = self._database.execute(_ROWS, (min(stamps), max(stamps)))
+                return [row for row in rows if stamps.get(row[0]) == row[1]]
+        return []
+
     def put(self, name: str, stamp: str, known: Known) -> None:
         """Keep facts; they are written when there are many, and at the end."""
         with self._lock:
-            self._new[_text(name)] = (stamp, *_kept(known))
+            self._new[name] = (stamp, *_kept(known))
             many = len(self._new) >= 256
         if many:
             self.save()
@@ -181,18 +180,17 @@ def _kept(known: Known) -> tuple[Any, ...]:
     return (*(digest and bytes.fromhex(digest) for digest in given), json.dumps(facts))
 
 
-def _known(row: _Row) -> Known | None:
-    """The facts of a row, if they are of the form that is written here."""
-    told = _told(row[-2])
-    if told is None:
-        return None
-    digests = zip(_LENGTHS.items(), row[2:-2], strict=True)
-    sound = {
-        name: digest.hex()
-        for (name, length), digest in digests
-        if digest.__class__ is bytes and len(digest) == length
-    }
-    return Known(sound, *told)
+def _known(rows: Sequence[_Row]) -> dict[str, Known]:
+    """The facts of rows by name, as far as they are of the form that is written here."""
+    names, _, *digests, told, _ = zip(*rows, strict=True) if rows else [()] * 7
+    made: list[dict[str, str]] = [{} for _ in rows]
+    for (algorithm, length), column in zip(_LENGTHS.items(), digests, strict=True):
+        if any(column):
+            for one, digest in zip(made, column, strict=True):
+                if digest.__class__ is bytes and len(digest) == length:
+                    one[algorithm] = digest.hex()
+    facts = zip(names, made, map(_told, told), strict=True)
+    return {name: Known(one, *more) for name, one, more in facts if more is not None}
 
 
 @lru_cache(maxsize=256)
@@ -217,6 +215,6 @@ def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
-def _text(name: str) -> str:
-    """Names on disk need not be UTF-8, the database's text must."""
+def in_utf8(name: str) -> str:
+    """A name as the database can have it: names on disk need not be UTF-8, its text must."""
     return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

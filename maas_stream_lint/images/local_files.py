@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.cache import Known
+from maas_stream_lint.images.cache import Known, in_utf8
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.named_tuple import NamedTuple
@@ -54,42 +53,49 @@ class LocalFiles:
     ) -> None:
         """``stop``: set when reading should end. ``present``: what is known to be there."""
         self._tree = tree
-        self._present = present or {}
+        # Where a path means itself, the listing has told all that the long way would ask for.
+        self._present = _meaning_themselves(present or {})
         self._cache = cache
         self._stop = stop
         self._root = f"{tree.folder}/"
         self._inside = os.path.realpath(tree.folder).rstrip("/") + "/"
+        self._named = in_utf8(f"file:{self._inside}")
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
 
     def look(self, wanted: Wanted) -> Looked:
         """What the disk's directory says of a file, and where to read on, if that can be done."""
-        path, seen = wanted.path, Seen(wanted.path)
-        known = self._present.get(path)
-        # Where a path means itself, the listing has told all that the long way would ask for.
-        if known is not None and path.isprintable() and "?" not in path and "#" not in path:
-            return self._found(wanted, seen, self._root + path, self._inside + path, known)
+        path = wanted.path
+        seen = Seen(path)
+        about = self._present.get(path)
+        if about is not None:
+            place, name = self._root + path, self._named + path
+        else:
+            found = self._found(path, seen)
+            if found is None:
+                return wanted, seen, None
+            place, name, about = found
+        seen.size, seen.inode = about.size, (about.device, about.inode)
+        return wanted, seen, Copy(place, name, about.stamp)
+
+    def _found(self, path: str, seen: Seen) -> tuple[str, str, OnDisk] | None:
+        """The place of a file, its name in the cache, and what the system says of it."""
         place = self._tree.locate(path)
         if isinstance(place, Trouble):
             seen.trouble = place
-            return wanted, seen, None
+            return None
         try:
             about = os.stat(place)  # noqa: PTH116 - Path drops a final slash, which matters
         except OSError as error:
             seen.trouble = _trouble(error, place)
-            return wanted, seen, None
+            return None
         if not stat.S_ISREG(about.st_mode):
             kind = "a directory" if stat.S_ISDIR(about.st_mode) else "no regular file"
             seen.trouble = Trouble("not-a-file", kind)
-            return wanted, seen, None
+            return None
         real = self._real(place)
         if not real.startswith(self._inside):
             seen.link = printable(os.path.relpath(real, self._root))
-        return self._found(wanted, seen, place, real, on_disk(about))
-
-    @staticmethod
-    def _found(wanted: Wanted, seen: Seen, place: str, real: str, about: OnDisk) -> Looked:
-        seen.size, seen.inode = about.size, (about.device, about.inode)
-        return wanted, seen, Copy(place, f"file:{real}", about.stamp)
+        return place, in_utf8(f"file:{real}"), on_disk(about)
 
     def _real(self, place: str) -> str:
         """``os.path.realpath`` of a file. It asks for each folder once."""
@@ -141,6 +147,8 @@ class LocalFiles:
             self._cache.put(copy.name, copy.stamp, known)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
+        import hashlib  # takes as long as some hundred files
+
         hashers = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
         buffer = bytearray(_STEP)
         view = memoryview(buffer)
@@ -153,6 +161,17 @@ class LocalFiles:
 
                 raise Stopped
         return {name: hasher.hexdigest() for name, hasher in hashers.items()}
+
+
+def _meaning_themselves(present: Mapping[str, OnDisk]) -> Mapping[str, OnDisk]:
+    """The files whose paths are names: others end before ``?`` or ``#``, or lose a tab."""
+    if _is_plain("".join(present)):
+        return present
+    return {path: about for path, about in present.items() if _is_plain(path)}
+
+
+def _is_plain(path: str) -> bool:
+    return path.isprintable() and "?" not in path and "#" not in path
 
 
 def asked(wanted: Wanted) -> tuple[str, ...]:

@@ -98,7 +98,8 @@ class Seen:
     def __init__(self, path: str, **facts: Any) -> None:
         """``facts``: what was seen already."""
         self.path = path
-        vars(self).update(facts)
+        if facts:
+            vars(self).update(facts)
 
     @property
     def is_page(self) -> bool:

@@ -9,7 +9,7 @@ import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.cache import Known
+from maas_stream_lint.images.cache import Known, in_utf8
 from maas_stream_lint.images.download import Load, inflated
 from maas_stream_lint.images.keeping import Kept, is_kept
 from maas_stream_lint.images.local_files import suffices
@@ -131,7 +131,7 @@ class RemoteFiles:
         if self._options.keep is not None and not is_kept(self._options.keep, wanted, seen):
             return False
         stamp = _stamp(seen)
-        known = self._cache.get(f"url:{seen.url}", stamp) if stamp else None
+        known = self._cache.get(in_utf8(f"url:{seen.url}"), stamp) if stamp else None
         if known is None or not suffices(known, wanted):
             return False
         seen.digests, seen.names, seen.cached = known.digests, known.names, True
@@ -353,7 +353,7 @@ class RemoteFiles:
         stamp = _stamp(seen)
         if stamp and seen.encoding is None and seen.digests:
             known = Known(seen.digests, None, seen.names, wanted.listed)
-            self._cache.put(f"url:{seen.url}", stamp, known)
+            self._cache.put(in_utf8(f"url:{seen.url}"), stamp, known)
 
 
 def _fits(wanted: Wanted, seen: Seen) -> bool:

@@ -6,6 +6,8 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from maas_stream_lint.imports.situation import Row
     from maas_stream_lint.imports.stored_batch import Batch, Run
     from maas_stream_lint.imports.trace import Import
@@ -203,6 +205,17 @@ class Stored:
                 self.arrived.add(sha256)
         self.hold(sha256, size)
 
+    def keep_needed(self, known: Iterable[str]) -> None:
+        """Keep the bytes of deleted files that another file needs by now.
+
+        ``known``: by sha256, bytes that were there. Mirrors ``delete_bootresourcefile`` (3.8,
+        maastemporalworker/workflow/bootresource.py): it asks the database before it deletes.
+        """
+        kept = {sha256 for sha256 in known if sha256 in self.needed}
+        if kept:
+            self.deleted = [sha256 for sha256 in self.deleted if sha256 not in kept]
+            self.arrived |= kept
+
     def drop_file(self, held: HeldSet, name: str) -> None:
         """Delete a file."""
         self.release(held.files.pop(name).sha256)
@@ -255,10 +268,7 @@ class Dropped:
 
     def settle(self) -> None:
         """Keep the bytes that another file needs by now."""
-        for sha256 in self.known:
-            if sha256 in self.stored.needed and sha256 in self.stored.deleted:
-                self.stored.deleted.remove(sha256)
-                self.stored.arrived.add(sha256)
+        self.stored.keep_needed(self.known)
 
     def undo(self) -> None:
         """Take the deletion back."""

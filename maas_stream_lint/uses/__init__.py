@@ -61,4 +61,5 @@ def alike(one: Release, other: Release, but: Collection[str] = ()) -> bool:
 
 
 def _facts(release: Release, fact: str, but: Collection[str]) -> dict[str, Any]:
-    return {key: value for key, value in release.data[fact].items() if key not in but}
+    facts: dict[str, Any] = release.data[fact]
+    return {key: value for key, value in facts.items() if key not in but} if but else facts

@@ -58,15 +58,19 @@ class KnownReleases:
 
 
 def _by_distro_info(text: str) -> str | None:
-    return next((version for name, version in _called() if name.startswith(text)), None)
+    return _beginnings().get(text)
 
 
 @cache
-def _called() -> tuple[tuple[str, str], ...]:
-    """What the releases that MAAS knows by itself are looked up by, each with the version."""
-    return tuple(
-        (name, one.version)
-        for one in ubuntu_releases().releases
-        for name in (one.version, one.series)
-        if name is one.version or int(one.version.split(".")[0]) >= FIRST_BY_SERIES
-    )
+def _beginnings() -> dict[str, str]:
+    """Each text that a version or series begins with → the version of the first that does.
+
+    These are of the releases that MAAS knows by itself.
+    """
+    found: dict[str, str] = {}
+    for one in ubuntu_releases().releases:
+        by_series = int(one.version.split(".")[0]) >= FIRST_BY_SERIES
+        for name in (one.version, one.series) if by_series else (one.version,):
+            for end in range(len(name) + 1):
+                found.setdefault(name[:end], one.version)
+    return found

@@ -5,12 +5,12 @@ Mirrors ``BootResourceRepoWriter`` and ``BootResourceStore`` (src/maasserver/boo
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.columns import plain
 from maas_stream_lint.imports.identity import BOOTLOADER, IMAGE, SNAP, Identity, identity
 from maas_stream_lint.imports.legacy.both_passes import ignored
-from maas_stream_lint.imports.legacy.by_table import ByTable
 from maas_stream_lint.imports.legacy.flattening import (
     FlatItem,
     FlatProduct,
@@ -26,6 +26,7 @@ from maas_stream_lint.rulebook import of_family
 if TYPE_CHECKING:
     from maas_stream_lint.finding import Place
     from maas_stream_lint.imports.legacy.both_passes import PassRecorder
+    from maas_stream_lint.imports.legacy.by_table import ByTable
     from maas_stream_lint.imports.legacy.choosing import Wanted
     from maas_stream_lint.imports.legacy.first_pass import FirstPass
     from maas_stream_lint.imports.legacy.plain_claims import Plain
@@ -58,7 +59,6 @@ class SecondPass:
         self.first = first
         self.store = store
         self.source = source
-        self._by_table = ByTable(recorder, store)
         # What the items of a version have in common is judged once.
         self._supported: dict[str, str] | None = None
         self._made_of: dict[str, str] | None = None
@@ -66,6 +66,13 @@ class SecondPass:
         self._odd = False  # its name or architecture has another number of slashes than one
         self._held: tuple[HeldResource, HeldSet] | None = None
         self._fitting: set[tuple[int, int]] = set()  # lengths of file name and sha256
+
+    @cached_property
+    def _by_table(self) -> ByTable:
+        # Streams of a few products have no tables.
+        from maas_stream_lint.imports.legacy.by_table import ByTable
+
+        return ByTable(self.recorder, self.store)
 
     def write(self, wanted: Wanted) -> None:
         """Walk over the same files again: ``BootResourceRepoWriter``."""

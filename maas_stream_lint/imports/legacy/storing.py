@@ -5,6 +5,7 @@ Mirrors ``BootResourceStore`` (src/maasserver/bootresources.py).
 
 from __future__ import annotations
 
+from operator import itemgetter, ne
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
@@ -55,8 +56,9 @@ class Store:
 
     def _shares_name(self, run: Run) -> bool:
         """Whether a file's name on disk is that of another, which is of no row of the batch."""
-        names, contents = self._names, run.contents() if self._names else ()
-        return any(names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in contents)
+        owner, head = self._names.get, itemgetter(slice(SHORTEST))
+        columns = [run.pick(items.sha256s) for items in run.batch.items if self._names]
+        return any(any(map(ne, map(owner, map(head, one), one), one)) for one in columns)
 
     @property
     def names(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ maasservicelayer/services/image_sync.py, builders/) by behaviour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.columns import SHORT, refusal
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from maas_stream_lint.imports.strict.fitting import Product
     from maas_stream_lint.imports.tables import Table
 
+    #: What a selection syncs: a product, or rows of tables that follow each other.
+    Part = tuple[Listed, Product] | Run
+
 #: (os, release, arch)
 Selection = tuple[str, str, str]
 SELECTION = ("os", "release", "arch")  #: the fields that it is made of
-#: What a selection syncs: a product, or rows of tables that follow each other.
-Part = Union["tuple[Listed, Product]", Run]
 
 
 class _Refused(Exception):  # noqa: N818 - not an error of ours, but what MAAS says
@@ -66,6 +67,7 @@ class Sync:
         self.imported: dict[Import | Run, None] = {}  #: in order, each once
         self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
         self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        self._dropped: list[str] = []  # by sha256: bytes that the transaction lets go
         self._usual: set[tuple[str, int]] = set()  # file types with lengths of sha256 that fit
         #: By the id of a batch: what it is made of.
         self.tables: dict[int, tuple[Listed, Table]] = {}
@@ -194,6 +196,8 @@ class Sync:
             self._settled = {}
             for undo, arguments in reversed(self._undo):
                 undo(*arguments)
+        self.stored.keep_needed(self._dropped)
+        self._dropped = []
         self._undo = []  # what is through is not undone, and nothing here may refer to itself
         return failed
 
@@ -330,9 +334,10 @@ class Sync:
         size = item["size"]
         if size.__class__ is not int:
             size = number(size)
-        if not self._is_usual(ftype, name, sha256, size):
-            at = place.below(*product.newest.steps(origin.item))
-            self._refuse_file(ftype, name, sha256, size, at)
+        usual = self._is_usual(ftype, name, sha256, size)
+        at = place if usual else place.below(*product.newest.steps(origin.item))
+        if not usual:
+            self._refuse_ftype(ftype, at)
         if ftype in self.supersedes:
             gone = self.supersedes[ftype]
             for other in [file for file in held.files.values() if file.ftype == gone]:
@@ -342,6 +347,8 @@ class Sync:
             self._drop(held, file)
             file = None
         if file is None:
+            if not usual:  # what is there already is not written again
+                self._refuse_file(ftype, name, sha256, size, at)
             file = held.files[name] = HeldFile(name, ftype, sha256, size, origin)
             if old is not None:
                 file.sources, file.turn = old.sources, old.turn
@@ -366,8 +373,9 @@ class Sync:
     def _drop(self, held: HeldSet, file: HeldFile) -> None:
         """Delete a file, so that it can be undone."""
         known = file.sha256 in self.stored.arrived
+        if known:
+            self._dropped.append(file.sha256)
         self.stored.drop_file(held, file.name)
-        self.pending = [pair for pair in self.pending if pair[1] is not file]
         self._undo.append((self._restore, (held, file, known)))
 
     def _forget(self, held: HeldSet, file: HeldFile) -> None:
@@ -378,10 +386,12 @@ class Sync:
         held.files[file.name] = file
         self.stored.unrelease(file.sha256, file.size, known=known)
 
-    def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
+    def _refuse_ftype(self, ftype: str, at: Place) -> None:
         if not self.recorder.answers.stores(ftype):
             message = f"'{ftype}' is not a valid BootResourceFileType"
             raise _refused("unknown-ftype", at, "ValueError", message, {"ftype": ftype})
+
+    def _refuse_file(self, ftype: str, name: str, sha256: str, size: int, at: Place) -> None:
         self._refuse("file-name", "file name", name, at)
         self._refuse("file-sha256", "sha256", sha256, at)
         if size not in self.sizes:
