@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import chain, count, pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
