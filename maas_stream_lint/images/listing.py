@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from maas_stream_lint.images.bounds import Bounds
@@ -37,8 +38,12 @@ class OnDisk(NamedTuple):
 
 def on_disk(about: os.stat_result) -> OnDisk:
     """What matters here of the status of a file."""
-    times = about.st_mtime_ns, about.st_ctime_ns
-    return OnDisk(about.st_size, *times, about.st_dev, about.st_ino)
+    return _made(_facts(about))
+
+
+#: These two make an OnDisk in half of the time that its own ``__new__`` takes.
+_facts = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_dev", "st_ino")
+_made: Callable[[Any], OnDisk] = partial(tuple.__new__, OnDisk)
 
 
 def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
@@ -49,7 +54,7 @@ def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, O
     for path, entry in walk(root, bounds=bounds, but=METADATA):
         try:
             if entry.is_file(follow_symlinks=False):
-                yield path, on_disk(entry.stat(follow_symlinks=False))
+                yield path, _made(_facts(entry.stat(follow_symlinks=False)))
         except OSError:
             continue
 
@@ -74,7 +79,12 @@ def walk(
         folder = folders.pop()
         if folder.count("/") > bounds.depth:
             raise OverflowError
-        found = _entries(above + folder, left + 1)
+        found: list[os.DirEntry[str]] = []
+        try:
+            with os.scandir(above + folder) as entries:
+                found.extend(islice(entries, left + 1))
+        except OSError:
+            pass  # what could be read of it counts
         left -= len(found)
         if left < 0:
             raise OverflowError
@@ -93,14 +103,3 @@ def walk(
                 folders.append(f"{path}/")
             else:
                 yield path, entry
-
-
-def _entries(folder: str, most: int) -> list[os.DirEntry[str]]:
-    """What can be read of a folder, up to so many entries."""
-    found: list[os.DirEntry[str]] = []
-    try:
-        with os.scandir(folder) as entries:
-            found.extend(islice(entries, most))
-    except OSError:
-        return found
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import chain, count, pairwise
@@ -231,8 +232,6 @@ class Stock:
         return [System(os, name.partition("/")[2]) for name in self._names_from(f"{os}/")]
 
     def _names_from(self, name: str) -> Iterator[str]:
-        from bisect import bisect_left
-
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):
                 return
@@ -258,17 +257,21 @@ class Stock:
         return list(map(known.__getitem__, self.rows.names))
 
     @cached_property
+    def nested(self) -> set[str]:
+        """The names with which other names start."""
+        return {one for one, other in pairwise(self._names) if other.startswith(one)}
+
+    @cached_property
     def ubuntu(self) -> list[tuple[str, Offer]]:
         """Ubuntu's releases by architecture, each with its name.
 
         Left out are those for which MAAS can take another name, architecture or image.
         """
-        nested = {one for one, other in pairwise(self._names) if other.startswith(one)}
         return [
             (name, offer)
             for name in self._names_from(f"{UBUNTU}/")
-            if name not in nested
-            for offer in map(partial(Offer, self.rows), self._by_arch(name))
+            if name not in self.nested
+            for offer in map(partial(Offer, self.rows), self.by_arch[name])
             if offer.distinct
         ]
 
@@ -282,25 +285,30 @@ class Stock:
         found: dict[Sort, list[int]] = {}
         for name in self._names:
             os, _, _ = name.partition("/")
-            for first, *more in self._by_arch(name) if os != UBUNTU else ():
+            for first, *more in self.by_arch[name] if os != UBUNTU else ():
                 if not more:
                     sort = (os, rows.contents[first], rows.subarches[first])
                     found.setdefault(sort, []).append(first)
         return found
 
-    def _by_arch(self, name: str) -> Iterable[list[int]]:
-        """The images of a name by architecture, unless MAAS can take one of these for another.
+    @cached_property
+    def by_arch(self) -> dict[str, list[list[int]]]:
+        """Name → the positions of its images by architecture, both in alphabetical order.
 
-        Every architecture starts with an empty one, which no machine has. A rack keeps the files of
-        an empty release where nobody looks.
+        Of a name there are none if MAAS can take an image of one architecture for another. Every
+        architecture starts with an empty one, which no machine has. A rack keeps the files of an
+        empty release where nobody looks.
         """
+        return {name: self._arches(name) for name in self._names}
+
+    def _arches(self, name: str) -> list[list[int]]:
         arches = self.rows.arches
         found: dict[str, list[int]] = {}
         for at in self._by_name[name]:
             found.setdefault(arches[at], []).append(at)
         known = sorted(found)
         nested = any(other.startswith(one) for one, other in pairwise(known)) or not known[0]
-        return () if nested or name.endswith("/") else found.values()
+        return [] if nested or name.endswith("/") else [found[arch] for arch in known]
 
     @cached_property
     def listings(self) -> dict[str, list[Offers]]:

@@ -108,6 +108,11 @@ class Store:
         if self.told:
             held.touch(source, self.turn, again=False)
         row = held.files.get(new.name)
+        if row is not None and self._loses_size(recorder, row, new):
+            message = "float division by zero"
+            values = {"size": new.size}
+            recorder.abort("size-zero", item.place, "ZeroDivisionError", message, values=values)
+            return False
         if new.ftype in recorder.supersedes:
             self._supersede(recorder, held, new)
         if row is None:
@@ -135,6 +140,14 @@ class Store:
             line = f"Resource {told} has no complete resource set!"
             recorder.trace.say("writer", "error", line)
         return True
+
+    def _loses_size(self, recorder: PassRecorder, row: HeldFile, new: HeldFile) -> bool:
+        """Whether bytes that have arrived are compared with a size of 0.
+
+        Mirrors ``BootResourceFile.sync_progress`` (src/maasserver/models/bootresourcefile.py).
+        """
+        same = row.complete and row.sha256 == new.sha256
+        return same and not new.size and self._counts_each(recorder)
 
     def _replace(
         self,
