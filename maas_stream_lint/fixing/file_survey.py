@@ -55,10 +55,10 @@ class FileSurvey:
     def _look(self, wanted: Wanted, mode: str) -> Seen | None:
         if self.images is None:
             return None
-        look = _, seen, copy = self.images.look(wanted)
+        seen = self.images.look(wanted.path)
         algorithms = asked(wanted) if mode == "download" else ()
-        if copy is not None and (not algorithms or self.images.recall([look])):
-            self.images.read(seen, copy, wanted, algorithms, Quiet())
+        if seen.trouble is None and (not algorithms or self.images.recall([(wanted, seen)])):
+            self.images.read(seen, wanted, algorithms, Quiet())
         return seen
 
 

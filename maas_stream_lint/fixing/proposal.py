@@ -107,11 +107,9 @@ class Context:
         if self._images is None:
             return None
         wanted = Wanted(path, checksums=dict.fromkeys(ALGORITHMS, ""))
-        look = _, seen, copy = self._images.look(wanted)
-        if copy is None:
-            return None
-        if self._images.recall([look]):
-            self._images.read(seen, copy, wanted, ALGORITHMS, Quiet())
+        seen = self._images.look(path)
+        if self._images.recall([(wanted, seen)]):
+            self._images.read(seen, wanted, ALGORITHMS, Quiet())
         return seen if seen.trouble is None else None
 
     def metadata_beside(self) -> Iterator[str]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from maas_stream_lint.images.listing import OnDisk
-    from maas_stream_lint.images.local_files import Copy, Looked
     from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.images.remote_files import RemoteFiles
@@ -50,25 +49,25 @@ def inspect_local(
     survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
     with closing(_cache(options, survey.mode)) as cache:
         images = LocalFiles(tree, cache, stop, present)
-        looked = [images.look(w) for w in wanted]
+        looked = [(w, images.look(w.path)) for w in wanted]
         if options.mode is None and _holds_none(present, looked):
             return Survey("none", wanted=survey.wanted, metadata_only=True)
-        survey.files = {w.path: seen for w, seen, _ in looked}
+        survey.files = {seen.path: seen for _, seen in looked}
         _tell_elsewhere(survey, present)
         hashing = survey.mode == "download"
         left = [
-            (w, seen, place, asked(w) if hashing else ())
-            for w, seen, place in (images.recall(looked) if hashing else looked)
-            if place is not None
+            (w, seen, asked(w) if hashing else ())
+            for w, seen in (images.recall(looked) if hashing else looked)
+            if seen.trouble is None
         ]
         # The largest first, or one is left over for a single hand in the end.
         left.sort(key=lambda task: -(task[1].size or 0))
         progress = told or Quiet()
-        progress.begin(len(left), sum(s.size or 0 for _, s, _, _ in left) if hashing else 0)
+        progress.begin(len(left), sum(s.size or 0 for _, s, _ in left) if hashing else 0)
 
-        def look(task: tuple[Wanted, Seen, Copy, tuple[str, ...]]) -> None:
-            w, seen, place, algorithms = task
-            images.read(seen, place, w, algorithms, progress)
+        def look(task: tuple[Wanted, Seen, tuple[str, ...]]) -> None:
+            w, seen, algorithms = task
+            images.read(seen, w, algorithms, progress)
             progress.finished(w.path)
 
         try:
@@ -195,14 +194,16 @@ def _cache(options: FileOptions, mode: str) -> HashCache:
     return HashCache(default_folder() if options.cache and mode == "download" else None)
 
 
-def _holds_none(present: Mapping[str, OnDisk] | None, looked: Sequence[Looked]) -> bool:
+def _holds_none(
+    present: Mapping[str, OnDisk] | None, looked: Sequence[tuple[Wanted, Seen]]
+) -> bool:
     """Whether a tree holds metadata and nothing else: no wanted file, nor one of such a name.
 
     Files that lie elsewhere are no reason to look away: then the paths are wrong.
     """
-    if any(place is not None for _, _, place in looked):
+    if any(seen.trouble is None for _, seen in looked):
         return False
-    names = {w.path.rpartition("/")[2] for w, _, _ in looked}
+    names = {seen.path.rpartition("/")[2] for _, seen in looked}
     return present is not None and not any(p.rpartition("/")[2] in names for p in present)
 
 

@@ -16,7 +16,7 @@ from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import BinaryIO
 
     from maas_stream_lint.images.cache import HashCache
@@ -34,11 +34,6 @@ class Copy(NamedTuple):
     place: str
     name: str  #: in the cache: it has the place to which all links lead
     stamp: str  #: changes with what is in it
-
-
-if TYPE_CHECKING:
-    #: A file, what was seen of it so far, and where to read on, if that can be done.
-    Looked = tuple[Wanted, Seen, Copy | None]
 
 
 class LocalFiles:
@@ -61,24 +56,25 @@ class LocalFiles:
         self._inside = os.path.realpath(tree.folder).rstrip("/") + "/"
         self._named = in_utf8(f"file:{self._inside}")
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
+        self._others: dict[str, Copy] = {}  # what was found that is not present, by path
 
-    def look(self, wanted: Wanted) -> Looked:
-        """What the disk's directory says of a file, and where to read on, if that can be done."""
-        path = wanted.path
+    def look(self, path: str) -> Seen:
+        """What the disk's directory says of a file. It can be read unless there is a trouble."""
         seen = Seen(path)
-        about = self._present.get(path)
+        about = self._present.get(path) or self._found(path, seen)
         if about is not None:
-            place, name = self._root + path, self._named + path
-        else:
-            found = self._found(path, seen)
-            if found is None:
-                return wanted, seen, None
-            place, name, about = found
-        seen.size, seen.inode = about.size, (about.device, about.inode)
-        return wanted, seen, Copy(place, name, about.stamp)
+            seen.size, seen.inode, _ = about
+        return seen
 
-    def _found(self, path: str, seen: Seen) -> tuple[str, str, OnDisk] | None:
-        """The place of a file, its name in the cache, and what the system says of it."""
+    def _copy(self, path: str) -> Copy:
+        """Where to read a file that ``look`` has found."""
+        about = self._present.get(path)
+        if about is None:
+            return self._others[path]
+        return Copy(self._root + path, self._named + path, about.stamp)
+
+    def _found(self, path: str, seen: Seen) -> OnDisk | None:
+        """What the system says of a file that is not present under a path that means itself."""
         place = self._tree.locate(path)
         if isinstance(place, Trouble):
             seen.trouble = place
@@ -95,7 +91,9 @@ class LocalFiles:
         real = self._real(place)
         if not real.startswith(self._inside):
             seen.link = printable(os.path.relpath(real, self._root))
-        return place, in_utf8(f"file:{real}"), on_disk(about)
+        found = on_disk(about)
+        self._others[path] = Copy(place, in_utf8(f"file:{real}"), found.stamp)
+        return found
 
     def _real(self, place: str) -> str:
         """``os.path.realpath`` of a file. It asks for each folder once."""
@@ -106,24 +104,30 @@ class LocalFiles:
             self._folders[folder] = os.path.realpath(folder)
         return f"{self._folders[folder]}/{name}"
 
-    def recall(self, looked: Sequence[Looked]) -> list[Looked]:
-        """Fill in what an earlier run has hashed. Return the files of which that is not all."""
-        stamps = {copy.name: copy.stamp for _, _, copy in looked if copy is not None}
-        known, left = self._cache.known(stamps), []
-        for one in looked:
-            wanted, seen, copy = one
-            facts = known.get(copy.name) if copy is not None else None
+    def recall(self, looked: Iterable[tuple[Wanted, Seen]]) -> list[tuple[Wanted, Seen]]:
+        """Fill in what an earlier run has hashed. Return the readable files that lack anything."""
+        found = [one for one in looked if one[1].trouble is None]
+        stamped = list(self._stamped(seen.path for _, seen in found))
+        known, left = self._cache.known(dict(stamped)), []
+        for (wanted, seen), (name, _) in zip(found, stamped, strict=True):
+            facts = known.get(name)
             if facts is None or facts.content is None or not suffices(facts, wanted):
-                left.append(one)
+                left.append((wanted, seen))
                 continue
             seen.digests, seen.content, seen.names, _ = facts
             seen.cached = True
         return left
 
-    def read(
-        self, seen: Seen, copy: Copy, wanted: Wanted, algorithms: Iterable[str], told: Progress
-    ) -> None:
-        """Read the first bytes and make the digests. Raises Stopped."""
+    def _stamped(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The name in the cache and the stamp of each file that ``look`` has found."""
+        present, named, others = self._present, self._named, self._others
+        for path in paths:
+            about = present.get(path)
+            yield (named + path, about.stamp) if about is not None else others[path][1:]
+
+    def read(self, seen: Seen, wanted: Wanted, algorithms: Iterable[str], told: Progress) -> None:
+        """Read the first bytes of a file that ``look`` has found. Make digests. Raises Stopped."""
+        copy = self._copy(seen.path)
         # A second run over a tree reads nothing, and needs nothing that knows kinds of files.
         from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
 
