@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -232,16 +233,51 @@ def test_what_a_fast_answer_imports(args: list[str], tmp_path: Path) -> None:
     assert HEAVY & seen == set()
 
 
-def test_the_end_of_a_run_looks_for_no_garbage() -> None:
-    """Also where a command ends with an exit code, as all do."""
+def ended(args: list[str], before: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
+    """The process of a command that ends."""
     code = (
-        "import gc, sys; sys.argv[1:] = ['explain', 'MSL401']\n"
-        "from maas_stream_lint.cli.start import start\n"
-        "try: start()\n"
-        "finally: print(gc.get_freeze_count() > 10_000)"
+        "import atexit, os, sys, threading; from maas_stream_lint.cli.start import start\n"
+        f"atexit.register(print, 'registered'); sys.argv[1:] = {args!r}; {before}\nstart()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "True"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **more)
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [(["rules"], 0), (["check", "fixtures/bad/MSL401-ubuntu-name/tree"], 1), (["-x"], 2)],
+    ids=["good", "findings", "misuse"],
+)
+def test_what_is_registered_for_the_end_of_a_run_takes_place(args: list[str], code: int) -> None:
+    done = ended(args, stdout=subprocess.PIPE, cwd=PACKAGE.parent)
+    assert (done.returncode, done.stdout[-11:]) == (code, "registered\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "freed"),
+    [
+        ("", False),
+        ("threading.Timer(2, print).start()", True),
+        ("sys.setprofile(lambda *_: None)", True),
+        ("sys.settrace(lambda *_: None)", True),
+    ],
+    ids=["alone", "thread", "profile", "trace"],
+)
+def test_a_run_frees_its_objects_only_if_somebody_else_looks_at_it(
+    before: str, freed: bool
+) -> None:
+    """That takes as long as a twentieth of a small check."""
+    before = f"os._exit = lambda code: os.write(1, b'at once'); {before}"
+    done = ended(["explain", "MSL401"], before, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout.endswith("at once")) == (0, not freed), done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = ended(["explain", "MSL401"], "print('not flushed')", stdout=full)
+    assert done.returncode != 0
+    assert "No space left" in done.stderr
 
 
 #: What only the check of a stream needs.

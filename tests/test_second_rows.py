@@ -358,6 +358,15 @@ def test_rows_of_the_strict_engine(
     assert (*seen, verdict["aborted"]) == (*wanted, [])
 
 
+def test_a_size_of_0_where_each_file_has_its_own(tmp_path: Path) -> None:
+    """What has arrived is divided by the size, and the import ends."""
+    row = Row("", same, lambda tree: items(tree)["squashfs"].update(size=0), STAYS, STAYS, STAYS)
+    found = verdicts(row, tmp_path)
+    assert found[MIDDLE]["fatal"]["exception"] == "ZeroDivisionError"
+    assert found[MIDDLE]["fatal"]["stage"] == "writer"
+    assert found[OLD]["fatal"] is found[NEW]["fatal"] is None
+
+
 def test_the_label_follows_the_stream_but_for_the_strict_engine(tmp_path: Path) -> None:
     row = Row("label", same, lambda tree: product(tree).update(label="daily"), STAYS, STAYS, STAYS)
     labels = {

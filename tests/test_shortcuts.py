@@ -42,6 +42,7 @@ SHORTCUTS: dict[tuple[Any, str], Any] = {
     (shapes, "is_usual"): False,
     (obstacles, "plainly_used"): frozenset(),
     (use_events, "_alike"): False,
+    (use_events, "same_obstacles"): None,
     (among, "are"): False,
     (item_content, "are"): False,
     (objects, "are"): False,

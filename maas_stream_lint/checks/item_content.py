@@ -163,9 +163,10 @@ def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
 
     MAAS: up to 3.4 MAAS counts the set as complete only if the file is empty. MAAS 3.5 to 3.7
         cannot reserve space for the file. It tries again for two hours, and then the *whole import*
-        fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). On MAAS 3.8 the
-        selection fails with a `ZeroDivisionError` before any download (`get_sync_progress`,
-        maasservicelayer/services/bootresourcefiles.py).
+        fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). If they have the
+        file with another size, it fails at once with a `ZeroDivisionError` (`sync_progress`,
+        maasserver/models/bootresourcefile.py). On MAAS 3.8 the selection fails so before any
+        download (`get_sync_progress`, maasservicelayer/services/bootresourcefiles.py).
     Why: a tool that does not know the size writes 0, or the build left an empty file.
     Fix: write the file's size in bytes (`stat -c %s FILE`). If the file is empty, build it again.
     Example:

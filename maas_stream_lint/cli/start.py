@@ -1,8 +1,10 @@
-"""Where the program starts: the work before Python imports click, which takes most of a start."""
+"""The start and the end of the program: the work around click, which takes most of a start."""
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 import sys
 
 #: So many new objects start a garbage collection. Python's own number, 700, starts dozens of them
@@ -19,15 +21,14 @@ def start() -> None:
 
     try:
         main()
-    finally:
-        # At its end, Python looks through all objects for garbage, except through frozen ones.
-        gc.freeze()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            _end(end.code or 0)
+        raise
 
 
 def _said() -> bool:
     """Print the version. If that fails, the command line prints it, and says why it cannot."""
-    import os
-
     from maas_stream_lint.names import VERSION_LINE
 
     try:
@@ -35,3 +36,23 @@ def _said() -> bool:
     except OSError:
         return False
     return True
+
+
+def _end(code: int) -> None:
+    """End the process without freeing all objects first, one by one, as Python does it.
+
+    What was registered with ``atexit`` runs. Python itself ends the process if a thread still runs,
+    if the output cannot be written, and if somebody traces or profiles the run.
+    """
+    import threading
+
+    if threading.active_count() > 1 or sys.getprofile() or sys.gettrace():
+        return
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(code)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import compress
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maas_stream_lint.imports.paths import all_harmless, are_harmless
-from maas_stream_lint.objects import longest, once
+from maas_stream_lint.objects import are, longest, once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
@@ -184,6 +184,11 @@ class Products:
         """The positions of the products that are in no table."""
         return self.others(self.tables)
 
+    @cached_property
+    def in_tables(self) -> frozenset[int]:
+        """The positions of the products that are in a table."""
+        return frozenset().union(*(table.positions for table in self.tables))
+
     def others(self, tables: Iterable[Table]) -> list[int]:
         """The positions of the products that are in none of some tables."""
         left = [True] * len(self.raws)
@@ -215,8 +220,7 @@ def rows_with(column: Iterable[Any], values: Collection[Any]) -> set[int]:
 
 def _tables(names: list[str], raws: list[Any]) -> Iterator[Table]:
     """The products by their members and by the shape of their newest versions."""
-    members = [tuple(raw) if raw.__class__ is dict else () for raw in raws]
-    for fields, alike in _split(range(len(raws)), members):
+    for fields, alike in _split(range(len(raws)), _members(raws)):
         if "versions" in fields and RESERVED.isdisjoint(fields):
             for table in _by_keys(alike, names, raws):
                 kinds = list(zip(*(_ftypes(items) for items in table.items), strict=True))
@@ -229,8 +233,7 @@ def _by_keys(positions: Sequence[int], names: list[str], raws: list[Any]) -> Ite
     """Products with the same members by the keys of their newest items, and their members."""
     known = [raws[position]["versions"] for position in positions]
     rows = [row for row, held in enumerate(known) if held and held.__class__ is dict]
-    newest = [max(held) if held and held.__class__ is dict else "" for held in known]
-    holders = [_holder(held, name) for held, name in zip(known, newest, strict=True)]
+    newest, holders = _newest(known)
     for keys, alike in _split(rows, [tuple(holders[row]) for row in rows]):
         columns = [list(map(itemgetter(key), [holders[row] for row in alike])) for key in keys]
         kinds = list(zip(*map(_members, columns), strict=True))
@@ -249,6 +252,19 @@ def _by_keys(positions: Sequence[int], names: list[str], raws: list[Any]) -> Ite
                 )
 
 
+def _newest(known: list[Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The names of the newest versions, and their items by their keys."""
+    if are(known, dict) and all(known):
+        newest = list(map(max, known))
+        versions = list(map(getitem, known, newest))
+        if are(versions, dict) and {*map(tuple, versions)} == {tuple(ITEMS_ALONE)}:
+            items = list(map(itemgetter("items"), versions))
+            if are(items, dict):
+                return newest, items
+    newest = [max(held) if held and held.__class__ is dict else "" for held in known]
+    return newest, [_holder(held, name) for held, name in zip(known, newest, strict=True)]
+
+
 def _holder(versions: Any, newest: str) -> dict[str, Any]:
     """The newest version's items by their keys; none if it holds anything else."""
     version = versions[newest] if newest else None
@@ -259,7 +275,9 @@ def _holder(versions: Any, newest: str) -> dict[str, Any]:
 
 
 def _members(items: list[Any]) -> list[tuple[str, ...]]:
-    """The names of each item's members."""
+    """The names of each object's members."""
+    if are(items, dict):
+        return list(map(tuple, items))
     return [tuple(item) if item.__class__ is dict else () for item in items]
 
 
@@ -282,13 +300,12 @@ def _transposed(names: Iterable[str], holders: Iterable[dict[str, Any]]) -> dict
 
 def _split(rows: Sequence[int], kinds: Sequence[Hashable]) -> Iterator[tuple[Any, Sequence[int]]]:
     """Rows by their kind; what is of few rows is left out."""
-    distinct = set(kinds)
-    if len(distinct) == 1 and len(rows) >= LEAST:
+    if kinds and kinds.count(kinds[0]) == len(kinds) >= LEAST:
         yield kinds[0], rows
         return
-    groups: dict[Any, list[int]] = {kind: [] for kind in distinct}
+    groups: dict[Any, list[int]] = {}
     for row, kind in zip(rows, kinds, strict=True):
-        groups[kind].append(row)
+        groups.setdefault(kind, []).append(row)
     yield from ((kind, alike) for kind, alike in groups.items() if len(alike) >= LEAST)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.errors import UsageError
@@ -45,6 +46,11 @@ class LocalTree:
         from pathlib import Path
 
         return Path(self.folder)
+
+    @cached_property
+    def _real(self) -> str:
+        """The root, links followed."""
+        return os.path.realpath(self.folder)
 
     @property
     def base(self) -> str:
@@ -87,7 +93,7 @@ class LocalTree:
         place = self.locate(path)
         if isinstance(place, Trouble):
             return place
-        if not is_within(os.path.realpath(place), os.path.realpath(self.folder)):
+        if not is_within(os.path.realpath(place), self._real):
             return Trouble("outside-root", "the path leads out of the tree through a link")
         # Opening alone can hang (a fifo) or do harm (a device).
         if not stat.S_ISREG(os.stat(place).st_mode):

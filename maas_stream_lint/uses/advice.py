@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.uses.kernels import Kernels
     from maas_stream_lint.uses.simulation import Simulation
-    from maas_stream_lint.uses.stock import Kind
+    from maas_stream_lint.uses.stock import Kind, Stock
     from maas_stream_lint.uses.stock_image import Image
 
 
@@ -34,12 +34,12 @@ class Advice(NamedTuple):
 def listed_kernels(simulation: Simulation) -> Iterator[Advice]:
     """Members of ``subarches`` that make the list of minimum kernels fail: cause, text."""
     found: dict[str, tuple[Refusal, list[Image]]] = {}
-    kernels = simulation.kernels
-    for texts, images in simulation.stock.listings:
-        for text in texts:
+    kernels, stock = simulation.kernels, simulation.stock
+    for subarches, offers in stock.listings.items():
+        for text in subarches.split(","):
             refusal = _refusal(kernels, text)
             if refusal is not None:
-                holders = [image for image in images if image.subarch != text]
+                holders = [image for image in stock.with_offers(offers) if image.subarch != text]
                 found.setdefault(text, (refusal, []))[1].extend(holders)
     for text, (said, blamed) in found.items():
         if blamed:
@@ -67,14 +67,19 @@ def kernels_of_others(simulation: Simulation) -> Iterator[Advice]:
 
     An Ubuntu image with such a kernel is not usable itself (``obstacles``).
     """
-    found: dict[str, tuple[Refusal, list[int]]] = {}
-    for kind, positions in simulation.stock.kinds.items():
-        if kind.os != UBUNTU and kind.whole:
-            refusal = _refusal(simulation.kernels, kind.subarch)
-            if refusal is not None:
-                found.setdefault(kind.subarch, (refusal, []))[1].extend(positions)
+    stock, found = simulation.stock, dict[str, tuple[Refusal, list[int]]]()
+    for kind in _of_others(stock):
+        _, subarch, _, whole = kind
+        refusal = _refusal(simulation.kernels, subarch) if whole else None
+        if refusal is not None:
+            found.setdefault(subarch, (refusal, []))[1].extend(stock.kinds.held[kind])
     for kernel, (said, blamed) in found.items():
-        yield Advice((said.cause, kernel), Images(simulation.stock, sorted(blamed)), said.log)
+        yield Advice((said.cause, kernel), Images(stock, sorted(blamed)), said.log)
+
+
+def _of_others(stock: Stock) -> list[Kind]:
+    """The kinds of images of systems other than Ubuntu."""
+    return [kind for kind in stock.kinds.first if kind[0] != UBUNTU]
 
 
 def without_generic(simulation: Simulation) -> Iterator[Advice]:
@@ -83,28 +88,30 @@ def without_generic(simulation: Simulation) -> Iterator[Advice]:
     offered = {a.partition("/")[0] for a in stock.architectures if _is_generic(a)}
     if offered.issuperset(stock.rows.arches):
         return
-    generic = [
-        held
-        for kind, held in stock.kinds.items()
-        if kind.os == UBUNTU and kind.whole and _platform_of(simulation, kind) == GENERIC
-    ]
+    generic = [kind for kind, platform in _platforms(simulation) if platform == GENERIC]
     for arch, images in _by_arch(simulation, generic):
         if arch not in offered:
             yield Advice((arch,), images)
 
 
-def _by_arch(simulation: Simulation, kinds: list[list[int]]) -> Iterator[tuple[str, Images]]:
+def _by_arch(simulation: Simulation, kinds: list[Kind]) -> Iterator[tuple[str, Images]]:
     """The images of some kinds by their architectures, in the order of the rows."""
     stock, found = simulation.stock, dict[str, list[int]]()
-    for at in sorted(chain.from_iterable(kinds)):
+    held = [stock.kinds.held[kind] for kind in kinds]
+    for at in sorted(chain.from_iterable(held)):
         found.setdefault(stock.rows.arches[at], []).append(at)
     for arch, positions in found.items():
         yield arch, Images(stock, positions)
 
 
-def _platform_of(simulation: Simulation, kind: Kind) -> str | None:
-    """The platform of images of one kind."""
-    return simulation.kernels.platform_of(kind.subarch, kind.platform)
+def _platforms(simulation: Simulation) -> Iterator[tuple[Kind, str]]:
+    """The kinds of whole images of Ubuntu that have a kernel, with the platform it is for."""
+    platform_of = simulation.kernels.platform_of
+    for kind in simulation.stock.kinds.first:
+        os, subarch, own, whole = kind
+        platform = platform_of(subarch, own) if os == UBUNTU and whole else None
+        if platform is not None:
+            yield kind, platform
 
 
 def _is_generic(architecture: str) -> bool:
@@ -113,15 +120,12 @@ def _is_generic(architecture: str) -> bool:
 
 def platforms(simulation: Simulation) -> Iterator[Advice]:
     """Kernels for platforms that no machine can have: platform."""
-    for kind, positions in simulation.stock.kinds.items():
-        if kind.os != UBUNTU or not kind.whole:
-            continue
-        platform = _platform_of(simulation, kind)
-        if platform is None or platform == GENERIC:
-            continue
-        for image in Images(simulation.stock, positions):
-            if f"{image.arch}/{platform}" not in simulation.stock.offering:
-                yield Advice((str(platform),), [image])
+    stock = simulation.stock
+    for kind, platform in _platforms(simulation):
+        if platform != GENERIC:
+            for image in Images(stock, stock.kinds.held[kind]):
+                if f"{image.arch}/{platform}" not in stock.offering:
+                    yield Advice((platform,), [image])
 
 
 def without_kernel(simulation: Simulation) -> Iterator[Advice]:
@@ -129,13 +133,14 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 
     No machine can use an image without a kernel (``obstacles``).
     """
-    for architecture, offering in simulation.stock.offering.items():
+    stock = simulation.stock
+    for architecture, offers in stock.offering.items():
         arch, _, platform = architecture.partition("/")
         if platform == GENERIC or not platform:
             continue
         images = [
             image
-            for image in offering
+            for image in stock.with_offers(offers)
             if image.os == UBUNTU
             and f"{image.arch}/{image.subarch}" != architecture
             and simulation.kernels.platform_of(image.subarch, image.platform) is not None
@@ -150,9 +155,8 @@ def without_kernel(simulation: Simulation) -> Iterator[Advice]:
 
 def without_ubuntu(simulation: Simulation) -> Iterator[Advice]:
     """Architectures with systems to install, but no Ubuntu to commission a machine with: arch."""
-    others = [held for kind, held in simulation.stock.kinds.items() if kind.os != UBUNTU]
     ubuntu = simulation.stock.of_os(UBUNTU)
-    for arch, images in _by_arch(simulation, others):
+    for arch, images in _by_arch(simulation, _of_others(simulation.stock)):
         machine = Machine(arch, GENERIC)
         if all(simulation.commission(machine, one).refusal is not None for one in ubuntu):
             yield Advice((arch,), images)

@@ -23,6 +23,7 @@ class KnownReleases:
     def __init__(self, cached: Callable[[], Sequence[Cached]]) -> None:
         """``cached``: returns the list of available images, in the order of its rows."""
         self._cached = cached
+        self.asks_stream = False  #: whether some text is no release that MAAS knows by itself
         self._versions: dict[str, str | None] = {}
         self._numbers: dict[str, tuple[int, ...]] = {}
 
@@ -51,6 +52,7 @@ class KnownReleases:
         return numbers
 
     def _by_stream(self, text: str) -> str | None:
+        self.asks_stream = True
         for row in self._cached():
             if row.release.startswith(text) or (row.title or "").startswith(text):
                 return None if row.title is None or row.codename is None else row.title

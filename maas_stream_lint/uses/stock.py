@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from itertools import chain, count, pairwise
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
 from maas_stream_lint.uses.kernel import links_generic
 from maas_stream_lint.uses.stock_image import Image, architectures_of, names_kernel
@@ -19,6 +18,11 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.stock_image import Contents
     from maas_stream_lint.uses.stock_rows import Rows
 
+    #: What tells images apart when MAAS chooses a kernel for a machine: os, subarch, the product's
+    #: own platform, whether the image is whole.
+    Kind = tuple[str, str, "str | None", bool]
+    #: What an image offers to machines: whether it is whole, and all that `architectures_of` reads.
+    Offers = tuple[Any, ...]
     #: What tells images of other systems than Ubuntu apart: os, contents, subarch.
     Sort = tuple[str, Contents, str]
 
@@ -29,13 +33,23 @@ LISTS = ("subarches", "supported_platforms")
 Group = TypeVar("Group")
 
 
-class Kind(NamedTuple):
-    """What tells images apart when MAAS chooses a kernel for a machine."""
+class Groups(Generic[Group]):
+    """The images by what a column has. Most questions are on the values, of which there are few."""
 
-    os: str
-    subarch: str
-    platform: str | None  #: the product's own
-    whole: bool
+    def __init__(self, column: Iterable[Group]) -> None:
+        """``column``: a value for each image."""
+        self._column = list(column)
+        #: Each value, in the order of the rows, with the position of the first image that has it.
+        self.first: dict[Group, int] = {}
+        list(map(self.first.setdefault, self._column, count()))
+
+    @cached_property
+    def held(self) -> dict[Group, list[int]]:
+        """Each value with the positions of all images that have it, in order."""
+        found: dict[Group, list[int]] = {value: [] for value in self.first}
+        for position, value in enumerate(self._column):
+            found[value].append(position)
+        return found
 
 
 class Images(Sequence[Image]):
@@ -225,12 +239,11 @@ class Stock:
             yield self._names[at]
 
     @cached_property
-    def kinds(self) -> dict[Kind, list[int]]:
-        """The positions of the images by their kinds, each in order."""
+    def kinds(self) -> Groups[Kind]:
+        """The images by their kinds."""
         rows = self.rows
-        columns = (rows.subarches, rows.extra["platform"], self._whole)
-        told = zip(self._systems, *columns, strict=True)
-        return {Kind(*kind): held for kind, held in self._grouped(told).items()}
+        columns = (self._systems, rows.subarches, rows.extra["platform"], self._whole)
+        return Groups(zip(*columns, strict=True))
 
     @cached_property
     def _whole(self) -> list[bool]:
@@ -245,17 +258,21 @@ class Stock:
         return list(map(known.__getitem__, self.rows.names))
 
     @cached_property
+    def nested(self) -> set[str]:
+        """The names with which other names start."""
+        return {one for one, other in pairwise(self._names) if other.startswith(one)}
+
+    @cached_property
     def ubuntu(self) -> list[tuple[str, Offer]]:
         """Ubuntu's releases by architecture, each with its name.
 
         Left out are those for which MAAS can take another name, architecture or image.
         """
-        nested = {one for one, other in pairwise(self._names) if other.startswith(one)}
         return [
             (name, offer)
             for name in self._names_from(f"{UBUNTU}/")
-            if name not in nested
-            for offer in map(partial(Offer, self.rows), self._by_arch(name))
+            if name not in self.nested
+            for offer in map(partial(Offer, self.rows), self.by_arch[name])
             if offer.distinct
         ]
 
@@ -269,35 +286,44 @@ class Stock:
         found: dict[Sort, list[int]] = {}
         for name in self._names:
             os, _, _ = name.partition("/")
-            for first, *more in self._by_arch(name) if os != UBUNTU else ():
+            for first, *more in self.by_arch[name] if os != UBUNTU else ():
                 if not more:
                     sort = (os, rows.contents[first], rows.subarches[first])
                     found.setdefault(sort, []).append(first)
         return found
 
-    def _by_arch(self, name: str) -> Iterable[list[int]]:
-        """The images of a name by architecture, unless MAAS can take one of these for another.
+    @cached_property
+    def by_arch(self) -> dict[str, list[list[int]]]:
+        """Name → the positions of its images by architecture, both in alphabetical order.
 
-        Every architecture starts with an empty one, which no machine has. A rack keeps the files of
-        an empty release where nobody looks.
+        Of a name there are none if MAAS can take an image of one architecture for another. Every
+        architecture starts with an empty one, which no machine has. A rack keeps the files of an
+        empty release where nobody looks.
         """
+        return {name: self._arches(name) for name in self._names}
+
+    def _arches(self, name: str) -> list[list[int]]:
         arches = self.rows.arches
         found: dict[str, list[int]] = {}
         for at in self._by_name[name]:
             found.setdefault(arches[at], []).append(at)
         known = sorted(found)
         nested = any(other.startswith(one) for one, other in pairwise(known)) or not known[0]
-        return () if nested or name.endswith("/") else found.values()
+        return [] if nested or name.endswith("/") else [found[arch] for arch in known]
 
     @cached_property
-    def listings(self) -> list[tuple[list[str], Images]]:
-        """The ``subarches`` of whole images, each once, with the images that have them."""
-        found = self._grouped(zip(self.rows.extra["subarches"], self._whole, strict=True))
-        return [
-            (text.split(","), Images(self, held))
-            for (text, whole), held in found.items()
-            if whole and text is not None
-        ]
+    def listings(self) -> dict[str, list[Offers]]:
+        """The ``subarches`` of whole images, each with the offers that it is part of."""
+        found: dict[str, list[Offers]] = {}
+        for offers, at in self._offers.first.items():
+            text = self.rows.extra["subarches"][at]
+            if offers[0] and text is not None:
+                found.setdefault(text, []).append(offers)
+        return found
+
+    def with_offers(self, offers: Iterable[Offers]) -> Images:
+        """The images with one of these offers."""
+        return Images(self, sorted(chain.from_iterable(map(self._offers.held.__getitem__, offers))))
 
     def products(self, image: Image) -> list[str]:
         """The products whose files lie under an image's name and architecture."""
@@ -305,20 +331,24 @@ class Stock:
         return list(dict.fromkeys(name for i in alike for _, name in i.products))
 
     @cached_property
-    def offering(self) -> dict[str, Images]:
-        """The architectures that a machine may have, each with the images that make it possible.
-
-        Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
-        """
+    def _offers(self) -> Groups[Offers]:
+        """The images by what they offer."""
         rows = self.rows
         kernels = {subarch: names_kernel(subarch) for subarch in set(rows.subarches)}
         own = [None if kernels[subarch] else subarch for subarch in rows.subarches]
-        told = zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True)
-        found: dict[str, list[int]] = {}
-        for (whole, *_), held in self._grouped(told).items():
-            for architecture in architectures_of(self.image(held[0])) if whole else ():
-                found.setdefault(architecture, []).extend(held)
-        return {name: Images(self, sorted(held)) for name, held in found.items()}
+        return Groups(zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True))
+
+    @cached_property
+    def offering(self) -> dict[str, list[Offers]]:
+        """The architectures that a machine may have, each with the offers that make it possible.
+
+        Mirrors ``get_usable_architectures`` (maasserver/models/bootresource.py).
+        """
+        found: dict[str, list[Offers]] = {}
+        for offers, at in self._offers.first.items():
+            for architecture in architectures_of(self.image(at)) if offers[0] else ():
+                found.setdefault(architecture, []).append(offers)
+        return found
 
     @cached_property
     def architectures(self) -> list[str]:

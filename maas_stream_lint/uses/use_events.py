@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.finding import Place
 from maas_stream_lint.imports.trace import Event, Kind, Trace
-from maas_stream_lint.uses import alike
 from maas_stream_lint.uses.obstacles import obstacles
+from maas_stream_lint.uses.same_use import same_facts, same_obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from maas_stream_lint.uses.obstacles import Obstacle
     from maas_stream_lint.uses.simulation import Simulation
     from maas_stream_lint.uses.stock_image import Image
-
-#: Facts that matter only for images of os ``custom``.
-OF_CUSTOM = ("custom-boots", "custom-os")
 
 
 def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> list[Trace]:
@@ -28,28 +25,26 @@ def use_traces(uses: dict[str, Simulation | None], traces: Sequence[Trace]) -> l
     stumbled: dict[str, set[tuple[str, str | None]]] = {}
     for imported in traces:
         stumbled.update(dict.fromkeys(imported.lines, _stumbled(imported)))
-    made: list[tuple[Simulation, Trace]] = []
+    made: list[tuple[Simulation, list[Obstacle], Trace]] = []
     for line, simulation in uses.items():
         if simulation is None:
             continue
-        known = next((trace for other, trace in made if _alike(simulation, other)), None)
+        known = next((trace for other, _, trace in made if _alike(simulation, other)), None)
         if known is not None:
             known.lines = (*known.lines, line)
             continue
-        events = [
-            _event(obstacle)
-            for obstacle in obstacles(simulation)
-            if _came_whole(obstacle.image, stumbled[line])
-        ]
-        made.append((simulation, Trace((line,), simulation.release.strict, events)))
-    return [trace for _, trace in made]
+        same = (same_obstacles(simulation, other, found) for other, found, _ in made)
+        found = next((known for known in same if known is not None), None)
+        if found is None:
+            found = obstacles(simulation)
+        events = [_event(one) for one in found if _came_whole(one.image, stumbled[line])]
+        made.append((simulation, found, Trace((line,), simulation.release.strict, events)))
+    return [trace for *_, trace in made]
 
 
 def _alike(one: Simulation, other: Simulation) -> bool:
-    """Whether two simulations find the same obstacles: their facts may differ for ``custom``."""
-    if one is other or one.ground is not other.ground or one.stock.of_os("custom"):
-        return one is other
-    return alike(one.release, other.release, but=OF_CUSTOM)
+    """Whether two simulations find the same obstacles at the same images."""
+    return one is other or (one.ground is other.ground and same_facts(one, other))
 
 
 def _stumbled(imported: Trace) -> set[tuple[str, str | None]]:

@@ -42,6 +42,7 @@ class PassRecorder(Recorder):
         self.snap = gadget_system()
         self.supersedes: dict[str, str] = answers.policy("supersedes")
         self._nameless: set[str] = set()
+        self._asked: tuple[dict[str, str], str | None] = ({}, None)  # what it is not supported for
 
     def logged(
         self,
@@ -109,10 +110,12 @@ class PassRecorder(Recorder):
 
     def supported(self, product: str, item: FlatItem) -> bool:
         """``validate_product``: by the raw ``os``, so a product without one passes."""
-        cause = self.unsupported(product, item.base)
+        fields = item.base
+        if fields is not self._asked[0]:  # the items of a product mostly have the same
+            self._asked = (fields, self.unsupported(product, fields))
+        cause = self._asked[1]
         if cause is None:
             return True
-        fields = item.base
         values: dict[str, Any] = {"os": fields.get("os", "")}
         if cause.startswith("bootloader"):
             type_ = fields["bootloader-type"]

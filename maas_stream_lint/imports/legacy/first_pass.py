@@ -92,7 +92,8 @@ class FirstPass:
     def _flat(self, file: File, position: int) -> FlatProduct:
         products = file.products
         name, raw = products.names[position], products.raws[position]
-        return self._shared.product(file.path, name, file.top, raw)
+        in_table = position in products.in_tables
+        return self._shared.product(file.path, name, file.top, raw, in_table=in_table)
 
     def _acceptable(self, product: Walked, item: FlatItem) -> bool:
         """Whether an item is supported and has the fields that are looked up."""

@@ -70,6 +70,7 @@ class FlatProduct:
     base: dict[str, str]  #: flattened fields of file and product
     versions: dict[str, Any]
     newest: str
+    in_table: bool = False  #: so there is nothing odd about the items of its newest version
     _items: dict[str, list[FlatItem]] = field(default_factory=dict)
     _levels: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -99,11 +100,11 @@ class FlatProduct:
         """A version's items, flattened once."""
         found = self._items.get(vername)
         if found is None:
-            base = self.level(vername)
+            base, usual = self.level(vername), self.in_table and vername == self.newest
             found = self._items[vername] = []
             for key, item in self.versions[vername].get("items", {}).items():
                 above = base if OWN_FIELDS.issuperset(item) else {**base, **text_fields(item)}
-                found.append(FlatItem(item, above, self, vername, key, _is_usual(item)))
+                found.append(FlatItem(item, above, self, vername, key, usual or _is_usual(item)))
         return found
 
 
@@ -129,14 +130,17 @@ class Shared:
     sound: dict[str, set[int]] = field(default_factory=dict)
 
     def product(
-        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any]
+        self, file: str, name: str, top: dict[str, str], raw: dict[str, Any], *, in_table: bool
     ) -> FlatProduct:
         """A product flattened. ``top``: the file's fields. ``raw``: its object, with versions."""
         found = self.products.get((file, name))
         if found is None:
-            base = {**top, **text_fields(raw), "product_name": name}
+            own = raw if in_table else text_fields(raw)
+            base = {**top, **own, "product_name": name}
+            if in_table:
+                del base["versions"]  # all else are texts
             versions = raw["versions"]
-            found = FlatProduct(name, file, base, versions, max(versions))
+            found = FlatProduct(name, file, base, versions, max(versions), in_table)
             self.products[(file, name)] = found
         return found
 

@@ -5,6 +5,7 @@ Mirrors ``BootResourceStore`` (src/maasserver/bootresources.py).
 
 from __future__ import annotations
 
+from operator import itemgetter, ne
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.stored import HeldFile, HeldResource, HeldSet
@@ -55,8 +56,9 @@ class Store:
 
     def _shares_name(self, run: Run) -> bool:
         """Whether a file's name on disk is that of another, which is of no row of the batch."""
-        names, contents = self._names, run.contents() if self._names else ()
-        return any(names.get(sha256[:SHORTEST], sha256) != sha256 for sha256, _ in contents)
+        owner, head = self._names.get, itemgetter(slice(SHORTEST))
+        columns = [run.pick(items.sha256s) for items in run.batch.items if self._names]
+        return any(any(map(ne, map(owner, map(head, one), one), one)) for one in columns)
 
     @property
     def names(self) -> dict[str, str]:
@@ -106,6 +108,11 @@ class Store:
         if self.told:
             held.touch(source, self.turn, again=False)
         row = held.files.get(new.name)
+        if row is not None and self._loses_size(recorder, row, new):
+            message = "float division by zero"
+            values = {"size": new.size}
+            recorder.abort("size-zero", item.place, "ZeroDivisionError", message, values=values)
+            return False
         if new.ftype in recorder.supersedes:
             self._supersede(recorder, held, new)
         if row is None:
@@ -133,6 +140,14 @@ class Store:
             line = f"Resource {told} has no complete resource set!"
             recorder.trace.say("writer", "error", line)
         return True
+
+    def _loses_size(self, recorder: PassRecorder, row: HeldFile, new: HeldFile) -> bool:
+        """Whether bytes that have arrived are compared with a size of 0.
+
+        Mirrors ``BootResourceFile.sync_progress`` (src/maasserver/models/bootresourcefile.py).
+        """
+        same = row.complete and row.sha256 == new.sha256
+        return same and not new.size and self._counts_each(recorder)
 
     def _replace(
         self,
