@@ -193,10 +193,11 @@ def test_a_line_of_a_log_is_explained_without_what_checks_a_stream() -> None:
 HEAVY = {
     *("rich", "httpx2", "httpx", "jsonschema", "hashlib", "packaging", "_strptime", "sqlite3"),
     *("dataclasses", "locale", "copy", "pathlib", "urllib.parse", "fnmatch"),
-    *("tomllib", "tomli", "platformdirs", "subprocess", "urllib.request"),
+    *("tomllib", "tomli", "platformdirs", "subprocess", "urllib.request", "binascii"),
     *(f"maas_stream_lint.images.{part}" for part in ("sniff", "cache", "local_files", "pool")),
+    *("maas_stream_lint.images.content", "maas_stream_lint.imports.legacy.by_table"),
     *(f"maas_stream_lint.{part}" for part in ("distributions", "selecting", "uses.use_verdict")),
-    "maas_stream_lint.source.decoding",
+    *("maas_stream_lint.source.decoding", "maas_stream_lint.json_walk"),
 }
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from maas_stream_lint.images import sniff as module
 from maas_stream_lint.images.bounds import Bounds
-from maas_stream_lint.images.content import KINDS, Content, better, described, suits
+from maas_stream_lint.images.content import KINDS, Content
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff, tar_names
 from maas_stream_lint.rulebook import all_releases, ftypes
 
@@ -209,7 +209,7 @@ LAYERED: dict[str, tuple[bytes, tuple[str, ...], str | None]] = {
 def test_plain_kinds(kind: str, head: bytes) -> None:
     reach = 65_536 if kind == "iso9660" else HEAD_BYTES
     assert sniff(head[:reach], whole=len(head) <= reach) == Content((kind,))
-    assert described(Content((kind,))) == KINDS[kind]
+    assert Content((kind,)).in_words() == KINDS[kind]
 
 
 @pytest.mark.parametrize("name", LAYERED)
@@ -266,10 +266,10 @@ TOPS += [data[:2_000] for data, _, _ in LAYERED.values()]
 def test_any_bytes_are_something(head: bytes, whole: bool) -> None:
     found = sniff(head, whole=whole)
     assert set(found.layers) <= set(KINDS)
-    assert described(found)
+    assert found.in_words()
     for wanted in ftypes().values():
-        assert suits(found, wanted) in (True, False, None)
-    assert set(better(found, ftypes())) <= set(ftypes())
+        assert found.suits(wanted) in (True, False, None)
+    assert set(found.fitting(ftypes())) <= set(ftypes())
     tar_names(io.BytesIO(head))
 
 
@@ -418,7 +418,7 @@ def verdicts() -> Iterator[tuple[str, str, bool | None]]:
 @pytest.mark.parametrize(("ftype", "text", "verdict"), [*verdicts()])
 def test_what_suits_an_ftype(ftype: str, text: str, verdict: bool | None) -> None:
     assert set(VERDICTS) == set(ftypes())
-    assert suits(said(text), ftypes()[ftype]) is verdict
+    assert said(text).suits(ftypes()[ftype]) is verdict
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_what_suits_an_ftype(ftype: str, text: str, verdict: bool | None) -> Non
     ],
 )
 def test_better_ftypes_come_likeliest_first(text: str, ftypes_: str) -> None:
-    assert better(said(text), ftypes()) == ftypes_.split()
+    assert said(text).fitting(ftypes()) == ftypes_.split()
 
 
 @pytest.mark.parametrize(
@@ -477,7 +477,7 @@ def test_better_ftypes_come_likeliest_first(text: str, ftypes_: str) -> None:
     ],
 )
 def test_words(content: Content, words: str) -> None:
-    assert described(content) == words
+    assert content.in_words() == words
 
 
 # ---- names

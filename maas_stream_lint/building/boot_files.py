@@ -13,7 +13,6 @@ from maas_stream_lint.building.streams import STEP
 from maas_stream_lint.catalog import Catalog
 from maas_stream_lint.distributions import network_root, standard_source
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.images.content import described, suits
 from maas_stream_lint.images.observation import FileOptions
 from maas_stream_lint.images.observation import Wanted as WantedFile
 from maas_stream_lint.images.sniff import HEAD_BYTES, sniff
@@ -147,8 +146,8 @@ def by_hand(kernel: Path, initrd: Path, parts: UbuntuSet) -> BootFiles:
     for ftype, path in ((parts.kernel, kernel), (parts.initrd, initrd)):
         head = _head(path)
         content = sniff(head, whole=len(head) < HEAD_BYTES)
-        if suits(content, ftypes()[ftype]) is False:
-            what = described(content)
+        if content.suits(ftypes()[ftype]) is False:
+            what = content.in_words()
             raise UsageError(f"{printable_path(path)} is {what}, no {ftype}", "name another")
     refuse_unable(initrd, printable_path(initrd))
     return BootFiles(_at_hand(parts.kernel, kernel), _at_hand(parts.initrd, initrd))

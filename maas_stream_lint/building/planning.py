@@ -10,7 +10,6 @@ from maas_stream_lint.building import manifest, naming
 from maas_stream_lint.building.parts import File, Product, Refusal
 from maas_stream_lint.building.wanted import WORD
 from maas_stream_lint.distributions import filled, notes
-from maas_stream_lint.images.content import better, described
 from maas_stream_lint.output import clean
 from maas_stream_lint.records import field, record
 from maas_stream_lint.rulebook import ftypes, is_root
@@ -128,10 +127,10 @@ def sound(image: Image) -> list[str]:
         raise RefusedError(Refusal(image.path, why, "make or copy it again"))
     if not image.size:
         raise RefusedError(Refusal(image.path, "it is empty", "make or copy it again"))
-    fitting = [f for f in better(image.content, ftypes()) if is_root(f)]
+    fitting = [f for f in image.content.fitting(ftypes()) if is_root(f)]
     inside = image.tree or image.disk
     if not fitting or inside is None:
-        what = described(image.content)
+        what = image.content.in_words()
         why = f"it is {what}; MAAS deploys a tarball of a root file system, or a raw disk image"
         raise RefusedError(Refusal(image.path, why, *_conversion(image)))
     return fitting

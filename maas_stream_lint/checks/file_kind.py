@@ -9,7 +9,6 @@ from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.image import NEVER, asking, is_newest
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.images.content import STREAM_KINDS, better, described, suits
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
@@ -68,7 +67,7 @@ def ddgz_as_root_dd(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, but `{tarred}` is a tar of a disk "
+            f"{quoted(image.path)} is {content.in_words()}, but `{tarred}` is a tar of a disk "
             "image",
             f"write `{name}` as ftype and key of the item",
             "has curtin write it to the disk as a tar; curtin then finds no file system",
@@ -98,7 +97,7 @@ def tgz_not_a_tarball(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, "
+            f"{quoted(image.path)} is {content.in_words()}, "
             f"expected a tarball of a root file system as `{items[0].ftype}`",
             _under_another_name(content, items, "pack the root file system itself with tar"),
             "imports it, and the deployment fails when curtin unpacks it",
@@ -130,7 +129,7 @@ def not_what_ftype_says(image: Image, look: Look) -> Iterator[Said]:
             image,
             look,
             items,
-            f"{quoted(image.path)} is {described(content)}, not a {quoted(ftype)}",
+            f"{quoted(image.path)} is {content.in_words()}, not a {quoted(ftype)}",
             _under_another_name(content, items, "give the item the path of the right file"),
             "imports it; a machine then fails to boot from it, or its deployment fails",
         )
@@ -203,7 +202,7 @@ def _by_ftype(image: Image) -> dict[str, list[Item]]:
 def _wrong(content: Content, ftype: str | None) -> bool:
     """Whether a file with these contents cannot have this ftype."""
     table = ftypes()
-    return ftype is not None and ftype in table and suits(content, table[ftype]) is False
+    return ftype is not None and ftype in table and content.suits(table[ftype]) is False
 
 
 def _tarred_disk() -> str | None:
@@ -214,7 +213,7 @@ def _tarred_disk() -> str | None:
 def _plain_disk(content: Content) -> str | None:
     """The ftype of a compressed disk image that is in no tar; ``None`` for any other content."""
     tarred = _tarred_disk()
-    if content.kind not in STREAM_KINDS or tarred is None or not _wrong(content, tarred):
+    if not content.opened or tarred is None or not _wrong(content, tarred):
         return None
     name = disk_packed_as(content.kind)
     return None if name is None or _wrong(content, name) else name
@@ -227,7 +226,7 @@ def _looked_through(seen: Seen) -> bool:
 def _under_another_name(content: Content, items: list[Item], otherwise: str) -> str:
     # An image to deploy does not become right as a file to boot from.
     root = (items[0].ftype or "").startswith("root")
-    names = [n for n in better(content, ftypes()) if n.startswith("root") or not root]
+    names = [n for n in content.fitting(ftypes()) if n.startswith("root") or not root]
     if not names:
         return otherwise
     return f"{otherwise}, or write {listed(names[:2], last='or')} as ftype if this one is meant"

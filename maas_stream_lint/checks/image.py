@@ -9,7 +9,6 @@ from maas_stream_lint.checks.among import came_otherwise
 from maas_stream_lint.checks.words import MANY, listed
 from maas_stream_lint.file_fetch import Failed, fetch
 from maas_stream_lint.finding import Severity
-from maas_stream_lint.images.content import described
 from maas_stream_lint.quoting import quoted
 from maas_stream_lint.rule import Said, rule
 
@@ -179,7 +178,7 @@ def sha256_mismatch(image: Image, look: Look) -> Iterator[Said]:
             continue
         if is_encoding_to_blame(items[0], seen):
             continue  # content_encoding_on_artifact has it
-        what = f", {described(seen.content)}" if seen.content is not None else ""
+        what = f", {seen.content.in_words()}" if seen.content is not None else ""
         cut = f", cut after {seen.cuts[-1]:,}" if seen.cuts else ""
         yield from _failed(
             image,

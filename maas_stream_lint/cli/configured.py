@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Keys of a configuration whose parameters have another name.
 CALLED = {"files": "mode", "format": "forms"}
+_KEYS = {name: key for key, name in CALLED.items()}
 PREFIX = "MAAS_STREAM_LINT_"
 
 
@@ -123,4 +124,4 @@ def converted(param: click.Parameter, ctx: click.Context, setting: Setting) -> A
 
 
 def _key(param: click.Parameter) -> str | None:
-    return next((key for key, name in CALLED.items() if name == param.name), param.name)
+    return _KEYS.get(param.name or "", param.name)

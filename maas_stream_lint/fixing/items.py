@@ -11,7 +11,6 @@ from maas_stream_lint.fixing.documents import tidied
 from maas_stream_lint.fixing.jsontext import Remove, Rename, Set
 from maas_stream_lint.fixing.proposal import DROP, UNSAFE, Part, Proposal
 from maas_stream_lint.fixing.registry import fixes
-from maas_stream_lint.images.content import suits
 from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family
 
 if TYPE_CHECKING:
@@ -249,7 +248,7 @@ def _agrees(ftype_: str, item: dict[str, Any], context: Context) -> bool | None:
     seen = context.facts(_path(item))
     if seen is None or seen.content is None or ftype_ not in ftypes():
         return None
-    return suits(seen.content, ftypes()[ftype_])
+    return seen.content.suits(ftypes()[ftype_])
 
 
 def _path(item: dict[str, Any]) -> str:

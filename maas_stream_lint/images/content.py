@@ -97,53 +97,55 @@ class Content(NamedTuple):
         """What the file holds, if it is a compression or a tar."""
         return self.layers[1] if self.layers[1:] else None
 
+    @property
+    def opened(self) -> bool:
+        """Whether it is a compression that this tool opens."""
+        return self.kind in STREAM_KINDS
 
-def suits(content: Content, wanted: FileType) -> bool | None:
-    """Whether a file can be what its ftype wants; ``None`` where these bytes can't tell."""
-    layers, accepted = content.layers, wanted.usual + wanted.also
-    if any(_within(layers, pattern) for pattern in wanted.but_not):
-        return False
-    if any(_begins(layers, pattern) for pattern in accepted):
-        return True
-    doubted = any(_begins(layers, pattern) for pattern in wanted.perhaps)
-    unseen = any(_begins(pattern, layers) for pattern in accepted + wanted.perhaps)
-    return None if doubted or unseen else False
+    def suits(self, wanted: FileType) -> bool | None:
+        """Whether it can be what its ftype wants; ``None`` where these bytes can't tell."""
+        layers, accepted = self.layers, wanted.usual + wanted.also
+        if any(_within(layers, pattern) for pattern in wanted.but_not):
+            return False
+        if any(_begins(layers, pattern) for pattern in accepted):
+            return True
+        doubted = any(_begins(layers, pattern) for pattern in wanted.perhaps)
+        unseen = any(_begins(pattern, layers) for pattern in accepted + wanted.perhaps)
+        return None if doubted or unseen else False
 
+    def fitting(self, table: Mapping[str, FileType]) -> list[str]:
+        """The ftypes that would suit it: the sure ones, then those in doubt.
 
-def better(content: Content, table: Mapping[str, FileType]) -> list[str]:
-    """Give the ftypes that would suit what is there: the sure ones, then those in doubt.
+        In doubt are only those of which all but the innermost layer fits. Either are in the
+        order of the table.
+        """
+        layers = self.layers
+        sure, doubted = [], []
+        for ftype, wanted in table.items():
+            verdict = self.suits(wanted)
+            if verdict and any(_begins(layers, pattern) for pattern in wanted.usual):
+                sure.append(ftype)
+            elif verdict is None and layers[1:]:
+                outer = [pattern[:-1] for pattern in wanted.usual if pattern[1:]]
+                if any(_begins(layers, pattern) for pattern in outer):
+                    doubted.append(ftype)
+        return sure + doubted
 
-    In doubt are only those of which all but the innermost layer fits. Either are in the order of
-    the table.
-    """
-    layers = content.layers
-    sure, doubted = [], []
-    for ftype, wanted in table.items():
-        verdict = suits(content, wanted)
-        if verdict and any(_begins(layers, pattern) for pattern in wanted.usual):
-            sure.append(ftype)
-        elif verdict is None and layers[1:]:
-            outer = [pattern[:-1] for pattern in wanted.usual if pattern[1:]]
-            if any(_begins(layers, pattern) for pattern in outer):
-                doubted.append(ftype)
-    return sure + doubted
-
-
-def described(content: Content) -> str:
-    """Say in a few words what a file is: ``a gzip'd tar that begins with `disk.qcow2` ``."""
-    kind, inside = content.kind, content.inside
-    said = KINDS[kind]
-    if kind in STREAM_KINDS and inside:
-        plain = KINDS[inside].removeprefix("nothing but ")
-        noun = plain.removeprefix("a ").removeprefix("an ")
-        article = "" if noun == plain else "an " if kind in ("xz", "lzma") else "a "
-        said = f"{article}{kind}'d {noun}"
-    if content.member is not None:
-        said += f" that begins with `{content.member}`"
-        held = content.layers[-1]
-        if held in DISK_SUFFIXES.values() and suffix(content.member) not in DISK_SUFFIXES:
-            said += f" ({KINDS[held]})"
-    return said
+    def in_words(self) -> str:
+        """What it is, in a few words: ``a gzip'd tar that begins with `disk.qcow2` ``."""
+        kind, inside = self.kind, self.inside
+        said = KINDS[kind]
+        if self.opened and inside:
+            plain = KINDS[inside].removeprefix("nothing but ")
+            noun = plain.removeprefix("a ").removeprefix("an ")
+            article = "" if noun == plain else "an " if kind in ("xz", "lzma") else "a "
+            said = f"{article}{kind}'d {noun}"
+        if self.member is not None:
+            said += f" that begins with `{self.member}`"
+            held = self.layers[-1]
+            if held in DISK_SUFFIXES.values() and suffix(self.member) not in DISK_SUFFIXES:
+                said += f" ({KINDS[held]})"
+        return said
 
 
 def _within(layers: Layers, pattern: Layers) -> bool:

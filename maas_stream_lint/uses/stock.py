@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import chain, count, pairwise
@@ -231,8 +232,6 @@ class Stock:
         return [System(os, name.partition("/")[2]) for name in self._names_from(f"{os}/")]
 
     def _names_from(self, name: str) -> Iterator[str]:
-        from bisect import bisect_left
-
         for at in range(bisect_left(self._names, name), len(self._names)):
             if not self._names[at].startswith(name):
                 return
