@@ -13,7 +13,7 @@ from maas_stream_lint.model import Whole
 from maas_stream_lint.rule import DEPTHS, NODES, Rule, Said, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from maas_stream_lint.imports.trace import Event, Trace
     from maas_stream_lint.look import Look
@@ -44,7 +44,7 @@ def findings(look: Look, rules: Sequence[Rule]) -> list[Finding]:
         _ask_about_events(look, rules, drafts)
         _ask_about_nodes(look, rules, drafts)
         alone = [draft for draft in drafts.values() if draft.rule.alone]
-        return _finished(look, alone or [d for d in drafts.values() if _matters(d, look)])
+        return _finished(look, alone or _mattering(drafts.values(), look))
 
 
 def _ask_about_events(look: Look, rules: Sequence[Rule], drafts: dict[Key, _Draft]) -> None:
@@ -150,14 +150,20 @@ def _draft(
     return draft
 
 
-def _matters(draft: _Draft, look: Look) -> bool:
-    """Whether anybody loses anything: of a product that the tree leaves out, only what ends all."""
-    place = draft.place
-    return (
-        draft.severity is Severity.FATAL
+def _mattering(drafts: Collection[_Draft], look: Look) -> list[_Draft]:
+    """Those by which anybody loses anything.
+
+    Of a product that the tree leaves out, only what ends all counts.
+    """
+    absence = look.absence
+    return [
+        draft
+        for draft in drafts
+        if not absence.left_out
+        or draft.severity is Severity.FATAL
         or draft.rule.on == "stream"
-        or not look.absence.leaves_out(place.file, place.product)
-    )
+        or not absence.leaves_out(draft.place.file, draft.place.product)
+    ]
 
 
 def _finished(look: Look, drafts: list[_Draft]) -> list[Finding]:
@@ -220,20 +226,20 @@ class _Together(dict[tuple[Told, ...], Any]):
 
 def _located(stream: Stream, drafts: list[_Draft]) -> dict[Place, Place]:
     """Each place with line and column, asked of each file once."""
-    wanted: dict[str, set[Path]] = {}
+    wanted: dict[str, list[Place]] = {}
     places = {p for draft in drafts for p in (draft.place, *draft.also)}
     found: dict[Place, Place] = {p: p for p in places if p.line is not None}
     for place in places - found.keys():
-        wanted.setdefault(place.file, set()).add(place.path)
-    for file, paths in wanted.items():
+        wanted.setdefault(place.file, []).append(place)
+    for file, some in wanted.items():
         metadata = stream.files.get(file)
         document = metadata.best if metadata is not None else None
         at: dict[Path, tuple[int, int]] = {}
         if document is not None and document.fatal is not None:
-            at = dict.fromkeys(paths, document.position(document.fatal.offset))
+            at = dict.fromkeys([p.path for p in some], document.position(document.fatal.offset))
         elif document is not None:
-            at = document.locate(paths)
-        for path in paths:
-            line, column = at.get(path, (None, None))
-            found[Place(file, path)] = Place(file, path, line, column)
+            at = document.locate([p.path for p in some])
+        for place in some:
+            line, column = at.get(place.path, (None, None))
+            found[place] = Place(file, place.path, line, column)
     return found

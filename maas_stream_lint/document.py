@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import chain, count, islice
+from itertools import count, islice
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
@@ -231,8 +231,7 @@ def _check_depth(data: Any) -> None:
 def _reaches(data: Any, levels: int, holder: Callable[[Any], bool]) -> bool:
     level = [data] if _is_holder(data) else []
     for _ in range(levels):
-        inside = [h.values() if h.__class__ is dict else h for h in level]
-        level = list(filter(holder, chain.from_iterable(inside)))
+        level = list(filter(holder, gc.get_referents(*level)))
         if not level:
             return False
     return bool(level)

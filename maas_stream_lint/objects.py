@@ -61,8 +61,8 @@ def items_of(versions: Sequence[Object | None]) -> list[dict[str, Object]]:
 
 def once(values: Iterable[Value]) -> list[Value]:
     """The same values of one type, each kept once: they take less memory, and are equal at once."""
-    known = dict[Value, Value]().setdefault
-    return [known(value, value) for value in values]
+    found = list(values)
+    return list(map(dict[Value, Value]().setdefault, found, found))
 
 
 def longest(texts: Iterable[str | None]) -> int:

@@ -19,7 +19,7 @@ from maas_stream_lint.rulebook import default_system
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from maas_stream_lint.model import File, Item
+    from maas_stream_lint.model import File, Item, Product
 
 Value = TypeVar("Value")
 
@@ -64,6 +64,12 @@ class Table:
     def _elsewhere(self) -> set[str]:
         """The fields of files, newest versions and their items."""
         return set().union(*(file.raw.keys() | file.lower_fields for file in self._files))
+
+    @lazy
+    def odd_in_versions(self) -> list[Product]:
+        """The products that do not have exactly one version."""
+        found = zip(self.products, self.own("versions"), strict=True)
+        return [one for one, held in found if held.__class__ is not dict or len(held) != 1]
 
     @lazy
     def newest(self) -> list[dict[str, Any] | None]:

@@ -134,10 +134,10 @@ def version_sort(product: Product, look: Look) -> Iterator[Said]:
 
 def _unevenly_named(look: Look) -> list[Product]:
     """The products whose versions may not sort alike as text and as numbers."""
-    table = look.catalog.table
     even: dict[tuple[str, ...], bool] = {}
     found = []
-    for product, held in zip(table.products, table.own("versions"), strict=True):
+    for product in look.catalog.table.odd_in_versions:
+        held = product.raw.get("versions")
         names = tuple(held) if held.__class__ is dict else ()
         if names not in even:
             even[names] = _is_even(names)

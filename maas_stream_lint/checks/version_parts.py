@@ -265,15 +265,12 @@ def _misspelt(version: Version, look: Look) -> list[str]:
 
 def _with_other_items(look: Look) -> list[Product]:
     """The products with versions whose items do not all have the same keys."""
-    table = look.catalog.table
-    found = zip(table.products, table.own("versions"), strict=True)
-    return [product for product, versions in found if not _alike(versions)]
+    several = look.catalog.table.odd_in_versions
+    return [product for product in several if not _alike(product.raw.get("versions"))]
 
 
 def _alike(versions: Any) -> bool:
     """Whether all versions hold items of the same keys."""
-    if versions.__class__ is dict and len(versions) == 1:
-        return True  # to whatever
     try:
         keys = [version["items"].keys() for version in versions.values()]
     except (AttributeError, KeyError, TypeError):

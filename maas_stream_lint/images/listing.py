@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from maas_stream_lint.images.bounds import Bounds
@@ -22,28 +21,23 @@ METADATA = "streams"
 
 
 class OnDisk(NamedTuple):
-    """What the system says of a plain file. Times are in nanoseconds."""
+    """What the system says of a plain file."""
 
     size: int
-    modified: int  #: the last change of the content
-    changed: int  #: the last change of the inode, which cannot be set back
-    device: int
-    inode: int
-
-    @property
-    def stamp(self) -> str:
-        """A text that changes with what is in the file."""
-        return "%s:%s:%s:%s:%s" % self  # noqa: UP031 - formats a tuple in two thirds of the time
+    inode: tuple[int, int]  #: with the device before it
+    #: A text that changes with what is in the file: it has both, and the last changes of the
+    #: content and of the inode. The latter cannot be set back.
+    stamp: str
 
 
 def on_disk(about: os.stat_result) -> OnDisk:
     """What matters here of the status of a file."""
-    return _made(_facts(about))
+    facts = _facts(about)
+    return OnDisk(facts[0], facts[3:], "%s:%s:%s:%s:%s" % facts)  # noqa: UP031 - the fastest way
 
 
-#: These two make an OnDisk in half of the time that its own ``__new__`` takes.
+#: Size, times in nanoseconds, device and inode.
 _facts = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_dev", "st_ino")
-_made: Callable[[Any], OnDisk] = partial(tuple.__new__, OnDisk)
 
 
 def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
@@ -54,7 +48,7 @@ def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, O
     for path, entry in walk(root, bounds=bounds, but=METADATA):
         try:
             if entry.is_file(follow_symlinks=False):
-                yield path, _made(_facts(entry.stat(follow_symlinks=False)))
+                yield path, on_disk(entry.stat(follow_symlinks=False))
         except OSError:
             continue
 

@@ -63,8 +63,7 @@ class LocalFiles:
         seen = Seen(path)
         about = self._present.get(path) or self._found(path, seen)
         if about is not None:
-            seen.size, _, _, device, inode = about
-            seen.inode = device, inode
+            seen.size, seen.inode, _ = about
         return seen
 
     def _copy(self, path: str) -> Copy:

@@ -71,7 +71,7 @@ class Items:
         if self._part_of is not None:
             whole, flags = self._part_of
             return list(compress(whole.names, flags))
-        return once(path[path.rfind("/") + 1 :] for path in self.paths)
+        return once([path.rpartition("/")[2] for path in self.paths])
 
     @cached_property
     def distinct_names(self) -> frozenset[str]:
