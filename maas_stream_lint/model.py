@@ -10,7 +10,7 @@ lowest level wins. So a rule does not have to know the level of a field.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ReferenceType, ref
 
 from maas_stream_lint.finding import Path, Place
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 TOO_LARGE = 10**18
 
 Node = TypeVar("Node")
-Value = TypeVar("Value")
 
+if TYPE_CHECKING:
+    from functools import cached_property
 
-class lazy(Generic[Value]):  # noqa: N801 - a decorator
-    """``functools.cached_property`` without the lock of Python 3.11 and older."""
+    lazy = cached_property
+else:
 
-    def __init__(self, work: Callable[[Any], Value]) -> None:
-        """``work``: the method, called once for each object."""
-        self.work, self.name, self.__doc__ = work, work.__name__, work.__doc__
+    class lazy:  # noqa: N801 - a decorator
+        """``functools.cached_property`` without the lock of Python 3.11 and older."""
 
-    @overload
-    def __get__(self, holder: None, of: Any = None) -> lazy[Value]: ...
-    @overload
-    def __get__(self, holder: object, of: Any = None) -> Value: ...
-    def __get__(self, holder: object | None, of: Any = None) -> lazy[Value] | Value:
-        """Compute the value and keep it in the object, where Python finds it first from now on."""
-        if holder is None:
-            return self
-        value = holder.__dict__[self.name] = self.work(holder)
-        return value
+        def __init__(self, work: Callable[[Any], Any]) -> None:
+            """``work``: the method, called once for each object."""
+            self.work, self.name, self.__doc__ = work, work.__name__, work.__doc__
+
+        def __get__(self, holder: object | None, of: Any = None) -> Any:
+            """Compute the value and keep it in the object, where Python finds it next time."""
+            if holder is None:
+                return self
+            value = holder.__dict__[self.name] = self.work(holder)
+            return value
 
 
 def has_items(version: dict[str, Any]) -> bool:

@@ -195,7 +195,8 @@ HEAVY = {
     *("dataclasses", "locale", "copy", "pathlib", "urllib.parse", "fnmatch"),
     *("tomllib", "tomli", "platformdirs", "subprocess", "urllib.request", "binascii"),
     *(f"maas_stream_lint.images.{part}" for part in ("sniff", "cache", "local_files", "pool")),
-    *("maas_stream_lint.images.content", "maas_stream_lint.imports.legacy.by_table"),
+    *("maas_stream_lint.images.content", "maas_stream_lint.imports.judged"),
+    "maas_stream_lint.imports.legacy.by_table",
     *(f"maas_stream_lint.{part}" for part in ("distributions", "selecting", "uses.use_verdict")),
     *("maas_stream_lint.source.decoding", "maas_stream_lint.json_walk"),
 }

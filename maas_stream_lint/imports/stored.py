@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from maas_stream_lint.imports.situation import Row
     from maas_stream_lint.imports.stored_batch import Batch, Run
@@ -205,16 +205,17 @@ class Stored:
                 self.arrived.add(sha256)
         self.hold(sha256, size)
 
-    def keep_needed(self, known: Iterable[str]) -> None:
-        """Keep the bytes of deleted files that another file needs by now.
+    def keep_needed(self, dropped: Mapping[str, bool]) -> None:
+        """Delete no bytes that another file needs by now.
 
-        ``known``: by sha256, bytes that were there. Mirrors ``delete_bootresourcefile`` (3.8,
-        maastemporalworker/workflow/bootresource.py): it asks the database before it deletes.
+        ``dropped``: of deleted files, by sha256: whether their bytes were there. Mirrors
+        ``delete_bootresourcefile`` (3.8, maastemporalworker/workflow/bootresource.py): it asks the
+        database before it deletes.
         """
-        kept = {sha256 for sha256 in known if sha256 in self.needed}
+        kept = {sha256 for sha256 in dropped if sha256 in self.needed}
         if kept:
             self.deleted = [sha256 for sha256 in self.deleted if sha256 not in kept]
-            self.arrived |= kept
+            self.arrived.update(sha256 for sha256 in kept if dropped[sha256])
 
     def drop_file(self, held: HeldSet, name: str) -> None:
         """Delete a file."""
@@ -268,7 +269,7 @@ class Dropped:
 
     def settle(self) -> None:
         """Keep the bytes that another file needs by now."""
-        self.stored.keep_needed(self.known)
+        self.stored.keep_needed(dict.fromkeys(self.known, True))
 
     def undo(self) -> None:
         """Take the deletion back."""

@@ -25,7 +25,8 @@ class Budget:
         self._options = options
         self._bytes = options.max_total_bytes
         self._values = options.max_values
-        self._uncounted: list[memoryview] = []  # what was too little to matter so far
+        #: What was too little to matter so far: a document, and how many of its first bytes.
+        self._uncounted: list[tuple[Answer, int]] = []
         self._uncounted_bytes = 0
         self._admitted: set[str] = set()
         self.end = time.monotonic() + options.total_deadline
@@ -37,23 +38,29 @@ class Budget:
             return answer
         if len(body) > self._bytes:
             return self._refused(answer, f"{self._options.max_total_bytes:,} bytes")
-        if not self._takes_values(body):
+        if not self._takes_values(answer, len(body)):
             return self._refused(answer, f"{self._options.max_values:,} JSON values")
         self._bytes -= len(body)
         self._admitted.add(answer.path)
         return answer
 
-    def _takes_values(self, body: bytes) -> bool:
+    def _takes_values(self, answer: Answer, size: int) -> bool:
         """Whether the values of a document fit; counted only as far as they might not.
 
         A value of JSON has at least two characters, those that set it off from others included.
         """
-        left, uncounted = self._values, [*self._uncounted, *_parts(body)]
-        size = self._uncounted_bytes + len(body)
+        left, uncounted = self._values, [*self._uncounted, (answer, size)]
+        size += self._uncounted_bytes
         while uncounted and size // 2 >= left:
-            part = uncounted.pop()
-            size -= len(part)
-            left -= _values(part)
+            document, end = uncounted.pop()
+            body = document.body or b""
+            while end and size // 2 >= left:
+                part = body[max(0, end - PART) : end]
+                left -= _values(part)
+                size -= len(part)
+                end -= len(part)
+            if end:
+                uncounted.append((document, end))
         if left < 0:
             return False
         self._values, self._uncounted, self._uncounted_bytes = left, uncounted, size
@@ -64,11 +71,6 @@ class Budget:
         return replace(answer, body=None, raw=None, trouble=trouble)
 
 
-def _parts(body: bytes) -> list[memoryview]:
-    whole = memoryview(body)
-    return [whole[at : at + PART] for at in range(0, len(body), PART)]
-
-
-def _values(part: memoryview) -> int:
+def _values(part: bytes) -> int:
     """At least so many values: each but the first follows a comma or an opening bracket."""
-    return len(bytes(part).translate(None, _OTHERS))
+    return len(part.translate(None, _OTHERS))

@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.imports.identity import IMAGE, LONE_ROOT
-from maas_stream_lint.imports.judged import judged
 from maas_stream_lint.imports.stored_batch import Batch, Run, odd_rows
 from maas_stream_lint.imports.strict.sync import SELECTION, selection_of
 
@@ -91,6 +90,9 @@ class RowSync:
 
     def _batch(self, listed: Listed, table: Table) -> tuple[Table, Batch] | None:
         """What a table's products become, but for those that need a closer look."""
+        # Streams of a few products have no tables.
+        from maas_stream_lint.imports.judged import judged
+
         table = table.without(self.sync.unsupported(listed, table))
         stored = self._stored(listed, table) if len(table) else None
         if stored is None:

@@ -67,7 +67,7 @@ class Sync:
         self.imported: dict[Import | Run, None] = {}  #: in order, each once
         self.pending: list[tuple[HeldSet, HeldFile]] = []  #: what the last selection waits for
         self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
-        self._dropped: list[str] = []  # by sha256: bytes that the transaction lets go
+        self._dropped: dict[str, bool] = {}  # by sha256: whether its bytes were there
         self._usual: set[tuple[str, int]] = set()  # file types with lengths of sha256 that fit
         #: By the id of a batch: what it is made of.
         self.tables: dict[int, tuple[Listed, Table]] = {}
@@ -197,7 +197,7 @@ class Sync:
             for undo, arguments in reversed(self._undo):
                 undo(*arguments)
         self.stored.keep_needed(self._dropped)
-        self._dropped = []
+        self._dropped = {}
         self._undo = []  # what is through is not undone, and nothing here may refer to itself
         return failed
 
@@ -373,8 +373,7 @@ class Sync:
     def _drop(self, held: HeldSet, file: HeldFile) -> None:
         """Delete a file, so that it can be undone."""
         known = file.sha256 in self.stored.arrived
-        if known:
-            self._dropped.append(file.sha256)
+        self._dropped[file.sha256] = known or self._dropped.get(file.sha256, False)
         self.stored.drop_file(held, file.name)
         self._undo.append((self._restore, (held, file, known)))
 
