@@ -234,7 +234,15 @@ class Stock:
 
     def of_os(self, os: str) -> list[System]:
         """The releases of one os."""
-        return [System(os, name.partition("/")[2]) for name in self._names_from(f"{os}/")]
+        return self._by_os.get(os, [])
+
+    @cached_property
+    def _by_os(self) -> dict[str, list[System]]:
+        found: dict[str, list[System]] = {}
+        for name in self._names:
+            os, _, release = name.partition("/")
+            found.setdefault(os, []).append(System(os, release))
+        return found
 
     def _names_from(self, name: str) -> Iterator[str]:
         for at in range(bisect_left(self._names, name), len(self._names)):
