@@ -227,6 +227,11 @@ class Stock:
             found[System(os, release)] = Images(self, positions)
         return found
 
+    @cached_property
+    def oses(self) -> frozenset[str]:
+        """The os of all systems."""
+        return frozenset([name.partition("/")[0] for name in self._names])
+
     def of_os(self, os: str) -> list[System]:
         """The releases of one os."""
         return self._by_os.get(os, [])
@@ -279,7 +284,7 @@ class Stock:
             (name, offer)
             for name in self._names_from(f"{UBUNTU}/")
             if name not in self.nested
-            for offer in map(partial(Offer, self.rows), self.by_arch[name])
+            for offer in map(partial(Offer, self.rows), self._by_arch(name))
             if offer.distinct
         ]
 
@@ -293,30 +298,35 @@ class Stock:
         found: dict[Sort, list[int]] = {}
         for name in self._names:
             os, _, _ = name.partition("/")
-            for first, *more in self.by_arch[name] if os != UBUNTU else ():
-                if not more:
-                    sort = (os, rows.contents[first], rows.subarches[first])
-                    found.setdefault(sort, []).append(first)
+            for held in self._by_arch(name) if os != UBUNTU else ():
+                if len(held) == 1:
+                    sort = (os, rows.contents[held[0]], rows.subarches[held[0]])
+                    found.setdefault(sort, []).append(held[0])
         return found
 
     @cached_property
-    def by_arch(self) -> dict[str, list[list[int]]]:
-        """Name → the positions of its images by architecture, both in alphabetical order.
+    def in_order(self) -> list[int]:
+        """The positions by name and architecture, but for what MAAS can take for another."""
+        return [at for name in self._names for held in self._by_arch(name) for at in held]
 
-        Of a name there are none if MAAS can take an image of one architecture for another. Every
-        architecture starts with an empty one, which no machine has. A rack keeps the files of an
-        empty release where nobody looks.
+    def _by_arch(self, name: str) -> list[list[int]]:
+        """The positions of a name's images by architecture, in alphabetical order.
+
+        There are none if MAAS can take an image of one architecture for another. Every architecture
+        starts with an empty one, which no machine has. A rack keeps the files of an empty release
+        where nobody looks.
         """
-        return {name: self._arches(name) for name in self._names}
-
-    def _arches(self, name: str) -> list[list[int]]:
-        arches = self.rows.arches
+        arches, held = self.rows.arches, self._by_name[name]
+        if name.endswith("/") or not all(arches[at] for at in held):
+            return []
+        if len(held) == 1:
+            return [held]
         found: dict[str, list[int]] = {}
-        for at in self._by_name[name]:
+        for at in held:
             found.setdefault(arches[at], []).append(at)
         known = sorted(found)
-        nested = any(other.startswith(one) for one, other in pairwise(known)) or not known[0]
-        return [] if nested or name.endswith("/") else [found[arch] for arch in known]
+        nested = any(other.startswith(one) for one, other in pairwise(known))
+        return [] if nested else [found[arch] for arch in known]
 
     @cached_property
     def listings(self) -> dict[str, list[Offers]]:
