@@ -16,12 +16,12 @@ else:
     from collections import namedtuple
     from operator import itemgetter
 
-    #: What an instance costs, beyond what it would with a ``__new__`` of its class's own: in the
-    #: units of one with all its values in their order, and of any other.
+    #: What an instance costs more without a ``__new__`` of its class's own: one that is made of all
+    #: values in their order, and any other.
     _IN_ORDER, _OTHERWISE = 1, 8
     #: After so much, a class gets a ``__new__`` of its own.
     _ENOUGH = 200
-    #: Class → what its instances have cost so far.
+    #: Class → what its instances have cost more so far.
     _SPENT: dict[type, int] = {}
 
     class _Maker(type):
