@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import chain, count, pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
 from maas_stream_lint.uses.kernel import links_generic
@@ -35,20 +35,27 @@ Group = TypeVar("Group")
 
 
 class Groups(Generic[Group]):
-    """The images by what a column has. Most questions are on the values, of which there are few."""
+    """The images by what they have in some columns.
 
-    def __init__(self, column: Iterable[Group]) -> None:
-        """``column``: a value for each image."""
-        self._column = list(column)
+    Most questions are on the values, of which there are few.
+    """
+
+    def __init__(self, *columns: Sequence[Any]) -> None:
+        """``columns``: what a group has in common, each with a value for each image."""
+        self._columns = columns
         #: Each value, in the order of the rows, with the position of the first image that has it.
         self.first: dict[Group, int] = {}
-        list(map(self.first.setdefault, self._column, count()))
+        list(map(self.first.setdefault, self._values(), count()))
+
+    def _values(self) -> Iterator[Group]:
+        """The value of each image, which would take much memory if it were kept."""
+        return cast("Iterator[Group]", zip(*self._columns, strict=True))
 
     @cached_property
     def held(self) -> dict[Group, list[int]]:
         """Each value with the positions of all images that have it, in order."""
         found: dict[Group, list[int]] = {value: [] for value in self.first}
-        for position, value in enumerate(self._column):
+        for position, value in enumerate(self._values()):
             found[value].append(position)
         return found
 
@@ -254,8 +261,7 @@ class Stock:
     def kinds(self) -> Groups[Kind]:
         """The images by their kinds."""
         rows = self.rows
-        columns = (self._systems, rows.subarches, rows.extra["platform"], self._whole)
-        return Groups(zip(*columns, strict=True))
+        return Groups(self._systems, rows.subarches, rows.extra["platform"], self._whole)
 
     @cached_property
     def _whole(self) -> list[bool]:
@@ -353,7 +359,7 @@ class Stock:
         rows = self.rows
         kernels = {subarch: names_kernel(subarch) for subarch in set(rows.subarches)}
         own = [None if kernels[subarch] else subarch for subarch in rows.subarches]
-        return Groups(zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True))
+        return Groups(self._whole, rows.arches, own, *rows.extra.values())
 
     @cached_property
     def offering(self) -> dict[str, list[Offers]]:
