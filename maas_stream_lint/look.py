@@ -317,8 +317,8 @@ class Look:
     @cached_property
     def odd_images(self) -> list[Image]:
         """Those of ``images`` that came otherwise than the metadata says."""
-        survey = self.survey
-        return self.images_at(odd_paths(self, survey.files)) if survey is not None else []
+        files = self.survey.files if self.survey is not None else {}
+        return self.images_at(odd_paths(self, files)) if files else []
 
     @cached_property
     def foreign(self) -> Foreign | None:

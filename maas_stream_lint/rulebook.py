@@ -151,7 +151,7 @@ class Release:
     def drivers(self) -> dict[str, tuple[str, ...]]:
         """OS driver → ftypes of the root files it deploys."""
         known = self.data["drivers"]
-        matched = {pattern: self._matched(pattern) for pattern in chain(*known.values())}
+        matched = {pattern: self._matched(pattern) for pattern in {*chain(*known.values())}}
         return {
             os: tuple(chain.from_iterable(map(matched.__getitem__, accepts)))
             for os, accepts in known.items()

@@ -6,14 +6,14 @@ only where one name or architecture starts with another.
 
 from __future__ import annotations
 
-from operator import itemgetter
+from operator import eq, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.uses import alike
 from maas_stream_lint.uses.chosen_kernel import UBUNTU
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.uses.obstacles import Obstacle
     from maas_stream_lint.uses.simulation import Simulation
@@ -29,8 +29,8 @@ def same_facts(one: Simulation, other: Simulation) -> bool:
     """Whether the facts of two simulations differ only for systems without images."""
     stock, releases = one.stock, (one.release, other.release)
     systems = {os for release in releases for fact in BY_SYSTEM for os in release.data[fact]}
-    absent = {os for os in systems - {UBUNTU} if not stock.of_os(os)}
-    unused = absent.union(() if stock.of_os("custom") else OF_CUSTOM)
+    absent = systems - stock.oses - {UBUNTU}
+    unused = absent.union(() if "custom" in stock.oses else OF_CUSTOM)
     return alike(*releases, but=unused)
 
 
@@ -49,7 +49,7 @@ def same_obstacles(
         or not _same_images(own, ground.stock)
     ):
         return None
-    places = dict(zip(_in_order(ground.stock), _in_order(own), strict=True))
+    places = dict(zip(ground.stock.in_order, own.in_order, strict=True)) if found else {}
     moved = [one._replace(image=own.image(places[one.image.position])) for one in found]
     return sorted(moved, key=lambda obstacle: obstacle.image.position)
 
@@ -59,21 +59,15 @@ def _same_images(one: Stock, other: Stock) -> bool:
     size = len(one.rows)
     if size == 0 or size != len(other.rows) or one.nested or other.nested:
         return False
-    orders = _in_order(one), _in_order(other)
-    return len(orders[0]) == len(orders[1]) == size and (
-        _columns(one, orders[0]) == _columns(other, orders[1])
-    )
+    if len(one.in_order) != size or len(other.in_order) != size:
+        return False
+    return all(map(eq, _columns(one), _columns(other)))
 
 
-def _in_order(stock: Stock) -> list[int]:
-    """The positions of images by name and architecture."""
-    return [at for groups in stock.by_arch.values() for held in groups for at in held]
-
-
-def _columns(stock: Stock, order: list[int]) -> list[Any]:
-    """All that MAAS looks at when it uses images."""
-    rows, pick = stock.rows, itemgetter(*order)
+def _columns(stock: Stock) -> Iterator[Any]:
+    """All that MAAS looks at when it uses images, in the same order of images."""
+    rows, pick = stock.rows, itemgetter(*stock.in_order)
     told = {contents: (contents.label, contents.rows) for contents in set(rows.contents)}
     contents = list(map(told.__getitem__, rows.contents))
     columns: list[Sequence[Any]] = [rows.names, rows.arches, rows.subarches, rows.kflavors]
-    return [pick(column) for column in (*columns, rows.rolling, contents, *rows.extra.values())]
+    return map(pick, (*columns, rows.rolling, contents, *rows.extra.values()))

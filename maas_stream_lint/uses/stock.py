@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property, partial
 from itertools import chain, count, pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from maas_stream_lint.uses.chosen_kernel import UBUNTU, System
 from maas_stream_lint.uses.kernel import links_generic
@@ -35,20 +35,27 @@ Group = TypeVar("Group")
 
 
 class Groups(Generic[Group]):
-    """The images by what a column has. Most questions are on the values, of which there are few."""
+    """The images by what they have in some columns.
 
-    def __init__(self, column: Iterable[Group]) -> None:
-        """``column``: a value for each image."""
-        self._column = list(column)
+    Most questions are on the values, of which there are few.
+    """
+
+    def __init__(self, *columns: Sequence[Any]) -> None:
+        """``columns``: what a group has in common, each with a value for each image."""
+        self._columns = columns
         #: Each value, in the order of the rows, with the position of the first image that has it.
         self.first: dict[Group, int] = {}
-        list(map(self.first.setdefault, self._column, count()))
+        list(map(self.first.setdefault, self._values(), count()))
+
+    def _values(self) -> Iterator[Group]:
+        """The value of each image, which would take much memory if it were kept."""
+        return cast("Iterator[Group]", zip(*self._columns, strict=True))
 
     @cached_property
     def held(self) -> dict[Group, list[int]]:
         """Each value with the positions of all images that have it, in order."""
         found: dict[Group, list[int]] = {value: [] for value in self.first}
-        for position, value in enumerate(self._column):
+        for position, value in enumerate(self._values()):
             found[value].append(position)
         return found
 
@@ -227,9 +234,22 @@ class Stock:
             found[System(os, release)] = Images(self, positions)
         return found
 
+    @cached_property
+    def oses(self) -> frozenset[str]:
+        """The os of all systems."""
+        return frozenset([name.partition("/")[0] for name in self._names])
+
     def of_os(self, os: str) -> list[System]:
         """The releases of one os."""
-        return [System(os, name.partition("/")[2]) for name in self._names_from(f"{os}/")]
+        return self._by_os.get(os, [])
+
+    @cached_property
+    def _by_os(self) -> dict[str, list[System]]:
+        found: dict[str, list[System]] = {}
+        for name in self._names:
+            os, _, release = name.partition("/")
+            found.setdefault(os, []).append(System(os, release))
+        return found
 
     def _names_from(self, name: str) -> Iterator[str]:
         for at in range(bisect_left(self._names, name), len(self._names)):
@@ -241,8 +261,7 @@ class Stock:
     def kinds(self) -> Groups[Kind]:
         """The images by their kinds."""
         rows = self.rows
-        columns = (self._systems, rows.subarches, rows.extra["platform"], self._whole)
-        return Groups(zip(*columns, strict=True))
+        return Groups(self._systems, rows.subarches, rows.extra["platform"], self._whole)
 
     @cached_property
     def _whole(self) -> list[bool]:
@@ -271,7 +290,7 @@ class Stock:
             (name, offer)
             for name in self._names_from(f"{UBUNTU}/")
             if name not in self.nested
-            for offer in map(partial(Offer, self.rows), self.by_arch[name])
+            for offer in map(partial(Offer, self.rows), self._by_arch(name))
             if offer.distinct
         ]
 
@@ -285,30 +304,35 @@ class Stock:
         found: dict[Sort, list[int]] = {}
         for name in self._names:
             os, _, _ = name.partition("/")
-            for first, *more in self.by_arch[name] if os != UBUNTU else ():
-                if not more:
-                    sort = (os, rows.contents[first], rows.subarches[first])
-                    found.setdefault(sort, []).append(first)
+            for held in self._by_arch(name) if os != UBUNTU else ():
+                if len(held) == 1:
+                    sort = (os, rows.contents[held[0]], rows.subarches[held[0]])
+                    found.setdefault(sort, []).append(held[0])
         return found
 
     @cached_property
-    def by_arch(self) -> dict[str, list[list[int]]]:
-        """Name → the positions of its images by architecture, both in alphabetical order.
+    def in_order(self) -> list[int]:
+        """The positions by name and architecture, but for what MAAS can take for another."""
+        return [at for name in self._names for held in self._by_arch(name) for at in held]
 
-        Of a name there are none if MAAS can take an image of one architecture for another. Every
-        architecture starts with an empty one, which no machine has. A rack keeps the files of an
-        empty release where nobody looks.
+    def _by_arch(self, name: str) -> list[list[int]]:
+        """The positions of a name's images by architecture, in alphabetical order.
+
+        There are none if MAAS can take an image of one architecture for another. Every architecture
+        starts with an empty one, which no machine has. A rack keeps the files of an empty release
+        where nobody looks.
         """
-        return {name: self._arches(name) for name in self._names}
-
-    def _arches(self, name: str) -> list[list[int]]:
-        arches = self.rows.arches
+        arches, held = self.rows.arches, self._by_name[name]
+        if name.endswith("/") or not all(arches[at] for at in held):
+            return []
+        if len(held) == 1:
+            return [held]
         found: dict[str, list[int]] = {}
-        for at in self._by_name[name]:
+        for at in held:
             found.setdefault(arches[at], []).append(at)
         known = sorted(found)
-        nested = any(other.startswith(one) for one, other in pairwise(known)) or not known[0]
-        return [] if nested or name.endswith("/") else [found[arch] for arch in known]
+        nested = any(other.startswith(one) for one, other in pairwise(known))
+        return [] if nested else [found[arch] for arch in known]
 
     @cached_property
     def listings(self) -> dict[str, list[Offers]]:
@@ -335,7 +359,7 @@ class Stock:
         rows = self.rows
         kernels = {subarch: names_kernel(subarch) for subarch in set(rows.subarches)}
         own = [None if kernels[subarch] else subarch for subarch in rows.subarches]
-        return Groups(zip(self._whole, rows.arches, own, *rows.extra.values(), strict=True))
+        return Groups(self._whole, rows.arches, own, *rows.extra.values())
 
     @cached_property
     def offering(self) -> dict[str, list[Offers]]:
