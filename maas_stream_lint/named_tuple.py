@@ -16,8 +16,8 @@ else:
     from collections import namedtuple
     from operator import itemgetter
 
-    #: What an instance costs, beyond what it would with a ``__new__`` of its class's own: in the
-    #: units of one with all its values in their order, and of any other.
+    #: What an instance costs more than it would with a ``__new__`` of its class's own. The first
+    #: is of one with all its values in their order, and the unit; the second is of any other.
     _IN_ORDER, _OTHERWISE = 1, 8
     #: After so much, a class gets a ``__new__`` of its own.
     _ENOUGH = 200

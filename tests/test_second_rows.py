@@ -78,6 +78,16 @@ def one_name(tree: Tree) -> None:
         items(tree)[key]["path"] = f"{key}/image"
 
 
+def alone(tree: Tree) -> None:
+    """One kernel of one release, and nothing else."""
+    tree["products"] = {PRODUCT: product(tree)}
+
+
+def alone_for_another(tree: Tree) -> None:
+    alone(tree)
+    product(tree).update(subarch="hwe-22.04")
+
+
 def leave(tree: Tree, key: str) -> None:
     del items(tree)[key]
 
@@ -101,6 +111,7 @@ def same(tree: Tree) -> None:
 
 STAYS = (0, 0, 0, 1, "")
 INCOMPLETE = "has no complete resource set!"
+SKIPPED = "Finalization of imported images skipped, or all {'ubuntu/amd64/ga-22.04/jammy'} synced"
 GONE = "no longer exists in stream, but remains in selections."
 INVALID = "Got invalid data for the products file"
 
@@ -276,6 +287,15 @@ ROWS = [
         (1, 0, 0, 1, INCOMPLETE),
         (1, 0, 0, 1, INCOMPLETE),
         (1, 0, 0, 1, ""),
+    ),
+    # All that was there would go, and there is nothing to fetch: the older ones keep all of it.
+    Row(
+        "the only kernel for another subarch",
+        alone,
+        alone_for_another,
+        (0, 0, 0, 2, SKIPPED),
+        (0, 3, 0, 1, ""),
+        (0, 3, 0, 2, ""),
     ),
     # Its row is deleted and made again in one transaction. Before MAAS deletes the bytes, it asks
     # whether a row needs them.
