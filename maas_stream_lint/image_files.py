@@ -153,7 +153,10 @@ def _of_newest(look: Look, options: FileOptions) -> Iterator[Wanted]:
         asked = map(and_, asked, table.spread(meant))
     for path, size, said, ftype in compress(rows, asked):
         if path is not None:
-            sums = {name: text.lower() for name, text in zip(names, said, strict=True) if text}
+            sums = {}
+            for name, text in zip(names, said, strict=True):  # a comprehension takes twice as long
+                if text:
+                    sums[name] = text.lower()
             yield Wanted(path, size, sums, ftype in loaders)
 
 

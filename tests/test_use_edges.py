@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from maas_stream_lint.look import look_at
 from maas_stream_lint.rulebook import Release, all_releases
 from maas_stream_lint.stream import load
@@ -58,3 +60,14 @@ def test_an_unknown_flavour_of_the_least_kernel_is_generic() -> None:
         if release.use("kernel-names") != "prefix":  # older lines take the whole for a kernel
             assert deployed.refusal is None, (release.line, deployed.refusal)
             assert deployed.kernel == "hwe-22.04", release.line
+
+
+@pytest.mark.parametrize("subarches", [["ga-22.04", "hwe-22.04"], ["ga-22.04", "generic"]])
+def test_each_image_without_a_squashfs_is_told_of_it(subarches: list[str]) -> None:
+    """MAAS gives curtin the root of the first of them, which lacks it as the others do."""
+    roots = ["boot-kernel", "boot-initrd", "root-image.gz"]
+    images = [jammy(subarch) | {"ftypes": roots} for subarch in subarches]
+    look = look_at(load(tree_of(images)), all_releases())
+    for trace in look.use_traces:
+        causes = {event.place.product: event.cause for event in trace.events}
+        assert list(causes.values()) == ["only-root-image"] * 2, trace.lines

@@ -29,13 +29,13 @@ def _misfits(look: Look) -> list[Image]:
     kinds = {path: seen.content for path, seen in files.items() if seen.content is not None}
     if not kinds:
         return []
-    held = [
-        (path, (kinds[path], ftype))
-        for path, ftype in look.catalog.mentions("ftype")
-        if path in kinds
-    ]
-    wrong = {kind for kind in {kind for _, kind in held} if _wrong(*kind)}
-    return look.images_at({path for path, kind in held if kind in wrong}) if wrong else []
+    mentions = look.catalog.mentions
+    held = {(kinds[path], ftype) for path, ftype in mentions("ftype") if path in kinds}
+    wrong = {kind for kind in held if _wrong(*kind)}
+    if not wrong:
+        return []
+    named = ((path, ftype) for path, ftype in mentions("ftype") if path in kinds)
+    return look.images_at({path for path, ftype in named if (kinds[path], ftype) in wrong})
 
 
 def _holds_loaders(nature: Nature, look: Look) -> bool:

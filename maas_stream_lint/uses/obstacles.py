@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST = 20
 #: Causes of refusals that come from one kernel's name, whichever machine MAAS refuses.
 KERNEL_CAUSES = ("kernel-of-unknown-release", "kernel-unparsable")
+#: Causes of refusals where a rack finds no file of the name that a machine requests.
+BY_NAME = ("rack-lacks-files", "rack-lacks-root")
 
 
 class Obstacle(NamedTuple):
@@ -144,8 +146,11 @@ def _ubuntu_obstacle(
 
     if not image.whole:
         return made("set-incomplete", lacking=_lacking(image))
-    if _taken(refusal) not in (None, image):
-        return made("not-booted", taken=_taken(refusal))
+    taken = _taken(refusal)
+    if taken not in (None, image):
+        # If both lack the root that curtin needs, it does not matter which one MAAS takes.
+        alike = _only_root_image(image) and _only_root_image(taken)
+        return made("only-root-image") if alike else made("not-booted", taken=taken)
     if refusal.cause in KERNEL_CAUSES and refusal.kernel not in (None, image.release):
         blamed = _named(simulation, image, refusal.kernel or "")
         if blamed is not None:
@@ -154,7 +159,7 @@ def _ubuntu_obstacle(
         return made("release-unknown")
     if refusal.cause in ("kernel-not-available", "no-kernels"):
         return _no_kernel(simulation, image, made)
-    if refusal.cause in ("rack-lacks-files", "missing-boot-image", "not-bootable"):
+    if refusal.cause in (*BY_NAME, "missing-boot-image", "not-bootable"):
         return _not_booted(simulation, image, refusal, made)
     if refusal.cause == "no-image" and image.needs.roots[0] in image.files:
         return made("not-for-generic-machines")
@@ -169,6 +174,11 @@ def _taken(refusal: Refusal) -> Image | None:
     """The image whose root curtin would get. Its architecture may only start the same."""
     taken: Image | None = refusal.values.get("image")
     return taken
+
+
+def _only_root_image(image: Image) -> bool:
+    """Whether machines could boot the image, but curtin does not install its root."""
+    return image.whole and image.needs.roots[0] not in image.files
 
 
 def _lacking(image: Image) -> list[str]:
@@ -208,11 +218,13 @@ def _not_booted(simulation: Simulation, image: Image, refusal: Refusal, made: An
     obstacle: Obstacle
     best = image.needs.roots[0]
     root = image.files.get(best)
-    by_name = refusal.cause == "rack-lacks-files"
+    by_name = refusal.cause in BY_NAME
     if root is None:
         obstacle = made("only-root-image")
     elif by_name and root != SQUASHFS:
         obstacle = made("root-misnamed", file=root, ftype=best)
+    elif refusal.cause == "rack-lacks-root":
+        obstacle = made(refusal.cause)
     elif refusal.kernel == GENERIC:
         obstacle = made("no-generic-directory")
     elif not simulation.stock.exactly(image.name, f"{image.arch}/{refusal.kernel}"):
