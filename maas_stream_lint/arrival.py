@@ -66,7 +66,7 @@ def _other_than(found: Mapping[str, Any], mentions: Iterable[tuple[str | None, A
 
 def _samples(look: Look, files: Mapping[str, Seen], odd: set[str]) -> dict[int | None, Item]:
     """Of the files that are not odd, one item that names a file of each status."""
-    table, older = look.catalog.table, look.catalog.older_items
+    table, older = look.catalog.columns, look.catalog.older_items
     named = [p for p in chain(table.by_path, (item.path for item in older)) if p is not None]
     paths = {files[path].status: path for path in named if path in files and path not in odd}
     return {status: look.catalog.item_at(path) for status, path in paths.items()}

@@ -6,8 +6,8 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.model import File, Index, Version, lazy
+from maas_stream_lint.product_columns import ProductColumns
 from maas_stream_lint.stream import expanded
-from maas_stream_lint.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,12 +36,12 @@ class Catalog:
     @lazy
     def products(self) -> list[Product]:
         """All products of all files."""
-        return self.table.products
+        return self.columns.products
 
     @lazy
-    def table(self) -> Table:
+    def columns(self) -> ProductColumns:
         """The products, their newest versions and the items of these, as columns."""
-        return Table(self.files)
+        return ProductColumns(self.files)
 
     def said(
         self, *fields: str, of: Callable[[Nature], bool] | None = None
@@ -51,18 +51,18 @@ class Catalog:
         So a rule that depends on these fields alone need not be asked about each product.
         ``of``: the products whose nature is such.
         """
-        said = zip(*map(self.table.texts, fields), strict=True)
+        said = zip(*map(self.columns.texts, fields), strict=True)
         return set(said if of is None else compress(said, self._are(of)))
 
     def _are(self, so: Callable[[Nature], bool]) -> Iterator[bool]:
         """Whether the nature of each product is such."""
         chosen = set(filter(so, self.natures))
-        return map(chosen.__contains__, self.table.natures)
+        return map(chosen.__contains__, self.columns.natures)
 
     def by(self, *fields: str) -> dict[tuple[str | None, ...], list[Product]]:
         """The products by what they say in some fields."""
         found: dict[tuple[str | None, ...], list[Product]] = {}
-        said = zip(*map(self.table.texts, fields), strict=True)
+        said = zip(*map(self.columns.texts, fields), strict=True)
         for product, values in zip(self.products, said, strict=True):
             found.setdefault(values, []).append(product)
         return found
@@ -70,7 +70,7 @@ class Catalog:
     @lazy
     def natures(self) -> set[Nature]:
         """What there is of products, each nature once."""
-        return set(self.table.natures)
+        return set(self.columns.natures)
 
     def that_are(self, so: Callable[[Nature], bool]) -> list[Product]:
         """The products whose nature is such, in the stream's order."""
@@ -78,7 +78,7 @@ class Catalog:
 
     def firsts(self, field: str, so: Callable[[Nature], bool]) -> dict[str | None, Product]:
         """The first product of such a nature for each text that these have in a field."""
-        told = zip(self.table.texts(field), self.products, strict=True)
+        told = zip(self.columns.texts(field), self.products, strict=True)
         return dict(reversed(list(compress(told, self._are(so)))))
 
     def product(self, place: Place) -> Product | None:
@@ -113,7 +113,7 @@ class Catalog:
     @lazy
     def older(self) -> list[Version]:
         """All other versions."""
-        held = zip(self.products, self.table.own("versions"), strict=True)
+        held = zip(self.products, self.columns.own("versions"), strict=True)
         several = (product for product, own in held if isinstance(own, dict) and len(own) > 1)
         return list(chain.from_iterable(product.older for product in several))
 
@@ -124,20 +124,20 @@ class Catalog:
 
     def mentions(self, field: str) -> Iterator[tuple[str | None, str | None]]:
         """The path of every item of every version, and what the item says in a field."""
-        table = self.table
+        table = self.columns
         newest = zip(table.paths, table.texts_of_items(field), strict=True)
         return chain(newest, ((item.path, item.get(field)) for item in self.older_items))
 
     def sizes_mentioned(self) -> Iterator[tuple[str | None, int | None]]:
         """The path of every item of every version, and its size."""
-        newest = zip(self.table.paths, self.table.sizes_said, strict=True)
+        newest = zip(self.columns.paths, self.columns.sizes_said, strict=True)
         return chain(newest, ((item.path, item.size) for item in self.older_items))
 
     def item_at(self, path: str) -> Item:
         """An item that names a path which some item names."""
-        row = self.table.by_path.get(path)
+        row = self.columns.by_path.get(path)
         if row is not None:
-            return self.table.item(row)
+            return self.columns.item(row)
         return next(item for item in self.older_items if item.path == path)
 
     @lazy

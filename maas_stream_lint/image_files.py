@@ -143,7 +143,7 @@ def _of_all_versions(look: Look, options: FileOptions) -> Iterator[Wanted]:
 
 def _of_newest(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The same of the newest versions alone, which are in the catalog's table."""
-    table, loaders = look.catalog.table, streamed("loader")
+    table, loaders = look.catalog.columns, streamed("loader")
     names = [name for name in ALGORITHMS if table.occurs(name)]
     digests = zip(*map(table.texts_of_items, names), strict=True) if names else repeat(())
     rows = zip(table.paths, table.sizes_said, digests, table.ftypes, strict=False)

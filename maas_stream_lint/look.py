@@ -274,7 +274,7 @@ class Look:
     @cached_property
     def downloaded(self) -> list[bool]:
         """Whether some release line downloads each item of the catalog's table."""
-        table, catalog = self.catalog.table, self.catalog
+        table, catalog = self.catalog.columns, self.catalog
         if self._misnamed or self._passed_over:
             return [bool(self.downloads(item)) for item in catalog.items]
         names = [(file.path, product.name) for file in catalog.files for product in file.products]
@@ -337,14 +337,14 @@ class Look:
         known: dict[str | None, Entry | int] = {}
         for entry in entries:
             known.setdefault(entry.names, entry)
-        rows = self.catalog.table.by_path
+        rows = self.catalog.columns.by_path
         # Those that both have stay where they are, and what they are.
         return {path: at for path, at in (known | rows | known).items() if path is not None}
 
     def naming(self, path: str) -> Entry | Item:
         """The first node that names one of ``paths``."""
         found = self.paths[path]
-        return self.catalog.table.item(found) if isinstance(found, int) else found
+        return self.catalog.columns.item(found) if isinstance(found, int) else found
 
     @cached_property
     def path_text(self) -> str:

@@ -92,7 +92,7 @@ def _doubled(owners: list[_Owner], subarches: list[str]) -> dict[tuple[_Owner, s
 
 
 def _owners(catalog: Catalog) -> list[_Owner]:
-    table = catalog.table
+    table = catalog.columns
     of = list(table.texts("release"))
     oses = [nature.os for nature in table.natures]
     named = {nature for nature in catalog.natures if _kind(nature) not in (IMAGE, LONE_ROOT)}
@@ -103,7 +103,7 @@ def _owners(catalog: Catalog) -> list[_Owner]:
 
 
 def _kernels(catalog: Catalog) -> list[_Kernel]:
-    table = catalog.table
+    table = catalog.columns
     kinds = {nature: _kind(nature) for nature in catalog.natures}
     columns = map(kinds.__getitem__, table.natures), table.texts("subarch"), table.texts("kflavor")
     return list(zip(*columns, strict=True))

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given, settings
 
-from maas_stream_lint import objects, table
+from maas_stream_lint import objects, product_columns
 from maas_stream_lint.checks import all_rules, among, item_content
 from maas_stream_lint.collect import findings
 from maas_stream_lint.finding import Severity
@@ -46,7 +46,7 @@ SHORTCUTS: dict[tuple[Any, str], Any] = {
     (among, "are"): False,
     (item_content, "are"): False,
     (objects, "are"): False,
-    (table, "are"): False,
+    (product_columns, "are"): False,
 }
 #: More products than any stream here has.
 NEVER = 10**6
@@ -108,7 +108,7 @@ def assert_both_ways_alike(tree: MemoryTree, keyring: Any) -> None:
 
 def assert_table(catalog: Catalog) -> None:
     """The columns hold what the nodes say one by one."""
-    columns, products, items = catalog.table, catalog.products, catalog.items
+    columns, products, items = catalog.columns, catalog.products, catalog.items
     for field in FIELDS:
         assert columns.own(field) == [product.raw.get(field) for product in products]
         assert columns.texts(field) == [product.get(field) for product in products]

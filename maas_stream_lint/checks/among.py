@@ -34,7 +34,7 @@ def with_text(*fields: str, odd: Callable[[str], object]) -> Among:
     """The products with an odd text in a field, with one call of ``odd`` for each text."""
 
     def among(look: Look) -> list[Product]:
-        table = look.catalog.table
+        table = look.catalog.columns
         found: set[int] = set()
         for field in fields:
             column = table.texts(field)
@@ -63,7 +63,7 @@ def with_items(*fields: str, odd: Callable[..., bool]) -> Among:
     """
 
     def among(look: Look) -> list[Item]:
-        table = look.catalog.table
+        table = look.catalog.columns
         columns = [table.of_items(field) for field in fields]
         values = enumerate(zip(*columns, strict=True))
         if not all(are(column, str, int, type(None)) for column in columns):
@@ -88,7 +88,7 @@ def naming(*odd: str) -> Among:
         here = [text for text in odd if text in look.path_text]
         if not here:
             return []
-        table = look.catalog.table
+        table = look.catalog.columns
         paths = enumerate(table.paths)
         found = [row for row, p in paths if p and any(text in f"\n{p}\n" for text in here)]
         return list(map(table.item, found))

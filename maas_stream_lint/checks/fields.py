@@ -199,7 +199,7 @@ def subarches_spaces(product: Product, look: Look) -> Iterator[Said]:
 
 def _ended(look: Look) -> Iterator[tuple[Product, date]]:
     """The products whose support has ended, and when."""
-    today, table = date.today(), look.catalog.table
+    today, table = date.today(), look.catalog.columns
     columns = [
         [value if value.__class__ is str else None for value in table.own(field)]
         for field in ("support_eol", "support_esm_eol")

@@ -467,7 +467,7 @@ def _untroubled(trace: Trace, look: Look) -> Iterator[Product]:
         for e in trace.events
         if e.kind is not Kind.DROP or e.place.item is None
     }
-    table = look.catalog.table
+    table = look.catalog.columns
     for product, items in zip(table.products, table.sizes, strict=True):
         if items and (product.file.path, product.name) not in troubled:
             yield product

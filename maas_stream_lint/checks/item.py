@@ -255,7 +255,7 @@ def kernel_without_kpackage(item: Item, look: Look) -> Iterator[Said]:
 
 def _unpacked_kernels(look: Look) -> Sequence[Item]:
     """The kernels whose own items name no package."""
-    table = look.catalog.table
+    table = look.catalog.columns
     if all(
         column([*compress(table.items, map(look.kernels.__contains__, table.ftypes))], "kpackage")
     ):

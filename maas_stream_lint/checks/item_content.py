@@ -211,7 +211,7 @@ def absurd_size_total(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "size": 8053063680000
     """
-    if _are_plainly_small(look.catalog.table.of_items("size")):
+    if _are_plainly_small(look.catalog.columns.of_items("size")):
         return
     total, large = _needed(look)
     if not large and total <= LARGE_STREAM:
@@ -248,7 +248,7 @@ def _are_plainly_small(sizes: Sequence[Any]) -> bool:
 
 def _needed(look: Look) -> tuple[int, list[Item]]:
     """The bytes that all files need, each counted once, and the first items that are too large."""
-    table = look.catalog.table
+    table = look.catalog.columns
     most, listings = 2 ** (look.least("file-size-bits") - 1), of_family("listing")
     given, sums, ftypes = (table.of_items(field) for field in ("size", "sha256", "ftype"))
     numbers = given if are(given, int) else map(_number, given)
@@ -302,7 +302,7 @@ def _number(value: Any) -> int | None:
 
 def _without_digest(look: Look) -> Sequence[Item]:
     """Items whose own sha256 is missing or has another form."""
-    table = look.catalog.table
+    table = look.catalog.columns
     sums = table.of_items("sha256")
     if not are(sums, str, type(None)):
         return with_items("sha256", odd=lambda own: not _is_digest(own))(look)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item, Whole
-    from maas_stream_lint.table import Table
+    from maas_stream_lint.product_columns import ProductColumns
 
 
 @rule("MSL604", Severity.FATAL, causes=["missing-path", "path-not-text"])
@@ -163,7 +163,7 @@ def path_contradicted(whole: Whole, look: Look) -> Iterator[Said]:
     Example:
         "path": "noble/shared/squashfs",
     """
-    table = look.catalog.table
+    table = look.catalog.columns
     for path, rows in _clashing(table).items():
         some = [table.item(row) for row in rows[:MANY]]
         lines = {line for item in some for line in look.stores(item)}
@@ -187,7 +187,7 @@ def leads_out(path: str) -> bool:
     return path.startswith(("/", "../", ".../")) or "/../" in path or "/.../" in path
 
 
-def _clashing(table: Table) -> dict[str, list[int]]:
+def _clashing(table: ProductColumns) -> dict[str, list[int]]:
     """The rows of items that name one file and differ in its checksum or size, by its path."""
     columns = [table.of_items(field) for field in ("sha256", "size")]
     if all([*map(column.__getitem__, table.firsts)] == column for column in columns):

@@ -117,7 +117,7 @@ def only_root_image_gz(event: Event, look: Look) -> Iterator[Said]:
 
 def _with_doubles(look: Look) -> list[Version]:
     """The newest versions with two items whose files have one name."""
-    table = look.catalog.table
+    table = look.catalog.columns
     names = [path and path.rpartition("/")[2] for path in table.paths]
     held = list(table.by_product(names))
     doubled = {alike for alike in set(held) if len(set(alike)) < len(alike)}

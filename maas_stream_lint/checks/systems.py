@@ -100,7 +100,7 @@ TITLES = ("os_title", "release_title")
 
 def _untitled(look: Look) -> list[Product]:
     """The products of other systems than Ubuntu that lack a part of their title."""
-    if not any(None in look.catalog.table.texts(field) for field in TITLES):
+    if not any(None in look.catalog.columns.texts(field) for field in TITLES):
         return []
     others = look.catalog.that_are(
         lambda nature: nature.image and not nature.ubuntu and nature.system.stream

@@ -136,7 +136,7 @@ def _unevenly_named(look: Look) -> list[Product]:
     """The products whose versions may not sort alike as text and as numbers."""
     even: dict[tuple[str, ...], bool] = {}
     found = []
-    for product in look.catalog.table.odd_in_versions:
+    for product in look.catalog.columns.odd_in_versions:
         held = product.raw.get("versions")
         names = tuple(held) if held.__class__ is dict else ()
         if names not in even:

@@ -265,7 +265,7 @@ def _misspelt(version: Version, look: Look) -> list[str]:
 
 def _with_other_items(look: Look) -> list[Product]:
     """The products with versions whose items do not all have the same keys."""
-    several = look.catalog.table.odd_in_versions
+    several = look.catalog.columns.odd_in_versions
     return [product for product in several if not _alike(product.raw.get("versions"))]
 
 

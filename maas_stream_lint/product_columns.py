@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-class Table:
+class ProductColumns:
     """A row for each product, with its newest version and the items of that."""
 
     def __init__(self, files: Sequence[File]) -> None:
