@@ -7,6 +7,7 @@ Mirrors ``fetch_manifest_and_update_cache`` and ``SyncSelectionWorkflow``
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.imports.recorder import Recorder
@@ -205,9 +206,10 @@ class _Import:
         rows = self._highest()
         self.outcome.synced = rows
         products: dict[str, dict[tuple[str, str, str], list[object]]] = {}
-        suitable = {row.wanted for row in self.maas.rows}
+        holders = Counter(row.wanted for row in self.maas.rows)
+        suitable = set(holders)
         for row in rows:
-            undo = self._delete_losers(row)
+            undo = self._delete_losers(row) if holders[row.wanted] > 1 else []
             failure = self._sync(row, rows, suitable, products)
             if failure is None:
                 for step in undo:
