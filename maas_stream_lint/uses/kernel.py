@@ -71,7 +71,7 @@ class Names(ABC):
                 found = refusal
             self._orders[text] = found
         if isinstance(found, Refusal):
-            raise found
+            raise found.with_traceback(None)  # or its traceback grows
         return found
 
     def newer(self, one: str, other: str) -> bool:

@@ -49,7 +49,7 @@ class Kernels(ABC):
                 found = refusal
             self._available[key] = found
         if isinstance(found, Refusal):
-            raise found
+            raise found.with_traceback(None)
         return found
 
     @abstractmethod
