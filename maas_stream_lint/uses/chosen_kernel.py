@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.uses.kernel import GENERIC, ParsedNames
-from maas_stream_lint.uses.refusal import Refusal, form_error
+from maas_stream_lint.uses.refusal import Refusal, answered, form_error
 
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
@@ -61,17 +61,8 @@ class Choice:
             return asked
         if system.os != UBUNTU:
             system = self.commissioning
-        key = (asked, machine, system)
-        found = self._known.get(key)
-        if found is None:
-            try:
-                found = self._kernel(asked, machine, system)
-            except Refusal as refusal:
-                found = refusal
-            self._known[key] = found
-        if isinstance(found, Refusal):
-            raise found.with_traceback(None)
-        return found
+        wish = (asked, machine, system)
+        return answered(self._known, wish, self._kernel, *wish)
 
     def _kernel(self, asked: str | None, machine: Machine, system: System) -> str:
         names, least = self.kernels.names, machine.least

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.named_tuple import NamedTuple
-from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.refusal import Refusal, answered
 
 if TYPE_CHECKING:
     from maas_stream_lint.uses.known import KnownReleases
@@ -63,16 +63,7 @@ class Names(ABC):
 
     def order(self, text: str) -> Order:
         """The sort key of a kernel's or release's name. Raises Refusal if there is none."""
-        found = self._orders.get(text)
-        if found is None:
-            try:
-                found = self._order(text)
-            except Refusal as refusal:
-                found = refusal
-            self._orders[text] = found
-        if isinstance(found, Refusal):
-            raise found.with_traceback(None)  # or its traceback grows
-        return found
+        return answered(self._orders, text, self._order, text)
 
     def newer(self, one: str, other: str) -> bool:
         """Whether one is at least as new as the other: ``release_a_newer_than_b``."""

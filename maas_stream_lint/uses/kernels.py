@@ -11,7 +11,7 @@ from maas_stream_lint.uses.kernel import (
     ParsedNames,
     PrefixNames,
 )
-from maas_stream_lint.uses.refusal import Refusal
+from maas_stream_lint.uses.refusal import Refusal, answered
 
 if TYPE_CHECKING:
     from maas_stream_lint.rulebook import Release
@@ -38,19 +38,13 @@ class Kernels(ABC):
 
         Raises Refusal if MAAS cannot sort one of them: then no machine gets a kernel.
         """
-        key = (name, arch, platform, flavour)
-        found = self._available.get(key)
-        if found is None:
-            images = self.stock.starting_with(name, arch)
-            alike = [i for i in images if flavour in (None, i.kflavor)]
-            try:
-                found = dict.fromkeys(self._for(alike, platform))
-            except Refusal as refusal:
-                found = refusal
-            self._available[key] = found
-        if isinstance(found, Refusal):
-            raise found.with_traceback(None)
-        return found
+        wish = (name, arch, platform, flavour)
+        return answered(self._available, wish, self._find, *wish)
+
+    def _find(self, name: str, arch: str, platform: str, flavour: str | None) -> dict[str, None]:
+        images = self.stock.starting_with(name, arch)
+        alike = [i for i in images if flavour in (None, i.kflavor)]
+        return dict.fromkeys(self._for(alike, platform))
 
     @abstractmethod
     def _for(self, images: list[Image], platform: str) -> list[str]: ...

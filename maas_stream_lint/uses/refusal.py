@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Key = TypeVar("Key")
+Answer = TypeVar("Answer")
 
 #: What MAAS's forms raise: MAAS refuses the machine, and loses nothing else.
 FORM = "ValidationError"
@@ -39,6 +45,25 @@ class Refusal(Exception):  # noqa: N818 - not an error of ours, but what MAAS sa
     def form(self) -> bool:
         """Whether it is a form's error, so that the boot goes on without a kernel."""
         return self.exception == FORM
+
+
+def answered(
+    known: dict[Key, Answer | Refusal], key: Key, ask: Callable[..., Answer], *what: Any
+) -> Answer:
+    """What ``ask(*what)`` says, or said before. Raises Refusal if it does or did.
+
+    ``known``: the answers so far, each by its key.
+    """
+    found = known.get(key)
+    if found is None:
+        try:
+            found = ask(*what)
+        except Refusal as refusal:
+            found = refusal
+        known[key] = found
+    if isinstance(found, Refusal):
+        raise found.with_traceback(None)  # or its traceback grows each time
+    return found
 
 
 def form_error(cause: str, text: str, kernel: str | None = None, **values: Any) -> Refusal:
