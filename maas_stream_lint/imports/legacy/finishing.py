@@ -49,7 +49,7 @@ def finish(
             for key in keys[:1]:
                 stored.drop_resource(key)
     outcome.finalize += lines
-    _fetch(recorder, store, outcome)
+    _fetch(store, outcome)
     _keep_newest(recorder, store)
 
 
@@ -87,26 +87,21 @@ def _stays(
     )
 
 
-def _queued(store: Store, outcome: Outcome) -> list[str]:
-    """The sha256 of what MAAS would fetch: it may have the bytes where each file has its own."""
+def _queued(store: Store, outcome: Outcome) -> dict[str, list[str]]:
+    """What MAAS queues: sha256 → sources. It may have the bytes where each file has its own."""
     if outcome.counts_each:
-        return list(store.queued)
-    return [sha256 for sha256 in store.waiting() if sha256 not in store.stored.arrived]
+        return store.queued
+    arrived = store.stored.arrived
+    return {sha256: from_ for sha256, from_ in store.waiting().items() if sha256 not in arrived}
 
 
-def _fetch(recorder: PassRecorder, store: Store, outcome: Outcome) -> None:
+def _fetch(store: Store, outcome: Outcome) -> None:
     """Have all bytes arrive."""
     stored = store.stored
-    each = outcome.counts_each
-    queued = store.queued if each else store.waiting()
-    needed = {sha256: from_ for sha256, from_ in queued.items() if each or sha256 in stored.needed}
-    for sha256, sources in needed.items():
-        known = sha256 in stored.arrived
-        if not known:
-            outcome.downloads.append(sha256)
-        elif each:
-            outcome.requeued.append(sha256)
-        if each or not known:
+    for sha256, sources in _queued(store, outcome).items():
+        if outcome.counts_each or sha256 in stored.needed:
+            known = sha256 in stored.arrived
+            (outcome.requeued if known else outcome.downloads).append(sha256)
             outcome.from_[sha256] = list(dict.fromkeys(sources))
     for file in stored.files():
         file.complete = True
