@@ -261,7 +261,7 @@ class Dropped:
         self.stored, self.key = stored, key
         self.resource = stored.resources[key]
         self.sets = dict(self.resource.sets)
-        self.known = {file.sha256 for file in self._files() if file.sha256 in stored.arrived}
+        self.known = {file.sha256: file.sha256 in stored.arrived for file in self._files()}
         stored.drop_resource(key)
 
     def _files(self) -> list[HeldFile]:
@@ -269,7 +269,7 @@ class Dropped:
 
     def settle(self) -> None:
         """Keep the bytes that another file needs by now."""
-        self.stored.keep_needed(dict.fromkeys(self.known, True))
+        self.stored.keep_needed(self.known)
 
     def undo(self) -> None:
         """Take the deletion back."""
@@ -277,4 +277,4 @@ class Dropped:
         self.stored.resources[self.key] = self.resource
         self.stored.aliases.setdefault(self.key[:2], self.resource.alias)
         for file in self._files():
-            self.stored.unrelease(file.sha256, file.size, known=file.sha256 in self.known)
+            self.stored.unrelease(file.sha256, file.size, known=self.known[file.sha256])

@@ -334,10 +334,10 @@ class Sync:
         size = item["size"]
         if size.__class__ is not int:
             size = number(size)
-        usual = self._is_usual(ftype, name, sha256, size)
-        at = place if usual else place.below(*product.newest.steps(origin.item))
-        if not usual:
-            self._refuse_ftype(ftype, at)
+        odd_at: Place | None = None
+        if not self._is_usual(ftype, name, sha256, size):
+            odd_at = place.below(*product.newest.steps(origin.item))
+            self._refuse_ftype(ftype, odd_at)
         if ftype in self.supersedes:
             gone = self.supersedes[ftype]
             for other in [file for file in held.files.values() if file.ftype == gone]:
@@ -347,8 +347,8 @@ class Sync:
             self._drop(held, file)
             file = None
         if file is None:
-            if not usual:  # what is there already is not written again
-                self._refuse_file(ftype, name, sha256, size, at)
+            if odd_at is not None:  # what is there already is not written again
+                self._refuse_file(ftype, name, sha256, size, odd_at)
             file = held.files[name] = HeldFile(name, ftype, sha256, size, origin)
             if old is not None:
                 file.sources, file.turn = old.sources, old.turn
