@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache, cached_property
+from itertools import starmap
+from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint import uses
 from maas_stream_lint.absence import Absence, find_absence
@@ -281,11 +282,13 @@ class Look:
         known = [map(products.__contains__, names) for _, _, products in self._known]
         marks = list(zip(*known, strict=True))
         samples = dict(zip(marks, names, strict=True))
-        downloaded = _Downloaded(
-            lambda mark, *kind: self._storing((self._takes(samples[mark]), *kind))
-        )
+
+        @cache  # most items are alike in all of this
+        def downloaded(mark: tuple[bool, ...], key: str, ftype: str | None) -> bool:
+            return bool(self._storing((self._takes(samples[mark]), key, ftype)))
+
         kinds = zip(table.spread(marks), table.keys, table.ftypes, strict=True)
-        return list(map(downloaded.__getitem__, kinds))
+        return list(starmap(downloaded, kinds))
 
     @cached_property
     def images(self) -> list[Image]:
@@ -405,18 +408,6 @@ class Look:
                 products = {*trace.imported.products}
             known.append((trace.lines, trace.strict, products))
         return known
-
-
-class _Downloaded(dict[Any, bool]):
-    """Whether some release line stores items, by what is alike of most of them."""
-
-    def __init__(self, storing: Callable[..., tuple[str, ...]]) -> None:
-        """``storing``: the release lines that store items of a kind."""
-        self._storing = storing
-
-    def __missing__(self, kind: Any) -> bool:
-        downloaded = self[kind] = bool(self._storing(*kind))
-        return downloaded
 
 
 def look_at(
