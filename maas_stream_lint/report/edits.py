@@ -84,7 +84,11 @@ def painted(diff: str, style: Style, *, shown: bool = False) -> str:
 
 def left_of(plan: Plan, threshold: Severity) -> list[Finding]:
     """The findings that count, and that the edits leave; of a root URL, those by its index."""
-    return _counting(plan.after.by_plain_index or plan.after, threshold)
+    return _counting(_after(plan), threshold)
+
+
+def _after(plan: Plan) -> Report:
+    return plan.after.by_plain_index or plan.after
 
 
 def _counting(report: Report, threshold: Severity) -> list[Finding]:
@@ -100,8 +104,7 @@ def _as_given(plan: Plan, threshold: Severity) -> str:
 
 def _below(plan: Plan, threshold: Severity) -> str:
     """How many findings are left that do not count."""
-    after = plan.after.by_plain_index or plan.after
-    others = len(after.findings) - len(_counting(after, threshold))
+    others = len(_after(plan).findings) - len(left_of(plan, threshold))
     return f" · {others:,} below `{threshold.label}`" if others else ""
 
 
