@@ -165,8 +165,9 @@ def size_zero(seen: Event | Item, look: Look) -> Iterator[Said]:
         cannot reserve space for the file. It tries again for two hours, and then the *whole import*
         fails (`LocalBootResourceFile.allocate`, maasserver/utils/bootresource.py). If they have the
         file with another size, it fails at once with a `ZeroDivisionError` (`sync_progress`,
-        maasserver/models/bootresourcefile.py). On MAAS 3.8 the selection fails so before any
-        download (`get_sync_progress`, maasservicelayer/services/bootresourcefiles.py).
+        maasserver/models/bootresourcefile.py). On MAAS 3.8 the selection fails with the same
+        error before any download (`get_sync_progress`,
+        maasservicelayer/services/bootresourcefiles.py).
     Why: a tool that does not know the size writes 0, or the build left an empty file.
     Fix: write the file's size in bytes (`stat -c %s FILE`). If the file is empty, build it again.
     Example:
