@@ -122,23 +122,23 @@ class Catalog:
         """The items of all other versions."""
         return list(chain.from_iterable(version.items for version in self.older))
 
-    def mentions(self, field: str) -> Iterator[tuple[str | None, str | None]]:
-        """The path of every item of every version, and what the item says in a field."""
-        table = self.columns
-        newest = zip(table.paths, table.texts_of_items(field), strict=True)
-        return chain(newest, ((item.path, item.get(field)) for item in self.older_items))
+    @lazy
+    def all_paths(self) -> list[str | None]:
+        """The path of every item of every version, those of the newest versions first."""
+        return self.columns.paths + [item.path for item in self.older_items]
 
-    def sizes_mentioned(self) -> Iterator[tuple[str | None, int | None]]:
-        """The path of every item of every version, and its size."""
-        newest = zip(self.columns.paths, self.columns.sizes_said, strict=True)
-        return chain(newest, ((item.path, item.size) for item in self.older_items))
+    def said_by_all(self, field: str) -> list[str | None]:
+        """What each item says in a field, in the order of ``all_paths``."""
+        return self.columns.texts_of_items(field) + [i.get(field) for i in self.older_items]
+
+    def all_sizes(self) -> list[int | None]:
+        """The size that each item says, in the order of ``all_paths``."""
+        return self.columns.sizes_said + [item.size for item in self.older_items]
 
     def item_at(self, path: str) -> Item:
         """An item that names a path which some item names."""
-        row = self.columns.by_path.get(path)
-        if row is not None:
-            return self.columns.item(row)
-        return next(item for item in self.older_items if item.path == path)
+        row, newest = self.all_paths.index(path), len(self.columns.items)
+        return self.columns.item(row) if row < newest else self.older_items[row - newest]
 
     @lazy
     def items(self) -> list[Item]:

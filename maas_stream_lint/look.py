@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from itertools import starmap
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint import uses
@@ -352,7 +352,8 @@ class Look:
     @cached_property
     def path_text(self) -> str:
         """Every path in the metadata, each between two line ends, to be searched at once."""
-        return "\n".join(["", *self.paths, ""])
+        entries = (entry.names for index in self.catalog.indexes for entry in index.entries)
+        return "\n".join(["", *filter(None, chain(entries, self.catalog.columns.paths)), ""])
 
     @cached_property
     def twins(self) -> list[Twins]:

@@ -18,7 +18,7 @@ from looks import look
 from maas_stream_lint.api import check
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import LintError, UsageError
-from maas_stream_lint.images.cache import HashCache, Known, default_folder
+from maas_stream_lint.images.cache import Facts, HashCache, default_folder
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.local_files import LocalFiles
 from nginx import Nginx
@@ -366,7 +366,7 @@ def test_cache_that_can_only_be_read(store: Nginx) -> None:
 def _fill(folder: str, start: int) -> None:
     for number in range(start, start + 40):
         cache = HashCache(Path(folder))
-        cache.put(f"url:{number}", "stamp", Known({"sha256": f"{number:064x}"}))
+        cache.put(f"url:{number}", "stamp", ({"sha256": f"{number:064x}"}, Facts()))
         cache.close()
 
 

@@ -130,8 +130,8 @@ def assert_wanted(look: Look) -> None:
     """The columns lead to the image files to which the items lead one by one."""
     items = look.catalog.items
     assert look.downloaded == [bool(look.downloads(item)) for item in items]
-    wanted = {w.path: w for w in wanted_files(look, FileOptions())}
-    every = {w.path: w for w in wanted_files(look, FileOptions(all_versions=True))}
+    wanted = wanted_files(look, FileOptions())
+    every = wanted_files(look, FileOptions(all_versions=True))
     newest = {item.path for item in items if look.downloads(item)}
     assert wanted.keys() == every.keys() & newest
     for item in reversed(items):

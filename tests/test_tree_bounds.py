@@ -73,9 +73,9 @@ def test_entries_are_bounded(tmp_path: Path) -> None:
     root.mkdir()
     for number in range(5):
         (root / f"{number}").write_text("x")
-    assert len(list(files_in(root, Bounds(entries=5)))) == 5
+    assert len(files_in(root, Bounds(entries=5))) == 5
     with pytest.raises(OverflowError):
-        list(files_in(root, Bounds(entries=4)))
+        files_in(root, Bounds(entries=4))
 
 
 def test_a_directory_is_not_read_beyond_the_bound(
@@ -113,10 +113,10 @@ def test_depth_is_bounded(tmp_path: Path) -> None:
     root.mkdir()
     nest(root, 3)
     (root / "d/d/d/file").write_text("x")
-    ((path, about),) = files_in(root, Bounds(depth=3))
+    ((path, about),) = files_in(root, Bounds(depth=3)).items()
     assert (path, about.size) == ("d/d/d/file", 1)
     with pytest.raises(OverflowError):
-        list(files_in(root, Bounds(depth=2)))
+        files_in(root, Bounds(depth=2))
 
 
 def test_a_tree_of_too_many_files_is_not_one_without_images(

@@ -122,7 +122,7 @@ def _goes(path: str, lost: set[str], ledger: Ledger, options: Options) -> bool:
 
 def _present(root: Path) -> dict[str, int]:
     try:
-        return {path: about.size for path, about in files_in(root)}
+        return {path: about.size for path, about in files_in(root).items()}
     except OverflowError:
         raise LintError(f"{printable_path(root)} holds too many files", "prune a part") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks.among import being
 from maas_stream_lint.checks.image import NEVER, asking, is_newest
@@ -14,7 +14,7 @@ from maas_stream_lint.rule import Said, rule
 from maas_stream_lint.rulebook import disk_packed_as, ftypes, of_family, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from maas_stream_lint.images.content import Content
     from maas_stream_lint.images.observation import Seen
@@ -29,13 +29,14 @@ def _misfits(look: Look) -> list[Image]:
     kinds = {path: seen.content for path, seen in files.items() if seen.content is not None}
     if not kinds:
         return []
-    mentions = look.catalog.mentions
-    held = {(kinds[path], ftype) for path, ftype in mentions("ftype") if path in kinds}
-    wrong = {kind for kind in held if _wrong(*kind)}
+    paths: Sequence[Any] = look.catalog.all_paths  # some are None
+    said = look.catalog.said_by_all("ftype")
+    held = {*zip(map(kinds.get, paths), said, strict=True)}
+    wrong = {kind for kind in held if kind[0] is not None and _wrong(*kind)}
     if not wrong:
         return []
-    named = ((path, ftype) for path, ftype in mentions("ftype") if path in kinds)
-    return look.images_at({path for path, ftype in named if (kinds[path], ftype) in wrong})
+    named = zip(paths, zip(map(kinds.get, paths), said, strict=True), strict=True)
+    return look.images_at({path for path, kind in named if kind in wrong})
 
 
 def _holds_loaders(nature: Nature, look: Look) -> bool:

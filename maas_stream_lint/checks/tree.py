@@ -57,13 +57,14 @@ def one_file_two_checksums(whole: Whole, look: Look) -> Iterator[Said]:
         "path": "jammy/amd64/20240102/squashfs"
     """
     files = look.survey.files if look.survey is not None else {}
-    inodes = [seen.inode for seen in files.values()]
+    inodes = [seen.on_disk.inode for seen in files.values() if seen.on_disk is not None]
     if len({*inodes}) == len(inodes):
         return
     by_inode: dict[tuple[int, int], list[Image]] = {}
     for image in look.images:
-        if image.seen.inode is not None:
-            by_inode.setdefault(image.seen.inode, []).append(image)
+        about = image.seen.on_disk
+        if about is not None:
+            by_inode.setdefault((about.device, about.inode), []).append(image)
     for same in by_inode.values():
         if len(same) < 2:
             continue

@@ -9,7 +9,6 @@ from maas_stream_lint.image_files import inspect_files, wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local_files import LocalFiles, asked
 from maas_stream_lint.images.observation import FileOptions, Survey
-from maas_stream_lint.images.progress import Quiet
 
 if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Seen, Wanted
@@ -37,11 +36,11 @@ class FileSurvey:
         if before is None or before.mode == "none":
             return before
         survey = Survey(before.mode, server=before.server, orphans=before.orphans)
-        for wanted in wanted_files(look, FileOptions()):
+        for path, wanted in wanted_files(look, FileOptions()).items():
             seen = _known(before, wanted) or _known(last, wanted) or self._look(wanted, before.mode)
             if seen is not None:
-                survey.files[wanted.path] = seen
-                survey.wanted[wanted.path] = wanted
+                survey.files[path] = seen
+                survey.wanted[path] = wanted
         return survey
 
     def whole(self, look: Look) -> Survey | None:
@@ -55,11 +54,7 @@ class FileSurvey:
     def _look(self, wanted: Wanted, mode: str) -> Seen | None:
         if self.images is None:
             return None
-        seen = self.images.look(wanted.path)
-        algorithms = asked(wanted) if mode == "download" else ()
-        if seen.trouble is None and (not algorithms or self.images.recall([(wanted, seen)])):
-            self.images.read(seen, wanted, algorithms, Quiet())
-        return seen
+        return self.images.look_at(wanted, asked(wanted) if mode == "download" else ())
 
 
 def _known(survey: Survey | None, wanted: Wanted) -> Seen | None:

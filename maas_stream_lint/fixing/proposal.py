@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint.checks import words
 from maas_stream_lint.images.observation import ALGORITHMS, Wanted
-from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.records import field, record
 
@@ -107,9 +106,7 @@ class Context:
         if self._images is None:
             return None
         wanted = Wanted(path, checksums=dict.fromkeys(ALGORITHMS, ""))
-        seen = self._images.look(path)
-        if self._images.recall([(wanted, seen)]):
-            self._images.read(seen, wanted, ALGORITHMS, Quiet())
+        seen = self._images.look_at(wanted, ALGORITHMS)
         return seen if seen.trouble is None else None
 
     def metadata_beside(self) -> Iterator[str]:

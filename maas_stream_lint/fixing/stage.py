@@ -241,9 +241,10 @@ def recover(root: Path) -> None:
             _finish(Stage(root, folder, known))
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OverflowError):  # what is left of the tree is no work of this tool
-        for path, _ in walk(root, hidden=True):
-            if path.endswith(atomic.UNFINISHED) and path.rpartition("/")[2].startswith("."):
-                (root / path).unlink(missing_ok=True)
+        for inner, entries in walk(root, hidden=True):
+            for entry in entries:
+                if entry.name.startswith(".") and entry.name.endswith(atomic.UNFINISHED):
+                    (root / inner / entry.name).unlink(missing_ok=True)
 
 
 def _finish(stage: Stage) -> None:

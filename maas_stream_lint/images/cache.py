@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     #: Name, stamp, digests, other facts, and when somebody last asked for them; a cache may hold
     #: anything.
     _Row: TypeAlias = Sequence[Any]
+    #: Digests by their algorithms, in lower case, and other facts.
+    Known: TypeAlias = "tuple[Mapping[str, str], Facts]"
 
 #: Of the facts' form; others are not looked at.
 FORM = 2
@@ -33,8 +35,6 @@ FORM = 2
 KEPT_DAYS = 120
 #: Seconds between looks at the age of all facts, and to wait for another run that writes.
 _DAY, _PATIENCE = 86_400, 5.0
-#: The bytes of each digest.
-_LENGTHS = {"sha256": 32, "sha512": 64, "md5": 16}
 _TABLE = """CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, stamp TEXT, sha256 BLOB, sha512 BLOB, md5 BLOB, facts TEXT, used INTEGER
     ) WITHOUT ROWID"""
@@ -42,10 +42,9 @@ _ROWS = "SELECT name, stamp, sha256, sha512, md5, facts, used FROM file WHERE na
 _INSERT = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-class Known(NamedTuple):
-    """What a run has read of a file."""
+class Facts(NamedTuple):
+    """What a run has read of a file, its digests aside."""
 
-    digests: Mapping[str, str]  #: algorithm → digest, lower case
     content: Content | None = None  #: what its first bytes are
     names: tuple[str, ...] | None = None  #: what a tar holds
     listed: bool = False  #: whether anybody asked what it holds
@@ -82,29 +81,33 @@ class HashCache:
 
         One query reads all: files of one tree lie side by side in the database.
         """
-        with self._lock:
-            rows = self._rows(stamps)
-            day_ago = self._now - _DAY
-            self._stale.update(
-                name for name, *_, used in rows if used.__class__ is not int or used < day_ago
-            )
-        return _known(rows)
+        found: dict[str, Known] = {}
+        for name, stamp, sha256, sha512, md5, told, _ in self._rows(stamps):
+            if stamps.get(name) == stamp:
+                facts = _told(told)
+                if facts is not None:
+                    found[name] = _digests(sha256, sha512, md5), facts
+        return found
 
     def get(self, name: str, stamp: str) -> Known | None:
         """The facts kept for a file, if its stamp is still the same."""
         return self.known({name: stamp}).get(name)
 
     def _rows(self, stamps: Mapping[str, str]) -> list[_Row]:
-        if self._database is not None and stamps:
-            with suppress(sqlite3.Error):
-                rows = self._database.execute(_ROWS, (min(stamps), max(stamps)))
-                return [row for row in rows if stamps.get(row[0]) == row[1]]
+        """All there is from the first of some names to the last."""
+        with self._lock, suppress(sqlite3.Error):
+            if self._database is not None and stamps:
+                rows = self._database.execute(_ROWS, (min(stamps), max(stamps))).fetchall()
+                day_ago = self._now - _DAY
+                old = [r[0] for r in rows if r[-1].__class__ is not int or r[-1] < day_ago]
+                self._stale.update(name for name in old if name in stamps)
+                return rows
         return []
 
     def put(self, name: str, stamp: str, known: Known) -> None:
         """Keep facts; they are written when there are many, and at the end."""
         with self._lock:
-            self._new[name] = (stamp, *_kept(known))
+            self._new[name] = (stamp, *_kept(*known))
             many = len(self._new) >= 256
         if many:
             self.save()
@@ -172,29 +175,28 @@ def _connected(place: Path) -> sqlite3.Connection:
     return database
 
 
-def _kept(known: Known) -> tuple[Any, ...]:
+def _kept(digests: Mapping[str, str], facts: Facts) -> tuple[Any, ...]:
     """The digests of a file and its other facts, as the database has them."""
-    given = map(known.digests.get, ALGORITHMS)
-    content = None if known.content is None else [known.content.layers, known.content.member]
-    facts = {"form": FORM, "content": content, **({"names": known.names} if known.listed else {})}
-    return (*(digest and bytes.fromhex(digest) for digest in given), json.dumps(facts))
+    given = map(digests.get, ALGORITHMS)
+    content = None if facts.content is None else [facts.content.layers, facts.content.member]
+    told = {"form": FORM, "content": content, **({"names": facts.names} if facts.listed else {})}
+    return (*(digest and bytes.fromhex(digest) for digest in given), json.dumps(told))
 
 
-def _known(rows: Sequence[_Row]) -> dict[str, Known]:
-    """The facts of rows by name, as far as they are of the form that is written here."""
-    names, _, *digests, told, _ = zip(*rows, strict=True) if rows else [()] * 7
-    made: list[dict[str, str]] = [{} for _ in rows]
-    for (algorithm, length), column in zip(_LENGTHS.items(), digests, strict=True):
-        if any(column):
-            for one, digest in zip(made, column, strict=True):
-                if digest.__class__ is bytes and len(digest) == length:
-                    one[algorithm] = digest.hex()
-    facts = zip(names, made, map(_told, told), strict=True)
-    return {name: Known(one, *more) for name, one, more in facts if more is not None}
+def _digests(sha256: object, sha512: object, md5: object) -> dict[str, str]:
+    """Those of the columns of a row that are digests."""
+    found = {}
+    if sha256.__class__ is bytes and len(sha256) == 32:
+        found["sha256"] = sha256.hex()
+    if sha512.__class__ is bytes and len(sha512) == 64:
+        found["sha512"] = sha512.hex()
+    if md5.__class__ is bytes and len(md5) == 16:
+        found["md5"] = md5.hex()
+    return found
 
 
 @lru_cache(maxsize=256)
-def _told(text: Any) -> tuple[Content | None, tuple[str, ...] | None, bool] | None:
+def _told(text: Any) -> Facts | None:
     """The facts beside the digests, which many files share; ``None``: not of the form of here."""
     try:
         facts = json.loads(text)
@@ -206,7 +208,7 @@ def _told(text: Any) -> tuple[Content | None, tuple[str, ...] | None, bool] | No
             if not (layers and KINDS.keys() >= set(layers) and isinstance(member, str | None)):
                 return None
             content = Content(tuple(layers), member)
-        return content, None if names is None else tuple(names), "names" in facts
+        return Facts(content, None if names is None else tuple(names), "names" in facts)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import closing
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.allowance import Allowance, Overspent, Purse
@@ -14,7 +15,7 @@ from maas_stream_lint.images.observation import Survey
 from maas_stream_lint.images.progress import Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.observation import FileOptions, Seen, Wanted
@@ -34,32 +35,31 @@ COMPANIONS = (".asc", ".gpg", ".sig", ".sha256", ".md5", ".html", ".txt", ".md",
 
 def inspect_local(
     tree: LocalTree,
-    wanted: Sequence[Wanted],
+    wanted: dict[str, Wanted],
     options: FileOptions,
     present: Mapping[str, OnDisk] | None,
     named: Callable[[], frozenset[str] | None] | None,
     told: Progress | None = None,
 ) -> Survey:
-    """Look at the image files of a tree on disk.
+    """Look at the image files of a tree on disk. ``wanted``: by their paths.
 
     ``present``: the plain files that are there, metadata aside; ``named``: gives the paths of all
     files that any metadata names. ``None`` for either, or from it, if that is not known.
     """
     stop = threading.Event()
-    survey = Survey(options.mode or "download", wanted={w.path: w for w in wanted})
+    survey = Survey(options.mode or "download", wanted=wanted)
     with closing(_cache(options, survey.mode)) as cache:
         images = LocalFiles(tree, cache, stop, present)
-        looked = [(w, images.look(w.path)) for w in wanted]
-        if options.mode is None and _holds_none(present, looked):
+        survey.files = images.look(survey.wanted)
+        readable = {path: s for path, s in survey.files.items() if s.trouble is None}
+        if options.mode is None and not readable and _holds_none(present, survey.files):
             return Survey("none", wanted=survey.wanted, metadata_only=True)
-        survey.files = {seen.path: seen for _, seen in looked}
         _tell_elsewhere(survey, present)
         hashing = survey.mode == "download"
-        left = [
-            (w, seen, asked(w) if hashing else ())
-            for w, seen in (images.recall(looked) if hashing else looked)
-            if seen.trouble is None
-        ]
+        if hashing:
+            images.recall(survey.wanted, readable)
+        unread = [(survey.wanted[path], s) for path, s in readable.items() if not s.cached]
+        left = [(w, seen, asked(w) if hashing else ()) for w, seen in unread]
         # The largest first, or one is left over for a single hand in the end.
         left.sort(key=lambda task: -(task[1].size or 0))
         progress = told or Quiet()
@@ -101,13 +101,16 @@ def _orphans(
 
 def inspect_remote(
     tree: RemoteTree,
-    wanted: Sequence[Wanted],
+    wanted: dict[str, Wanted],
     options: FileOptions,
     fetch: FetchOptions,
     metadata: Mapping[str, Answer],
     told: Progress | None = None,
 ) -> Survey:
-    """Look at the image files of a tree on a server. ``metadata``: what it answered before."""
+    """Look at the image files of a tree on a server.
+
+    ``wanted``: by their paths. ``metadata``: what the server answered before.
+    """
     mode = options.mode or "head"
     # These import the HTTP library and TLS.
     from maas_stream_lint.images import remote_files
@@ -117,7 +120,7 @@ def inspect_remote(
     from maas_stream_lint.source.watchdog import Watchdog
 
     stop = threading.Event()
-    survey = Survey(mode, wanted={w.path: w for w in wanted})
+    survey = Survey(mode, wanted=wanted)
     progress = told or Quiet()
     watchdog = Watchdog()
     throttle = Throttle(options.limit_rate, stop)
@@ -126,7 +129,7 @@ def inspect_remote(
     with closing(_cache(options, mode)) as cache, closing(watchdog):
         images = remote_files.RemoteFiles(tree.site, options, cache, throttle, progress, stop)
         every = max(1, -(-len(wanted) // MOST_HEADS))
-        heads = {w.path for w in wanted[::every]}
+        heads = {*islice(wanted, 0, None, every)}
         found: dict[str, Seen] = {}
         skipped: list[str] = []
 
@@ -154,11 +157,13 @@ def inspect_remote(
             clients.append(client)
             return lambda w: look(w, client)
 
-        progress.begin(len(wanted), sum(w.size or 0 for w in wanted) if mode == "download" else 0)
+        progress.begin(
+            len(wanted), sum(w.size or 0 for w in wanted.values()) if mode == "download" else 0
+        )
         jobs = options.jobs or REMOTE_JOBS
         try:
             pool = Pool(stop, waiting=mode == "head")
-            done = pool.run(list(wanted), jobs, worker, watchdog.cut_all)
+            done = pool.run(list(wanted.values()), jobs, worker, watchdog.cut_all)
             survey.interrupted = not done
             if done:
                 had = next((path for path, seen in found.items() if seen.trouble is None), None)
@@ -171,7 +176,7 @@ def inspect_remote(
                 client.close()
             images.close()
         # A copy: of threads that were given up, one may still come to an end.
-        survey.files = {w.path: found[w.path] for w in wanted if w.path in found}
+        survey.files = {path: found[path] for path in wanted if path in found}
         survey.skipped = tuple(sorted(skipped))
     return survey
 
@@ -194,16 +199,12 @@ def _cache(options: FileOptions, mode: str) -> HashCache:
     return HashCache(default_folder() if options.cache and mode == "download" else None)
 
 
-def _holds_none(
-    present: Mapping[str, OnDisk] | None, looked: Sequence[tuple[Wanted, Seen]]
-) -> bool:
-    """Whether a tree holds metadata and nothing else: no wanted file, nor one of such a name.
+def _holds_none(present: Mapping[str, OnDisk] | None, missing: Iterable[str]) -> bool:
+    """Whether a tree holds no file of the name of a missing one.
 
     Files that lie elsewhere are no reason to look away: then the paths are wrong.
     """
-    if any(seen.trouble is None for _, seen in looked):
-        return False
-    names = {seen.path.rpartition("/")[2] for _, seen in looked}
+    names = {path.rpartition("/")[2] for path in missing}
     return present is not None and not any(p.rpartition("/")[2] in names for p in present)
 
 

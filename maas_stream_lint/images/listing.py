@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -21,36 +22,43 @@ METADATA = "streams"
 
 
 class OnDisk(NamedTuple):
-    """What the system says of a plain file."""
+    """What the system says of a plain file. It changes with what is in the file."""
 
     size: int
-    inode: tuple[int, int]  #: with the device before it
-    #: A text that changes with what is in the file: it has both, and the last changes of the
-    #: content and of the inode. The latter cannot be set back.
-    stamp: str
+    changed: int  #: the content, in nanoseconds; anybody can set it
+    touched: int  #: the content or the inode, in nanoseconds; cannot be set back
+    device: int
+    inode: int
+
+    @property
+    def stamp(self) -> str:
+        """All of it as a text."""
+        return "%x:%x:%x:%x:%x" % self  # noqa: UP031 - the fastest way
 
 
 def on_disk(about: os.stat_result) -> OnDisk:
     """What matters here of the status of a file."""
-    facts = _facts(about)
-    return OnDisk(facts[0], facts[3:], "%s:%s:%s:%s:%s" % facts)  # noqa: UP031 - the fastest way
+    return _made(_facts(about))
 
 
-#: Size, times in nanoseconds, device and inode.
 _facts = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_dev", "st_ino")
+_made = partial(tuple.__new__, OnDisk)
 
 
-def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> Iterator[tuple[str, OnDisk]]:
+def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> dict[str, OnDisk]:
     """Path below ``root`` of each plain file but metadata, hidden and unreadable ones.
 
     No part of such a path is a link. Raises OverflowError for a tree beyond the bounds.
     """
-    for path, entry in walk(root, bounds=bounds, but=METADATA):
-        try:
-            if entry.is_file(follow_symlinks=False):
-                yield path, on_disk(entry.stat(follow_symlinks=False))
-        except OSError:
-            continue
+    found = {}
+    for folder, entries in walk(root, bounds=bounds, but=METADATA):
+        for entry in entries:
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    found[folder + entry.name] = _made(_facts(entry.stat(follow_symlinks=False)))
+            except OSError:
+                continue
+    return found
 
 
 def walk(
@@ -60,10 +68,11 @@ def walk(
     bounds: Bounds = BOUNDS,
     but: str | None = None,
     hidden: bool = False,
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Path below ``root`` of all in a folder but directories, in order.
+) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+    """Each folder below ``root``, with all that is in it but directories, in order.
 
-    ``folder``: ends in a slash, or is empty for the root. ``but``: the path of what is left out.
+    ``folder``: where to begin. It ends in a slash, or is empty for the root, as those that are
+    given do. ``but``: the path of what is left out.
     ``hidden``: whether names that begin with a dot count.
     A link to a directory is no directory. Raises OverflowError for a tree beyond the bounds.
     """
@@ -84,16 +93,16 @@ def walk(
             raise OverflowError
         if len(found) > 1:
             found.sort(key=attrgetter("name"))
+        others = []
         for entry in found:
             name = entry.name
-            path = folder + name
-            if (name[0] == "." and not hidden) or path == but:
+            if (name[0] == "." and not hidden) or folder + name == but:
                 continue
             try:
-                inner = entry.is_dir(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{folder}{name}/")
+                else:
+                    others.append(entry)
             except OSError:
                 continue
-            if inner:
-                folders.append(f"{path}/")
-            else:
-                yield path, entry
+        yield folder, others

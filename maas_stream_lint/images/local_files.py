@@ -8,18 +8,19 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.cache import Known, in_utf8
+from maas_stream_lint.images.cache import Facts, in_utf8
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
+from maas_stream_lint.images.progress import Quiet
 from maas_stream_lint.named_tuple import NamedTuple
 from maas_stream_lint.source import Trouble, printable
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import BinaryIO
 
-    from maas_stream_lint.images.cache import HashCache
+    from maas_stream_lint.images.cache import HashCache, Known
     from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.observation import Wanted
     from maas_stream_lint.images.progress import Progress
@@ -58,12 +59,25 @@ class LocalFiles:
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
         self._others: dict[str, Copy] = {}  # what was found that is not present, by path
 
-    def look(self, path: str) -> Seen:
-        """What the disk's directory says of a file. It can be read unless there is a trouble."""
-        seen = Seen(path)
-        about = self._present.get(path) or self._found(path, seen)
-        if about is not None:
-            seen.size, seen.inode, _ = about
+    def look(self, paths: Iterable[str]) -> dict[str, Seen]:
+        """What the disk's directory says of each file. It can be read if there is no trouble."""
+        found, present = {}, self._present
+        for path in paths:
+            found[path] = seen = Seen(path)
+            about = present.get(path) or self._found(path, seen)
+            if about is not None:
+                seen.size = about[0]
+                seen.on_disk = about
+        return found
+
+    def look_at(self, wanted: Wanted, algorithms: Iterable[str]) -> Seen:
+        """A look at one file, with these digests if it can be read."""
+        files = self.look([wanted.path])
+        seen = files[wanted.path]
+        if seen.trouble is None and algorithms:
+            self.recall({wanted.path: wanted}, files)
+        if seen.trouble is None and not seen.cached:
+            self.read(seen, wanted, algorithms, Quiet())
         return seen
 
     def _copy(self, path: str) -> Copy:
@@ -104,26 +118,21 @@ class LocalFiles:
             self._folders[folder] = os.path.realpath(folder)
         return f"{self._folders[folder]}/{name}"
 
-    def recall(self, looked: Iterable[tuple[Wanted, Seen]]) -> list[tuple[Wanted, Seen]]:
-        """Fill in what an earlier run has hashed. Return the readable files that lack anything."""
-        found = [one for one in looked if one[1].trouble is None]
-        stamped = list(self._stamped(seen.path for _, seen in found))
-        known, left = self._cache.known(dict(stamped)), []
-        for (wanted, seen), (name, _) in zip(found, stamped, strict=True):
+    def recall(self, wanted: Mapping[str, Wanted], files: Mapping[str, Seen]) -> None:
+        """Fill in what an earlier run has hashed of files that ``look`` has found."""
+        named, others = self._named, self._others
+        names = [others[path].name if path in others else named + path for path in files]
+        stamps = {
+            name: seen.on_disk.stamp
+            for name, seen in zip(names, files.values(), strict=True)
+            if seen.on_disk is not None
+        }
+        known = self._cache.known(stamps)
+        for name, (path, seen) in zip(names, files.items(), strict=True):
             facts = known.get(name)
-            if facts is None or facts.content is None or not suffices(facts, wanted):
-                left.append((wanted, seen))
-                continue
-            seen.digests, seen.content, seen.names, _ = facts
-            seen.cached = True
-        return left
-
-    def _stamped(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """The name in the cache and the stamp of each file that ``look`` has found."""
-        present, named, others = self._present, self._named, self._others
-        for path in paths:
-            about = present.get(path)
-            yield (named + path, about.stamp) if about is not None else others[path][1:]
+            if facts is not None and suffices(facts, wanted[path]) and facts[1].content is not None:
+                seen.digests, (seen.content, seen.names, _) = facts
+                seen.cached = True
 
     def read(self, seen: Seen, wanted: Wanted, algorithms: Iterable[str], told: Progress) -> None:
         """Read the first bytes of a file that ``look`` has found. Make digests. Raises Stopped."""
@@ -147,7 +156,7 @@ class LocalFiles:
             return
         seen.size = after.st_size
         if algorithms and on_disk(after).stamp == copy.stamp:
-            known = Known(seen.digests, seen.content, seen.names, wanted.listed)
+            known = seen.digests, Facts(seen.content, seen.names, wanted.listed)
             self._cache.put(copy.name, copy.stamp, known)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
@@ -185,8 +194,9 @@ def asked(wanted: Wanted) -> tuple[str, ...]:
 
 def suffices(known: Known, wanted: Wanted) -> bool:
     """Whether an earlier run has read all that is asked for."""
-    made = known.digests.keys()
-    return "sha256" in made and made >= wanted.checksums.keys() and known.listed >= wanted.listed
+    digests, (_, _, listed) = known
+    made = digests.keys()
+    return "sha256" in made and made >= wanted.checksums.keys() and listed >= wanted.listed
 
 
 def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:

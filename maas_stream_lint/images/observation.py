@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from maas_stream_lint.images.content import Content
+    from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.source import Trouble
 
 #: Of the checksums a stream may give, those that any release looks at.
 ALGORITHMS = ("sha256", "sha512", "md5")
 _NONE: Mapping[str, str] = MappingProxyType({})
+#: What the first bytes of a web page may be taken for.
+PAGE_KINDS = ("html", "data", "text")
 
 
 @record(frozen=True)
@@ -65,7 +68,7 @@ class Seen:
     cached: bool = False  #: whether the digests are from an earlier run
     # Of a file on disk:
     link: str | None = None  #: where a link leads, from the root, that leads out of it
-    inode: tuple[int, int] | None = None  #: device and inode
+    on_disk: OnDisk | None = None  #: what the system said of it before it was read
     # Of a file on a server, the URLs without credentials and queries:
     linked: bool = False  #: its path was joined to the base like a link
     status: int | None = None
@@ -105,7 +108,7 @@ class Seen:
     def is_page(self) -> bool:
         """Whether the server sent a web page in place of the file."""
         kind = self.content.kind if self.content is not None else "data"
-        if kind not in ("html", "data", "text"):
+        if kind not in PAGE_KINDS:
             return False
         said = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         # Some servers call everything a page that has no suffix.

@@ -9,7 +9,7 @@ import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.cache import Known, in_utf8
+from maas_stream_lint.images.cache import Facts, in_utf8
 from maas_stream_lint.images.download import Load, inflated
 from maas_stream_lint.images.keeping import Kept, is_kept
 from maas_stream_lint.images.local_files import suffices
@@ -134,7 +134,8 @@ class RemoteFiles:
         known = self._cache.get(in_utf8(f"url:{seen.url}"), stamp) if stamp else None
         if known is None or not suffices(known, wanted):
             return False
-        seen.digests, seen.names, seen.cached = known.digests, known.names, True
+        seen.digests, (_, seen.names, _) = known
+        seen.cached = True
         return True
 
     def download(self, wanted: Wanted, seen: Seen, client: Client, allowance: Allowance) -> None:
@@ -352,7 +353,7 @@ class RemoteFiles:
     def _remember(self, wanted: Wanted, seen: Seen) -> None:
         stamp = _stamp(seen)
         if stamp and seen.encoding is None and seen.digests:
-            known = Known(seen.digests, None, seen.names, wanted.listed)
+            known = seen.digests, Facts(None, seen.names, wanted.listed)
             self._cache.put(in_utf8(f"url:{seen.url}"), stamp, known)
 
 
