@@ -40,6 +40,11 @@ def is_absent(seen: Seen) -> bool:
     return seen.trouble is not None and seen.trouble.kind in ABSENT
 
 
+def absent_paths(survey: Survey) -> set[str]:
+    """The paths of the files that are not there."""
+    return {path for path, trouble in survey.having("trouble").items() if trouble.kind in ABSENT}
+
+
 def find_absence(look: Look) -> Absence:
     """Sort the products of a look by the files that its survey found.
 
@@ -49,7 +54,7 @@ def find_absence(look: Look) -> Absence:
     """
     absence = Absence()
     survey = look.survey
-    if survey is None or survey.interrupted or not any(map(is_absent, survey.files.values())):
+    if survey is None or survey.interrupted or not absent_paths(survey):
         return absence
     for product in look.catalog.products:
         newest = product.newest

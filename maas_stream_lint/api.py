@@ -107,7 +107,7 @@ class Report:
         rules = [r for r in all_rules() if self.asked is None or r.code in self.asked]
         return replace(self, source=look.stream.label, look=look, findings=judged(look, rules))
 
-    @property
+    @cached_property
     def unchecked(self) -> tuple[Unchecked, ...]:
         """What this run could not look at: metadata and image files. Such a run never passes."""
         survey = self.look.survey

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import compress
-from operator import attrgetter, ne
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from maas_stream_lint.file_fetch import fetch
 from maas_stream_lint.images.observation import PAGE_KINDS, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from maas_stream_lint.look import Look
 
@@ -49,18 +49,13 @@ def _detoured(files: Mapping[str, Seen]) -> Iterator[str]:
 
 def _contradicted(look: Look, files: Mapping[str, Seen]) -> Iterator[str]:
     """The paths of the files whose size or digests are not what an item says."""
-    catalog = look.catalog
-    sizes = {path: seen.size for path, seen in files.items() if seen.size is not None}
-    yield from _other_than(sizes, catalog.all_paths, catalog.all_sizes())
+    for seen, size in zip(look.seen, look.catalog.all_sizes(), strict=True):
+        if seen is not None and seen.size != size and None not in (seen.size, size):
+            yield seen.path
     for name in set[str]().union(*(seen.digests for seen in files.values())):
-        made = {path: s.digests[name] for path, s in files.items() if name in s.digests}
-        yield from _other_than(made, catalog.all_paths, catalog.said_by_all(name))
-
-
-def _other_than(found: Mapping[str, Any], paths: Sequence[Any], said: Sequence[Any]) -> list[str]:
-    """The paths of which an item says something else than was found."""
-    unlike = compress(zip(paths, said, strict=True), map(ne, map(found.get, paths, said), said))
-    return [path for path, value in unlike if path is not None and value is not None]
+        for seen, text in zip(look.seen, look.catalog.said_by_all(name), strict=True):
+            if seen is not None and text is not None and seen.digests.get(name, text) != text:
+                yield seen.path
 
 
 def _samples(files: Mapping[str, Seen], odd: set[str]) -> dict[int | None, Seen]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import partial
 from itertools import compress, repeat
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from maas_stream_lint import document, signature
-from maas_stream_lint.absence import is_absent
+from maas_stream_lint.absence import absent_paths
 from maas_stream_lint.errors import UsageError
+from maas_stream_lint.images.listing import METADATA, holds_metadata_alone, walk
 from maas_stream_lint.images.observation import ALGORITHMS, FileOptions, Survey, Wanted
 from maas_stream_lint.names import MODES
 from maas_stream_lint.records import replace
@@ -19,9 +19,8 @@ from maas_stream_lint.rulebook import streamed
 from maas_stream_lint.source import FetchOptions, LocalTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.progress import Progress
     from maas_stream_lint.look import Look
     from maas_stream_lint.model import Item
@@ -55,7 +54,7 @@ def inspect_files(
 def _of_versions_before(look: Look, survey: Survey, options: FileOptions) -> Iterator[Wanted]:
     """Of each product whose newest version lacks files, the files of the version before it."""
     known: set[str] = set()
-    gone = {path for path, seen in survey.files.items() if is_absent(seen)}
+    gone = absent_paths(survey)
     for product in look.catalog.products if gone else ():
         if product.newest is None or not any(i.path in gone for i in product.newest.items):
             continue
@@ -82,14 +81,13 @@ def _inspected(
     if options.mode == "none":
         return Survey("none")
     if isinstance(source, LocalTree):
-        present = _present(source.folder)
-        if options.mode is None and present is not None and not present:
+        if options.mode is None and holds_metadata_alone(source.folder):
             return Survey("none", metadata_only=True)
         # What hashes files takes as long to import as a small stream takes to lint.
         from maas_stream_lint.images.inspection import inspect_local
 
         named = None if options.only else partial(_named, look, source)
-        return inspect_local(source, wanted(), options, present, named, told)
+        return inspect_local(source, wanted(), options, named, told)
     from maas_stream_lint.source.remote import RemoteTree
 
     if isinstance(source, RemoteTree):
@@ -100,18 +98,6 @@ def _inspected(
         fetch = fetch or FetchOptions()
         return inspect_remote(source, wanted(), options, fetch, metadata, told)
     return Survey("none")
-
-
-def _present(root: str) -> dict[str, OnDisk] | None:
-    """The plain files of a tree, none if it is no tree; ``None``: too many."""
-    from maas_stream_lint.images.listing import METADATA, files_in
-
-    if not os.path.isdir(f"{root}/{METADATA}"):
-        return {}
-    try:
-        return files_in(root)
-    except OverflowError:
-        return None
 
 
 def wanted_files(look: Look, options: FileOptions) -> dict[str, Wanted]:
@@ -143,21 +129,21 @@ def _of_all_versions(look: Look, options: FileOptions) -> Iterator[Wanted]:
 def _of_newest(look: Look, options: FileOptions) -> Iterator[Wanted]:
     """The same of the newest versions alone, which are in the catalog's table."""
     table, loaders = look.catalog.columns, streamed("loader")
-    names = [name for name in ALGORITHMS if table.occurs(name)]
-    digests = zip(*map(table.texts_of_items, names), strict=True) if names else repeat(())
-    rows = zip(table.paths, table.sizes_said, digests, table.ftypes, strict=False)
-    asked: Iterable[bool] = look.downloaded
-    made = partial[Wanted](tuple.__new__, Wanted)  # half the time of a call of the class
+    asked: Sequence[bool] = look.downloaded
+    if None in table.paths:
+        asked = list(map(and_, asked, map(bool, table.paths)))
     if options.only:
         meant = [_is_meant(product.name, options.only) for product in table.products]
-        asked = map(and_, asked, table.spread(meant))
-    for path, size, said, ftype in compress(rows, asked):
-        if path is not None:
-            sums = {}
-            for name, text in zip(names, said, strict=True):  # a comprehension takes twice as long
-                if text:
-                    sums[name] = text.lower()
-            yield made((path, size, sums, ftype in loaders, False))
+        asked = list(map(and_, asked, table.spread(meant)))
+    paths, sizes = compress(table.paths, asked), compress(table.sizes_said, asked)
+    listed = map(loaders.__contains__, compress(table.ftypes, asked))
+    sums: list[dict[str, str]] = [{} for one in asked if one]
+    for name in filter(table.occurs, ALGORITHMS):
+        for found, text in zip(sums, compress(table.texts_of_items(name), asked), strict=True):
+            if text:
+                found[name] = text.lower()
+    # As many calls of the class would take twice as long.
+    return map(tuple.__new__, repeat(Wanted), zip(paths, sizes, sums, listed, repeat(False)))
 
 
 def _is_meant(name: str, globs: Sequence[str]) -> bool:
@@ -198,12 +184,10 @@ def paths_of_others(tree: LocalTree, stream: Stream, own: set[str]) -> frozenset
     """
     if stream.truncated or any(file.best is None for file in stream.files.values()):
         return None
-    from maas_stream_lint.images.listing import METADATA, walk
-
     named, read = set(), {str(tree.root / path) for path in own}
     try:
         folders = walk(tree.root, f"{METADATA}/")
-        paths = [folder + entry.name for folder, entries in folders for entry in entries]
+        paths = [folder + name for folder, names in folders for name in names]
     except OverflowError:
         return None
     for path in sorted(paths):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
-    from maas_stream_lint.images.observation import Survey
+    from maas_stream_lint.images.observation import Seen, Survey
     from maas_stream_lint.imports.situation import Selection
     from maas_stream_lint.model import Entry, Item, Product
     from maas_stream_lint.nature import Nature
@@ -312,6 +312,12 @@ class Look:
         """Release line → the oldest one that downloads files as it does."""
         groups = self.alike(lambda release: repr(release.data["download"]))
         return {release.line: alike[0] for _, alike in groups for release in alike}
+
+    @cached_property
+    def seen(self) -> list[Seen | None]:
+        """What was seen of each item's file, in the order of the catalog's ``all_paths``."""
+        files = self.survey.files if self.survey is not None else {}
+        return [files.get(path) if path is not None else None for path in self.catalog.all_paths]
 
     def images_at(self, paths: Collection[str]) -> list[Image]:
         """Those of ``images`` that have such paths."""

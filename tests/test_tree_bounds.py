@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from maas_stream_lint.api import check
 from maas_stream_lint.building import tarball
 from maas_stream_lint.cli.main import main
 from maas_stream_lint.errors import UsageError
-from maas_stream_lint.images import bounds, download, listing
+from maas_stream_lint.images import bounds, download, inspection
 from maas_stream_lint.images.bounds import BOUNDS, Bounds
 from maas_stream_lint.images.listing import files_in, walk
 from maas_stream_lint.images.sniff import tar_names
@@ -83,22 +84,22 @@ def test_a_directory_is_not_read_beyond_the_bound(
 ) -> None:
     for number in range(50):
         (tmp_path / f"{number}").write_text("x")
-    taken = []
+    taken, scandir = [], os.scandir
 
     class Counting:
         def __init__(self, folder: str) -> None:
-            self.entries = iter(sorted(Path(folder).iterdir()))
+            self.entries = scandir(folder)
 
         def __enter__(self) -> Counting:
             return self
 
         def __exit__(self, *_: object) -> None:
-            pass
+            self.entries.close()
 
         def __iter__(self) -> Counting:
             return self
 
-        def __next__(self) -> Path:
+        def __next__(self) -> os.DirEntry[str]:
             taken.append(next(self.entries))
             return taken[-1]
 
@@ -123,7 +124,8 @@ def test_a_tree_of_too_many_files_is_not_one_without_images(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be listed is still looked at, path by path."""
-    monkeypatch.setattr(listing, "files_in", lambda root: files_in(root, Bounds(entries=1)))
+    few = partial(files_in, bounds=Bounds(entries=1))
+    monkeypatch.setattr(inspection, "files_in", few)
     for file in tree.rglob("squashfs"):
         file.unlink()
     report = check(tree)

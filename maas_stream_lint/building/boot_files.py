@@ -103,7 +103,8 @@ class BootSource:
 
         assert isinstance(source, RemoteTree)
         stream = self._read().stream
-        wanted = [WantedFile(f.path or "", f.size, {"sha256": f.sha256}) for f in files]
+        paths = {file.path or "": file for file in files}
+        wanted = {p: WantedFile(p, f.size, {"sha256": f.sha256}) for p, f in paths.items()}
         options = FileOptions(mode="download", keep=folder, cache=False)
         known = stream.files
         metadata = {path: known[path].answer for path in {stream.start: None, **known}}

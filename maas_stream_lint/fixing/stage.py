@@ -13,13 +13,14 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maas_stream_lint import atomic
 from maas_stream_lint.errors import LintError
 from maas_stream_lint.images.bounds import BOUNDS
-from maas_stream_lint.images.listing import walk
+from maas_stream_lint.images.listing import listed, walk
 from maas_stream_lint.records import field, record
 
 if TYPE_CHECKING:
@@ -241,10 +242,10 @@ def recover(root: Path) -> None:
             _finish(Stage(root, folder, known))
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OverflowError):  # what is left of the tree is no work of this tool
-        for inner, entries in walk(root, hidden=True):
-            for entry in entries:
-                if entry.name.startswith(".") and entry.name.endswith(atomic.UNFINISHED):
-                    (root / inner / entry.name).unlink(missing_ok=True)
+        for inner, names in walk(root, held=partial(listed, hidden=True)):
+            for name in names:
+                if name.startswith(".") and name.endswith(atomic.UNFINISHED):
+                    (root / inner / name).unlink(missing_ok=True)
 
 
 def _finish(stage: Stage) -> None:

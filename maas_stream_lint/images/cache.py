@@ -35,11 +35,16 @@ FORM = 2
 KEPT_DAYS = 120
 #: Seconds between looks at the age of all facts, and to wait for another run that writes.
 _DAY, _PATIENCE = 86_400, 5.0
-_TABLE = """CREATE TABLE IF NOT EXISTS file (
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, stamp TEXT, sha256 BLOB, sha512 BLOB, md5 BLOB, facts TEXT, used INTEGER
-    ) WITHOUT ROWID"""
+    ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS tree (name TEXT PRIMARY KEY, folders TEXT, used INTEGER)",
+)
 _ROWS = "SELECT name, stamp, sha256, sha512, md5, facts, used FROM file WHERE name BETWEEN ? AND ?"
 _INSERT = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
+_FOLDERS = "SELECT folders, used FROM tree WHERE name = ?"
+_INSERT_FOLDERS = "INSERT OR REPLACE INTO tree VALUES (?, ?, ?)"
 
 
 class Facts(NamedTuple):
@@ -70,6 +75,7 @@ class HashCache:
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
         self._new: dict[str, tuple[Any, ...]] = {}
+        self._trees: dict[str, str] = {}
         self._stale: set[str] = set()  # what was asked for, and not lately before
         self._now = int(time.time())
         self._database: sqlite3.Connection | None = None
@@ -112,17 +118,40 @@ class HashCache:
         if many:
             self.save()
 
+    @property
+    def open(self) -> bool:
+        """Whether it can keep anything."""
+        return self._database is not None
+
+    def folders(self, name: str) -> str | None:
+        """What is kept of a tree's folders."""
+        with self._lock, suppress(sqlite3.Error):
+            row = self._database and self._database.execute(_FOLDERS, (name,)).fetchone()
+            if row and isinstance(row[0], str):
+                if not (isinstance(row[1], int) and row[1] > self._now - _DAY):
+                    self._trees[name] = row[0]
+                return row[0]
+        return None
+
+    def put_folders(self, name: str, text: str) -> None:
+        """Keep a text on a tree's folders; it is written at the end."""
+        with self._lock:
+            self._trees[name] = text
+
     def save(self) -> None:
         """Write what is new."""
         with self._lock:
-            if self._database is None or not (self._new or self._stale):
+            if self._database is None or not (self._new or self._stale or self._trees):
                 return
             rows = [(name, *kept, self._now) for name, kept in self._new.items()]
+            trees = [(name, text, self._now) for name, text in self._trees.items()]
             with suppress(sqlite3.Error), self._database:
                 self._database.executemany(_INSERT, rows)
+                self._database.executemany(_INSERT_FOLDERS, trees)
                 self._touch()
             self._new.clear()
             self._stale.clear()
+            self._trees.clear()
 
     def close(self) -> None:
         """Write what is new, and let go of the file."""
@@ -142,6 +171,7 @@ class HashCache:
         if self._new:
             before = self._now - KEPT_DAYS * _DAY
             self._database.execute("DELETE FROM file WHERE used < ?", (before,))
+            self._database.execute("DELETE FROM tree WHERE used < ?", (before,))
 
     def _open(self, place: Path) -> None:
         for _ in range(2):
@@ -162,7 +192,8 @@ class HashCache:
 def _connected(place: Path) -> sqlite3.Connection:
     database = sqlite3.connect(place, timeout=_PATIENCE, check_same_thread=False)
     try:
-        database.execute(_TABLE)
+        for table in _TABLES:
+            database.execute(table)
         database.execute(_ROWS, ("", "")).fetchone()
     except sqlite3.OperationalError as error:
         database.close()

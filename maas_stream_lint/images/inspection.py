@@ -9,7 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.allowance import Allowance, Overspent, Purse
-from maas_stream_lint.images.cache import HashCache, default_folder
+from maas_stream_lint.images.cache import HashCache, default_folder, in_utf8
+from maas_stream_lint.images.folders import Folders
+from maas_stream_lint.images.listing import files_in, is_tree
 from maas_stream_lint.images.local_files import LocalFiles, asked
 from maas_stream_lint.images.observation import Survey
 from maas_stream_lint.images.progress import Quiet
@@ -37,18 +39,18 @@ def inspect_local(
     tree: LocalTree,
     wanted: dict[str, Wanted],
     options: FileOptions,
-    present: Mapping[str, OnDisk] | None,
     named: Callable[[], frozenset[str] | None] | None,
     told: Progress | None = None,
 ) -> Survey:
     """Look at the image files of a tree on disk. ``wanted``: by their paths.
 
-    ``present``: the plain files that are there, metadata aside; ``named``: gives the paths of all
-    files that any metadata names. ``None`` for either, or from it, if that is not known.
+    ``named``: gives the paths of all files that any metadata names, ``None`` if they are not known.
+    ``None``: nobody wants to know which files none names.
     """
     stop = threading.Event()
     survey = Survey(options.mode or "download", wanted=wanted)
     with closing(_cache(options, survey.mode)) as cache:
+        present = _present(tree.folder, cache)
         images = LocalFiles(tree, cache, stop, present)
         survey.files = images.look(survey.wanted)
         readable = {path: s for path, s in survey.files.items() if s.trouble is None}
@@ -80,6 +82,24 @@ def inspect_local(
             progress.end()
     survey.orphans = _orphans(survey, present or {}, named)
     return survey
+
+
+def _present(root: str, cache: HashCache) -> dict[str, OnDisk] | None:
+    """The plain files of a tree, metadata aside, none if it is no tree; ``None``: too many."""
+    if not is_tree(root):
+        return {}
+    try:
+        if not cache.open:
+            return files_in(root)
+        name = in_utf8(f"file:{os.path.realpath(root)}")
+        folders = Folders(cache.folders(name))
+        found = files_in(root, held=folders.held)
+    except OverflowError:
+        return None
+    news = folders.news()
+    if news is not None:
+        cache.put_folders(name, news)
+    return found
 
 
 def _orphans(

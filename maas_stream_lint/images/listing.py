@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from operator import attrgetter
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.bounds import BOUNDS
 from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import TypeAlias
 
     from maas_stream_lint.images.bounds import Bounds
 
+    #: What a folder holds, in order: the names of files, links and the like, and of folders. Then
+    #: the number of all entries, and whether all could be read.
+    Held: TypeAlias = "tuple[list[str], list[str], int, bool]"
+
 #: The directory of the metadata.
 METADATA = "streams"
+
+
+def is_tree(root: str) -> bool:
+    """Whether a folder is where a tree begins."""
+    return os.path.isdir(f"{root}/{METADATA}")  # noqa: PTH112 - pathlib takes long to import
+
+
+def holds_metadata_alone(root: str) -> bool:
+    """Whether a folder is no tree, or one without anything that could be an image file."""
+    if not is_tree(root):
+        return True
+    files, folders, *_ = listed(f"{root}/", "", BOUNDS.entries)
+    return {*files, *folders} <= {METADATA}
 
 
 class OnDisk(NamedTuple):
@@ -45,19 +65,43 @@ _facts = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_dev", "st_ino")
 _made = partial(tuple.__new__, OnDisk)
 
 
-def files_in(root: str | Path, bounds: Bounds = BOUNDS) -> dict[str, OnDisk]:
+def listed(above: str, folder: str, most: int, *, hidden: bool = False) -> Held:
+    """What a folder holds; if that is more than ``most``, a little more than that.
+
+    ``above`` and ``folder`` are its path together, and end in a slash. ``hidden``: whether names
+    that begin with a dot count.
+    """
+    files: list[str] = []
+    folders: list[str] = []
+    found: list[os.DirEntry[str]] = []
+    whole = False
+    with suppress(OSError), os.scandir(above + folder) as entries:
+        found.extend(islice(entries, most + 1))  # what can be read of it counts
+        for entry in found:
+            if hidden or entry.name[0] != ".":
+                (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
+        whole = True
+    return sorted(files), sorted(folders), len(found), whole
+
+
+def files_in(
+    root: str | Path, bounds: Bounds = BOUNDS, held: Callable[[str, str, int], Held] = listed
+) -> dict[str, OnDisk]:
     """Path below ``root`` of each plain file but metadata, hidden and unreadable ones.
 
-    No part of such a path is a link. Raises OverflowError for a tree beyond the bounds.
+    ``held``: lists a folder. No part of such a path is a link. Raises OverflowError for a tree
+    beyond the bounds.
     """
-    found = {}
-    for folder, entries in walk(root, bounds=bounds, but=METADATA):
-        for entry in entries:
+    found, above = {}, f"{root}/"
+    for folder, names in walk(root, bounds=bounds, but=METADATA, held=held):
+        place = above + folder
+        for name in names:
             try:
-                if entry.is_file(follow_symlinks=False):
-                    found[folder + entry.name] = _made(_facts(entry.stat(follow_symlinks=False)))
+                about = os.lstat(place + name)
             except OSError:
                 continue
+            if S_ISREG(about.st_mode):
+                found[folder + name] = _made(_facts(about))
     return found
 
 
@@ -67,42 +111,24 @@ def walk(
     *,
     bounds: Bounds = BOUNDS,
     but: str | None = None,
-    hidden: bool = False,
-) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-    """Each folder below ``root``, with all that is in it but directories, in order.
+    held: Callable[[str, str, int], Held] = listed,
+) -> Iterator[tuple[str, list[str]]]:
+    """Each folder below ``root``, with the names of all in it but directories, in order.
 
     ``folder``: where to begin. It ends in a slash, or is empty for the root, as those that are
-    given do. ``but``: the path of what is left out.
-    ``hidden``: whether names that begin with a dot count.
+    given do. ``but``: a folder to leave out. ``held``: lists a folder.
     A link to a directory is no directory. Raises OverflowError for a tree beyond the bounds.
     """
     above, left = f"{root}/", bounds.entries
-    folders = [folder]
-    while folders:
-        folder = folders.pop()
+    waiting = [folder]
+    while waiting:
+        folder = waiting.pop()
         if folder.count("/") > bounds.depth:
             raise OverflowError
-        found: list[os.DirEntry[str]] = []
-        try:
-            with os.scandir(above + folder) as entries:
-                found.extend(islice(entries, left + 1))
-        except OSError:
-            pass  # what could be read of it counts
-        left -= len(found)
+        files, folders, number, _ = held(above, folder, left)
+        left -= number
         if left < 0:
             raise OverflowError
-        if len(found) > 1:
-            found.sort(key=attrgetter("name"))
-        others = []
-        for entry in found:
-            name = entry.name
-            if (name[0] == "." and not hidden) or folder + name == but:
-                continue
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(f"{folder}{name}/")
-                else:
-                    others.append(entry)
-            except OSError:
-                continue
-        yield folder, others
+        if folders:
+            waiting += [f"{folder}{name}/" for name in folders if folder + name != but]
+        yield folder, files

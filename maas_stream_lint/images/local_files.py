@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from maas_stream_lint.source import LocalTree
 
 _STEP = 2**20
+#: So many files are recalled at once.
+_PART = 512
 
 
 class Copy(NamedTuple):
@@ -122,17 +125,16 @@ class LocalFiles:
         """Fill in what an earlier run has hashed of files that ``look`` has found."""
         named, others = self._named, self._others
         names = [others[path].name if path in others else named + path for path in files]
-        stamps = {
-            name: seen.on_disk.stamp
-            for name, seen in zip(names, files.values(), strict=True)
-            if seen.on_disk is not None
-        }
-        known = self._cache.known(stamps)
-        for name, (path, seen) in zip(names, files.items(), strict=True):
-            facts = known.get(name)
-            if facts is not None and suffices(facts, wanted[path]) and facts[1].content is not None:
-                seen.digests, (seen.content, seen.names, _) = facts
-                seen.cached = True
+        found = sorted(zip(names, files.values(), strict=True), key=itemgetter(0))
+        # A part at a time, so that all of it is still near the processor.
+        for part in [found[at : at + _PART] for at in range(0, len(found), _PART)]:
+            stamps = {name: seen.on_disk.stamp for name, seen in part if seen.on_disk is not None}
+            known = self._cache.known(stamps)
+            for name, seen in part:
+                told = known.get(name)
+                if told is not None and told[1].content and suffices(told, wanted[seen.path]):
+                    seen.digests, (seen.content, seen.names, _) = told
+                    seen.cached = True
 
     def read(self, seen: Seen, wanted: Wanted, algorithms: Iterable[str], told: Progress) -> None:
         """Read the first bytes of a file that ``look`` has found. Make digests. Raises Stopped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -150,16 +151,25 @@ class Survey:
     skipped: tuple[str, ...] = ()  #: not downloaded, for `max_download`
     interrupted: bool = False  #: stopped before all was seen
 
+    def having(self, fact: str) -> dict[str, Any]:
+        """The files of which a fact is known that most files have not, with it, by path."""
+        facts = list(map(attrgetter(fact), self.files.values()))
+        if facts.count(None) == len(facts):
+            return {}
+        found = zip(self.files, facts, strict=True)
+        return {path: one for path, one in found if one is not None}
+
     @property
     def unchecked(self) -> tuple[Unchecked, ...]:
         """The image files that this run could not look at, for a reason on its own side."""
-        troubles = ((path, seen.trouble) for path, seen in self.files.items())
-        return tuple(Unchecked(path, t) for path, t in troubles if t is not None and t.unchecked)
+        return tuple(
+            Unchecked(path, t) for path, t in self.having("trouble").items() if t.unchecked
+        )
 
     @property
     def unkept(self) -> dict[str, str]:
         """Why each good file that ``--keep`` should have kept was not kept, by path."""
-        return {path: s.unkept for path, s in self.files.items() if s.unkept is not None}
+        return self.having("unkept")
 
     @property
     def read(self) -> int:
@@ -169,4 +179,9 @@ class Survey:
     @property
     def hashed(self) -> int:
         """Files whose digests are known."""
-        return sum(bool(s.digests) for s in self.files.values())
+        return sum(map(bool, map(attrgetter("digests"), self.files.values())))
+
+    @property
+    def recalled(self) -> int:
+        """Files whose digests are known from an earlier run."""
+        return sum(map(attrgetter("cached"), self.files.values()))

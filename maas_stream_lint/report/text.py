@@ -290,8 +290,8 @@ def _images(report: Report) -> str:
         if seen < number:
             told = f"{seen:,} of {count(number, of)} found, checksums not checked"
     else:
-        known = sum(s.cached for s in survey.files.values())
-        told = f"{survey.hashed:,} of " if survey.hashed < number else ""
+        known, hashed = survey.recalled, survey.hashed
+        told = f"{hashed:,} of " if hashed < number else ""
         told += f"{count(number, of)} hashed" + (
             f" ({known:,} of them in earlier runs)" if known else ""
         )
