@@ -44,22 +44,20 @@ class Folders:
         except OSError:
             return [], [], 0, False
         known = self._before.get(folder)
-        if (
-            known is not None
-            and known[0] == about.st_ctime_ns
-            and known[1] == about.st_mtime_ns
-            and known[2] == about.st_dev
-            and known[3] == about.st_ino
-        ):
-            self._now[folder] = known
-            return _apart(known[4]), _apart(known[5]), known[6], True
-        files, folders, number, whole = listed(above, folder, most)
+        if known is not None:
+            touched, changed, device, inode, files, inner, number = known
+            then = touched == about.st_ctime_ns and changed == about.st_mtime_ns
+            if then and inode == about.st_ino and device == about.st_dev:
+                self._now[folder] = known
+                names = files.split("/") if files else []
+                return names, inner.split("/") if inner else [], number, True
+        files, inner, number, whole = listed(above, folder, most)
         changed = about.st_ctime_ns, about.st_mtime_ns
         if whole and os.major(about.st_dev) and self._begun - max(changed) > _SETTLED:
             # Many small lists would take longer to read than to make again.
-            names = "/".join(files), "/".join(folders)
-            self._now[folder] = [*changed, about.st_dev, about.st_ino, *names, number]
-        return files, folders, number, whole
+            held = "/".join(files), "/".join(inner), number
+            self._now[folder] = [*changed, about.st_dev, about.st_ino, *held]
+        return files, inner, number, whole
 
     def news(self) -> str | None:
         """All that is known by now, as a text; ``None`` if it was known before, or is too much."""
@@ -76,7 +74,3 @@ def _read(told: str) -> dict[str, list[Any]]:
 
 def _mark(text: str) -> str:
     return f"{_FORM}:{crc32(text.encode('utf-8', 'replace'))}"
-
-
-def _apart(names: str) -> list[str]:
-    return names.split("/") if names else []

@@ -196,9 +196,9 @@ def asked(wanted: Wanted) -> tuple[str, ...]:
 
 def suffices(known: Known, wanted: Wanted) -> bool:
     """Whether an earlier run has read all that is asked for."""
-    digests, (_, _, listed) = known
-    made = digests.keys()
-    return "sha256" in made and made >= wanted.checksums.keys() and listed >= wanted.listed
+    made, (_, _, listed) = known
+    _, _, checksums, to_list, _ = wanted
+    return "sha256" in made and made.keys() >= checksums.keys() and listed >= to_list
 
 
 def whole_listing(file: BinaryIO) -> tuple[str, ...] | None:
