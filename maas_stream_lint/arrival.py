@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from itertools import compress
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint.file_fetch import fetch
 from maas_stream_lint.images.observation import PAGE_KINDS, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from maas_stream_lint.look import Look
+
+Value = TypeVar("Value")
 
 #: What is seen of a file that did not come plainly.
 _detours = attrgetter(
@@ -49,12 +51,19 @@ def _detoured(files: Mapping[str, Seen]) -> Iterator[str]:
 
 def _contradicted(look: Look, files: Mapping[str, Seen]) -> Iterator[str]:
     """The paths of the files whose size or digests are not what an item says."""
-    for seen, size in zip(look.seen, look.catalog.all_sizes(), strict=True):
-        if seen is not None and seen.size != size and None not in (seen.size, size):
-            yield seen.path
+    sizes = [seen.size for seen in look.seen]
+    yield from _unlike(look, sizes, look.catalog.all_sizes())
     for name in set[str]().union(*(seen.digests for seen in files.values())):
-        for seen, text in zip(look.seen, look.catalog.said_by_all(name), strict=True):
-            if seen is not None and text is not None and seen.digests.get(name, text) != text:
+        digests = [seen.digests.get(name) for seen in look.seen]
+        yield from _unlike(look, digests, look.catalog.said_by_all(name))
+
+
+def _unlike(look: Look, found: Sequence[Value], column: Sequence[Value]) -> Iterator[str]:
+    """The paths of which an item says something else than was found."""
+    said = look.of_seen(column)
+    if said != found:
+        for seen, one, other in zip(look.seen, found, said, strict=True):
+            if one != other and one is not None and other is not None:
                 yield seen.path
 
 

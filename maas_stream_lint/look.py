@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from itertools import chain, starmap
+from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING, TypeVar
 
 from maas_stream_lint import uses
@@ -21,7 +21,7 @@ from maas_stream_lint.twins import Twins, find_twins
 from maas_stream_lint.uses.use_events import use_traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from maas_stream_lint.beside import Beside
     from maas_stream_lint.finding import Place
@@ -281,14 +281,15 @@ class Look:
         names = [(file.path, product.name) for file in catalog.files for product in file.products]
         known = [map(products.__contains__, names) for _, _, products in self._known]
         marks = list(zip(*known, strict=True))
+        same = marks.count(marks[0]) == len(marks) if marks else False
         samples = dict(zip(marks, names, strict=True))
 
         @cache  # most items are alike in all of this
         def downloaded(mark: tuple[bool, ...], key: str, ftype: str | None) -> bool:
             return bool(self._storing((self._takes(samples[mark]), key, ftype)))
 
-        kinds = zip(table.spread(marks), table.keys, table.ftypes, strict=True)
-        return list(starmap(downloaded, kinds))
+        spread = repeat(marks[0]) if same else table.spread(marks)
+        return list(map(downloaded, spread, table.keys, table.ftypes))
 
     @cached_property
     def images(self) -> list[Image]:
@@ -314,10 +315,19 @@ class Look:
         return {release.line: alike[0] for _, alike in groups for release in alike}
 
     @cached_property
-    def seen(self) -> list[Seen | None]:
+    def _seen(self) -> list[Seen | None]:
         """What was seen of each item's file, in the order of the catalog's ``all_paths``."""
         files = self.survey.files if self.survey is not None else {}
         return [files.get(path) if path is not None else None for path in self.catalog.all_paths]
+
+    @cached_property
+    def seen(self) -> list[Seen]:
+        """What was seen of the files of all items of which anything was."""
+        return list(filter(None, self._seen))
+
+    def of_seen(self, column: Iterable[Answer]) -> list[Answer]:
+        """What the same items say, out of what all items say."""
+        return list(compress(column, self._seen))
 
     def images_at(self, paths: Collection[str]) -> list[Image]:
         """Those of ``images`` that have such paths."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -32,14 +31,11 @@ def _misfits(look: Look) -> list[Image]:
         return []
     # Numbers stand for contents: a set of those takes twice as long.
     contents = {id(seen.content): seen.content for seen in files.values()}
-    seen = list(filter(None, look.seen))
-    ftypes_ = list(compress(look.catalog.said_by_all("ftype"), look.seen))
-    held = {*zip(map(id, map(attrgetter("content"), seen)), ftypes_, strict=True)}
-    wrong = {kind for kind in held if _wrong(contents[kind[0]], kind[1])}
-    if not wrong:
-        return []
-    named = zip(seen, ftypes_, strict=True)
-    return look.images_at({s.path for s, ftype in named if (id(s.content), ftype) in wrong})
+    said = look.of_seen(look.catalog.said_by_all("ftype"))
+    held = list(zip(map(id, map(attrgetter("content"), look.seen)), said, strict=True))
+    wrong = {kind for kind in {*held} if _wrong(contents[kind[0]], kind[1])}
+    named = zip(look.seen, held, strict=True) if wrong else ()
+    return look.images_at({seen.path for seen, kind in named if kind in wrong})
 
 
 def _holds_loaders(nature: Nature, look: Look) -> bool:

@@ -43,21 +43,20 @@ class Folders:
             about = os.lstat(above + folder)
         except OSError:
             return [], [], 0, False
+        times = about.st_ctime_ns, about.st_mtime_ns
         known = self._before.get(folder)
         if known is not None:
-            touched, changed, device, inode, files, inner, number = known
-            then = touched == about.st_ctime_ns and changed == about.st_mtime_ns
-            if then and inode == about.st_ino and device == about.st_dev:
+            touched, changed, inode, files, inner, number = known
+            if (touched, changed) == times and inode == about.st_ino:
                 self._now[folder] = known
                 names = files.split("/") if files else []
                 return names, inner.split("/") if inner else [], number, True
-        files, inner, number, whole = listed(above, folder, most)
-        changed = about.st_ctime_ns, about.st_mtime_ns
-        if whole and os.major(about.st_dev) and self._begun - max(changed) > _SETTLED:
+        held = names, folders, number, whole = listed(above, folder, most)
+        if whole and os.major(about.st_dev) and self._begun - max(times) > _SETTLED:
             # Many small lists would take longer to read than to make again.
-            held = "/".join(files), "/".join(inner), number
-            self._now[folder] = [*changed, about.st_dev, about.st_ino, *held]
-        return files, inner, number, whole
+            told = "/".join(names), "/".join(folders), number
+            self._now[folder] = [*times, about.st_ino, *told]
+        return held
 
     def news(self) -> str | None:
         """All that is known by now, as a text; ``None`` if it was known before, or is too much."""

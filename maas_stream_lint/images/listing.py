@@ -42,18 +42,18 @@ def holds_metadata_alone(root: str) -> bool:
 
 
 class OnDisk(NamedTuple):
-    """What the system says of a plain file. It changes with what is in the file."""
+    """What the system says of a plain file."""
 
     size: int
     changed: int  #: the content, in nanoseconds; anybody can set it
     touched: int  #: the content or the inode, in nanoseconds; cannot be set back
-    device: int
     inode: int
+    device: int  #: another one after a restart, on some systems
 
     @property
     def stamp(self) -> str:
-        """All of it as a text."""
-        return "%x:%x:%x:%x:%x" % self  # noqa: UP031 - the fastest way
+        """A text that changes with what is in the file."""
+        return "%x:%x:%x:%x" % self[:4]  # noqa: UP031 - the fastest way
 
 
 def on_disk(about: os.stat_result) -> OnDisk:
@@ -61,7 +61,7 @@ def on_disk(about: os.stat_result) -> OnDisk:
     return _made(_facts(about))
 
 
-_facts = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_dev", "st_ino")
+_facts = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino", "st_dev")
 _made = partial(tuple.__new__, OnDisk)
 
 
