@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import stat
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from maas_stream_lint.errors import LintError, UsageError
 from maas_stream_lint.images.cache import Facts, HashCache, default_folder
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.local_files import LocalFiles
+from maas_stream_lint.images.tree_memory import TreeMemory
 from nginx import Nginx
 from servers import Handler, publishing, serve
 
@@ -402,13 +404,16 @@ def test_what_changed_while_it_was_read_is_not_remembered(
     before = on_disk(place.stat()).stamp
     monkeypatch.setattr(LocalFiles, "_digests", changing)
     check(tree)
-    cache = HashCache(default_folder())
-    assert cache.get(f"file:{os.path.realpath(place)}", before) is None
-    cache.close()
+    with closing(HashCache(default_folder())) as cache:
+        memory = TreeMemory(cache, str(tree))
+        path = place.relative_to(tree).as_posix()
+        assert memory.known(path, before) is None
+        other = next(tree.rglob("boot-kernel"))
+        known = memory.known(other.relative_to(tree).as_posix(), on_disk(other.stat()).stamp)
+        assert known is not None
     monkeypatch.setattr(LocalFiles, "_digests", digests)
     second, third = check(tree).look.survey, check(tree).look.survey
     assert second is not None
     assert third is not None
-    path = place.relative_to(tree).as_posix()
     assert not second.files[path].cached
     assert third.files[path].cached, "now it stays as it is"

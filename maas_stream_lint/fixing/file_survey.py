@@ -9,6 +9,7 @@ from maas_stream_lint.image_files import inspect_files, wanted_files
 from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.local_files import LocalFiles, asked
 from maas_stream_lint.images.observation import FileOptions, Survey
+from maas_stream_lint.images.tree_memory import TreeMemory
 
 if TYPE_CHECKING:
     from maas_stream_lint.images.observation import Seen, Wanted
@@ -24,10 +25,13 @@ class FileSurvey:
         self._tree, self._before = tree, before
         self._cache = HashCache(default_folder() if tree is not None else None)
         stop = threading.Event()
-        self.images = LocalFiles(tree, self._cache, stop) if tree is not None else None
+        self._memory = TreeMemory(self._cache, tree.folder) if tree is not None else None
+        self.images = LocalFiles(tree, self._memory, stop) if tree and self._memory else None
 
     def close(self) -> None:
         """Keep what was hashed."""
+        if self._memory is not None:
+            self._memory.save()
         self._cache.close()
 
     def of(self, look: Look, last: Survey | None) -> Survey | None:

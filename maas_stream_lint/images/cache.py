@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
-    #: Name, stamp, digests, other facts, and when somebody last asked for them; a cache may hold
-    #: anything.
+    #: A cache may hold anything.
     _Row: TypeAlias = Sequence[Any]
     #: Digests by their algorithms, in lower case, and other facts.
     Known: TypeAlias = "tuple[Mapping[str, str], Facts]"
@@ -39,12 +38,12 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, stamp TEXT, sha256 BLOB, sha512 BLOB, md5 BLOB, facts TEXT, used INTEGER
     ) WITHOUT ROWID""",
-    "CREATE TABLE IF NOT EXISTS tree (name TEXT PRIMARY KEY, folders TEXT, used INTEGER)",
+    "CREATE TABLE IF NOT EXISTS tree (name TEXT PRIMARY KEY, known BLOB, used INTEGER)",
 )
-_ROWS = "SELECT name, stamp, sha256, sha512, md5, facts, used FROM file WHERE name BETWEEN ? AND ?"
+_ROW = "SELECT stamp, sha256, sha512, md5, facts, used FROM file WHERE name = ?"
 _INSERT = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
-_FOLDERS = "SELECT folders, used FROM tree WHERE name = ?"
-_INSERT_FOLDERS = "INSERT OR REPLACE INTO tree VALUES (?, ?, ?)"
+_TREE = "SELECT known, used FROM tree WHERE name = ?"
+_INSERT_TREE = "INSERT OR REPLACE INTO tree VALUES (?, ?, ?)"
 
 
 class Facts(NamedTuple):
@@ -64,7 +63,7 @@ def default_folder() -> Path:
 
 
 class HashCache:
-    """What is known of files, by a name and a stamp that changes with the content.
+    """What is known of files, by a name and a stamp that changes with the content, and of trees.
 
     Names are as ``in_utf8`` gives them. For several threads, and several runs at once. No method
     raises anything.
@@ -75,40 +74,34 @@ class HashCache:
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
         self._new: dict[str, tuple[Any, ...]] = {}
-        self._trees: dict[str, str] = {}
+        self._trees: dict[str, bytes] = {}
         self._stale: set[str] = set()  # what was asked for, and not lately before
         self._now = int(time.time())
         self._database: sqlite3.Connection | None = None
         if self._place is not None:
             self._open(self._place)
 
-    def known(self, stamps: Mapping[str, str]) -> dict[str, Known]:
-        """The facts kept for files whose stamps, by their names, are still the same.
-
-        One query reads all: files of one tree lie side by side in the database.
-        """
-        found: dict[str, Known] = {}
-        for name, stamp, sha256, sha512, md5, told, _ in self._rows(stamps):
-            if stamps.get(name) == stamp:
-                facts = _told(told)
-                if facts is not None:
-                    found[name] = _digests(sha256, sha512, md5), facts
-        return found
-
     def get(self, name: str, stamp: str) -> Known | None:
         """The facts kept for a file, if its stamp is still the same."""
-        return self.known({name: stamp}).get(name)
+        with self._lock:
+            row = self._row(_ROW, name)
+            if row is None or row[0] != stamp:
+                return None
+            if self._is_old(row[-1]):
+                self._stale.add(name)
+        facts = facts_of(row[-2])
+        return None if facts is None else (_digests(*row[1:4]), facts)
 
-    def _rows(self, stamps: Mapping[str, str]) -> list[_Row]:
-        """All there is from the first of some names to the last."""
-        with self._lock, suppress(sqlite3.Error):
-            if self._database is not None and stamps:
-                rows = self._database.execute(_ROWS, (min(stamps), max(stamps))).fetchall()
-                day_ago = self._now - _DAY
-                old = [r[0] for r in rows if r[-1].__class__ is not int or r[-1] < day_ago]
-                self._stale.update(name for name in old if name in stamps)
-                return rows
-        return []
+    def _row(self, query: str, name: str) -> _Row | None:
+        if self._database is not None:
+            with suppress(sqlite3.Error):
+                found: _Row | None = self._database.execute(query, (name,)).fetchone()
+                return found
+        return None
+
+    def _is_old(self, used: object) -> bool:
+        """Whether it is time to note again that somebody asked for a row."""
+        return not isinstance(used, int) or used < self._now - _DAY
 
     def put(self, name: str, stamp: str, known: Known) -> None:
         """Keep facts; they are written when there are many, and at the end."""
@@ -123,20 +116,21 @@ class HashCache:
         """Whether it can keep anything."""
         return self._database is not None
 
-    def folders(self, name: str) -> str | None:
-        """What is kept of a tree's folders."""
-        with self._lock, suppress(sqlite3.Error):
-            row = self._database and self._database.execute(_FOLDERS, (name,)).fetchone()
-            if row and isinstance(row[0], str):
-                if not (isinstance(row[1], int) and row[1] > self._now - _DAY):
-                    self._trees[name] = row[0]
-                return row[0]
-        return None
-
-    def put_folders(self, name: str, text: str) -> None:
-        """Keep a text on a tree's folders; it is written at the end."""
+    def tree(self, name: str) -> bytes | None:
+        """What is kept of a tree."""
         with self._lock:
-            self._trees[name] = text
+            row = self._row(_TREE, name)
+            if row is None or not isinstance(row[0], bytes):
+                return None
+            if self._is_old(row[1]):
+                self._trees[name] = row[0]
+            return row[0]
+
+    def put_tree(self, name: str, known: bytes) -> None:
+        """Keep what is known of a tree."""
+        with self._lock:
+            self._trees[name] = known
+        self.save()
 
     def save(self) -> None:
         """Write what is new."""
@@ -144,10 +138,10 @@ class HashCache:
             if self._database is None or not (self._new or self._stale or self._trees):
                 return
             rows = [(name, *kept, self._now) for name, kept in self._new.items()]
-            trees = [(name, text, self._now) for name, text in self._trees.items()]
+            trees = [(name, known, self._now) for name, known in self._trees.items()]
             with suppress(sqlite3.Error), self._database:
                 self._database.executemany(_INSERT, rows)
-                self._database.executemany(_INSERT_FOLDERS, trees)
+                self._database.executemany(_INSERT_TREE, trees)
                 self._touch()
             self._new.clear()
             self._stale.clear()
@@ -194,7 +188,8 @@ def _connected(place: Path) -> sqlite3.Connection:
     try:
         for table in _TABLES:
             database.execute(table)
-        database.execute(_ROWS, ("", "")).fetchone()
+        database.execute(_ROW, ("",)).fetchone()
+        database.execute(_TREE, ("",)).fetchone()
     except sqlite3.OperationalError as error:
         database.close()
         if "no such column" in str(error):
@@ -209,9 +204,14 @@ def _connected(place: Path) -> sqlite3.Connection:
 def _kept(digests: Mapping[str, str], facts: Facts) -> tuple[Any, ...]:
     """The digests of a file and its other facts, as the database has them."""
     given = map(digests.get, ALGORITHMS)
+    return (*(digest and bytes.fromhex(digest) for digest in given), text_of(facts))
+
+
+def text_of(facts: Facts) -> str:
+    """The same facts as a text, which many files share."""
     content = None if facts.content is None else [facts.content.layers, facts.content.member]
     told = {"form": FORM, "content": content, **({"names": facts.names} if facts.listed else {})}
-    return (*(digest and bytes.fromhex(digest) for digest in given), json.dumps(told))
+    return json.dumps(told)
 
 
 def _digests(sha256: object, sha512: object, md5: object) -> dict[str, str]:
@@ -227,8 +227,8 @@ def _digests(sha256: object, sha512: object, md5: object) -> dict[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _told(text: Any) -> Facts | None:
-    """The facts beside the digests, which many files share; ``None``: not of the form of here."""
+def facts_of(text: Any) -> Facts | None:
+    """What ``text_of`` was given; ``None`` for a text in another form."""
     try:
         facts = json.loads(text)
         content, names = facts["content"], facts.get("names")

@@ -9,12 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from maas_stream_lint.images.allowance import Allowance, Overspent, Purse
-from maas_stream_lint.images.cache import HashCache, default_folder, in_utf8
-from maas_stream_lint.images.folders import Folders
+from maas_stream_lint.images.cache import HashCache, default_folder
 from maas_stream_lint.images.listing import files_in, is_tree
 from maas_stream_lint.images.local_files import LocalFiles, asked
 from maas_stream_lint.images.observation import Survey
 from maas_stream_lint.images.progress import Quiet
+from maas_stream_lint.images.tree_memory import TreeMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,8 +50,9 @@ def inspect_local(
     stop = threading.Event()
     survey = Survey(options.mode or "download", wanted=wanted)
     with closing(_cache(options, survey.mode)) as cache:
-        present = _present(tree.folder, cache)
-        images = LocalFiles(tree, cache, stop, present)
+        memory = TreeMemory(cache, tree.folder)
+        present = _present(tree.folder, memory)
+        images = LocalFiles(tree, memory, stop, present)
         survey.files = images.look(survey.wanted)
         readable = {path: s for path, s in survey.files.items() if s.trouble is None}
         if options.mode is None and not readable and _holds_none(present, survey.files):
@@ -80,26 +81,19 @@ def inspect_local(
                 survey.interrupted = not Pool(stop).run(left, jobs, lambda: look)
         finally:
             progress.end()
+            memory.save(present)
     survey.orphans = _orphans(survey, present or {}, named)
     return survey
 
 
-def _present(root: str, cache: HashCache) -> dict[str, OnDisk] | None:
+def _present(root: str, memory: TreeMemory) -> dict[str, OnDisk] | None:
     """The plain files of a tree, metadata aside, none if it is no tree; ``None``: too many."""
     if not is_tree(root):
         return {}
     try:
-        if not cache.open:
-            return files_in(root)
-        name = in_utf8(f"file:{os.path.realpath(root)}")
-        folders = Folders(cache.folders(name))
-        found = files_in(root, held=folders.held)
+        return files_in(root, held=memory.held)
     except OverflowError:
         return None
-    news = folders.news()
-    if news is not None:
-        cache.put_folders(name, news)
-    return found
 
 
 def _orphans(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maas_stream_lint.images.cache import Facts, in_utf8
+from maas_stream_lint.images.cache import Facts
 from maas_stream_lint.images.listing import on_disk
 from maas_stream_lint.images.observation import ALGORITHMS, Seen
 from maas_stream_lint.images.progress import Quiet
@@ -21,22 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import BinaryIO
 
-    from maas_stream_lint.images.cache import HashCache, Known
+    from maas_stream_lint.images.cache import Known
     from maas_stream_lint.images.listing import OnDisk
     from maas_stream_lint.images.observation import Wanted
     from maas_stream_lint.images.progress import Progress
+    from maas_stream_lint.images.tree_memory import TreeMemory
     from maas_stream_lint.source import LocalTree
 
 _STEP = 2**20
-#: So many files are recalled at once.
-_PART = 512
 
 
 class Copy(NamedTuple):
     """A file that can be read."""
 
     place: str
-    name: str  #: in the cache: it has the place to which all links lead
+    name: str  #: of a tree's memory: it has the place to which all links lead
     stamp: str  #: changes with what is in it
 
 
@@ -46,7 +44,7 @@ class LocalFiles:
     def __init__(
         self,
         tree: LocalTree,
-        cache: HashCache,
+        memory: TreeMemory,
         stop: threading.Event,
         present: Mapping[str, OnDisk] | None = None,
     ) -> None:
@@ -54,11 +52,10 @@ class LocalFiles:
         self._tree = tree
         # Where a path means itself, the listing has told all that the long way would ask for.
         self._present = _meaning_themselves(present or {})
-        self._cache = cache
+        self._memory = memory
         self._stop = stop
         self._root = f"{tree.folder}/"
         self._inside = os.path.realpath(tree.folder).rstrip("/") + "/"
-        self._named = in_utf8(f"file:{self._inside}")
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
         self._others: dict[str, Copy] = {}  # what was found that is not present, by path
 
@@ -88,7 +85,7 @@ class LocalFiles:
         about = self._present.get(path)
         if about is None:
             return self._others[path]
-        return Copy(self._root + path, self._named + path, about.stamp)
+        return Copy(self._root + path, path, about.stamp)
 
     def _found(self, path: str, seen: Seen) -> OnDisk | None:
         """What the system says of a file that is not present under a path that means itself."""
@@ -109,7 +106,7 @@ class LocalFiles:
         if not real.startswith(self._inside):
             seen.link = printable(os.path.relpath(real, self._root))
         found = on_disk(about)
-        self._others[path] = Copy(place, in_utf8(f"file:{real}"), found.stamp)
+        self._others[path] = Copy(place, real.removeprefix(self._inside), found.stamp)
         return found
 
     def _real(self, place: str) -> str:
@@ -123,16 +120,12 @@ class LocalFiles:
 
     def recall(self, wanted: Mapping[str, Wanted], files: Mapping[str, Seen]) -> None:
         """Fill in what an earlier run has hashed of files that ``look`` has found."""
-        named, others = self._named, self._others
-        names = [others[path].name if path in others else named + path for path in files]
-        found = sorted(zip(names, files.values(), strict=True), key=itemgetter(0))
-        # A part at a time, so that all of it is still near the processor.
-        for part in [found[at : at + _PART] for at in range(0, len(found), _PART)]:
-            stamps = {name: seen.on_disk.stamp for name, seen in part if seen.on_disk is not None}
-            known = self._cache.known(stamps)
-            for name, seen in part:
-                told = known.get(name)
-                if told is not None and told[1].content and suffices(told, wanted[seen.path]):
+        others = self._others
+        for path, seen in files.items():
+            if seen.on_disk is not None:
+                name = others[path].name if path in others else path
+                told = self._memory.known(name, seen.on_disk.stamp)
+                if told is not None and told[1].content and suffices(told, wanted[path]):
                     seen.digests, (seen.content, seen.names, _) = told
                     seen.cached = True
 
@@ -159,7 +152,7 @@ class LocalFiles:
         seen.size = after.st_size
         if algorithms and on_disk(after).stamp == copy.stamp:
             known = seen.digests, Facts(seen.content, seen.names, wanted.listed)
-            self._cache.put(copy.name, copy.stamp, known)
+            self._memory.learn(copy.name, copy.stamp, known)
 
     def _digests(self, file: Any, algorithms: Iterable[str], told: Progress) -> dict[str, str]:
         import hashlib  # takes as long as some hundred files
