@@ -301,6 +301,6 @@ def test_a_tree_that_nobody_asked_for_is_forgotten(
         later = now + days * 86_400
         monkeypatch.setattr(time, "time", lambda later=later: later)
         with closing(HashCache(default_folder())) as cache:
-            cache.put("other", "stamp", ({}, Facts()))
+            cache.put_tree("another", b"")
         with closing(HashCache(default_folder())) as cache:
             assert (cache.tree(named(tree)) is not None) is known

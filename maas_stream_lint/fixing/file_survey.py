@@ -25,8 +25,11 @@ class FileSurvey:
         self._tree, self._before = tree, before
         self._cache = HashCache(default_folder() if tree is not None else None)
         stop = threading.Event()
-        self._memory = TreeMemory(self._cache, tree.folder) if tree is not None else None
-        self.images = LocalFiles(tree, self._memory, stop) if tree and self._memory else None
+        self._memory: TreeMemory | None = None
+        self.images: LocalFiles | None = None
+        if tree is not None:
+            self._memory = TreeMemory(self._cache, tree.folder)
+            self.images = LocalFiles(tree, self._memory, stop)
 
     def close(self) -> None:
         """Keep what was hashed."""

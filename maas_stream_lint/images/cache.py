@@ -34,6 +34,8 @@ FORM = 2
 KEPT_DAYS = 120
 #: Seconds between looks at the age of all facts, and to wait for another run that writes.
 _DAY, _PATIENCE = 86_400, 5.0
+#: The bytes of each digest.
+_LENGTHS = {"sha256": 32, "sha512": 64, "md5": 16}
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, stamp TEXT, sha256 BLOB, sha512 BLOB, md5 BLOB, facts TEXT, used INTEGER
@@ -162,7 +164,7 @@ class HashCache:
         if self._stale:
             asked = "UPDATE file SET used = ? WHERE name = ?"
             self._database.executemany(asked, [(self._now, name) for name in self._stale])
-        if self._new:
+        if self._new or self._trees:
             before = self._now - KEPT_DAYS * _DAY
             self._database.execute("DELETE FROM file WHERE used < ?", (before,))
             self._database.execute("DELETE FROM tree WHERE used < ?", (before,))
@@ -216,14 +218,12 @@ def text_of(facts: Facts) -> str:
 
 def _digests(sha256: object, sha512: object, md5: object) -> dict[str, str]:
     """Those of the columns of a row that are digests."""
-    found = {}
-    if sha256.__class__ is bytes and len(sha256) == 32:
-        found["sha256"] = sha256.hex()
-    if sha512.__class__ is bytes and len(sha512) == 64:
-        found["sha512"] = sha512.hex()
-    if md5.__class__ is bytes and len(md5) == 16:
-        found["md5"] = md5.hex()
-    return found
+    columns = zip(_LENGTHS.items(), (sha256, sha512, md5), strict=True)
+    return {
+        name: digest.hex()
+        for (name, length), digest in columns
+        if isinstance(digest, bytes) and len(digest) == length
+    }
 
 
 @lru_cache(maxsize=256)
