@@ -6,14 +6,17 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import pytest
 
 from maas_stream_lint.api import Report, check
 from maas_stream_lint.images import listing, tree_memory
+from maas_stream_lint.images.bounds import Bounds
 from maas_stream_lint.images.cache import Facts, HashCache, default_folder
 from maas_stream_lint.images.content import Content
 from maas_stream_lint.images.listing import files_in
@@ -139,9 +142,10 @@ def test_a_folder_that_cannot_be_read_is_listed_again(
         return scandir(place)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    check(tree)
+    options = FileOptions("download")
+    check(tree, files=options)
     listings.clear()
-    check(tree)
+    check(tree, files=options)
     assert listings == [f"{folder}/"]
 
 
@@ -157,12 +161,17 @@ def test_no_cache_remembers_nothing(tree: Path) -> None:
 
 
 def named(tree: Path) -> str:
-    return f"tree:{os.path.realpath(tree)}"
+    return f"tree:{os.path.realpath(tree)}/"
 
 
 @pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize(
-    "damage", [b"", b"x", b"00000000", b"[[],[],[]]", "text", 5, None, "cut", "form", "flipped"]
+    "damage",
+    [
+        *(b"", b"x", b"00000000", b"[[],[],[]]", "text", 5, None, "cut", "form", "flipped"),
+        *(f"shape {shape}" for shape in ("{}", "[]", "[[],[],[]]", '[[["x"],[1]],[[]],[]]')),
+        'shape [[[]],[["x"],[1],[1],[1],[1],[9]],[]]',
+    ],
 )
 def test_what_is_damaged_is_as_good_as_nothing(
     tree: Path, listings: list[str], damage: str | bytes | int | None
@@ -177,6 +186,9 @@ def test_what_is_damaged_is_as_good_as_nothing(
             "flipped": told.replace(b"boot-kernel", b"boot-cernel", 1),
         }
         value = damages.get(damage, damage) if isinstance(damage, str) else damage
+        if isinstance(damage, str) and damage.startswith("shape "):
+            shape = damage.removeprefix("shape ").encode()
+            value = shape + b"%08x" % crc32(shape, tree_memory._FORM)
         database.execute("UPDATE tree SET known = ?", (value,))
         database.commit()
     (next(tree.rglob("boot-kernel")).parent / "new").write_text("x")
@@ -221,13 +233,15 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
 
 
 def test_a_file_is_known_as_it_was_learned(tmp_path: Path) -> None:
-    several = {"sha256": "aa", "sha512": "bb", "md5": "cc"}
+    several = {"sha256": "aa" * 32, "sha512": "bb" * 64, "md5": "cc" * 16}
     learned = {
         "a": ({"sha256": "00"}, Facts(Content(("gzip", "tar", "tree"), "etc/"), ("x", "y"), True)),
         "b": (several, Facts(Content(("squashfs",)))),
         "c": ({"md5": "11"}, Facts(listed=True)),
-        "/elsewhere/d": ({"sha256": "22"}, Facts(Content(("squashfs",)))),
+        "/elsewhere/d": (several, Facts(Content(("squashfs",)))),
     }
+    for name in "abc":
+        (tmp_path / name).write_text("x")
     with closing(HashCache(default_folder())) as cache:
         memory = TreeMemory(cache, str(tmp_path))
         for name, known in learned.items():
@@ -239,11 +253,96 @@ def test_a_file_is_known_as_it_was_learned(tmp_path: Path) -> None:
         assert memory.known("a", "another stamp") is None
         assert memory.known("e", "stamp of e") is None
         memory.learn("a", "a new stamp", learned["b"])
-        memory.save({"a": 1, "c": 1})
+        (tmp_path / "b").unlink()
+        memory.save({"a": 1})
         again = TreeMemory(cache, str(tmp_path))
         assert again.known("a", "a new stamp") == learned["b"]
         assert again.known("b", "stamp of b") is None, "it is not there any more"
-        assert again.known("/elsewhere/d", "stamp of /elsewhere/d") == learned["/elsewhere/d"]
+        assert again.known("c", "stamp of c") == learned["c"]
+        other = TreeMemory(cache, str(tmp_path / "another tree"))
+        assert other.known("/elsewhere/d", "stamp of /elsewhere/d") == learned["/elsewhere/d"]
+        assert other.known("a", "a new stamp") is None
+
+
+def test_two_runs_at_once_keep_what_both_learned(tmp_path: Path) -> None:
+    known = ({"sha256": "00"}, Facts())
+    for name in "ab":
+        (tmp_path / name).write_text("x")
+    with closing(HashCache(default_folder())) as cache, closing(HashCache(default_folder())) as two:
+        first, second = TreeMemory(cache, str(tmp_path)), TreeMemory(two, str(tmp_path))
+        assert (first.known("a", "stamp"), second.known("b", "stamp")) == (None, None)
+        first.learn("a", "stamp", known)
+        second.learn("b", "stamp", known)
+        first.save()
+        second.save()
+        third = TreeMemory(cache, str(tmp_path))
+        assert (third.known("a", "stamp"), third.known("b", "stamp")) == (known, known)
+
+
+def test_a_run_that_learned_nothing_writes_nothing(tree: Path) -> None:
+    check(tree)
+    with closing(HashCache(default_folder())) as cache:
+        old = cache.tree(named(tree))
+        cache.change_tree(named(tree), lambda told: b"another run's")
+        memory = TreeMemory(cache, str(tree))
+        memory.save()
+        assert cache.tree(named(tree)) == b"another run's" != old
+
+
+@pytest.mark.parametrize("target", [".pool", "streams/pool", "../pool"])
+def test_files_behind_a_link_to_a_folder_are_hashed_once(tree: Path, target: str) -> None:
+    """The listing leaves these folders out, the memory does not."""
+    folder = next(tree.rglob("boot-kernel")).parent
+    place = tree / target
+    folder.rename(place)
+    folder.symlink_to(place)
+    options = FileOptions("download")
+    assert cached(check(tree, files=options)) == set()
+    report = check(tree, files=options)
+    assert cached(report) == paths(report)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_list_that_was_cut_is_not_remembered(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for folder in "ab":
+        (root / folder).mkdir(parents=True)
+        for number in range(10):
+            (root / folder / f"{number}").write_text("x")
+    with closing(HashCache(default_folder())) as cache:
+        memory = TreeMemory(cache, str(root))
+        with pytest.raises(OverflowError):
+            files_in(root, Bounds(entries=15), memory.held)
+        memory.save()
+        again = TreeMemory(cache, str(root))
+        assert len(files_in(root, held=again.held)) == 20
+
+
+def test_what_can_be_read_of_a_folder_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Entry:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            if self.name == "b":
+                raise OSError
+            return follow_symlinks
+
+    class Cut:
+        def __init__(self, place: str) -> None:
+            pass
+
+        def __enter__(self) -> Iterator[Entry]:
+            yield from map(Entry, "abc")
+            raise OSError
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", Cut)
+    assert listing.listed(f"{tmp_path}/", "", 9) == (["a", "c"], [], 3, False)
 
 
 def test_facts_of_a_later_version_are_not_used(
@@ -253,6 +352,7 @@ def test_facts_of_a_later_version_are_not_used(
         memory = TreeMemory(cache, str(tmp_path))
         monkeypatch.setattr("maas_stream_lint.images.cache.FORM", 99)
         memory.learn("a", "stamp", ({"sha256": "00"}, Facts()))
+        (tmp_path / "a").write_text("x")
         memory.save()
         monkeypatch.undo()
         assert TreeMemory(cache, str(tmp_path)).known("a", "stamp") is None
@@ -262,13 +362,13 @@ def test_a_killed_run_has_kept_most(tree: Path, monkeypatch: pytest.MonkeyPatch)
     """What was hashed is written from time to time."""
     monkeypatch.setattr(tree_memory, "_OFTEN", 0.0)
     kept: list[int] = []
-    put = HashCache.put_tree
+    change_tree = HashCache.change_tree
 
-    def counting(self: HashCache, name: str, known: bytes) -> None:
-        put(self, name, known)
-        kept.append(len(known))
+    def counting(self: HashCache, name: str, change: Any) -> None:
+        change_tree(self, name, change)
+        kept.append(len(self.tree(name) or b""))
 
-    monkeypatch.setattr(HashCache, "put_tree", counting)
+    monkeypatch.setattr(HashCache, "change_tree", counting)
     report = check(tree, files=FileOptions(jobs=1))
     assert len(kept) >= len(paths(report)) > 2
     assert kept == sorted(kept)
@@ -306,6 +406,6 @@ def test_a_tree_that_nobody_asked_for_is_forgotten(
         later = now + days * 86_400
         monkeypatch.setattr(time, "time", lambda later=later: later)
         with closing(HashCache(default_folder())) as cache:
-            cache.put_tree("another", b"")
+            cache.change_tree("another", lambda told: b"")
         with closing(HashCache(default_folder())) as cache:
             assert (cache.tree(named(tree)) is not None) is known

@@ -20,7 +20,7 @@ from maas_stream_lint.images.observation import ALGORITHMS
 from maas_stream_lint.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     #: A cache may hold anything.
@@ -45,6 +45,8 @@ _TABLES = (
 _ROW = "SELECT stamp, sha256, sha512, md5, facts, used FROM file WHERE name = ?"
 _INSERT = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
 _TREE = "SELECT known, used FROM tree WHERE name = ?"
+_USED = "UPDATE file SET used = ? WHERE name = ?"
+_TREE_USED = "UPDATE tree SET used = ? WHERE name = ?"
 _INSERT_TREE = "INSERT OR REPLACE INTO tree VALUES (?, ?, ?)"
 
 
@@ -76,8 +78,8 @@ class HashCache:
         self._place = folder / "files.sqlite" if folder is not None else None
         self._lock = threading.Lock()
         self._new: dict[str, tuple[Any, ...]] = {}
-        self._trees: dict[str, bytes] = {}
         self._stale: set[str] = set()  # what was asked for, and not lately before
+        self._stale_trees: set[str] = set()
         self._now = int(time.time())
         self._database: sqlite3.Connection | None = None
         if self._place is not None:
@@ -114,7 +116,7 @@ class HashCache:
             self.save()
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether it can keep anything."""
         return self._database is not None
 
@@ -122,32 +124,37 @@ class HashCache:
         """What is kept of a tree."""
         with self._lock:
             row = self._row(_TREE, name)
-            if row is None or not isinstance(row[0], bytes):
-                return None
-            if self._is_old(row[1]):
-                self._trees[name] = row[0]
-            return row[0]
+            if row is not None and self._is_old(row[1]):
+                self._stale_trees.add(name)
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
 
-    def put_tree(self, name: str, known: bytes) -> None:
-        """Keep what is known of a tree."""
-        with self._lock:
-            self._trees[name] = known
-        self.save()
+    def change_tree(self, name: str, change: Callable[[bytes | None], bytes | None]) -> None:
+        """Replace what is kept of a tree, by what ``change`` makes of it; ``None``: leave it.
+
+        Meanwhile, no other run can replace it.
+        """
+        with self._lock, suppress(sqlite3.Error):
+            if self._database is not None:
+                self._database.execute("BEGIN IMMEDIATE")
+                with self._database:
+                    row = self._row(_TREE, name)
+                    known = change(row[0] if row and isinstance(row[0], bytes) else None)
+                    if known is not None:
+                        self._database.execute(_INSERT_TREE, (name, known, self._now))
+                        self._forget()
 
     def save(self) -> None:
         """Write what is new."""
         with self._lock:
-            if self._database is None or not (self._new or self._stale or self._trees):
+            if self._database is None or not (self._new or self._stale or self._stale_trees):
                 return
             rows = [(name, *kept, self._now) for name, kept in self._new.items()]
-            trees = [(name, known, self._now) for name, known in self._trees.items()]
             with suppress(sqlite3.Error), self._database:
                 self._database.executemany(_INSERT, rows)
-                self._database.executemany(_INSERT_TREE, trees)
                 self._touch()
             self._new.clear()
             self._stale.clear()
-            self._trees.clear()
+            self._stale_trees.clear()
 
     def close(self) -> None:
         """Write what is new, and let go of the file."""
@@ -161,13 +168,16 @@ class HashCache:
     def _touch(self) -> None:
         """Keep what was asked for, forget what was not for long; once a day is enough."""
         assert self._database is not None
-        if self._stale:
-            asked = "UPDATE file SET used = ? WHERE name = ?"
-            self._database.executemany(asked, [(self._now, name) for name in self._stale])
-        if self._new or self._trees:
-            before = self._now - KEPT_DAYS * _DAY
-            self._database.execute("DELETE FROM file WHERE used < ?", (before,))
-            self._database.execute("DELETE FROM tree WHERE used < ?", (before,))
+        for query, names in ((_USED, self._stale), (_TREE_USED, self._stale_trees)):
+            self._database.executemany(query, [(self._now, name) for name in names])
+        if self._new:
+            self._forget()
+
+    def _forget(self) -> None:
+        assert self._database is not None
+        before = self._now - KEPT_DAYS * _DAY
+        self._database.execute("DELETE FROM file WHERE used < ?", (before,))
+        self._database.execute("DELETE FROM tree WHERE used < ?", (before,))
 
     def _open(self, place: Path) -> None:
         for _ in range(2):

@@ -44,14 +44,16 @@ def inspect_local(
 ) -> Survey:
     """Look at the image files of a tree on disk. ``wanted``: by their paths.
 
-    ``named``: gives the paths of all files that any metadata names, ``None`` if they are not known.
-    ``None``: nobody wants to know which files none names.
+    ``named``: gives the paths of all files that any metadata names, or ``None`` if they are not
+    known. Without it, nobody wants to know which files no metadata names.
     """
     stop = threading.Event()
     survey = Survey(options.mode or "download", wanted=wanted)
     with closing(_cache(options, survey.mode)) as cache:
         memory = TreeMemory(cache, tree.folder)
         present = _present(tree.folder, memory)
+        if options.mode is None and present is not None and not present:
+            return Survey("none", metadata_only=True)
         images = LocalFiles(tree, memory, stop, present)
         survey.files = images.look(survey.wanted)
         readable = {path: s for path, s in survey.files.items() if s.trouble is None}
@@ -81,7 +83,7 @@ def inspect_local(
                 survey.interrupted = not Pool(stop).run(left, jobs, lambda: look)
         finally:
             progress.end()
-            memory.save(present)
+            memory.save(present or ())
     survey.orphans = _orphans(survey, present or {}, named)
     return survey
 

@@ -66,7 +66,7 @@ _made = partial(tuple.__new__, OnDisk)
 
 
 def listed(above: str, folder: str, most: int, *, hidden: bool = False) -> Held:
-    """What a folder holds; if that is more than ``most``, a little more than that.
+    """What a folder holds; if that is more than ``most``, so many and one more, whichever.
 
     ``above`` and ``folder`` are its path together, and end in a slash. ``hidden``: whether names
     that begin with a dot count.
@@ -77,10 +77,13 @@ def listed(above: str, folder: str, most: int, *, hidden: bool = False) -> Held:
     whole = False
     with suppress(OSError), os.scandir(above + folder) as entries:
         found.extend(islice(entries, most + 1))  # what can be read of it counts
-        for entry in found:
-            if hidden or entry.name[0] != ".":
+        whole = len(found) <= most
+    for entry in found:
+        if hidden or entry.name[0] != ".":
+            try:
                 (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
-        whole = True
+            except OSError:
+                whole = False
     return sorted(files), sorted(folders), len(found), whole
 
 

@@ -34,7 +34,8 @@ class Copy(NamedTuple):
     """A file that can be read."""
 
     place: str
-    name: str  #: of a tree's memory: it has the place to which all links lead
+    #: The place to which all links lead: below the root, or for the system if it is elsewhere.
+    name: str
     stamp: str  #: changes with what is in it
 
 

@@ -35,27 +35,31 @@ _FORM = 1
 #: A folder's times tell of a change if the one before it is so many nanoseconds old. Some systems
 #: count in steps of two seconds.
 _SETTLED = 3 * 10**9
+#: No time that is told in nanoseconds is a multiple of this, but for a chance of one in millions.
+_COARSE = 10**7
 #: Seconds of work that a killed run may lose.
 _OFTEN = 10.0
 #: So many bytes about a tree are kept.
-_MOST = 2**26
+_MOST = 2**27
 
 
 class TreeMemory:
     """What is known of the folders and files of a tree. For several threads.
 
-    A file is known by its path below the root, or by its place for the system if that is elsewhere.
+    A file is known by its path below the root. If it is elsewhere, its place for the system begins
+    with a slash, and the cache knows it for all trees that link to it.
 
     To ask for a folder's times takes a third of the time of a list. They change whenever an entry
     comes, goes, or gets another name, and no entry turns from a file into a folder. That holds for
-    disks. The times of other file systems may tell nothing, as where an object store is mounted:
-    there, each folder is listed.
+    ext4, XFS and the like. Where an object store or a memory stick is mounted, times may tell
+    nothing: there, each folder is listed.
     """
 
     def __init__(self, cache: HashCache, root: str) -> None:
         """``cache``: has it from run to run."""
         self._cache = cache
-        self._name = in_utf8(f"tree:{os.path.realpath(root)}")
+        self._root = os.path.realpath(root).rstrip("/") + "/"
+        self._name = in_utf8(f"tree:{self._root}")
         self._begun = time.time_ns()
         self._saved = time.monotonic()
         self._lock = threading.Lock()
@@ -68,7 +72,7 @@ class TreeMemory:
 
     def held(self, above: str, folder: str, most: int) -> Held:
         """What a folder holds, as ``listed`` tells it."""
-        if not self._cache.open:
+        if not self._cache.is_open:
             return listed(above, folder, most)
         try:
             about = os.lstat(above + folder)
@@ -83,13 +87,16 @@ class TreeMemory:
                 names = files.split("/") if files else []
                 return names, folders.split("/") if folders else [], number, True
         found = listed(above, folder, most)
-        if found[3] and os.major(about.st_dev) and self._begun - max(times) > _SETTLED:
+        tells = os.major(about.st_dev) and times[0] % _COARSE
+        if found[3] and tells and self._begun - max(times) > _SETTLED:
             held = "/".join(found[0]), "/".join(found[1]), found[2]
             self._listed[folder] = (*times, about.st_ino, *held)
         return found
 
     def known(self, name: str, stamp: str) -> Known | None:
         """What was learned of a file, if its stamp is still the same."""
+        if name[0] == "/":
+            return self._cache.get(in_utf8(f"file:{name}"), stamp)
         told = self._before[1].get(name)
         if told is None or told[0] != stamp:
             return None
@@ -101,6 +108,9 @@ class TreeMemory:
 
     def learn(self, name: str, stamp: str, known: Known) -> None:
         """Remember what was read of a file."""
+        if name[0] == "/":
+            self._cache.put(in_utf8(f"file:{name}"), stamp, known)
+            return
         digests, facts = known
         sha256, sha512, md5 = map(digests.get, ALGORITHMS)
         with self._lock:
@@ -109,20 +119,27 @@ class TreeMemory:
         if due:
             self.save()
 
-    def save(self, present: Container[str] | None = None) -> None:
-        """Keep what is new. ``present``: the paths of all files that are there."""
+    def save(self, present: Container[str] = ()) -> None:
+        """Keep what is new, and what other runs have learned meanwhile.
+
+        ``present``: paths of files that are certainly there.
+        """
+
+        def change(before: bytes | None) -> bytes | None:
+            folders, files = _read(before)
+            merged = {
+                name: told
+                for name, told in (files | self._learned).items()
+                if name in present or os.path.exists(self._root + name)  # noqa: PTH110 - for speed
+            }
+            told = _told(self._listed or folders, merged)
+            return told if len(told) <= _MOST else None
+
         with self._lock:
             self._saved = time.monotonic()
-            folders, files = self._before
-            listed_ = self._listed or folders
-            if not self._learned and listed_ == folders:
-                return
-            known = files | self._learned
-            if present is not None:
-                known = {n: told for n, told in known.items() if n[0] == "/" or n in present}
-            told = _told(listed_, known)
-        if len(told) <= _MOST:
-            self._cache.put_tree(self._name, told)
+            listed_anew = self._listed and self._listed != self._before[0]
+            if self._cache.is_open and (self._learned or listed_anew):
+                self._cache.change_tree(self._name, change)
 
 
 def _told(folders: dict[str, _Folder], files: dict[str, _File]) -> bytes:
@@ -143,14 +160,17 @@ def _read(told: bytes | None) -> tuple[dict[str, _Folder], dict[str, _File]]:
     view = memoryview(told or b"")
     if len(view) <= 8 or view[-8:] != _mark(view[:-8]):
         return {}, {}
-    (folders, *of_folders), (files, *of_files), texts = json.loads(str(view[:-8], "ascii"))
-    facts = list(map(facts_of, texts))
-    if None in facts:
+    try:
+        (folders, *of_folders), (files, *of_files), texts = json.loads(str(view[:-8], "ascii"))
+        facts = list(map(facts_of, texts))
+        if None in facts or len(of_folders) not in (0, 6) or len(of_files) not in (0, 5):
+            return {}, {}
+        if files:
+            of_files[-1] = map(facts.__getitem__, of_files[-1])
+        rows: Any = zip(*of_folders, strict=True), zip(*of_files, strict=True)
+        return dict(zip(folders, rows[0], strict=True)), dict(zip(files, rows[1], strict=True))
+    except (ValueError, TypeError, LookupError, RecursionError):
         return {}, {}
-    if files:
-        of_files[-1] = map(facts.__getitem__, of_files[-1])
-    rows: Any = zip(*of_folders, strict=True), zip(*of_files, strict=True)
-    return dict(zip(folders, rows[0], strict=True)), dict(zip(files, rows[1], strict=True))
 
 
 def _mark(text: bytes | memoryview) -> bytes:
