@@ -56,7 +56,7 @@ class LocalFiles:
         self._memory = memory
         self._stop = stop
         self._root = f"{tree.folder}/"
-        self._inside = os.path.realpath(tree.folder).rstrip("/") + "/"
+        self._inside = memory.root
         self._folders: dict[str, str] = {}  # where a folder really is: most files share one
         self._others: dict[str, Copy] = {}  # what was found that is not present, by path
 

@@ -58,8 +58,8 @@ class TreeMemory:
     def __init__(self, cache: HashCache, root: str) -> None:
         """``cache``: has it from run to run."""
         self._cache = cache
-        self._root = os.path.realpath(root).rstrip("/") + "/"
-        self._name = in_utf8(f"tree:{self._root}")
+        self.root = os.path.realpath(root).rstrip("/") + "/"
+        self._name = in_utf8(f"tree:{self.root}")
         self._begun = time.time_ns()
         self._saved = time.monotonic()
         self._lock = threading.Lock()
@@ -81,15 +81,15 @@ class TreeMemory:
         times = about.st_ctime_ns, about.st_mtime_ns
         known = self._before[0].get(folder)
         if known is not None:
-            touched, changed, inode, files, folders, number = known
+            touched, changed, inode, inside, below, entries = known
             if (touched, changed) == times and inode == about.st_ino:
                 self._listed[folder] = known
-                names = files.split("/") if files else []
-                return names, folders.split("/") if folders else [], number, True
-        found = listed(above, folder, most)
+                files = inside.split("/") if inside else []
+                return files, below.split("/") if below else [], entries, True
+        found = files, folders, number, whole = listed(above, folder, most)
         tells = os.major(about.st_dev) and times[0] % _COARSE
-        if found[3] and tells and self._begun - max(times) > _SETTLED:
-            held = "/".join(found[0]), "/".join(found[1]), found[2]
+        if whole and tells and self._begun - max(times) > _SETTLED:
+            held = "/".join(files), "/".join(folders), number
             self._listed[folder] = (*times, about.st_ino, *held)
         return found
 
@@ -130,7 +130,7 @@ class TreeMemory:
             merged = {
                 name: told
                 for name, told in (files | self._learned).items()
-                if name in present or os.path.exists(self._root + name)  # noqa: PTH110 - for speed
+                if name in present or os.path.exists(self.root + name)  # noqa: PTH110 - for speed
             }
             told = _told(self._listed or folders, merged)
             return told if len(told) <= _MOST else None
